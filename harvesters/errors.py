@@ -1,0 +1,29 @@
+"""What can go wrong while harvesting, from the smallest to the largest harm.
+
+HarvestError
+├── RecordRefused    this entry cannot be read; go on with the next
+├── PageRefused      this page is not what the service promises; nothing of it is stored; try again later
+└── SourceStopped    this source cannot be used now (no token, quota spent, service down); other sources go on
+"""
+
+from __future__ import annotations
+
+
+class HarvestError(Exception):
+    """Something went wrong while harvesting; the message is a sentence a librarian can act on."""
+
+
+class RecordRefused(HarvestError):
+    """This entry cannot be read; the others of its page can."""
+
+
+class PageRefused(HarvestError):
+    """This page is not what the service promises; nothing of it may be stored as records."""
+
+
+class SourceStopped(HarvestError):
+    """This source cannot be used any further in this run; ``retry_after_s`` says when it may be asked again."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,126 @@
+"""What a harvester gives: frozen records, parsed from bytes, that know nothing of a database.
+
+A record says what *one* source said. It never guesses: a field the source did not give is ``None`` (or empty), and
+what a source gave but nobody uses yet is listed by the source's module as ignored, so that nothing is lost silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+PAPER_KINDS = (
+    "article",
+    "eprint",
+    "proceedings",
+    "thesis",
+    "erratum",
+    "review",
+    "book",
+    "dataset",
+    "software",
+    "proposal",
+    "abstract",
+    "other",
+)
+"""What sort of document a record describes; unknown sorts are reported by the source, never mapped to a default."""
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestedAuthor:
+    """One author as printed by the source: ``name`` is "Last, First" where the source tells the parts apart."""
+
+    name: str
+    affiliation: str | None = None
+    orcid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestedRecord:
+    """One paper as one source describes it.
+
+    ``key`` is the source's own stable identifier; (``source``, ``key``) names this record for ever. ``arxiv_id``
+    carries no version. ``published_on`` is the journal's date and may be known to the month only: then its day is 1
+    and ``published_precision`` is "month" (or "year"). ``extra`` holds further facts that are kept but not shown.
+    """
+
+    source: str
+    key: str
+    title: str | None = None
+    abstract: str | None = None
+    authors: tuple[HarvestedAuthor, ...] = ()
+    doi: str | None = None
+    bibcode: str | None = None
+    alternate_bibcodes: tuple[str, ...] = ()
+    arxiv_id: str | None = None
+    arxiv_version: int | None = None
+    kind: str | None = None
+    is_refereed: bool | None = None
+    journal: str | None = None
+    volume: str | None = None
+    page: str | None = None
+    year: int | None = None
+    published_on: date | None = None
+    published_precision: str | None = None
+    submitted_on: date | None = None
+    updated_on: date | None = None
+    categories: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    comment: str | None = None
+    language: str | None = None
+    citation_count: int | None = None
+    is_withdrawn: bool = False
+    path: str | None = None
+    """Of a record from a file: where its full text lies, as written there."""
+    snippets: tuple[tuple[str, str], ...] = ()
+    """(field, text) passages in which the source itself found our search phrases (ADS highlights)."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestedUnit:
+    """One observation unit (at ALMA a member OUS): ``released_on`` is when its data become everyone's."""
+
+    uid: str
+    delivered_on: date | None = None
+    released_on: date | None = None
+    observed_on: date | None = None
+    exposure_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestedProject:
+    """One observing project as its registry describes it; names are "Last, First" where the registry tells."""
+
+    source: str
+    code: str
+    title: str | None = None
+    abstract: str | None = None
+    pi: str | None = None
+    pi_email: str | None = None
+    co_is: tuple[str, ...] = ()
+    category: str | None = None
+    keywords: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    partner: str | None = None
+    state: str | None = None
+    """The registry's own word for where the project stands; the profile says which words mean "still open"."""
+    units: tuple[HarvestedUnit, ...] = ()
+    bib_references: tuple[str, ...] = ()
+    """Bibcodes the archive itself lists for this project."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One record that could not be read: which, where and why. Refusals are counted and shown, never dropped.
+
+    ``place`` is a page, file and row, or archive member a person can find again; ``key`` is the record's identifier
+    where it could be made out.
+    """
+
+    source: str
+    place: str
+    reason: str
+    key: str | None = None

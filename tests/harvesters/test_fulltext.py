@@ -1,0 +1,290 @@
+"""What reading texts from strangers' files promises."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tarfile
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from harvesters import fulltext, pdf, unpack
+from harvesters.fulltext import FullTextRefused, TextPart, is_readable_name, read_archive, read_bytes, read_file
+from harvesters.records import Refusal
+from tests.harvesters.archives import make_tar, make_tgz, special, tgz_with_zeros
+from tests.harvesters.pdfs import make_pdf
+
+TEX = b"\\documentclass{article}\r\n\\begin{document}\rData of 2013.1.00001.S\n\\end{document}\n"
+
+
+def reasons(refusals: list[Refusal]) -> dict[str, str]:
+    """Refusal reasons by place."""
+    return {refusal.place: refusal.reason for refusal in refusals}
+
+
+def test_plain_text_keeps_every_character_and_newline() -> None:
+    """Offsets into the text are offsets into the file: no newline is translated and a BOM stays."""
+    body = b"\xef\xbb\xbfone\r\ntwo\rthree\nna\xefve"
+    (part,) = read_bytes("a.txt", body)
+    assert part == TextPart("a.txt", "\ufeffone\r\ntwo\rthree\nna\ufffdve", "text")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "format_"),
+    [
+        ("a.tex", b"no signs of TeX", "tex"),
+        ("a.txt", TEX, "text"),
+        ("unnamed", TEX, "tex"),
+        ("a.nxml", b"<?xml version='1.0'?><article/>", "xml"),
+        ("download", b"\xef\xbb\xbf\n<!DOCTYPE HTML><p>x</p>", "html"),
+        ("download", b"<?xml version='1.0'?><p/>", "xml"),
+        ("notes", b"only words", "text"),
+        ("a.tex.gz", gzip.compress(b"plain words"), "tex"),
+    ],
+)
+def test_format_follows_name_and_content(name: str, body: bytes, format_: str) -> None:
+    """A known suffix decides, else the first bytes do."""
+    assert [part.format for part in read_bytes(name, body)] == [format_]
+
+
+def test_archive_gives_tex_members_main_file_first() -> None:
+    """TeX and text are read, styles and figures are not, the file with the document class comes first."""
+    body = make_tgz(
+        {
+            "a_appendix.tex": b"appendix",
+            "ms.bbl": b"\\bibitem{x}",
+            "fig.eps": b"%!PS",
+            "style.sty": b"\\ProvidesPackage{x}",
+            "refs.bib": b"@article{x}",
+            "plot.pdf": make_pdf("figure"),
+            "sub/main.tex": TEX,
+        }
+    )
+    parts, refusals = read_archive("e.tar.gz", body)
+    assert [part.name for part in parts] == ["e.tar.gz!sub/main.tex", "e.tar.gz!a_appendix.tex", "e.tar.gz!ms.bbl"]
+    assert parts[0].text == TEX.decode()
+    assert refusals == []
+
+
+def test_old_names_without_suffix_are_read_when_they_are_tex() -> None:
+    """Old e-prints hold files such as "9501013" without a suffix."""
+    parts, _ = read_archive("x.gz", make_tgz({"astro-ph.9501013": TEX, "README": b"hello", "Makefile": b"all:"}))
+    assert [part.name for part in parts] == ["x.gz!astro-ph.9501013"]
+
+
+def test_single_gzip_may_be_tex_pdf_or_tar_whatever_its_name() -> None:
+    """The content decides what a ".gz" is."""
+    assert read_bytes("1.gz", gzip.compress(TEX))[0].text == TEX.decode()
+    assert read_bytes("2.gz", gzip.compress(make_pdf("page words")))[0].format == "pdf"
+    assert read_bytes("3.gz", make_tgz({"a.tex": TEX}))[0].name == "3.gz!a.tex"
+    assert read_bytes("4.tgz", make_tar({"a.tex": TEX}))[0].name == "4.tgz!a.tex"
+
+
+def test_packed_members_are_unpacked() -> None:
+    """A TeX file packed within an archive is read."""
+    parts, refusals = read_archive("a.tar.gz", make_tgz({"b.tex.gz": gzip.compress(TEX)}))
+    assert [(part.name, part.format) for part in parts] == [("a.tar.gz!b.tex.gz", "tex")]
+    assert refusals == []
+
+
+def test_members_that_point_outside_are_refused_and_others_read() -> None:
+    """Parent paths, absolute paths, links, devices and pipes are named and refused; their neighbours are read."""
+    body = make_tgz(
+        {"ok.tex": TEX, "../../etc/evil.tex": b"evil", "/abs.tex": b"evil", "c:\\win.tex": b"evil", "end.tex": b"end"},
+        extra=[
+            special("link.tex", tarfile.SYMTYPE, "/etc/passwd"),
+            special("hard.tex", tarfile.LNKTYPE, "ok.tex"),
+            special("dev.tex", tarfile.CHRTYPE),
+            special("pipe.tex", tarfile.FIFOTYPE),
+        ],
+    )
+    parts, refusals = read_archive("e.tgz", body)
+    assert [part.name for part in parts] == ["e.tgz!ok.tex", "e.tgz!end.tex"]
+    why = reasons(refusals)
+    assert '".."' in why["e.tgz!../../etc/evil.tex"]
+    assert "absolute" in why["e.tgz!/abs.tex"] and "absolute" in why["e.tgz!c:\\win.tex"]
+    assert "link" in why["e.tgz!link.tex"] and "link" in why["e.tgz!hard.tex"]
+    assert "no regular file" in why["e.tgz!dev.tex"] and "no regular file" in why["e.tgz!pipe.tex"]
+
+
+def test_gigabyte_of_zeros_is_refused_in_bounded_memory_and_the_rest_is_read() -> None:
+    """An absurd member costs its own text only, and never its size in memory."""
+    body = tgz_with_zeros({"first.tex": TEX}, 1024**3, {"last.tex": b"last words"})
+    tracemalloc.start()
+    try:
+        parts, refusals = read_archive("bomb.tar.gz", body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [part.name for part in parts] == ["bomb.tar.gz!first.tex", "bomb.tar.gz!last.tex"]
+    assert reasons(refusals) == {"bomb.tar.gz!zeros.tex": "holds binary data, not text"}
+    assert peak < 20 * 1024**2
+
+
+def test_single_gzip_bomb_is_refused() -> None:
+    """A packed file that is all zeros, or the same letter over and over, is no text."""
+    with pytest.raises(FullTextRefused, match="binary data"):
+        read_bytes("z.tex.gz", gzip.compress(bytes(50 * 1024**2)))
+    with pytest.raises(FullTextRefused, match="larger than"):
+        read_bytes("a.tex.gz", gzip.compress(b"a" * (unpack.MAX_TEXT_BYTES + 1)))
+    with pytest.raises(FullTextRefused, match="times its size"):
+        read_bytes("b.tex.gz", gzip.compress(b"a" * (4 * 1024**2)))
+
+
+def test_too_much_unpacked_stops_and_keeps_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit of unpacked bytes the rest is refused, the first texts stay."""
+    monkeypatch.setattr(unpack.ByteStream.__init__, "__kwdefaults__", {"limit": 3 * 1024**2})
+    body = tgz_with_zeros({"first.tex": TEX}, 4 * 1024**2, {"last.tex": b"x"})
+    parts, refusals = read_archive("a.tgz", body)
+    assert [part.name for part in parts] == ["a.tgz!first.tex"]
+    assert "the rest was not read" in reasons(refusals)["a.tgz"]
+
+
+def test_too_many_members_stop_and_keep_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit of members the rest is refused, the first texts stay."""
+    monkeypatch.setattr(unpack, "MAX_MEMBERS", 2)
+    parts, refusals = read_archive("a.tgz", make_tgz({"a.tex": TEX, "b.tex": TEX, "c.tex": TEX}))
+    assert len(parts) == 2
+    assert "more than 2 members" in refusals[0].reason
+
+
+def test_giant_header_is_refused_without_reading_it_into_memory() -> None:
+    """A long-name header of many megabytes is not believed."""
+    info = tarfile.TarInfo("././@LongLink")
+    info.type = tarfile.GNUTYPE_LONGNAME
+    info.size = 64 * 1024**2
+    body = gzip.compress(make_tar({"a.tex": TEX})[:1024] + info.tobuf() + b"a" * info.size)
+    tracemalloc.start()
+    try:
+        parts, refusals = read_archive("a.tgz", body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(parts) == 1
+    assert "headers are larger" in refusals[0].reason
+    assert peak < 16 * 1024**2
+
+
+def test_russian_doll_is_refused() -> None:
+    """Archives within archives within archives end somewhere."""
+    body = gzip.compress(TEX)
+    for _ in range(6):
+        body = gzip.compress(body)
+    with pytest.raises(FullTextRefused, match="times over"):
+        read_bytes("doll.gz", body)
+
+
+@pytest.mark.parametrize("cut", [60, 200, 700])
+def test_cut_off_archive_keeps_what_was_read(cut: int) -> None:
+    """A download that broke off is named, and the members before the break are kept."""
+    tar = make_tar({"a.tex": TEX, "b.tex": os.urandom(3000).hex().encode()})
+    parts, refusals = read_archive("a.tar", tar[: len(tar) - 10240 + 1024 + cut] if cut > 600 else tar[: 1024 + cut])
+    assert parts[0].text == TEX.decode()
+    assert refusals and refusals[0].place.startswith("a.tar")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "is empty"),
+        (b"%!PS-Adobe-2.0", "PostScript"),
+        (b"PK\x03\x04....", "ZIP"),
+        ("Daten".encode("utf-16"), "UTF-16"),
+        (b"\x89PNG\x00\x00\x00\x00" * 50, "binary"),
+        (gzip.compress(TEX)[:-20], "cut-off gzip"),
+        (b"\x1f\x8b\x08garbage that is no gzip", "gzip"),
+        (make_tgz({"fig.eps": b"%!PS"}), "holds no text"),
+        (b"%PDF-1.4 and nothing more", "no PDF or a broken one"),
+    ],
+)
+def test_unreadable_files_name_themselves_and_the_reason(body: bytes, reason: str) -> None:
+    """Every unreadable file gives one sentence with its name and why."""
+    with pytest.raises(FullTextRefused, match=reason) as refused:
+        read_bytes("thing.gz", body)
+    assert str(refused.value).startswith("thing.gz: ")
+
+
+def test_pdf_gives_one_part_per_page() -> None:
+    """Each page is a part with its number and plain newlines."""
+    parts = read_bytes("a.pdf", make_pdf("First page\nwith two lines", "Second page"))
+    assert parts == [
+        TextPart("a.pdf", "First page\nwith two lines", "pdf", 1),
+        TextPart("a.pdf", "Second page", "pdf", 2),
+    ]
+
+
+def test_pdf_within_an_archive_is_read_only_without_text_beside_it() -> None:
+    """Beside TeX a PDF is a figure; alone it is the paper."""
+    alone = make_tgz({"paper.pdf": make_pdf("the paper")})
+    beside = make_tgz({"fig.pdf": make_pdf("a figure"), "a.tex": TEX})
+    assert [(part.name, part.page) for part in read_bytes("x.tgz", alone)] == [("x.tgz!paper.pdf", 1)]
+    assert [part.name for part in read_bytes("x.tgz", beside)] == ["x.tgz!a.tex"]
+
+
+def test_pdf_without_text_says_that_it_is_a_scan() -> None:
+    """Pages without any text are refused in words that help."""
+    with pytest.raises(FullTextRefused, match="scan"):
+        read_bytes("a.pdf", make_pdf("", ""))
+
+
+def test_hanging_pdf_reader_is_given_up_and_started_anew(tmp_path: Path) -> None:
+    """A PDF that makes the reader hang costs its time-out, and the next PDF is read."""
+    slow = tmp_path / "slow.py"
+    slow.write_text("import sys, time\nsys.stdin.buffer.readline()\ntime.sleep(600)\n")
+    reader = pdf.PdfReader(timeout_s=0.5, worker=slow)
+    try:
+        (page,) = reader.read(b"%PDF-")
+        assert page.number == 0 and "takes longer than 0.5 s" in (page.reason or "")
+        assert "takes longer" in (reader.read(b"%PDF-")[0].reason or "")
+    finally:
+        reader.close()
+
+
+def test_crashing_pdf_reader_keeps_the_pages_before(tmp_path: Path) -> None:
+    """What was read before a crash stays, and the crash is told."""
+    crash = tmp_path / "crash.py"
+    crash.write_text(
+        'import os, sys\nsys.stdin.buffer.readline()\nprint(\'{"page": 1, "text": "words"}\', flush=True)\nos.abort()\n'
+    )
+    reader = pdf.PdfReader(worker=crash)
+    try:
+        first, last = reader.read(b"%PDF-")
+    finally:
+        reader.close()
+    assert first == pdf.PdfPage(1, "words")
+    assert "crash" in (last.reason or "")
+
+
+def test_read_file_hands_refusals_over_and_goes_on(tmp_path: Path) -> None:
+    """With a callback nothing is raised; without one a file that gives no text raises."""
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(make_tgz({"a.tex": TEX, "../b.tex": TEX}))
+    refused: list[Refusal] = []
+    assert [part.name for part in read_file(path, name="in/a.tar.gz", on_refusal=refused.append)] == [
+        "in/a.tar.gz!a.tex"
+    ]
+    assert [refusal.place for refusal in refused] == ["in/a.tar.gz!../b.tex"]
+    (tmp_path / "empty.txt").write_bytes(b"")
+    with pytest.raises(FullTextRefused, match="is empty"):
+        list(read_file(tmp_path / "empty.txt"))
+    with pytest.raises(FullTextRefused, match=r"cannot be read \(No such file"):
+        list(read_file(tmp_path / "absent.txt"))
+    with pytest.raises(FullTextRefused, match="no regular file"):
+        list(read_file(tmp_path))
+
+
+def test_pipe_named_outright_does_not_hang(tmp_path: Path) -> None:
+    """A pipe that nobody writes to is refused, not waited for."""
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(FullTextRefused, match="no regular file"):
+        list(read_file(tmp_path / "pipe.txt"))
+
+
+def test_names_picked_up_in_folders() -> None:
+    """The suffixes of the scan command, in any case."""
+    names = ["a.txt", "a.TEX", "a.xml", "a.html", "a.pdf", "a.gz", "a.tar.gz", "a.tgz"]
+    assert all(map(is_readable_name, names))
+    assert not any(map(is_readable_name, ["a.docx", "a.png", "a", "tex"]))
+    assert fulltext.SOURCE == "fulltext"
