@@ -1,0 +1,402 @@
+"""Suggesting and deciding which paper used which project: the only writer of candidates, decisions and links.
+
+A machine never overwrites a person: ``suggest`` changes no link, and where a person has judged, new evidence only
+raises the flag "look again". ``decide`` appends; nothing is ever edited away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.actor import Actor
+from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.store.current import group_ids, survivor_of
+from biblio.store.models import (
+    Candidate,
+    CandidateRevision,
+    Decision,
+    EvidenceItem,
+    Link,
+    PaperRelation,
+    Project,
+)
+from biblio.store.words import Band, RelationKind, Verdict
+
+_BAND_ORDER = (Band.UNLIKELY, Band.LIKELY, Band.CERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFacts:
+    """One reason as it will be stored; fields as in ``EvidenceItem``."""
+
+    kind: str
+    value: str
+    contribution: float
+    sentence: str
+    quote: str | None = None
+    part: str | None = None
+    page: int | None = None
+    stands_in: str | None = None
+    start: int | None = None
+    end: int | None = None
+    context: str | None = None
+    context_start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the machine proposes for one project of a paper: score 0–1, band, and its evidence, strongest first."""
+
+    project_id: int
+    score: float
+    band: Band
+    evidence: tuple[EvidenceFacts, ...]
+
+    def digest(self) -> str:
+        """Return a hash of everything a person would see, so that an unchanged suggestion adds no history."""
+        plain = [round(self.score, 4), self.band.value, [asdict(e) for e in self.evidence]]
+        return hashlib.sha256(json.dumps(plain, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a person decides about one paper and one project.
+
+    ``version_seen`` is the version of the link the person saw (0: none yet); ``relation`` is needed to accept, unless
+    the paper has one. ``shown_for_s`` is how long the paper was on the screen.
+    """
+
+    paper_id: int
+    project_id: int
+    verdict: Verdict
+    version_seen: int
+    relation: RelationKind | None = None
+    reason: str = ""
+    candidate_revision_id: int | None = None
+    shown_for_s: float | None = None
+
+
+@dataclass(slots=True)
+class SuggestCounts:
+    """How a paper's suggestions differed from before."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    withdrawn: int = 0
+    look_again: int = 0
+
+
+def suggest(
+    session: Session, *, paper_id: int, suggestions: Sequence[Suggestion], rules_digest: str, now: datetime
+) -> SuggestCounts:
+    """Store what the machine now thinks of ``paper_id``: all of its candidates, in one go.
+
+    Candidates that are no longer proposed are superseded (their history stays). Links and relations are not touched.
+    """
+    counts = SuggestCounts()
+    known = {c.project_id: c for c in session.exec(select(Candidate).where(col(Candidate.paper_id) == paper_id))}
+    current = _current_revisions(session, list(known.values()))
+    judged = set(
+        session.exec(
+            select(Link.project_id).where(
+                col(Link.paper_id).in_(group_ids(session, paper_id)), col(Link.ended_at).is_(None)
+            )
+        )
+    )
+    proposed = {s.project_id for s in suggestions}
+    for suggestion in suggestions:
+        candidate = known.get(suggestion.project_id)
+        if candidate is None:
+            candidate = Candidate(paper_id=paper_id, project_id=suggestion.project_id, first_suggested_at=now)
+            session.add(candidate)
+            session.flush()
+        before = current.get(suggestion.project_id)
+        _revise(session, candidate, before, suggestion, rules_digest, now, counts)
+        if suggestion.project_id in judged and before is not None and _says_more(session, before, suggestion):
+            candidate.look_again = True
+            session.add(candidate)
+            counts.look_again += 1
+    for project_id, revision in current.items():
+        if project_id not in proposed:
+            revision.superseded_at = now
+            session.add(revision)
+            counts.withdrawn += 1
+    session.flush()
+    return counts
+
+
+def _current_revisions(session: Session, candidates: list[Candidate]) -> dict[int, CandidateRevision]:
+    projects = {c.id: c.project_id for c in candidates}
+    rows = session.exec(
+        select(CandidateRevision).where(
+            col(CandidateRevision.candidate_id).in_([c for c in projects if c is not None]),
+            col(CandidateRevision.superseded_at).is_(None),
+        )
+    )
+    return {projects[row.candidate_id]: row for row in rows}
+
+
+def _revise(
+    session: Session,
+    candidate: Candidate,
+    before: CandidateRevision | None,
+    suggestion: Suggestion,
+    rules_digest: str,
+    now: datetime,
+    counts: SuggestCounts,
+) -> None:
+    digest = suggestion.digest()
+    if before is not None and before.digest == digest:
+        counts.unchanged += 1
+        return
+    if before is not None:
+        before.superseded_at = now
+        session.add(before)
+        session.flush()
+    assert candidate.id is not None
+    revision = CandidateRevision(
+        candidate_id=candidate.id,
+        score=suggestion.score,
+        band=suggestion.band,
+        digest=digest,
+        rules_digest=rules_digest,
+        suggested_at=now,
+    )
+    session.add(revision)
+    session.flush()
+    assert revision.id is not None
+    for ordinal, facts in enumerate(suggestion.evidence):
+        session.add(EvidenceItem(revision_id=revision.id, ordinal=ordinal, **asdict(facts)))
+    if before is None:
+        counts.new += 1
+    else:
+        counts.changed += 1
+
+
+def _says_more(session: Session, before: CandidateRevision, suggestion: Suggestion) -> bool:
+    """Whether new evidence deserves a second look: a higher band, or a kind of evidence there was none of."""
+    if _BAND_ORDER.index(suggestion.band) > _BAND_ORDER.index(before.band):
+        return True
+    had = set(session.exec(select(EvidenceItem.kind).where(col(EvidenceItem.revision_id) == before.id)))
+    return bool({e.kind for e in suggestion.evidence if e.contribution > 0} - had)
+
+
+def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> Decision:
+    """Store a person's verdict; return the decision. The link and the paper's relation follow it at once.
+
+    Raises ``Stale`` (with the live link in ``current``) when somebody else judged this pair meanwhile, ``NotFound``
+    for an unknown paper or project, ``RequestRefused`` for accepting without saying how the paper relates.
+    """
+    person = actor.person_id()
+    paper_id = survivor_of(session, ruling.paper_id)
+    if paper_id is None:
+        raise NotFound(f"There is no paper number {ruling.paper_id}.")
+    if session.get(Project, ruling.project_id) is None:
+        raise NotFound(f"There is no project number {ruling.project_id}.")
+    live = live_link(session, paper_id, ruling.project_id, lock=True)
+    if (live.version if live else 0) != ruling.version_seen:
+        raise Stale("Somebody else judged this paper and project while it was on your screen.", current=live)
+    _check_relation(session, paper_id, ruling)
+    decision = Decision(
+        paper_id=paper_id,
+        project_id=ruling.project_id,
+        actor_id=person,
+        made_at=now,
+        verdict=ruling.verdict,
+        relation=ruling.relation,
+        reason=ruling.reason.strip(),
+        candidate_revision_id=ruling.candidate_revision_id,
+        shown_for_s=ruling.shown_for_s,
+    )
+    session.add(decision)
+    session.flush()
+    _replace_link(session, decision, ruling.verdict, now)
+    if ruling.relation is not None:
+        relate(session, actor, paper_id=paper_id, relation=ruling.relation, now=now, decision_id=decision.id)
+    _lower_flag(session, paper_id, ruling.project_id)
+    return decision
+
+
+def _check_relation(session: Session, paper_id: int, ruling: Ruling) -> None:
+    if ruling.verdict is not Verdict.ACCEPT:
+        return
+    relation = ruling.relation or live_relation(session, paper_id)
+    if relation is None:
+        raise RequestRefused("Say how the paper relates to the observatory before you accept a project for it.")
+    if relation is RelationKind.NOT_OURS:
+        raise RequestRefused("A paper that is not ours cannot have used a project: choose another relation, or reject.")
+
+
+def live_link(session: Session, paper_id: int, project_id: int, *, lock: bool = False) -> Link | None:
+    """Return the link in force for a paper (or any paper merged into it) and a project."""
+    query = (
+        select(Link)
+        .where(
+            col(Link.paper_id).in_(group_ids(session, paper_id)),
+            col(Link.project_id) == project_id,
+            col(Link.ended_at).is_(None),
+        )
+        .order_by(col(Link.id).desc())
+    )
+    return session.exec(query.with_for_update() if lock else query).first()
+
+
+def live_relation(session: Session, paper_id: int) -> RelationKind | None:
+    """Return how a paper (or any paper merged into it) was judged to relate to the observatory."""
+    row = session.exec(
+        select(PaperRelation)
+        .where(col(PaperRelation.paper_id).in_(group_ids(session, paper_id)), col(PaperRelation.ended_at).is_(None))
+        .order_by(col(PaperRelation.id).desc())
+    ).first()
+    return row.relation if row else None
+
+
+def _replace_link(session: Session, decision: Decision, verdict: Verdict | None, now: datetime) -> None:
+    """End the links in force for the decision's pair and, with a verdict, put a new one in their place."""
+    rows = session.exec(
+        select(Link).where(
+            col(Link.paper_id).in_(group_ids(session, decision.paper_id)),
+            col(Link.project_id) == decision.project_id,
+        )
+    ).all()
+    for row in rows:
+        if row.ended_at is None:
+            row.ended_at = now
+            session.add(row)
+    session.flush()
+    if verdict is None:
+        return
+    assert decision.id is not None
+    version = max((row.version for row in rows), default=0) + 1
+    session.add(
+        Link(
+            paper_id=decision.paper_id,
+            project_id=decision.project_id,
+            verdict=verdict,
+            decision_id=decision.id,
+            version=version,
+            decided_at=now,
+        )
+    )
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Stale("Somebody else judged this paper and project at the same moment.") from error
+
+
+def relate(
+    session: Session,
+    actor: Actor,
+    *,
+    paper_id: int,
+    relation: RelationKind | None,
+    now: datetime,
+    reason: str = "",
+    decision_id: int | None = None,
+) -> None:
+    """Store how a paper relates to the observatory, as a person judged it (None: take the judgement back)."""
+    person = actor.person_id()
+    live = session.exec(
+        select(PaperRelation).where(
+            col(PaperRelation.paper_id).in_(group_ids(session, paper_id)), col(PaperRelation.ended_at).is_(None)
+        )
+    ).all()
+    if len(live) == 1 and live[0].relation is relation:
+        return
+    for row in live:
+        row.ended_at = now
+        session.add(row)
+    session.flush()
+    if relation is not None:
+        session.add(
+            PaperRelation(
+                paper_id=paper_id,
+                relation=relation,
+                actor_id=person,
+                decision_id=decision_id,
+                reason=reason.strip(),
+                decided_at=now,
+            )
+        )
+        session.flush()
+
+
+def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> Decision:
+    """Take a decision back: the verdict and relation before it are in force again. The history keeps all of it.
+
+    Raises ``Stale`` when it is not the latest decision of its paper and project, ``NotFound`` for an unknown one.
+    """
+    person = actor.person_id()
+    undone = session.get(Decision, decision_id)
+    if undone is None:
+        raise NotFound(f"There is no decision number {decision_id}.")
+    paper_id = survivor_of(session, undone.paper_id) or undone.paper_id
+    latest = session.exec(
+        select(Decision)
+        .where(col(Decision.paper_id).in_(group_ids(session, paper_id)), col(Decision.project_id) == undone.project_id)
+        .order_by(col(Decision.id).desc())
+    ).first()
+    if latest is None or latest.id != undone.id:
+        raise Stale("There is a later decision about this paper and project; undo that one first.", current=latest)
+    if undone.undoes_id is not None:
+        raise RequestRefused("This already took a decision back; decide anew instead.")
+    before = session.exec(
+        select(Link)
+        .where(
+            col(Link.paper_id).in_(group_ids(session, paper_id)),
+            col(Link.project_id) == undone.project_id,
+            col(Link.decision_id) != undone.id,
+        )
+        .order_by(col(Link.id).desc())
+    ).first()
+    was_live = before is not None and before.ended_at == undone.made_at
+    verdict = before.verdict if before is not None and was_live else None
+    decision = Decision(
+        paper_id=paper_id,
+        project_id=undone.project_id,
+        actor_id=person,
+        made_at=now,
+        verdict=verdict,
+        reason="undone",
+        undoes_id=undone.id,
+    )
+    session.add(decision)
+    session.flush()
+    _replace_link(session, decision, verdict, now)
+    _restore_relation(session, actor, undone, paper_id, now)
+    return decision
+
+
+def _restore_relation(session: Session, actor: Actor, undone: Decision, paper_id: int, now: datetime) -> None:
+    """Put back the relation that ``undone`` replaced, unless somebody judged the relation again since."""
+    group = group_ids(session, paper_id)
+    live = session.exec(
+        select(PaperRelation).where(col(PaperRelation.paper_id).in_(group), col(PaperRelation.ended_at).is_(None))
+    ).first()
+    if live is None or live.decision_id != undone.id:
+        return
+    before = session.exec(
+        select(PaperRelation)
+        .where(col(PaperRelation.paper_id).in_(group), col(PaperRelation.ended_at) == undone.made_at)
+        .order_by(col(PaperRelation.id).desc())
+    ).first()
+    relate(session, actor, paper_id=paper_id, relation=before.relation if before else None, now=now)
+
+
+def _lower_flag(session: Session, paper_id: int, project_id: int) -> None:
+    for candidate in session.exec(
+        select(Candidate).where(
+            col(Candidate.paper_id).in_(group_ids(session, paper_id)), col(Candidate.project_id) == project_id
+        )
+    ):
+        if candidate.look_again:
+            candidate.look_again = False
+            session.add(candidate)

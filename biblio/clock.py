@@ -1,0 +1,34 @@
+"""The only place that asks what time it is. Everything else is handed a ``Clock``, so tests and reports choose theirs."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+
+class Clock:
+    """The system's clock, in aware UTC."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        """Return today's date in UTC."""
+        return self.now().date()
+
+
+class FixedClock(Clock):
+    """A clock that stands still until it is moved: for tests, and for replaying what was done on an earlier day."""
+
+    def __init__(self, moment: datetime) -> None:
+        if moment.tzinfo is None:
+            raise ValueError("a clock needs an aware moment (with a time zone)")
+        self._moment = moment.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """Return the moment this clock stands at."""
+        return self._moment
+
+    def move(self, by: timedelta) -> None:
+        """Move the clock forward (or back)."""
+        self._moment += by

@@ -1,0 +1,46 @@
+"""What biblio may refuse, from the smallest to the largest harm. Harvesting has its own tree (``harvesters.errors``).
+
+    BiblioError
+    ├── RequestRefused          what was asked cannot be done; the message says why and what to do (HTTP 400)
+    │   ├── NotAllowed          this actor may not do this (403)
+    │   ├── NotFound            there is no such thing (404)
+    │   └── Stale               somebody else changed it meanwhile; ``current`` holds their version (409)
+    ├── JobRunning              the same job is running already, in this or another process
+    └── StartRefused            biblio cannot start: settings, profile or database are not in order
+
+Catch only where you can act. The doors (web, command line, scheduler) turn these into pages and exit codes.
+"""
+
+from __future__ import annotations
+
+
+class BiblioError(Exception):
+    """Base of everything biblio refuses on purpose; the message is a sentence for a person."""
+
+
+class RequestRefused(BiblioError):
+    """What was asked cannot be done; nothing was changed."""
+
+
+class NotAllowed(RequestRefused):
+    """You may not do this with the role you have."""
+
+
+class NotFound(RequestRefused):
+    """There is no such thing."""
+
+
+class Stale(RequestRefused):
+    """Somebody else changed this meanwhile; nothing of yours was stored."""
+
+    def __init__(self, message: str, *, current: object = None) -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class JobRunning(BiblioError):
+    """The same job is running already."""
+
+
+class StartRefused(BiblioError):
+    """biblio cannot start; the message says what to put in order."""

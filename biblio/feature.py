@@ -1,0 +1,65 @@
+"""What a feature is, and the list of features, loaded by name: the house knows features only by name.
+
+A new feature is a new folder with a ``feature.py`` that sets ``feature = Feature(...)``, and one name below.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import click
+from flask import Blueprint
+
+from biblio.jobs import Job
+from biblio.runtime import Runtime
+
+FEATURES = ("biblio.ingest", "biblio.verify", "biblio.public", "survey", "reports")
+"""The features, in the order in which their pages stand in the navigation."""
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """One entry of the navigation: shown to those who may do ``action``."""
+
+    label: str
+    endpoint: str
+    action: str
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What a feature adds to the house. ``checks`` give sentences about what is not in order at start."""
+
+    name: str
+    blueprint: Callable[[], Blueprint]
+    jobs: tuple[Job, ...] = ()
+    commands: tuple[click.Command, ...] = ()
+    navigation: tuple[NavigationItem, ...] = ()
+    checks: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
+
+
+@cache
+def load_features() -> tuple[Feature, ...]:
+    """Import every feature and return what it declares, in the list's order."""
+    loaded = []
+    for name in FEATURES:
+        feature = importlib.import_module(f"{name}.feature").feature
+        if not isinstance(feature, Feature):
+            raise TypeError(f"{name}.feature must set feature = Feature(...)")
+        loaded.append(feature)
+    return tuple(loaded)
+
+
+def all_jobs() -> dict[str, Job]:
+    """Return every job of every feature by name. Raises ``ValueError`` when two share a name."""
+    jobs: dict[str, Job] = {}
+    for feature in load_features():
+        for job in feature.jobs:
+            if job.name in jobs:
+                raise ValueError(f"two jobs are called {job.name}")
+            jobs[job.name] = job
+    return jobs

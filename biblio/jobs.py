@@ -1,0 +1,221 @@
+"""Running a named job: one at a time, with a lease, and one row per attempt that says what happened.
+
+The command line, the scheduler and the admin page all call ``run_job``. A job opens its own units of work through
+``context.runtime.store``: many short ones, none while the network or the matcher works, so that a kill loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from biblio.errors import BiblioError, JobRunning, NotFound
+from biblio.logs import get_logger
+from biblio.runtime import Runtime, biblio_version
+from biblio.store.models import JobRun
+from biblio.store.words import Outcome, Trigger
+
+log = get_logger(__name__)
+
+LEASE_S = 60
+"""A running job whose lease was not renewed for so long is taken for dead and may be taken over."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with (what, done, total) while a job works; total is None where it is not known."""
+
+
+def no_progress(_what: str, _done: int, _total: int | None) -> None:
+    """Show nothing."""
+
+
+@dataclass
+class JobContext:
+    """What a running job is handed. ``count`` adds to the counts that end up in the run's row."""
+
+    runtime: Runtime
+    run_id: int
+    arguments: Mapping[str, Any]
+    progress: Progress = no_progress
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add ``by`` to the count called ``name``."""
+        self.counts[name] = self.counts.get(name, 0) + by
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence for whoever reads the run: what was left out, and why."""
+        self.notes.append(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that is run by name. ``schedule`` is a crontab line in UTC, or None for by hand only.
+
+    ``period`` is how often one scheduled success is due: "hour" or "day".
+    """
+
+    name: str
+    title: str
+    run: Callable[[JobContext], None]
+    schedule: str | None = None
+    period: str = "day"
+
+
+def run_job(
+    runtime: Runtime,
+    job: Job,
+    *,
+    started_by: Trigger = Trigger.HAND,
+    arguments: Mapping[str, Any] | None = None,
+    actor_id: int | None = None,
+    progress: Progress = no_progress,
+) -> JobRun:
+    """Run ``job`` and return its closed row; a failure is in the row, with its sentence, and is not raised.
+
+    Raises ``JobRunning`` when it is running already (in any process), or when a scheduled one has succeeded in
+    this period.
+    """
+    arguments = dict(arguments or {})
+    run_id = _begin(runtime, job, started_by, arguments, actor_id)
+    context = JobContext(runtime=runtime, run_id=run_id, arguments=arguments, progress=progress)
+    error: str | None = None
+    log.info("job started", job=job.name, run=run_id)
+    try:
+        with _heartbeat(runtime, run_id):
+            job.run(context)
+    except BiblioError as problem:
+        error = str(problem)
+    except Exception as problem:
+        error = f"{type(problem).__name__}: {problem}"
+        log.exception("job broke", job=job.name, run=run_id)
+    except BaseException:
+        _end(runtime, run_id, context, "It was interrupted; the next run goes on where it stopped.")
+        raise
+    return _end(runtime, run_id, context, error)
+
+
+def _begin(runtime: Runtime, job: Job, started_by: Trigger, arguments: dict[str, Any], actor_id: int | None) -> int:
+    now = runtime.clock.now()
+    period = None
+    if started_by is Trigger.SCHEDULE:
+        period = now.strftime("%Y-%m-%dT%H" if job.period == "hour" else "%Y-%m-%d")
+    try:
+        with runtime.store.writing() as session:
+            _refuse_or_take_over(session, runtime, job.name, period)
+            row = JobRun(
+                job=job.name,
+                period=period,
+                started_by=started_by,
+                actor_id=actor_id,
+                arguments=arguments,
+                outcome=Outcome.RUNNING,
+                started_at=now,
+                lease_until=now + timedelta(seconds=LEASE_S),
+                holder=f"{socket.gethostname()}:{os.getpid()}",
+                version=biblio_version(),
+            )
+            session.add(row)
+            session.flush()
+            assert row.id is not None
+            return row.id
+    except IntegrityError as error:
+        raise JobRunning(f"The job {job.name} was started by another process at the same moment.") from error
+
+
+def _refuse_or_take_over(session: Session, runtime: Runtime, name: str, period: str | None) -> None:
+    running = session.exec(
+        select(JobRun).where(col(JobRun.job) == name, col(JobRun.outcome) == Outcome.RUNNING)
+    ).one_or_none()
+    if running is not None:
+        if running.lease_until > runtime.clock.now() and _is_alive(running.holder):
+            raise JobRunning(f"The job {name} is running since {running.started_at:%Y-%m-%d %H:%M} UTC.")
+        running.outcome = Outcome.ABANDONED
+        running.ended_at = runtime.clock.now()
+        running.error = "Its process died; a later run went on where it stopped."
+        session.add(running)
+        session.flush()
+    if period is not None:
+        done = session.exec(
+            select(JobRun.id).where(
+                col(JobRun.job) == name,
+                col(JobRun.period) == period,
+                col(JobRun.outcome) == Outcome.SUCCEEDED,
+                col(JobRun.started_by) == Trigger.SCHEDULE,
+            )
+        ).first()
+        if done is not None:
+            raise JobRunning(f"The job {name} has succeeded for {period} already.")
+
+
+def _is_alive(holder: str) -> bool:
+    """Whether the process ``host:pid`` may still live; of another host nothing is known, so yes until its lease ends."""
+    host, _, pid = holder.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    if int(pid) == os.getpid():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _heartbeat(runtime: Runtime, run_id: int) -> Iterator[None]:
+    """Renew the lease from a thread while the job works."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(LEASE_S / 3):
+            try:
+                with runtime.store.writing() as session:
+                    row = session.get_one(JobRun, run_id)
+                    row.lease_until = runtime.clock.now() + timedelta(seconds=LEASE_S)
+                    session.add(row)
+            except Exception:
+                log.exception("heartbeat missed", run=run_id)
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{run_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=5)
+
+
+def _end(runtime: Runtime, run_id: int, context: JobContext, error: str | None) -> JobRun:
+    with runtime.store.writing() as session:
+        row = session.get_one(JobRun, run_id)
+        if row.outcome is not Outcome.RUNNING:
+            log.warning("job was taken over", job=row.job, run=run_id)
+            return row
+        row.outcome = Outcome.FAILED if error else Outcome.SUCCEEDED
+        row.ended_at = runtime.clock.now()
+        row.counts = {**context.counts, **({"notes": context.notes} if context.notes else {})}
+        row.error = error
+        session.add(row)
+        session.flush()
+    seconds = (row.ended_at - row.started_at).total_seconds() if row.ended_at else 0
+    log.info("job ended", job=row.job, run=run_id, outcome=row.outcome.value, seconds=seconds, **context.counts)
+    return row
+
+
+def find_job(jobs: Mapping[str, Job], name: str) -> Job:
+    """Return the job called ``name``. Raises ``NotFound`` listing the jobs there are."""
+    if name not in jobs:
+        raise NotFound(f"There is no job {name!r}; there are: {', '.join(sorted(jobs))}.")
+    return jobs[name]

@@ -1,0 +1,221 @@
+"""The shape of a profile, and the loader that refuses one with unknown or missing keys."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+_PROFILES = Path(__file__).resolve().parent.parent / "observatories"
+
+
+class ProfileError(ValueError):
+    """A profile cannot be used; the message names the file and the key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Partner(_Strict):
+    """A library or executive that shares the bibliography. ``key`` is what the project list calls it."""
+
+    key: str
+    name: str
+    library: str
+
+
+class Cycle(_Strict):
+    """One proposal cycle. ``ends_on`` is the last day its regular observing could take place."""
+
+    key: str
+    name: str
+    starts_on: date
+    ends_on: date
+
+
+class Relation(_Strict):
+    """One way a paper can relate to the observatory, with the rule shown beside its button."""
+
+    key: Literal["science", "data_influenced", "mention", "engineering", "not_ours"]
+    name: str
+    rule: str
+    example: str
+
+
+class Asking(_Strict):
+    """When a PI is asked why nothing was published (see ``survey/due.py``)."""
+
+    grace_years: int = Field(ge=0, le=10)
+    """Calendar years after the last release date before a project counts as silent."""
+    clock_source: str
+    """The observatory's own words for which date starts the clock."""
+    preprint_counts_months: int = Field(ge=0)
+    """A preprint whose relation is science keeps a project off the silent list for so many months."""
+    no_release_date: tuple[date, ...] = ()
+    """Release dates that mean "no usable date"."""
+    open_states: tuple[str, ...] = ()
+    """Registry states in which more deliveries are expected."""
+    closed_states: tuple[str, ...] = ()
+    """Registry states in which observing has ended, complete or not."""
+    carry_over_months: int = Field(default=0, ge=0)
+    """Where the registry gives no state: a project is open until its cycle's end plus this."""
+    open_weeks: int = Field(default=4, ge=1)
+    """How long a campaign stays open."""
+    reminder_days: tuple[int, ...] = ()
+    """Days after the first letter on which an unused invitation is reminded."""
+
+
+class Tap(_Strict):
+    """The archive's TAP service and which of its columns mean what."""
+
+    url: str
+    table: str
+    columns: Mapping[str, str]
+    observatory_as_pi: tuple[str, ...] = ()
+    """Values of the PI column that are no person."""
+
+
+class Harvest(_Strict):
+    """What to ask the literature services for."""
+
+    arxiv_categories: tuple[str, ...]
+    ads_queries: Mapping[str, str]
+    """Name of a search → ADS query, without dates."""
+    ads_bibgroup: str | None = None
+    first_year: int
+    """Year of the first science data: older papers are not asked for."""
+    minimum_records: Mapping[str, int] = Field(default_factory=dict)
+    """Source → fewest records a complete run from the beginning may hold."""
+
+
+class Facet(_Strict):
+    """A column of the project list that reports may divide by."""
+
+    key: str
+    name: str
+
+
+class Reason(_Strict):
+    """One answer of question 1. ``detail`` is the label of the text field it opens, if any."""
+
+    number: int = Field(ge=1)
+    text: str
+    short: str
+    group: Literal["published", "data", "science", "resources", "other"]
+    detail: str | None = None
+
+
+class Question(_Strict):
+    """The words of a question."""
+
+    text: str
+    hint: str = ""
+
+
+class Questionnaire(_Strict):
+    """The survey page's words; ``{observatory}`` stands for the observatory's short name."""
+
+    version: str
+    title: str
+    introduction: tuple[str, ...]
+    status: Question
+    comment: Question
+    submit: str
+    leave: str
+    thanks: str
+    reasons: tuple[Reason, ...]
+
+    @model_validator(mode="after")
+    def _numbers_run_from_one(self) -> Questionnaire:
+        if [r.number for r in self.reasons] != list(range(1, len(self.reasons) + 1)):
+            raise ValueError("the reasons must be numbered 1, 2, 3 … in their order")
+        return self
+
+
+class _Names(_Strict):
+    key: str
+    name: str
+    short: str
+    default: bool = False
+    archive_project_url: str | None = None
+    code_prefix: str
+    acknowledgement: str
+    policy_url: str
+
+
+class Profile(_Strict):
+    """A whole observatory. ``codes``, ``rules`` and ``keywords`` are plain data for ``matching`` to check."""
+
+    observatory: _Names
+    partners: tuple[Partner, ...]
+    cycles: tuple[Cycle, ...]
+    relations: tuple[Relation, ...]
+    asking: Asking
+    tap: Tap | None = None
+    harvest: Harvest
+    facets: tuple[Facet, ...] = ()
+    codes: Mapping[str, Any]
+    rules: Mapping[str, Any]
+    keywords: Mapping[str, Any]
+    questionnaire: Questionnaire
+    folder: Path
+
+    def cycle(self, key: str) -> Cycle | None:
+        """Return the cycle called ``key`` by the code grammar, or None for codes outside any cycle."""
+        return next((c for c in self.cycles if c.key == key), None)
+
+    def partner(self, key: str | None) -> Partner | None:
+        """Return the partner that the project list calls ``key``."""
+        return next((p for p in self.partners if p.key == key), None)
+
+    def filled(self, text: str) -> str:
+        """Put the observatory's short name in place of ``{observatory}``."""
+        return text.replace("{observatory}", self.observatory.short)
+
+
+def available() -> dict[str, Path]:
+    """Return the shipped profiles: name → folder."""
+    return {p.parent.name: p.parent for p in sorted(_PROFILES.glob("*/profile.toml"))}
+
+
+def load(name: str | Path | None = None) -> Profile:
+    """Load a profile by shipped name or folder; without a name the shipped one that says ``default = true``.
+
+    Raises ``ProfileError`` naming the file and the key that is wrong, or the profiles there are.
+    """
+    if name is None:
+        folder = _default_folder()
+    else:
+        shipped = available()
+        folder = shipped[str(name)] if str(name) in shipped else Path(name)
+        if not (folder / "profile.toml").is_file():
+            raise ProfileError(f"There is no observatory profile {str(name)!r}; there are: {', '.join(shipped)}.")
+    data = _read(folder / "profile.toml")
+    for part in ("rules", "keywords", "questionnaire"):
+        data[part] = _read(folder / f"{part}.toml")
+    try:
+        return Profile(folder=folder, **data)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise ProfileError(f"The profile in {folder.name} cannot be used:\n  " + "\n  ".join(lines)) from error
+
+
+def _default_folder() -> Path:
+    marked = [f for f in available().values() if _read(f / "profile.toml").get("observatory", {}).get("default")]
+    if len(marked) != 1:
+        raise ProfileError(f"Exactly one shipped profile must say default = true; {len(marked)} do.")
+    return marked[0]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ProfileError(f"The profile {path.parent.name} lacks {path.name}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path.parent.name}/{path.name} cannot be read: {error}") from error

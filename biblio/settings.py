@@ -1,0 +1,158 @@
+"""Deployment settings: what differs from one machine to the next. They come from the environment only.
+
+What differs from one *observatory* to the next (codes, cycles, wording, rules) is a profile, see
+``biblio/observatory``. Every setting below is an environment variable ``BIBLIO_<NAME>``; ``docs/settings.md`` is
+generated from the docstrings here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from biblio.errors import StartRefused
+
+SECRET_MIN_LENGTH = 32
+"""Characters a secret must have in production: 32 random hexadecimal digits hold 128 bits."""
+
+SECRET_FILE = "secrets/secret_key"
+"""Where ``biblio init`` writes the server secret, below ``home``."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set, with what it means and its unit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BIBLIO_", env_file=None, extra="ignore", use_attribute_docstrings=True
+    )
+
+    home: Path = Path("biblio-data")
+    """Folder for what biblio keeps on disk: the SQLite database, secrets, survey keys, outgoing mail as files."""
+
+    database_url: str | None = None
+    """SQLAlchemy address of the database. Unset: SQLite at ``home``/biblio.db. PostgreSQL: postgresql+psycopg://…"""
+
+    observatory: str | None = None
+    """Name of the observatory profile. Unset: the one chosen by ``biblio init``, else the shipped default."""
+
+    environment: Literal["production", "development"] = "production"
+    """``development`` allows plain-http cookies; production refuses a weak secret."""
+
+    secret_key: SecretStr | None = None
+    """Secret that signs sessions and makes survey tokens. Unset: read from ``home``/secrets/secret_key."""
+
+    base_url: str = "http://127.0.0.1:8000"
+    """Public address of the web pages, used in letters to PIs; no slash at the end."""
+
+    contact_email: str = "biblio-operator@example.org"
+    """Address that the services we harvest can write to; part of every request's user agent."""
+
+    ads_token: SecretStr | None = Field(default=None)
+    """Token of the NASA ADS API. Unset: ADS is left out, and every run says so."""
+
+    ads_url: str = "https://api.adsabs.harvard.edu/v1"
+    """Base address of the ADS API."""
+
+    arxiv_url: str = "https://export.arxiv.org"
+    """Base address of the arXiv API and of its e-prints."""
+
+    arxiv_pace_s: float = Field(default=3.0, ge=0)
+    """Seconds between two requests to arXiv over all processes. arXiv asks for 3; less is refused but on loopback."""
+
+    tap_url: str | None = None
+    """Address of the archive's TAP service. Unset: the profile's."""
+
+    mail_dir: Path | None = None
+    """Folder where outgoing mail is written as .eml files. Unset: ``home``/mail. Ignored when SMTP is configured."""
+
+    smtp_host: str | None = None
+    """Host of the SMTP server. Unset: mail is written to ``mail_dir`` and nothing is sent."""
+
+    smtp_port: int = 25
+    """Port of the SMTP server."""
+
+    smtp_user: str | None = None
+    """User name for the SMTP server, if it wants one."""
+
+    smtp_password: SecretStr | None = None
+    """Password for the SMTP server."""
+
+    smtp_starttls: bool = True
+    """Whether to switch to TLS before sending; a server without it is then refused."""
+
+    mail_from: str = "biblio <biblio@example.org>"
+    """Sender of all letters."""
+
+    ratelimit_storage: str = "memory://"
+    """Where login and survey throttling counts are kept; with several web workers a shared one (redis://…)."""
+
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    """How many reverse proxies stand in front and set X-Forwarded-* headers."""
+
+    oidc_issuer: str | None = None
+    """Address of an OpenID Connect provider for logins (extra ``oidc``). Unset: local accounts only."""
+
+    oidc_client_id: str | None = None
+    """Client name registered with the OpenID Connect provider."""
+
+    oidc_client_secret: SecretStr | None = None
+    """Client secret registered with the OpenID Connect provider."""
+
+    log_json: bool = False
+    """Whether logs are JSON lines for a collector instead of readable lines."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least important kind of event that is logged."""
+
+    @field_validator("base_url", "ads_url", "arxiv_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """The database's address, with the default filled in."""
+        return self.database_url or f"sqlite:///{(self.home / 'biblio.db').resolve()}"
+
+    @property
+    def outgoing_mail(self) -> Path:
+        """The folder for .eml files, with the default filled in."""
+        return self.mail_dir or self.home / "mail"
+
+    @property
+    def survey_keys(self) -> Path:
+        """The folder that holds the private keys of open campaigns; it must not be part of the database's backup."""
+        return self.home / "keys"
+
+    def secret(self) -> str:
+        """Return the server secret. Raises ``StartRefused`` when there is none, or a weak one in production."""
+        if self.secret_key is not None:
+            value = self.secret_key.get_secret_value()
+        else:
+            path = self.home / SECRET_FILE
+            if not path.is_file():
+                raise StartRefused(
+                    f"There is no server secret: run `biblio init`, or set BIBLIO_SECRET_KEY ({path} is absent)."
+                )
+            value = path.read_text(encoding="utf-8").strip()
+        if self.environment == "production" and len(value) < SECRET_MIN_LENGTH:
+            raise StartRefused(
+                f"The server secret is shorter than {SECRET_MIN_LENGTH} characters: make a new one with `biblio init --new-secret`."
+            )
+        return value
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment. Raises ``StartRefused`` naming each variable that cannot be used."""
+    from pydantic import ValidationError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"BIBLIO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise StartRefused("These settings cannot be used:\n  " + "\n  ".join(lines)) from error

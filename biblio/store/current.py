@@ -1,0 +1,121 @@
+"""Reads that several features share: what is in force now, or was on a day, as plain selects to join with.
+
+Papers found to be one are read through their survivor: ``survivor_id`` of every row that carries a ``paper_id``.
+``as_of`` None means now; a moment means what was known then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.store.models import Link, Paper, PaperRelation, PaperRevision, ProjectRevision, UnitRevision
+from biblio.store.words import RelationKind, Verdict
+
+
+def in_force(began: Any, ended: Any, as_of: datetime | None) -> Any:
+    """Return the condition that a row was in force at ``as_of`` (None: is in force now)."""
+    if as_of is None:
+        return ended.is_(None)
+    return sa.and_(began <= as_of, sa.or_(ended.is_(None), ended > as_of))
+
+
+def survivor_id(paper: type[Paper] | Any = Paper) -> Any:
+    """Return the expression for the paper that stands for ``paper``: itself, or the one it was merged into."""
+    return sa.func.coalesce(paper.merged_into_id, paper.id)
+
+
+def paper_revisions(as_of: datetime | None = None) -> Any:
+    """Select the paper revisions in force."""
+    return select(PaperRevision).where(in_force(col(PaperRevision.learned_at), col(PaperRevision.superseded_at), as_of))
+
+
+def project_revisions(as_of: datetime | None = None) -> Any:
+    """Select the project revisions in force."""
+    return select(ProjectRevision).where(
+        in_force(col(ProjectRevision.learned_at), col(ProjectRevision.superseded_at), as_of)
+    )
+
+
+def unit_revisions(as_of: datetime | None = None) -> Any:
+    """Select the unit revisions in force."""
+    return select(UnitRevision).where(in_force(col(UnitRevision.learned_at), col(UnitRevision.superseded_at), as_of))
+
+
+def live_links(as_of: datetime | None = None) -> sa.Subquery:
+    """Return a subquery of the links in force: paper_id (survivor), project_id, verdict, decision_id, version, decided_at.
+
+    One row per (survivor, project): where two papers that became one were judged apart, the later decision counts.
+    """
+    paper = survivor_id()
+    ranked = (
+        sa.select(
+            paper.label("paper_id"),
+            col(Link.project_id),
+            col(Link.verdict),
+            col(Link.decision_id),
+            col(Link.version),
+            col(Link.decided_at),
+            sa.func.row_number()
+            .over(partition_by=(paper, col(Link.project_id)), order_by=col(Link.id).desc())
+            .label("place"),
+        )
+        .join(Paper, col(Paper.id) == col(Link.paper_id))
+        .where(in_force(col(Link.decided_at), col(Link.ended_at), as_of))
+        .subquery()
+    )
+    columns = [c for c in ranked.c if c.name != "place"]
+    return sa.select(*columns).where(ranked.c.place == 1).subquery("live_link")
+
+
+def live_relations(as_of: datetime | None = None) -> sa.Subquery:
+    """Return a subquery of the relations in force: paper_id (survivor), relation, decided_at; one row per survivor."""
+    paper = survivor_id()
+    ranked = (
+        sa.select(
+            paper.label("paper_id"),
+            col(PaperRelation.relation),
+            col(PaperRelation.decided_at),
+            sa.func.row_number().over(partition_by=paper, order_by=col(PaperRelation.id).desc()).label("place"),
+        )
+        .join(Paper, col(Paper.id) == col(PaperRelation.paper_id))
+        .where(in_force(col(PaperRelation.decided_at), col(PaperRelation.ended_at), as_of))
+        .subquery()
+    )
+    return (
+        sa.select(ranked.c.paper_id, ranked.c.relation, ranked.c.decided_at)
+        .where(ranked.c.place == 1)
+        .subquery("live_relation")
+    )
+
+
+def accepted_science(as_of: datetime | None = None) -> sa.Subquery:
+    """Return a subquery (paper_id, project_id, decided_at): accepted links of papers that are science with our data.
+
+    Both words that reports and the due rule rest on start here: "published" asks further for a refereed paper,
+    "not silent" also takes a young preprint.
+    """
+    links, relations = live_links(as_of), live_relations(as_of)
+    return (
+        sa.select(links.c.paper_id, links.c.project_id, links.c.decided_at)
+        .join(relations, relations.c.paper_id == links.c.paper_id)
+        .where(links.c.verdict == Verdict.ACCEPT, relations.c.relation == RelationKind.SCIENCE)
+        .subquery("accepted_science")
+    )
+
+
+def survivor_of(session: Session, paper_id: int) -> int | None:
+    """Return the id of the paper that stands for ``paper_id``, or None when there is no such paper."""
+    paper = session.get(Paper, paper_id)
+    if paper is None:
+        return None
+    return paper.merged_into_id or paper.id
+
+
+def group_ids(session: Session, survivor: int) -> list[int]:
+    """Return the ids of all papers that ``survivor`` stands for, itself first."""
+    others = session.exec(select(Paper.id).where(col(Paper.merged_into_id) == survivor).order_by(col(Paper.id)))
+    return [survivor, *[i for i in others if i is not None]]

@@ -1,0 +1,171 @@
+"""What keeps the house running: people with logins, job runs, harvest pages, pace, quota, outgoing mail."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from biblio.store.types import choice, json_column, live_index, moment
+from biblio.store.words import MailState, Outcome, Role, Trigger
+
+
+class UserAccount(SQLModel, table=True):
+    """A person with a login. Deactivated, never deleted: their decisions stay theirs."""
+
+    __tablename__ = "user_account"
+    id: int | None = Field(default=None, primary_key=True)
+    username: str = Field(unique=True, max_length=64)
+    name: str
+    email: str | None = Field(default=None, max_length=254)
+    password_hash: str | None = None
+    role: Role = Field(sa_column=choice(Role, name="role"))
+    library: str | None = Field(default=None, max_length=64)
+    is_active: bool = True
+    created_at: datetime = Field(sa_column=moment())
+
+
+class AuditEntry(SQLModel, table=True):
+    """Something done that leaves no trace elsewhere (logins, roles, settings of campaigns); never edited."""
+
+    __tablename__ = "audit_entry"
+    id: int | None = Field(default=None, primary_key=True)
+    made_at: datetime = Field(sa_column=moment(index=True))
+    actor_id: int | None = Field(default=None, foreign_key="user_account.id")
+    action: str = Field(max_length=64)
+    subject: str
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+
+
+class JobRun(SQLModel, table=True):
+    """One attempt to run a job. One row per job may be running; one scheduled success per (job, period)."""
+
+    __tablename__ = "job_run"
+    __table_args__ = (
+        live_index("uq_job_run_running", "job", where="outcome = 'running'"),
+        live_index("uq_job_run_period", "job", "period", where="outcome = 'succeeded' AND started_by = 'schedule'"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    job: str = Field(index=True, max_length=64)
+    period: str | None = Field(default=None, max_length=32)
+    started_by: Trigger = Field(sa_column=choice(Trigger, name="started_by"))
+    actor_id: int | None = Field(default=None, foreign_key="user_account.id")
+    arguments: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    outcome: Outcome = Field(sa_column=choice(Outcome, name="outcome"))
+    started_at: datetime = Field(sa_column=moment(index=True))
+    lease_until: datetime = Field(sa_column=moment())
+    holder: str = Field(default="", max_length=128)
+    """host:process that runs it, so that a run whose process died can be taken over at once."""
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    counts: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    error: str | None = None
+    version: str = Field(max_length=32)
+
+
+class HarvestCursor(SQLModel, table=True):
+    """Where a source goes on; committed together with the records of the page before it."""
+
+    __tablename__ = "harvest_cursor"
+    source: str = Field(primary_key=True, max_length=64)
+    cursor: dict[str, Any] = Field(sa_column=json_column())
+    updated_at: datetime = Field(sa_column=moment())
+
+
+class HarvestPage(SQLModel, table=True):
+    """One answer of a service: what was asked, promised and got."""
+
+    __tablename__ = "harvest_page"
+    id: int | None = Field(default=None, primary_key=True)
+    job_run_id: int | None = Field(default=None, foreign_key="job_run.id", index=True)
+    source: str = Field(max_length=32, index=True)
+    place: str
+    payload_sha256: str = Field(foreign_key="payload.sha256", max_length=64)
+    content_type: str = Field(max_length=128)
+    fetched_at: datetime = Field(sa_column=moment(index=True))
+    promised: int | None = None
+    records: int = 0
+    refused: int = 0
+    ignored: int = 0
+    new: int = 0
+    changed: int = 0
+    window_from: date | None = None
+    window_to: date | None = None
+    is_last: bool = False
+
+
+class HarvestRefusal(SQLModel, table=True):
+    """Something that could not be read: which, where and why."""
+
+    __tablename__ = "harvest_refusal"
+    id: int | None = Field(default=None, primary_key=True)
+    job_run_id: int | None = Field(default=None, foreign_key="job_run.id", index=True)
+    source: str = Field(max_length=32, index=True)
+    place: str
+    key: str | None = None
+    reason: str
+    refused_at: datetime = Field(sa_column=moment())
+
+
+class PaceTurn(SQLModel, table=True):
+    """Whose turn it is to ask a service, over all processes."""
+
+    __tablename__ = "pace_turn"
+    service: str = Field(primary_key=True, max_length=32)
+    holder: str | None = Field(default=None, max_length=64)
+    held_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    next_at: datetime = Field(sa_column=moment())
+
+
+class Quota(SQLModel, table=True):
+    """What a service says is left of today's requests, per endpoint."""
+
+    __tablename__ = "quota"
+    service: str = Field(primary_key=True, max_length=32)
+    endpoint: str = Field(primary_key=True, max_length=64)
+    allowed: int | None = None
+    remaining: int | None = None
+    resets_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    read_at: datetime = Field(sa_column=moment())
+
+
+class OutboxMail(SQLModel, table=True):
+    """A letter to be sent, written in the transaction that wants it. ``key`` says what it is for and never repeats."""
+
+    __tablename__ = "outbox_mail"
+    __table_args__ = (sa.Index("ix_outbox_mail_state_kind", "state", "kind"),)
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True, max_length=128)
+    message_id: str = Field(unique=True, max_length=255)
+    kind: str = Field(max_length=32)
+    recipient: str
+    email: str = Field(max_length=254)
+    subject: str
+    body: str
+    headers: dict[str, str] = Field(default_factory=dict, sa_column=json_column())
+    state: MailState = Field(sa_column=choice(MailState, name="mail_state"))
+    created_at: datetime = Field(sa_column=moment())
+    claimed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    sent_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    reason: str | None = None
+
+
+class ReportSnapshot(SQLModel, table=True):
+    """A report frozen on a day: its figures as they were, to compare the next one with."""
+
+    __tablename__ = "report_snapshot"
+    id: int | None = Field(default=None, primary_key=True)
+    as_of: date
+    made_at: datetime = Field(sa_column=moment())
+    figures: dict[str, Any] = Field(sa_column=json_column())
+
+
+class ObservatoryChoice(SQLModel, table=True):
+    """Which profile this database belongs to; one row. Another profile is refused at start."""
+
+    __tablename__ = "observatory_choice"
+    __table_args__ = (sa.CheckConstraint("id = 1", "one_row"),)
+    id: int = Field(default=1, primary_key=True)
+    profile: str = Field(max_length=64)
+    chosen_at: datetime = Field(sa_column=moment())

@@ -1,0 +1,80 @@
+"""The words that are stored: one list each, with the label that pages show. See the glossary in CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person with a login may do; the table of permissions is in ``biblio/web/accounts``."""
+
+    LIBRARIAN = "librarian"
+    HEAD_LIBRARIAN = "head_librarian"
+    SURVEY_READER = "survey_reader"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+    @property
+    def label(self) -> str:
+        """The role as pages write it."""
+        return self.value.replace("_", " ")
+
+
+class Scheme(StrEnum):
+    """A kind of paper identifier, in the order in which they are trusted."""
+
+    DOI = "doi"
+    BIBCODE = "bibcode"
+    ARXIV = "arxiv"
+
+
+class Verdict(StrEnum):
+    """What a person decided about one paper and one project."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    UNSURE = "unsure"
+
+
+class Band(StrEnum):
+    """How sure the machine is of a candidate."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    UNLIKELY = "unlikely"
+
+
+class RelationKind(StrEnum):
+    """How a paper relates to the observatory; the rule texts stand in the profile."""
+
+    SCIENCE = "science"
+    DATA_INFLUENCED = "data_influenced"
+    MENTION = "mention"
+    ENGINEERING = "engineering"
+    NOT_OURS = "not_ours"
+
+
+class Outcome(StrEnum):
+    """How an attempt to run a job stands or ended."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+class Trigger(StrEnum):
+    """Who started a job."""
+
+    SCHEDULE = "schedule"
+    HAND = "hand"
+
+
+class MailState(StrEnum):
+    """Where a letter stands. ``uncertain``: a sender died while it spoke to the server; a person decides."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"

