@@ -18,7 +18,7 @@ from biblio.errors import StartRefused
 SECRET_MIN_LENGTH = 32
 """Characters a secret must have in production: 32 random hexadecimal digits hold 128 bits."""
 
-SECRET_FILE = "secrets/secret_key"
+SIGNING_KEY_FILE = "secrets/secret_key"
 """Where ``biblio init`` writes the server secret, below ``home``."""
 
 
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         if self.secret_key is not None:
             value = self.secret_key.get_secret_value()
         else:
-            path = self.home / SECRET_FILE
+            path = self.home / SIGNING_KEY_FILE
             if not path.is_file():
                 raise StartRefused(
                     f"There is no server secret: run `biblio init`, or set BIBLIO_SECRET_KEY ({path} is absent)."

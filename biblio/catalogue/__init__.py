@@ -1,0 +1,1 @@
+"""The only writer of what several features touch: papers, projects, links, suggestions, decisions."""

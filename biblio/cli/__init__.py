@@ -1,0 +1,96 @@
+"""The command line door. Commands are found by name and imported when they are called.
+
+So ``biblio scan`` and ``biblio propose`` need no database, settings or web framework, and start quickly. Commands of
+features are declared by the features; a command that needs the runtime gets it by ``ctx.obj()``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+_OWN = {
+    "scan": "biblio.cli.scan:scan",
+    "propose": "biblio.cli.propose:propose",
+    "init": "biblio.cli.setup:init",
+    "db": "biblio.cli.setup:db",
+    "run": "biblio.cli.run:run",
+    "status": "biblio.cli.run:status",
+    "serve": "biblio.cli.serve:serve",
+    "scheduler": "biblio.cli.serve:scheduler",
+    "users": "biblio.cli.users:users",
+}
+"""The door's own commands: name → where it is; features add theirs."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and features only when a name is none of its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all command names, the door's own first in the order of a first day's work."""
+        return [*_OWN, *sorted(self._features())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command called ``cmd_name``, or None."""
+        if cmd_name in _OWN:
+            module, attribute = _OWN[cmd_name].split(":")
+            found: click.Command = getattr(importlib.import_module(module), attribute)
+            return found
+        return self._features().get(cmd_name)
+
+    def _features(self) -> dict[str, click.Command]:
+        from biblio.feature import load_features
+
+        return {command.name or "": command for feature in load_features() for command in feature.commands}
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what biblio refuses on purpose becomes one sentence and exit code 1."""
+        from biblio.errors import BiblioError
+
+        try:
+            return super().invoke(ctx)
+        except BiblioError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _runtime() -> Any:
+    from biblio.logs import configure
+    from biblio.runtime import build_runtime
+    from biblio.settings import load_settings
+
+    settings = load_settings()
+    configure(as_json=settings.log_json, level=settings.log_level if settings.log_json else "WARNING")
+    return build_runtime(settings)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="observatory-biblio", prog_name="biblio")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """What became of an observatory's telescope time.
+
+    \b
+    A first day:
+      biblio init --observatory NAME     make the database, the secrets and the folders
+      biblio users add YOU --role admin  your login for the web pages
+      biblio projects fetch              load the observatory's projects from its archive
+      biblio run harvest                 get papers from arXiv and ADS
+      biblio run read                    read their texts
+      biblio run match                   propose which paper used which project
+      biblio serve                       the web pages: desk, survey, reports
+
+    \b
+    Without any of that:
+      biblio scan FOLDER                 find project codes in texts
+      biblio propose …                   propose projects for papers, from files to JSON lines
+    """
+    ctx.obj = _runtime
+
+
+def run_main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line with ``arguments``; used by ``python -m biblio``."""
+    main(args=list(arguments) if arguments is not None else sys.argv[1:], prog_name="biblio")

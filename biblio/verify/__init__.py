@@ -1,0 +1,1 @@
+"""Feature: proposes links and lets librarians decide them at the desk."""

@@ -1,0 +1,1 @@
+"""The web door: application, security, accounts, administration."""

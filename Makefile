@@ -1,0 +1,48 @@
+# The two commands a newcomer needs are `make demo` and `make test`; both set everything up themselves.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose docs clean
+
+PY := .venv/bin/python
+ARGS ?=
+BENCH ?= /tmp/biblio-bench
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: run-setup ## Run the whole main job on a demo observatory, then serve its pages (ARGS=--no-serve stops before)
+	@$(PY) -m demo $(ARGS)
+
+test: dev-setup system ## Run the whole test suite: SQLite, PostgreSQL and a real browser (ARGS="-k words" for some)
+	@$(PY) -m pytest $(ARGS)
+
+test-fast: dev-setup ## Run the tests without a browser, on SQLite only
+	@$(PY) -m pytest -m "not browser" -k "not postgresql" $(ARGS)
+
+lint: dev-setup ## Check style, types and the import contract
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: dev-setup ## Put the code into the house's format
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
+
+run-setup: ; @sh bin/setup run
+dev-setup: ; @sh bin/setup dev
+system: ; @sh bin/setup system
+
+docs: run-setup ## Write the parts of docs/ that follow from the code
+	@$(PY) bin/write_docs.py
+
+lock: dev-setup ## Pin every dependency anew, with hashes (needs uv)
+	@sh bin/lock
+
+bench-codes: dev-setup ## Code engine against a strict pattern; BENCH=folder made by the corpus generator
+	@$(PY) bench/codes.py $(BENCH) $(ARGS)
+
+bench-propose: dev-setup ## Proposals against a plain title ratio; BENCH=folder made by the papers and projects generator
+	@$(PY) bench/propose.py $(BENCH) $(ARGS)
+
+clean: ## Remove the virtual environment and everything made (never a database of yours)
+	@rm -rf .venv demo-run test-output .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
