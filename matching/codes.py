@@ -1,0 +1,348 @@
+"""Project codes in text: found, put right, checked against the registry, and never guessed in silence.
+
+Anchors (cheap literal patterns) are looked for in the raw text; only windows around them are repaired and read. A
+well-formed code is always reported as printed. A damaged one is read by the registry and by its shape, and is called
+certain only where exactly one registry code can be meant. Offsets are code points of the text handed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from matching.damage import Reading, ShapeReader, read_by_registry
+from matching.grammar import SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
+from matching.registry import Registry
+from matching.sections import Places
+from matching.text import Repaired, repair, tex_macros
+
+__all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "resolve"]
+
+MOST_CANDIDATES = 50
+_BEFORE, _AFTER, _LONGEST_WINDOW = 100, 170, 20_000
+_MASK = "\x01"
+
+# Seven digit-like characters with nothing but separators between: worth a closer look when a name stands before.
+_DIGIT_RUN = re.compile(rf"(?:[0-9OoQDlI|SBGZz][{SEPARATOR_CHARACTERS}{{}}$\[\](]{{0,4}}){{6}}")
+_LIST_GLUE = re.compile(
+    r"(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
+    r"(?:(?:projects?|programs?|codes?|no\.)\s)?"
+)
+_BLANK_OR_DOT = re.compile(r"[ .,·_-]{0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One place in a text where a project code is written.
+
+    ``text[start:end] == as_written``. ``in_registry`` is None without a registry. ``certain`` only for a registry
+    code reached without loss, or the one registry code a malformed code can mean; without a registry nothing is
+    certain. ``candidates`` are registry codes, best first. ``is_use``: the sentence says that data were used (True),
+    only speaks of a project (False), or does not say (None).
+    """
+
+    start: int
+    end: int
+    as_written: str
+    code: str
+    in_registry: bool | None
+    certain: bool
+    candidates: tuple[str, ...]
+    where: str
+    is_use: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A code in a window: offsets in the repaired text, the code, and what the registry says of it."""
+
+    start: int
+    end: int
+    code: str
+    certain: bool
+    candidates: tuple[str, ...]
+    sort: str  # whole, damaged, elided, number
+
+
+class CodeFinder:
+    """Finds the codes of one observatory in any text; without a registry, by their shape alone."""
+
+    def __init__(self, grammar: Grammar, registry: Registry | None) -> None:
+        self.grammar = grammar
+        self.registry = registry
+        self._anchors = grammar.anchor_patterns()
+        self._names = tuple(re.compile(re.escape(name)) for name in grammar.names)
+        self._shapes = ShapeReader(grammar)
+        self._bounds = (
+            min(form.lengths[0] for form in grammar.forms),
+            max(form.lengths[1] for form in grammar.forms),
+        )
+        self._items = tuple((form, _item_pattern(form)) for form in grammar.forms if len(form.fields) >= 3)
+
+    def find(self, text: str, *, markup: str = "auto") -> list[Mention]:
+        """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto."""
+        windows = self._windows(text)
+        if not windows:
+            return []
+        macros = tex_macros(text) if "\\newcommand" in text or "\\def" in text else {}
+        places = Places(text, markup)
+        found: dict[tuple[int, int], tuple[_Found, str]] = {}
+        for start, end in windows:
+            window = repair(text[start:end], markup=_kind(markup), offset=start, macros=macros)
+            for code in self._read(window.text):
+                begin, stop = window.span(code.start, code.end)
+                if not any(begin < other[1] and stop > other[0] for other in _near_keys(found, begin)):
+                    found[begin, stop] = (code, text[begin:stop])
+        if self.grammar.number_alone:
+            self._rank_numbers(found)
+        return [self._mention(span, *found[span], places) for span in sorted(found)]
+
+    def _mention(self, span: tuple[int, int], found: _Found, as_written: str, places: Places) -> Mention:
+        """What is reported of one code."""
+        in_registry = None if self.registry is None else found.code in self.registry
+        return Mention(
+            *span, as_written, found.code, in_registry, found.certain, found.candidates[:MOST_CANDIDATES],
+            places.where(span[0]), places.is_use(*span),
+        )  # fmt: skip
+
+    def _windows(self, text: str) -> list[tuple[int, int]]:
+        """Stretches of the raw text worth reading, in order; neighbours are joined."""
+        spots = [(found.start(), found.end()) for anchor in self._anchors for found in anchor.finditer(text)]
+        for name in self._names:
+            for found in name.finditer(text):
+                if _DIGIT_RUN.search(text, found.end(), found.end() + 120):
+                    spots.append((found.start(), found.end()))
+        spots.sort()
+        windows: list[tuple[int, int]] = []
+        for start, end in spots:
+            begin, stop = max(0, start - _BEFORE), min(len(text), end + _AFTER)
+            if windows and begin <= windows[-1][1] and stop - windows[-1][0] < _LONGEST_WINDOW:
+                windows[-1] = (windows[-1][0], max(stop, windows[-1][1]))
+            else:
+                windows.append((begin, stop))
+        return windows
+
+    def _read(self, text: str) -> list[_Found]:
+        """The codes in one repaired window."""
+        for reject in self.grammar.rejects:
+            text = reject.sub(lambda found: _MASK * len(found[0]), text)
+        found = sorted(self._whole(text), key=lambda code: code.start)
+        masked = _masked(text, found)
+        if any(character.isdigit() for character in masked):
+            damaged = list(self._damaged(masked, self._nearness(text, found)))
+            found = sorted((*found, *damaged), key=lambda code: code.start)
+        found = list(self._with_lists(text, found))
+        if self.grammar.number_alone:
+            found += self._numbers(_masked(text, found), found)
+        return sorted(found, key=lambda code: code.start)
+
+    def _whole(self, text: str) -> Iterator[_Found]:
+        """Undamaged codes; a doubtful spelling (blanks alone between the parts) needs the registry or our name."""
+        for form in self.grammar.forms:
+            for match in form.whole.finditer(text):
+                code = self.grammar.read(form, match)
+                if not self.grammar.is_well_formed(code):
+                    continue
+                spelled = self.registry.same(code) if self.registry is not None else None
+                if match.groupdict().get("glue") is not None and not self._may_glue(text, match, spelled):
+                    continue
+                ours = bool(self.grammar.before_code.search(text, max(0, match.start() - 110), match.start()))
+                if spelled is None and not ours and (form.needs_context or _is_doubtful(match)):
+                    continue
+                yield self._as_printed(match, code, spelled)
+
+    def _may_glue(self, text: str, match: re.Match[str], spelled: str | None) -> bool:
+        """Whether capitals directly after a code are a word that lost its blank, not part of the code."""
+        return spelled is not None or any(text.startswith(name, match.end()) for name in self.grammar.names)
+
+    def _as_printed(self, match: re.Match[str], code: str, spelled: str | None) -> _Found:
+        """A well-formed code: the registry's own if it holds it, else as printed with its neighbours."""
+        end = match.end()
+        if spelled is not None:
+            return _Found(match.start(), end, spelled, True, (spelled,), "whole")
+        near = () if self.registry is None else tuple(self.registry.nearest(code, MOST_CANDIDATES))
+        return _Found(match.start(), end, code, False, near, "whole")
+
+    def _nearness(self, text: str, found: list[_Found]) -> Callable[[int], bool]:
+        """Tells of a position whether our name, or a code of ours in the same list, stands just before."""
+
+        def near(position: int) -> bool:
+            if self.grammar.before_code.search(text, max(0, position - 110), position):
+                return True
+            return any(0 <= position - code.end <= 30 or 0 <= code.start - position <= 45 for code in found)
+
+        return near
+
+    def _damaged(self, text: str, near: Callable[[int], bool]) -> Iterator[_Found]:
+        """Codes that are not well-formed, each stretch read once, the surest reading first."""
+        readings: list[Reading] = list(self._shapes.read(text, near))
+        if self.registry is not None:
+            readings += read_by_registry(text, self.registry, self._bounds, near)
+        readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
+        taken: list[Reading] = []
+        for reading in readings:
+            if any(reading.start < other.end and reading.end > other.start for other in taken):
+                continue
+            taken.append(reading)
+            shape = next((other for other in readings if other.rank == 2 and other.start == reading.start), None)
+            yield self._decide(reading, shape)
+
+    def _decide(self, reading: Reading, shape: Reading | None) -> _Found:
+        """What a damaged code is said to be; the shape may speak for a code the registry does not know yet."""
+        registry = self.registry
+        if registry is None:
+            return _Found(reading.start, reading.end, reading.code, False, (), "damaged")
+        if reading.rank == 2:
+            known = registry.same(reading.code)
+            near = tuple(registry.nearest(reading.code, MOST_CANDIDATES))
+            candidates = near if known is None else tuple(dict.fromkeys((known, *near)))
+            return _Found(reading.start, reading.end, known or reading.code, False, candidates, "damaged")
+        candidates = reading.candidates
+        if reading.rank == 1 and shape is not None and shape.code not in candidates:
+            if registry.same(shape.code) is not None:
+                candidates = tuple(dict.fromkeys((shape.code, *candidates)))
+                return _Found(reading.start, reading.end, shape.code, False, candidates, "damaged")
+            if not _same_front(self.grammar, shape.code, candidates[0]):
+                return _Found(reading.start, max(reading.end, shape.end), shape.code, False, candidates, "damaged")
+        code = shape.code if shape is not None and shape.code in candidates and not reading.only else candidates[0]
+        ordered = tuple(dict.fromkeys((code, *candidates)))
+        return _Found(reading.start, reading.end, code, reading.only, ordered, "damaged")
+
+    def _with_lists(self, text: str, found: list[_Found]) -> Iterator[_Found]:
+        """The codes and, after each, the items of a list that leave out its first parts."""
+        for place, code in enumerate(found):
+            yield code
+            stop = found[place + 1].start if place + 1 < len(found) else len(text)
+            yield from self._items_after(text, code, stop)
+
+    def _items_after(self, text: str, head: _Found, stop: int) -> Iterator[_Found]:
+        """Items such as ``#00123.S`` after a whole code: the parts they leave out are those of the code before."""
+        parsed = self.grammar.parse(head.code)
+        if parsed is None:
+            return
+        at = head.end
+        for form, pattern in self._items:
+            if form.name != parsed[0].name:
+                continue
+            while True:
+                glue = _LIST_GLUE.match(text, at, stop)
+                item = pattern.match(text, glue.end(), stop) if glue else None
+                if item is None or not _is_item(form, item, text[head.start : head.end]):
+                    return
+                values: dict[str, str | None] = {**parsed[1], **_item_values(form, item)}
+                code = form.render(values)
+                if not self.grammar.is_well_formed(code):
+                    return
+                first = next(part.name for part in form.fields if item.groupdict().get(part.name) is not None)
+                yield self._elided(code, item.start(first), item.end())
+                at = item.end()
+
+    def _elided(self, code: str, start: int, end: int) -> _Found:
+        """An item of a list: completed by the code before it, which is a reading and so never certain."""
+        candidates: tuple[str, ...] = ()
+        if self.registry is not None:
+            known = self.registry.same(code)
+            candidates = tuple(dict.fromkeys([*([known] if known else []), *self.registry.nearest(code, MOST_CANDIDATES)]))
+            code = known or code
+        return _Found(start, end, code, False, candidates, "elided")
+
+    def _numbers(self, text: str, found: list[_Found]) -> Iterator[_Found]:
+        """Numbers that stand for a code after a word such as "project": every code with that number is a candidate."""
+        if self.registry is None:
+            return
+        for form, _ in self._items:
+            number, kind = form.fields[-2:]
+            kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
+            for match in re.finditer(rf"(?<![0-9A-Za-z.])([0-9]{{1,{number.high}}})\.({kinds})(?![0-9A-Za-z])", text):
+                if not self.grammar.project_word.search(text[max(0, match.start() - 40) : match.start()]):
+                    continue
+                known = self.registry.ending(match[1].zfill(number.low), match[2])
+                if known:
+                    code = known[0] if len(known) == 1 else match[0]
+                    yield _Found(match.start(), match.end(), code, False, tuple(known), "number")
+
+    def _rank_numbers(self, found: dict[tuple[int, int], tuple[_Found, str]]) -> None:
+        """Where a number alone stands for a code that is printed in full elsewhere in the paper, that one comes first."""
+        full = {code.code for code, _ in found.values() if code.sort in ("whole", "damaged")}
+        for span, (code, written) in found.items():
+            if code.sort == "number":
+                printed = [candidate for candidate in code.candidates if candidate in full]
+                ordered = tuple(dict.fromkeys((*printed, *code.candidates)))
+                meant = printed[0] if len(printed) == 1 else code.code
+                found[span] = (replace(code, code=meant, candidates=ordered), written)
+
+
+def resolve(as_written: str, registry: Registry) -> tuple[str, bool, tuple[str, ...]] | None:
+    """A stored mention read again against a newer registry: code, certain, candidates; None if it is no code alone.
+
+    Items of lists and bare numbers need their surroundings and give None.
+    """
+    finder = CodeFinder(registry.grammar, registry)
+    prefix = registry.grammar.prefixes[0] if registry.grammar.prefixes else ""
+    mentions = finder.find(prefix + as_written)
+    if len(mentions) != 1:
+        return None
+    return mentions[0].code, mentions[0].certain, mentions[0].candidates
+
+
+def _kind(markup: str) -> str:
+    """The kind of repair for a format."""
+    return {"html": "xml", "pdf": "text"}.get(markup, markup)
+
+
+def _near_keys(found: Mapping[tuple[int, int], object], begin: int) -> Iterable[tuple[int, int]]:
+    """The last few spans found (windows come in order, so only these can overlap)."""
+    keys = list(found)[-60:] if len(found) < 200 else list(reversed([key for key, _ in zip(reversed(found), range(60), strict=False)]))
+    return [key for key in keys if key[1] > begin - 400]
+
+
+def _masked(text: str, found: Iterable[_Found]) -> str:
+    """The text with the codes already found made unreadable, offsets kept."""
+    pieces, at = [], 0
+    for code in sorted(found, key=lambda code: code.start):
+        if code.start >= at:
+            pieces += [text[at : code.start], _MASK * (code.end - code.start)]
+            at = code.end
+    return "".join((*pieces, text[at:]))
+
+
+def _is_doubtful(match: re.Match[str]) -> bool:
+    """Whether no visible sign stands between the parts: a run of numbers that only looks like a code."""
+    gaps = [value for name, value in match.groupdict().items() if name.startswith("gap")]
+    return sum(bool(gap and gap.strip(" ,")) for gap in gaps) < min(2, len(gaps))
+
+
+def _same_front(grammar: Grammar, one: str, other: str) -> bool:
+    """Whether two codes differ in their last field only."""
+    first, second = grammar.parse(one), grammar.parse(other)
+    if first is None or second is None:
+        return False
+    return list(first[1].values())[:-1] == list(second[1].values())[:-1]
+
+
+def _item_pattern(form: Form) -> re.Pattern[str]:
+    """An item of a list that leaves out the first parts of its code."""
+    *_, call, number, kind = form.fields
+    kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
+    return re.compile(
+        rf"(?P<mark>#\s?|[.…]{{1,3}}\s?|-)?(?:(?P<{call.name}>{call.pattern})[.·_-])?"
+        rf"(?P<{number.name}>[0-9]{{1,{number.high}}})(?:[ .·_,-]{{1,2}}(?P<{kind.name}>{kinds}))?(?![0-9A-Za-z]|[.:][0-9])"
+    )
+
+
+def _is_item(form: Form, item: re.Match[str], head: str) -> bool:
+    """Whether the item is clearly one: it carries its kind, or its full number where the code before had no kind."""
+    number, kind = form.fields[-2:]
+    if item[kind.name] is not None:
+        return True
+    full = len(item[number.name]) == number.low and item[number.name].startswith("0")
+    return full and (item["mark"] is not None or not head.rstrip()[-1:].isalpha())
+
+
+def _item_values(form: Form, item: re.Match[str]) -> dict[str, str]:
+    """The parts an item of a list does print."""
+    number = form.fields[-2]
+    values = {name: value for name, value in item.groupdict().items() if value is not None and name != "mark"}
+    values[number.name] = values[number.name].zfill(number.low)
+    return values

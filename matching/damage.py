@@ -1,0 +1,211 @@
+"""Reading a damaged code: which stretch of repaired text it is, and which code it can only, or may, have been.
+
+Two roads lead to a code. One asks the registry: does this run of tokens equal a known code but for confusable
+characters or one edit? The other reads the shape: a year, a call, a number and a kind with a lost zero, a letter for
+a digit or a missing end can be put right without knowing any code. Neither ever replaces a well-formed code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from rapidfuzz.distance import OSA
+
+from matching.grammar import FOLD, SEPARATOR_CHARACTERS, Form, Grammar, skeleton
+from matching.registry import Registry
+
+_TOKEN = re.compile(r"[0-9A-Za-z|]+")
+_GAP = re.compile(rf"[{SEPARATOR_CHARACTERS}()\[\]]{{1,5}}")
+_DIGIT_LIKE = frozenset("0123456789OoQDlI|SBGZz")
+_MOST_TOKENS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a damaged code: where it stands in the repaired text, what it means, what else it may mean.
+
+    ``only`` says that exactly one registry code is within one edit or a folding, and that the shape does not speak
+    for a code outside the registry.
+    """
+
+    start: int
+    end: int
+    code: str
+    only: bool
+    candidates: tuple[str, ...]
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A run of tokens: its bounds, its skeleton, and the skeleton offsets at which a visible separator stands."""
+
+    start: int
+    end: int
+    plain: str
+    breaks: tuple[int, ...]
+    dots: int
+
+
+def _spans(text: str, low: int, high: int) -> Iterator[_Span]:
+    """Runs of neighbouring tokens with between ``low`` and ``high`` letters and digits that look like a code."""
+    tokens = [(token.start(), token.end()) for token in _TOKEN.finditer(text)]
+    for first, (start, stop) in enumerate(tokens):
+        if stop - start > 60:
+            continue
+        glued = re.match(r"[A-Za-z]{3,}(?=[0-9])", text[start:stop])
+        begin = start + glued.end() if glued else start
+        head = text[begin:stop]
+        if sum(character in _DIGIT_LIKE for character in head) < min(2, len(head)) or not any(map(str.isdigit, head)):
+            continue
+        yield from _runs(text, tokens, first, begin, (low, high))
+
+
+def _runs(
+    text: str, tokens: list[tuple[int, int]], first: int, begin: int, bounds: tuple[int, int]
+) -> Iterator[_Span]:
+    """The runs that begin at ``begin``, shortest first."""
+    plain, breaks, dots, at = "", [], 0, begin
+    for start, stop in tokens[first : first + _MOST_TOKENS]:
+        if plain:
+            gap = text[at:start]
+            if not _GAP.fullmatch(gap):
+                return
+            if gap.strip():
+                breaks.append(len(plain))
+                dots += 1
+        plain += text[max(start, begin) : stop].upper()
+        at = stop
+        if len(plain) > bounds[1]:
+            return
+        if len(plain) >= bounds[0] and sum(map(str.isdigit, plain)) >= len(plain) // 2:
+            yield _Span(begin, stop, plain, tuple(breaks), dots)
+
+
+def _fits(span: _Span, code: str) -> bool:
+    """Whether the visible separators of the span stand where the code has its own, one place of slack for the edit."""
+    parts = [len(skeleton(part)) for part in re.split(r"[^0-9A-Za-z]+", code) if part]
+    borders = list(accumulate(parts))[:-1]
+    slack = 0 if len(span.plain) == sum(parts) else 1
+    misplaced = sum(
+        all(abs(place - border) > slack for border in borders) for place in span.breaks
+    )
+    return misplaced == 0 and span.dots >= min(1, len(borders))
+
+
+def read_by_registry(text: str, registry: Registry, bounds: tuple[int, int], near: Callable[[int], bool]) -> list[Reading]:
+    """Readings of runs of tokens that are a registry code but for folding or one edit; best first for each place."""
+    found = []
+    for span in _spans(text, bounds[0] - 1, bounds[1] + 1):
+        written = text[span.start : span.end]
+        if registry.grammar.canonical(written) is not None:
+            continue
+        neighbours = registry.neighbours(span.plain)
+        same = tuple(code for code in neighbours.same if _fits(span, code))
+        alike = tuple(code for code in neighbours.alike if _fits(span, code))
+        edits = tuple(code for code in neighbours.one_edit if _fits(span, code))
+        if not (alike or same) and not (span.dots >= 2 or near(span.start)):
+            edits = ()
+        candidates = tuple(dict.fromkeys((*same, *alike, *_by_likelihood(span.plain, edits))))
+        if not candidates:
+            continue
+        only = len(same or alike or edits) == 1
+        found.append(Reading(span.start, span.end, candidates[0], only, candidates, 0 if same or alike else 1))
+    return found
+
+
+def _by_likelihood(plain: str, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Codes one edit away, the likelier slips first: a zero lost or too many, a swap, the kind, then the rest."""
+
+    def unlikely(code: str) -> tuple[int, str]:
+        other = skeleton(code)
+        if other.replace("0", "") == plain.replace("0", ""):
+            return 0, code
+        if sorted(other) == sorted(plain):
+            return 1, code
+        if other.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == plain.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
+            return 2, code
+        return 3, code
+
+    return tuple(sorted(codes, key=unlikely))
+
+
+class ShapeReader:
+    """Reads damaged codes by their shape alone, for the forms of a grammar that have at least three fields."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._forms = [(form, self._pattern(form)) for form in grammar.forms if len(form.fields) >= 3]
+
+    @staticmethod
+    def _pattern(form: Form) -> re.Pattern[str]:
+        """The form with every field digit-like and of about the right length, the last one possibly missing."""
+        gap = rf"(?:[{SEPARATOR_CHARACTERS}()\[\]]{{1,4}})"
+        built = ""
+        for place, part in enumerate(form.fields):
+            last = place == len(form.fields) - 1
+            if part.sort == "digits":
+                low = max(1, part.low - (1 if place == 0 else 4))
+                body = f"[0-9OoQDlI|SBGZz](?: ?[0-9OoQDlI|SBGZz]){{{low - 1},{part.high + 1}}}"
+            else:
+                body = f"[0-9A-Za-z|]{{1,{max(3, part.high) if last else part.high}}}"
+            group = f"(?P<{part.name}>{body})"
+            built += f"(?:{gap}{group}(?![0-9A-Za-z]))?" if last else (f"{gap}{group}" if place else group)
+        return re.compile(rf"(?<![0-9]){built}(?![0-9A-Za-z])")
+
+    def read(self, text: str, near: Callable[[int], bool]) -> Iterator[Reading]:
+        """Codes put right by their shape; ``near`` says that the observatory is named just before."""
+        for form, pattern in self._forms:
+            for found in pattern.finditer(text):
+                reading = self._mended(form, found, near(found.start()))
+                if reading is not None:
+                    yield reading
+
+    @staticmethod
+    def _mended(form: Form, found: re.Match[str], near: bool) -> Reading | None:
+        """The reading of one match, or None when too much had to be guessed."""
+        values: dict[str, str | None] = {}
+        *front, last = form.fields
+        for part in front:
+            written = found[part.name].replace(" ", "")
+            if sum(map(str.isdigit, written)) * 2 < len(written) and part.sort == "digits" and len(written) > 2 and not near:
+                return None
+            values[part.name] = part.mend(written)
+            if values[part.name] is None:
+                return None
+        ending = found[last.name]
+        mended = None if ending is None else last.mend(ending)
+        number = found[front[-1].name].replace(" ", "")
+        full = len(number) >= front[-1].low
+        if mended is None:
+            if last.default is None or not (full or near and len(number) >= 3):
+                return None
+            if not near and not _dotted(found, front[-1].name):
+                return None
+        elif len(number) < 3 and not near:
+            return None
+        values[last.name] = mended or last.default
+        code = form.render(values)
+        start = found.start(form.fields[0].name)
+        whole = ending is not None and (mended is not None or len(ending) <= 2 and any(map(str.isdigit, ending)))
+        end = found.end(last.name) if whole else found.end(front[-1].name)
+        return Reading(start, end, code, False, (), 2)
+
+
+def _dotted(found: re.Match[str], last: str) -> bool:
+    """Whether the gaps before the last field are visible signs, not blanks: a bare run of numbers is no code."""
+    text = found.string[found.start() : found.end(last)]
+    gaps = re.findall(r"[^0-9A-Za-z|]+", text)
+    return sum(bool(gap.strip(" ,")) for gap in gaps) >= 2
+
+
+def distance(written: str, code: str) -> int:
+    """Edits (insert, delete, replace, swap neighbours) between the letters and digits of the two."""
+    return int(OSA.distance(skeleton(written), skeleton(code)))
+
+
+def is_confusable(written: str, code: str) -> bool:
+    """Whether the two differ in confusable characters only."""
+    return skeleton(written).translate(FOLD) == skeleton(code).translate(FOLD)

@@ -1,0 +1,403 @@
+"""The grammar of an observatory's project codes, as plain data: what a code looks like, whole or damaged.
+
+A profile's ``[codes]`` table is handed to :meth:`Grammar.from_plain`. A *form* is a template of named fields
+(``{year}.{call}.{number}.{kind}``); a field is digits, characters or a choice. From these the patterns are built
+that find codes in repaired text. Examples and counter-examples stand in the data and are run by the finder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+# Pairs that optical character recognition and tired eyes mix up; the first of each group stands for all.
+CONFUSABLE_GROUPS = ("0OQD", "1LI|", "5S", "8B", "6G", "2Z")
+FOLD = str.maketrans({letter: group[0] for group in CONFUSABLE_GROUPS for letter in group[1:]})
+_DIGIT_LIKE = "0-9OoQDlI|LSsBGZz"
+
+# What may stand where a separator belongs: blanks, dots of all kinds, commas, dashes, slashes, lost characters.
+SEPARATOR_CHARACTERS = r" .,;:_/|\\~'’´`^+*#…·•∙‧⋅◦・･。、–—−‒―‐‑\-\ufffd"
+_SEPARATOR = f"[{SEPARATOR_CHARACTERS}]"
+
+# Junk between two characters of a code in raw text, each alternative beginning differently (so matching is linear):
+# mark-up, entities, TeX commands, and anything that is neither letter nor digit.
+_JUNK = r"(?:[^0-9A-Za-z<&\\]|<(?:[^<>]{0,60}>)?|&(?:\#?[0-9A-Za-z]{1,8};)?|\\(?:[A-Za-z]{1,20})?)"
+_BREAK = r"(?:[\s\u200b-\u200f\u2060\ufeff\u00ad\u0002\ufffe{}$]|-\s|<[^<>]{0,60}>|\\[A-Za-z]{0,20})"
+_ANCHOR_WORDS = {"{J}": _JUNK, "{B}": _BREAK, "{D}": f"[{_DIGIT_LIKE}]"}
+
+
+class GrammarError(ValueError):
+    """The code grammar of a profile cannot be used; the message names the key or the example that fails."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One part of a code: ``digits`` (padded to ``low`` with zeros), ``characters`` of a class, or a ``choice``."""
+
+    name: str
+    sort: str
+    low: int
+    high: int
+    pattern: str
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    optional: bool = False
+    free_zeros: bool = False
+
+    @cached_property
+    def spaced(self) -> str:
+        """Pattern of the field in repaired text, blanks allowed where a line was broken."""
+        if self.sort == "digits":
+            return f"[0-9](?: ?[0-9]){{{self.low - 1},{self.high - 1}}}"
+        if self.sort == "choice":
+            return "(?:" + "|".join(sorted(map(re.escape, self.choices), key=len, reverse=True)) + ")"
+        return f"(?:{self.pattern})"
+
+    @cached_property
+    def exact(self) -> re.Pattern[str]:
+        """Pattern of the whole field in a canonical code."""
+        return re.compile(self.pattern)
+
+    def mend(self, written: str) -> str | None:
+        """The field as it must have been meant, from confusable characters and lost or extra zeros; None if unclear."""
+        text = written.upper()
+        if self.exact.fullmatch(text):
+            return text
+        if self.sort == "digits":
+            digits = text.translate(FOLD)
+            if not digits.isdigit() or not digits.strip("0"):
+                return None
+            if len(digits) > self.high:
+                digits = digits.lstrip("0")
+            digits = digits.zfill(self.low)
+            return digits if self.exact.fullmatch(digits) else None
+        folded = text.translate(FOLD)
+        alike = [choice for choice in self.choices if choice.translate(FOLD) == folded]
+        if len(alike) == 1:
+            return alike[0]
+        return folded if not self.choices and self.exact.fullmatch(folded) else None
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way a code is built: literals and fields in turn, ``tail`` after the last field."""
+
+    name: str
+    parts: tuple[tuple[str, Field], ...]
+    tail: str
+    glued: bool
+    anchors: tuple[str, ...]
+    needs_context: bool
+    _closers: dict[str, str] = field(default_factory=lambda: {"(": ")", "[": "]", "{": "}"}, repr=False)
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields in order."""
+        return tuple(part for _, part in self.parts)
+
+    def render(self, values: Mapping[str, str | None]) -> str:
+        """The canonical code with these field values (optional fields that are None are left out)."""
+        written = []
+        for literal, part in self.parts:
+            value = values.get(part.name)
+            if value is None:
+                continue
+            written.append(literal + value + (self._closers.get(literal[-1:], "") if part.optional else ""))
+        return "".join(written) + self.tail
+
+    @cached_property
+    def canonical(self) -> re.Pattern[str]:
+        """Full pattern of a canonical code of this form, one named group per field."""
+        built = ""
+        for literal, part in self.parts:
+            group = f"{re.escape(literal)}(?P<{part.name}>{part.pattern})"
+            if part.optional:
+                group = f"(?:{group}{re.escape(self._closers.get(literal[-1:], ''))})?"
+            built += group
+        return re.compile(built + re.escape(self.tail))
+
+    @cached_property
+    def whole(self) -> re.Pattern[str]:
+        """Pattern of an undamaged code in repaired text: any separators, broken digits, either case."""
+        least = "0" if self.glued else "1"
+        built = ""
+        for place, (literal, part) in enumerate(self.parts):
+            gap = "" if place == 0 else f"(?P<gap{place}>{_SEPARATOR}{{{least if literal else '0'},4}})"
+            if part.optional:
+                closer = self._closers.get(literal[-1:], "")
+                built += f"(?: {{0,2}}{re.escape(literal)} ?(?P<{part.name}>{part.spaced}) ?{re.escape(closer)})?"
+            else:
+                built += f"{gap}(?P<{part.name}>{part.spaced})"
+        left = r"(?<![0-9])" if self.fields[0].sort == "digits" or self.fields[0].pattern[0] in "[0123456789" else r"(?<![0-9A-Za-z])"
+        last = self.fields[-1]
+        right = r"(?![0-9A-Za-z])" if not last.optional else r"(?![0-9])"
+        if last.sort == "choice" and not last.optional:
+            right = r"(?:(?![0-9A-Za-z])|(?=[A-Z][a-z])|(?=[12][0-9]{3}[. ])|(?P<glue>(?=[A-Z]{2,})))"
+        return re.compile(left + built + right, re.IGNORECASE if not self._case_matters else 0)
+
+    @cached_property
+    def _case_matters(self) -> bool:
+        return False
+
+    @cached_property
+    def lengths(self) -> tuple[int, int]:
+        """Least and greatest number of letters and digits of a code of this form."""
+        least = sum(part.low for part in self.fields if not part.optional)
+        return least, sum(part.high for part in self.fields)
+
+
+def skeleton(code: str) -> str:
+    """Letters and digits of a code alone, upper case: what all lossless spellings have in common."""
+    return "".join(character for character in code.upper() if character.isascii() and (character.isalnum() or character == "|"))
+
+
+def folded(code: str) -> str:
+    """The skeleton with confusable characters made equal."""
+    return skeleton(code).translate(FOLD)
+
+
+def _take(plain: Mapping[str, Any], where: str, known: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:
+    """The table with every key known and of the right type, or GrammarError naming the key."""
+    for key, value in plain.items():
+        if key not in known:
+            raise GrammarError(f"{where}: unknown key {key!r}; known are {', '.join(sorted(known))}.")
+        if not isinstance(value, known[key]):
+            raise GrammarError(f"{where}: {key} has the wrong type ({type(value).__name__}).")
+    return dict(plain)
+
+
+def _field(name: str, plain: Mapping[str, Any], where: str) -> Field:
+    """One field from its table: exactly one of ``digits``, ``choice``, ``characters``."""
+    taken = _take(
+        plain,
+        where,
+        {
+            "digits": (int, list), "choice": list, "characters": str, "length": int, "begins": str,
+            "default": str, "optional": bool, "free_zeros": bool,
+        },
+    )  # fmt: skip
+    sorts = [key for key in ("digits", "choice", "characters") if key in taken]
+    if len(sorts) != 1:
+        raise GrammarError(f"{where}: give exactly one of digits, choice, characters.")
+    common = {"default": taken.get("default"), "optional": taken.get("optional", False), "free_zeros": taken.get("free_zeros", False)}
+    if sorts[0] == "choice":
+        choices = tuple(str(choice) for choice in taken["choice"])
+        if not choices:
+            raise GrammarError(f"{where}: choice is empty.")
+        pattern = "(?:" + "|".join(sorted(map(re.escape, choices), key=len, reverse=True)) + ")"
+        lengths = [len(choice) for choice in choices]
+        return Field(name, "choice", min(lengths), max(lengths), pattern, choices, **common)
+    if sorts[0] == "characters":
+        length = taken.get("length", 1)
+        return Field(name, "characters", length, length, f"{taken.get('begins', '')}{taken['characters']}", (), **common)
+    digits = taken["digits"]
+    low, high = (digits, digits) if isinstance(digits, int) else (int(digits[0]), int(digits[1]))
+    begins = taken.get("begins", "")
+    pattern = f"(?={begins})[0-9]{{{low},{high}}}" if begins else f"[0-9]{{{low},{high}}}"
+    return Field(name, "digits", low, high, pattern, (), **common)
+
+
+def _form(plain: Mapping[str, Any], place: int) -> Form:
+    """One form from its table; ``place`` counts from 1 for messages."""
+    where = f"codes.forms[{place}]"
+    taken = _take(
+        plain, where,
+        {"name": str, "template": str, "fields": dict, "glued": bool, "anchors": list, "needs_context": bool},
+    )  # fmt: skip
+    template, fields = taken.get("template", ""), taken.get("fields", {})
+    pieces = re.split(r"\{([a-z_]+)\}", template)
+    if len(pieces) < 3 or len(set(pieces[1::2])) != len(pieces[1::2]) or set(pieces[1::2]) != set(fields):
+        raise GrammarError(f"{where}: the template {template!r} and the fields {sorted(fields)} do not agree.")
+    parts = []
+    closed = ""
+    for literal, name in zip(pieces[0::2], pieces[1::2], strict=False):
+        made = _field(name, fields[name], f"{where}.fields.{name}")
+        parts.append((literal.removeprefix(closed), made))
+        closed = {"(": ")", "[": "]"}.get(literal[-1:], "") if made.optional else ""
+    anchors = tuple(str(anchor) for anchor in taken.get("anchors", []))
+    return Form(
+        taken.get("name", f"form {place}"), tuple(parts), pieces[-1].removeprefix(closed), taken.get("glued", False),
+        anchors, taken.get("needs_context", False),
+    )  # fmt: skip
+
+
+def _compiled(pattern: str, where: str) -> re.Pattern[str]:
+    """A pattern of the data compiled, the words {J}, {B}, {D} filled in; GrammarError when it is no pattern."""
+    for word, meaning in _ANCHOR_WORDS.items():
+        pattern = pattern.replace(word, meaning)
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise GrammarError(f"{where}: {pattern!r} is not a regular expression ({error}).") from error
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A derived value: ``of`` is a template of fields, the first rule whose pattern matches it all gives the value."""
+
+    name: str
+    of: str
+    rules: tuple[tuple[re.Pattern[str], str], ...]
+
+    def value(self, fields: Mapping[str, str]) -> str | None:
+        """The facet of a code with these fields, or None when no rule says."""
+        try:
+            text = self.of.format_map(dict(fields))
+        except KeyError:
+            return None
+        return next((found.expand(value) for rule, value in self.rules if (found := rule.fullmatch(text))), None)
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """How the codes of one observatory are written; built from plain data with :meth:`from_plain`.
+
+    ``prefixes`` may stand before a code, ``names`` are the observatory's names (a damaged code near one is read),
+    ``rejects`` are patterns in repaired text that are never codes, ``examples`` must be found and ``counter_examples``
+    must give nothing.
+    """
+
+    forms: tuple[Form, ...]
+    prefixes: tuple[str, ...]
+    names: tuple[str, ...]
+    project_words: tuple[str, ...]
+    number_alone: bool
+    rejects: tuple[re.Pattern[str], ...]
+    facet_rules: tuple[Facet, ...]
+    examples: tuple[tuple[str, tuple[str, ...]], ...]
+    counter_examples: tuple[str, ...]
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Grammar:
+        """The grammar a profile's ``[codes]`` table describes; raises GrammarError on anything unknown or unusable."""
+        taken = _take(
+            plain, "codes",
+            {
+                "forms": list, "prefixes": list, "names": list, "project_words": list, "number_alone": bool,
+                "rejects": list, "facets": dict, "examples": list, "counter_examples": list,
+            },
+        )  # fmt: skip
+        if not taken.get("forms"):
+            raise GrammarError("codes: at least one form is needed.")
+        return cls(
+            forms=tuple(_form(form, place) for place, form in enumerate(taken["forms"], 1)),
+            prefixes=tuple(taken.get("prefixes", ())),
+            names=tuple(taken.get("names", ())),
+            project_words=tuple(taken.get("project_words", ())),
+            number_alone=taken.get("number_alone", False),
+            rejects=tuple(_compiled(pattern, "codes.rejects") for pattern in taken.get("rejects", ())),
+            facet_rules=tuple(_facet(name, table) for name, table in taken.get("facets", {}).items()),
+            examples=tuple(_example(example) for example in taken.get("examples", ())),
+            counter_examples=tuple(str(text) for text in taken.get("counter_examples", ())),
+        )
+
+    def self_test(self) -> None:
+        """Run the examples and counter-examples of the data; GrammarError names the first that fails."""
+        from matching.codes import CodeFinder
+
+        finder = CodeFinder(self, None)
+        if not self.examples or not self.counter_examples:
+            raise GrammarError("codes: examples and counter_examples must both be given; they prove the grammar.")
+        for text, codes in self.examples:
+            found = tuple(mention.code for mention in finder.find(text))
+            if found != codes:
+                raise GrammarError(f"codes: the example {text!r} should give {list(codes)} and gives {list(found)}.")
+        for text in self.counter_examples:
+            wrong = [mention.code for mention in finder.find(text)]
+            if wrong:
+                raise GrammarError(f"codes: the counter-example {text!r} should give nothing and gives {wrong}.")
+
+    def parse(self, code: str) -> tuple[Form, dict[str, str]] | None:
+        """The form and fields of a canonical code, or None when it is not well-formed."""
+        for form in self.forms:
+            found = form.canonical.fullmatch(code)
+            if found:
+                return form, {name: value for name, value in found.groupdict().items() if value is not None}
+        return None
+
+    def is_well_formed(self, code: str) -> bool:
+        """Whether the code is canonical and complete."""
+        return self.parse(code) is not None
+
+    def canonical(self, written: str) -> str | None:
+        """One code as written, without prefix, breaks, mark-up or odd separators; None if that is no whole code."""
+        from matching.text import repair
+
+        text = repair(written.strip()).text.strip().strip(".,;:")
+        if self.is_well_formed(text):
+            return text
+        for form in self.forms:
+            found = form.whole.search(text)
+            if found and not skeleton(text[found.end() :]):
+                before = skeleton(text[: found.start()])
+                if not before or any(skeleton(prefix).endswith(before) for prefix in (*self.prefixes, *self.names)):
+                    return self.read(form, found)
+        return None
+
+    @staticmethod
+    def read(form: Form, found: re.Match[str]) -> str:
+        """The canonical code of a match of ``form.whole``."""
+        values = {
+            part.name: None if found[part.name] is None else found[part.name].replace(" ", "").upper()
+            for part in form.fields
+        }
+        return form.render(values)
+
+    def facets(self, code: str) -> dict[str, str]:
+        """The code's fields and what the data derive from them; empty for a code that is not well-formed."""
+        parsed = self.parse(code)
+        if parsed is None:
+            return {}
+        form, fields = parsed
+        known = {"form": form.name, **fields}
+        derived = {facet.name: value for facet in self.facet_rules if (value := facet.value(known)) is not None}
+        return {**known, **derived}
+
+    def anchor_patterns(self) -> tuple[re.Pattern[str], ...]:
+        """Patterns that say, in raw text, where to look more closely; each begins with a literal."""
+        return tuple(_compiled(anchor, f"codes.forms ({form.name})") for form in self.forms for anchor in form.anchors)
+
+    @cached_property
+    def before_code(self) -> re.Pattern[str]:
+        """Text before a code that says it is ours: a prefix or name, then at most a few words, up to the code."""
+        names = sorted({*self.names, *(re.sub(r"\W+$", "", prefix) for prefix in self.prefixes)}, key=len, reverse=True)
+        alternatives = "|".join(re.escape(name).replace("/", "/ ?").replace(r"\.", r"\. ?") for name in names)
+        return re.compile(rf"(?:{alternatives})[^0-9]{{0,70}}$" if names else r"(?!)")
+
+    @cached_property
+    def just_before_code(self) -> re.Pattern[str]:
+        """A name or prefix directly before a code, with only signs between."""
+        alternatives = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
+        return re.compile(rf"(?:{alternatives})[^0-9A-Za-z]{{0,8}}$" if self.names else r"(?!)")
+
+    @cached_property
+    def project_word(self) -> re.Pattern[str]:
+        """A word such as "project" just before a number that may stand for a code."""
+        words = "|".join(re.escape(word) for word in sorted(self.project_words, key=len, reverse=True))
+        return re.compile(rf"(?i)(?:{words})(?:s|\(s\))?(?: (?:codes?|ids?|numbers?|no|nos|nr))?[.:]? ?[#(]?$" if words else r"(?!)")
+
+
+def _facet(name: str, table: Any) -> Facet:
+    """One derived facet: ``of`` and ``rules`` (pairs of pattern and value)."""
+    if not isinstance(table, Mapping):
+        raise GrammarError(f"codes.facets.{name}: a table with of and rules is needed.")
+    taken = _take(table, f"codes.facets.{name}", {"of": str, "rules": list})
+    if "of" not in taken or "rules" not in taken:
+        raise GrammarError(f"codes.facets.{name}: both of and rules are needed.")
+    rules = []
+    for rule in taken["rules"]:
+        if not isinstance(rule, Sequence) or isinstance(rule, str) or len(rule) != 2:
+            raise GrammarError(f"codes.facets.{name}: each rule is a pair of pattern and value.")
+        rules.append((_compiled(str(rule[0]), f"codes.facets.{name}"), str(rule[1])))
+    return Facet(name, taken["of"], tuple(rules))
+
+
+def _example(plain: Any) -> tuple[str, tuple[str, ...]]:
+    """One example: a text and the codes it prints, in order."""
+    if not isinstance(plain, Mapping):
+        raise GrammarError("codes.examples: each is a table with text and codes.")
+    taken = _take(plain, "codes.examples", {"text": str, "codes": list})
+    return taken.get("text", ""), tuple(str(code) for code in taken.get("codes", ()))

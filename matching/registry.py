@@ -1,0 +1,146 @@
+"""The known codes of an observatory, ready for the question "which of them can this damaged one be?".
+
+The index maps a code's skeleton (letters and digits only) to the code, and its folded skeleton (confusable characters
+made equal) to all codes that fold alike. Nearest codes are found by trying every single edit of what is written
+against the index, so a look-up costs the same for 1 and for 200,000 codes and misses nothing within one edit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from matching.grammar import FOLD as _FOLD
+from matching.grammar import Grammar, folded, skeleton
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Registry codes near a damaged one: by separators and case alone, by folding, by exactly one edit; each sorted."""
+
+    same: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    one_edit: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, nearest first, none twice."""
+        return tuple(dict.fromkeys((*self.same, *self.alike, *self.one_edit)))
+
+
+@dataclass
+class Registry:
+    """An immutable set of known codes with indexes for nearest-code search; ``code in registry``."""
+
+    grammar: Grammar
+    codes: Iterable[str]
+    _known: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._known = frozenset(self.grammar.canonical(code) or code.strip() for code in self.codes if code.strip())
+        self.codes = self._known
+        self._by_skeleton: dict[str, list[str]] = defaultdict(list)
+        self._by_fold: dict[str, list[str]] = defaultdict(list)
+        self._by_ending: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for code in sorted(self._known):
+            self._by_skeleton[self.key(code)].append(code)
+            self._by_fold[folded(code)].append(code)
+            parsed = self.grammar.parse(code)
+            if parsed is not None:
+                self._by_ending[self._ending(list(parsed[1].values()))].append(code)
+        self._alphabet = "".join(sorted({character for name in self._by_skeleton for character in name}))
+        self._folds = tuple(self._by_fold)
+
+    def key(self, code: str) -> str:
+        """The skeleton, leading zeros of fields where they are free left out: equal for all lossless spellings."""
+        parsed = self.grammar.parse(code)
+        if parsed is None:
+            return skeleton(code)
+        form, fields = parsed
+        free = {part.name for part in form.fields if part.free_zeros}
+        return skeleton("".join(value.lstrip("0") if name in free else value for name, value in fields.items()))
+
+    @staticmethod
+    def _ending(values: list[str]) -> tuple[str, ...]:
+        """Number and kind: what is left of a code when its first parts are elided."""
+        return tuple(values[-2:])
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._known
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._known))
+
+    def same(self, code: str) -> str | None:
+        """The registry's own spelling of this code if it holds it (free zeros and optional parts apart), else None."""
+        if code in self._known:
+            return code
+        spelled = self._by_skeleton.get(self.key(code), [])
+        if len(spelled) == 1:
+            return spelled[0]
+        parsed = self.grammar.parse(code)
+        if parsed is None:
+            return None
+        form, fields = parsed
+        bare = form.render({part.name: None if part.optional else fields.get(part.name) for part in form.fields})
+        spelled = self._by_skeleton.get(self.key(bare), []) if bare != code else []
+        return spelled[0] if len(spelled) == 1 else None
+
+    def ending(self, number: str, kind: str | None) -> list[str]:
+        """Codes with this number (and kind, unless None), oldest first."""
+        if kind is not None:
+            return list(self._by_ending.get((number, kind), ()))
+        return sorted(code for key, codes in self._by_ending.items() if key[0] == number for code in codes)
+
+    def neighbours(self, written: str) -> Neighbours:
+        """Codes equal to ``written`` but for separators and case, but for confusable characters, or but for one edit.
+
+        An edit is one character put in, left out, replaced, or two neighbours swapped, among letters and digits.
+        """
+        plain = skeleton(written)
+        alike = tuple(self._by_fold.get(plain.translate(_FOLD), ()))
+        near = sorted({code for variant in self._variants(plain) for code in self._by_skeleton.get(variant, ())})
+        same = tuple(self._by_skeleton.get(plain, ()))
+        return Neighbours(same, alike, tuple(code for code in near if code not in alike))
+
+    def _variants(self, plain: str) -> set[str]:
+        """Every string one edit away from ``plain`` over the registry's characters; empty for over-long input."""
+        if not 3 <= len(plain) <= 40:
+            return set()
+        cuts = [(plain[:place], plain[place:]) for place in range(len(plain) + 1)]
+        variants = {head + tail[1:] for head, tail in cuts if tail}
+        variants |= {head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1}
+        variants |= {head + other + tail[1:] for head, tail in cuts if tail for other in self._alphabet}
+        variants |= {head + other + tail for head, tail in cuts for other in self._alphabet}
+        variants.discard(plain)
+        return variants
+
+    def nearest(self, written: str, limit: int = 50) -> list[str]:
+        """At most ``limit`` registry codes that ``written`` may mean, best first, two edits away at most.
+
+        Order: equal but for separators, then confusable characters, then one edit (lost or extra zeros before other
+        edits), then the same number and kind in another year or call, then two edits.
+        """
+        near = self.neighbours(written)
+        plain = skeleton(written)
+        zeros = [code for code in near.one_edit if skeleton(code).replace("0", "") == plain.replace("0", "")]
+        found = dict.fromkeys((*near.same, *near.alike, *zeros, *near.one_edit))
+        parsed = self.grammar.parse(written)
+        if parsed is not None:
+            values = list(parsed[1].values())
+            if len(values) > 2:
+                found |= dict.fromkeys(self.ending(values[-2], values[-1]))
+        if len(found) < limit and 3 <= len(plain) <= 40:
+            far = process.extract(
+                plain.translate(_FOLD), self._folds, scorer=OSA.distance, processor=None, score_cutoff=2, limit=limit
+            )
+            found |= dict.fromkeys(code for name, _, _ in far for code in self._by_fold[name])
+        found.pop(written, None)
+        return list(found)[:limit]

@@ -1,0 +1,230 @@
+"""Where in a paper a passage stands, and whether its sentence says that data were used or only speaks of a project.
+
+TeX, JATS, HTML, plain text and the text of PDF pages are told apart by their own marks. All patterns are bounded;
+a paper is marked up once, when the first passage in it is asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cached_property
+from typing import Literal
+
+Where = Literal["acknowledgement", "data_statement", "footnote", "body", "references", "comment", "unknown"]
+
+_KINDS: tuple[tuple[Where, str], ...] = (
+    ("acknowledgement", r"acknowledg[e]?ments?|acknowledg?ing|thanks|danksagung|remerciements"),
+    (
+        "data_statement",
+        r"(?:data|code|software|availability)(?:,? (?:and|&|materials?|code|software))*[ -]{1,2}"
+        r"(?:availability|access(?:ibility)?|statements?)(?: statements?)?|availability of (?:the )?data[a-z ]{0,30}"
+        r"|data and materials? availability|open research|facilit(?:y|ies)",
+    ),
+    ("references", r"references(?: and notes)?|bibliography|literature cited|works cited"),
+    (
+        "body",
+        r"abstract|introduction|conclusions?|summary|discussion|results|observations?|method(?:s|ology)?|data|analysis"
+        r"|appendi(?:x|ces)|background|sample|modell?ing|supplementary (?:material|information)|author contributions"
+        r"|funding|conflicts? of interest|software|orcid ids|keywords",
+    ),
+)
+_TITLE_WORDS = re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS), re.IGNORECASE)
+
+_TEX_MARKS = re.compile(
+    r"\\(?:(?:sub){0,2}section|paragraph|chapter)\*?\s{0,3}(?:\[[^\]]{0,80}\])?\{(?P<title>[^{}]{0,120})"
+    r"|\\(?P<command>acknowledge?ments?|acknowledgments?|ack|thanks|facilit(?:y|ies)|software|appendix|dataavailability"
+    r"|bibliography|maketitle)(?![A-Za-z])"
+    r"|\\begin\s{0,3}\{(?P<begin>[A-Za-z]{1,30}\*?)\}|\\end\s{0,3}\{(?P<end>[A-Za-z]{1,30}\*?)\}"
+)
+_XML_MARKS = re.compile(
+    r"<(?P<close>/)?(?P<tag>ack|ref-list|fn|sec|notes|body|back|bibl|references?|app|footnote)\b(?P<attributes>[^<>]{0,200})>"
+    r"|<(?:title|h[1-6]|b|strong|bold)(?:\s[^<>]{0,200})?>\s{0,20}(?:<[^<>]{0,100}>\s{0,5}){0,3}"
+    r"(?:[0-9A-Z.]{1,6}\s{1,3})?(?P<title>[^<>\n]{3,80}?)\s{0,5}[.:]?\s{0,5}<",
+    re.IGNORECASE,
+)
+_PLAIN_HEADING = re.compile(
+    r"(?m)^[ \t#*=]{0,12}(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}[.)]?[ \t]{1,4})?"
+    r"(?P<title>[A-Za-z](?:[A-Za-z ,&-]{2,60}))[ \t]{0,3}(?P<stop>[.:*=—-]{0,4}[ \t]{0,6}(?:\r?$|(?<=[.:—-]).))"
+)
+_SPACED_HEADING = re.compile(r"\b(?:[A-Za-z] ){5,24}[A-Za-z]\b")
+_TEX_SIGNS = re.compile(r"\\(?:documentclass|begin|section|usepackage|cite[a-z]*|footnote|ref|textit|acknowledg)")
+_XML_SIGNS = re.compile(r"<(?:\?xml|!DOCTYPE|html|article|ack|sec|p|title|body|xref)\b", re.IGNORECASE)
+
+_THANKS = re.compile(
+    r"(?i)\b(?:we (?:also |would like to )?(?:thank|acknowledge)|acknowledges? |grateful|thanks? |is a partnership of"
+    r"|operated by|supported by|grant(?:s| no| number)|fellowship|anonymous referee|facilit(?:y|ies):|funded by"
+    r"|makes? use of the following|made use of the following|funding)"
+)
+_DATA_PHRASES = re.compile(
+    r"(?i)\b(?:data (?:underlying|availability|are available|used in this)|available (?:from|in|at|through) the [a-z ]{0,20}archive"
+    r"|publicly available)"
+)
+_USE = re.compile(
+    r"(?i)makes? use of|made use of|mak(?:es?|ing) use|data (?:from|set|sets|obtained|taken|used|under)|based on (?:observations|data|archival)"
+    r"|(?:we|were|was|have|has)(?: been| also| then| therefore){0,2} (?:use[ds]?|observed|obtained|observ|taken|acquired|collected|carried out|retrieved|downloaded|combine[ds]?|re-?analy[sz]ed?|re-?imaged?|analy[sz]ed?)"
+    r"|(?:our|these|the|this|present|new|archival)(?: [a-z0-9()-]+){0,3} (?:observations|data|dataset|program(?:me)?|project)s?\b|as part of|observed (?:with|under|as|in)|visibilities of|under (?:the )?(?:project|program)"
+)
+_MENTION = re.compile(
+    r"(?i)\b(?:propos(?:ed|al (?:has been|was|is) (?:accepted|approved|submitted))|has been (?:accepted|approved|awarded|granted)|was (?:awarded|granted|approved)"
+    r"|accepted (?:cycle|project|proposal|program)|will (?:be )?(?:observ|complement|obtain|provide|allow|carried)|upcoming|forthcoming|scheduled|future observations|planned"
+    r"|(?:previously|first|already|originally|also) (?:observed|presented|published|reported|analy[sz]ed|used|described) (?:in|by|under)|awaiting|not (?:been )?(?:used|observed|included|yet)|other people'?s|comment briefly on|resubmi)"
+)
+_SENTENCE_END = re.compile(r"(?<=[a-z)\]}A-Z])[.!?](?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|\n[ \t]{0,8}\r?\n|\\\\\s|<(?:/?p|/?sec|/?li|br)\b")
+
+
+def markup_of(text: str) -> str:
+    """What kind of text it is by its own marks: "tex", "xml" or "text"."""
+    if _XML_SIGNS.search(text, 0, 4000):
+        return "xml"
+    if _TEX_SIGNS.search(text):
+        return "tex"
+    return "xml" if len(_XML_SIGNS.findall(text[:200_000])) > 5 else "text"
+
+
+def _kind_of_title(title: str) -> Where | None:
+    """The kind of section a heading opens, or None when the words do not say."""
+    plain = re.sub(r"[^A-Za-z ,&-]", " ", re.sub(r"\\[A-Za-z]+", " ", title)).strip(" .:-")
+    if _SPACED_HEADING.fullmatch(plain):
+        plain = plain.replace(" ", "")
+    found = _TITLE_WORDS.match(plain)
+    if found is None:
+        return None
+    return found.lastgroup  # type: ignore[return-value]
+
+
+class Places:
+    """The sections of one paper; ``where(position)`` and ``is_use(start, end)`` are asked about its passages."""
+
+    def __init__(self, text: str, markup: str = "auto") -> None:
+        self.text = text
+        self.markup = markup_of(text) if markup in ("auto", "pdf") else {"html": "xml"}.get(markup, markup)
+
+    @cached_property
+    def _sections(self) -> tuple[list[int], list[Where]]:
+        """Positions at which a section begins, and its kind."""
+        marks = {"tex": self._tex_sections, "xml": self._xml_sections}.get(self.markup, self._plain_sections)()
+        marks.sort(key=lambda mark: mark[0])
+        return [position for position, _ in marks], [kind for _, kind in marks]
+
+    def _tex_sections(self) -> list[tuple[int, Where]]:
+        marks: list[tuple[int, Where]] = []
+        for mark in _TEX_MARKS.finditer(self.text):
+            kind: Where | None = None
+            if mark["title"] is not None:
+                kind = _kind_of_title(mark["title"]) or "body"
+            elif mark["command"]:
+                kind = {"appendix": "body", "maketitle": "body", "software": "acknowledgement", "bibliography": "references"}.get(mark["command"])  # type: ignore[assignment]
+                kind = kind or _kind_of_title(mark["command"]) or "acknowledgement"
+                if mark["command"] == "thanks":
+                    continue
+            elif mark["begin"]:
+                name = mark["begin"].lower().rstrip("*")
+                kind = "references" if name == "thebibliography" else None
+                kind = "body" if name in ("document", "abstract", "appendix", "appendices") else kind or _environment(name)
+            elif mark["end"] and (_environment(mark["end"].lower()) or mark["end"].lower() == "thebibliography"):
+                kind = "body"
+            if kind is not None:
+                marks.append((mark.start(), kind))
+        return marks
+
+    def _xml_sections(self) -> list[tuple[int, Where]]:
+        marks: list[tuple[int, Where]] = []
+        for mark in _XML_MARKS.finditer(self.text):
+            kind: Where | None = None
+            if mark["title"] is not None:
+                kind = _kind_of_title(mark["title"])
+            else:
+                tag = mark["tag"].lower()
+                about = mark["attributes"].lower()
+                opens: dict[str, Where] = {
+                    "ack": "acknowledgement", "ref-list": "references", "fn": "footnote", "footnote": "footnote",
+                    "body": "body", "app": "body", "reference": "references", "references": "references", "bibl": "references",
+                }  # fmt: skip
+                kind = opens.get(tag)
+                if tag in ("sec", "notes") and "data-availability" in about:
+                    kind = "data_statement"
+                if mark["close"]:
+                    kind = "body" if tag in opens and tag not in ("body", "app", "reference", "bibl") else None
+            if kind is not None:
+                marks.append((mark.start(), kind))
+        return marks
+
+    def _plain_sections(self) -> list[tuple[int, Where]]:
+        marks: list[tuple[int, Where]] = []
+        for mark in _PLAIN_HEADING.finditer(self.text):
+            title = mark["title"]
+            kind = _kind_of_title(title)
+            if kind is None:
+                continue
+            length = len(title.strip())
+            found = _TITLE_WORDS.match(title.strip())
+            covers = found is not None and len(found[0]) >= length - 12
+            ends = not mark["stop"].strip(" \t\r.:*=—-")
+            run_in = mark["stop"].strip(" \t") != "" and kind in ("acknowledgement", "data_statement")
+            if covers and (ends or run_in):
+                marks.append((mark.start(), kind))
+        return marks
+
+    def where(self, position: int) -> Where:
+        """The part of the paper that holds this position."""
+        if self.markup == "tex":
+            if self._in_tex_comment(position):
+                return "comment"
+            if self._in_tex_footnote(position):
+                return "footnote"
+        if self.markup == "xml" and self.text.rfind("<!--", max(0, position - 2000), position) > self.text.rfind(
+            "-->", max(0, position - 2000), position
+        ):
+            return "comment"
+        positions, kinds = self._sections
+        place = bisect_right(positions, position) - 1
+        if place >= 0:
+            return kinds[place]
+        return self._by_phrases(position)
+
+    def _by_phrases(self, position: int) -> Where:
+        """A guess for a passage no heading stands before: by what acknowledgements and data statements say."""
+        around = self.text[max(0, position - 500) : position + 500]
+        if len(_THANKS.findall(around)) >= 2:
+            return "acknowledgement"
+        if _DATA_PHRASES.search(around):
+            return "data_statement"
+        if len(_THANKS.findall(around)) == 1 and len(self.text) < 4000:
+            return "acknowledgement"
+        return "body" if len(self.text) > 4000 else "unknown"
+
+    def _in_tex_comment(self, position: int) -> bool:
+        line = self.text[max(self.text.rfind("\n", max(0, position - 5000), position) + 1, position - 5000) : position]
+        return re.search(r"(?<!\\)%", line) is not None
+
+    def _in_tex_footnote(self, position: int) -> bool:
+        before = self.text[max(0, position - 1500) : position]
+        opened = max(before.rfind("\\footnote"), before.rfind("\\tablenotetext"), before.rfind("\\thanks"))
+        if opened < 0:
+            return False
+        inside = re.sub(r"\\[{}]", "", before[opened:])
+        return inside.count("{") > inside.count("}")
+
+    def is_use(self, start: int, end: int) -> bool | None:
+        """True when the sentence says that the data were used, False when it only speaks of a project, else None."""
+        before = self.text[max(0, start - 320) : start]
+        after = self.text[end : end + 160]
+        cut = 0
+        for stop in _SENTENCE_END.finditer(before):
+            cut = stop.end()
+        stop_after = _SENTENCE_END.search(after)
+        sentence = before[cut:] + "\0" + (after[: stop_after.start()] if stop_after else after)
+        sentence = re.sub(r"\s+", " ", sentence)
+        if _MENTION.search(sentence):
+            return False
+        return True if _USE.search(sentence) else None
+
+
+def _environment(name: str) -> Where | None:
+    """The kind of part a TeX environment is, when it is one of those journals define."""
+    if name.startswith(("acknowledg", "ack")):
+        return "acknowledgement"
+    if name.startswith(("dataavail", "availability")):
+        return "data_statement"
+    return None

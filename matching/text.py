@@ -1,0 +1,210 @@
+"""Damaged text made readable, every character of which still knows where it stood in the original.
+
+A paper reaches us as TeX, JATS, HTML, plain text or the text layer of a PDF. :func:`repair` undoes what printing,
+mark-up and careless decoding did to it (entities, tags, TeX escapes, line breaks and hyphenation, ligatures,
+zero-width and no-break blanks, mojibake) and returns a :class:`Repaired` whose :meth:`Repaired.span` leads from the
+repaired text back to code-point offsets of the original. Every pattern is bounded, so time is linear in the length.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import ftfy.bad_codecs  # noqa: F401  (registers the codec "sloppy-windows-1252")
+
+_INVISIBLE = "\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\u034f\u180e\x00-\x08\x0e-\x1f\x7f"
+_SOFT_HYPHEN = "\u00ad\x02\ufffe"  # U+0002 and U+FFFE are how PDF readers write a hyphen at the end of a line
+
+# The order matters where two alternatives start with the same character; each is bounded.
+_TOKENS: dict[str, tuple[str, str]] = {
+    "hyphen": (
+        "both",
+        rf"(?:[{_SOFT_HYPHEN}]\s{{0,40}}|(?<=[0-9A-Za-z.])[-\u2010](?:%[^\n]{{0,200}})?[ \t]{{0,40}}\r?\n[ \t]{{0,40}}(?=[0-9A-Za-z.]))",
+    ),
+    "invisible": ("both", rf"[{_INVISIBLE}]+"),
+    "blank": ("both", r"\s{2,}|[^\S ]"),
+    "entity": ("xml", r"&\s?(?:#\s?(?:[xX][0-9A-Fa-f]{1,6}|[0-9]{1,7})|[A-Za-z][A-Za-z0-9]{1,30})\s?;"),
+    "comment": ("xml", r"<!--[^<>]{0,400}-->|<!\[CDATA\[|\]\]>|<\?[^<>]{0,200}\?>"),
+    "tag": ("xml", r"</?[A-Za-z][\w:.-]{0,40}(?:\s[^<>]{0,400})?/?>"),
+    "texcomment": ("tex", r"(?<!\\)%[ \t]{0,40}\r?\n[ \t]{0,40}"),
+    "texblank": (
+        "tex",
+        r"\\(?:linebreak|newline|allowbreak|nolinebreak|break|penalty-?\d{1,5}|par)(?![A-Za-z])(?:\[\d?\])?[ \t]{0,4}"
+        r"|\\\\(?:\[[^\]\n]{0,20}\])?|\\(?:quad|qquad|enspace|enskip|thinspace|,|;|:|!|/|[ ~])",
+    ),
+    "texdash": ("tex", r"\\-|\\discretionary\{[^{}]{0,8}\}\{[^{}]{0,8}\}\{[^{}]{0,8}\}"),
+    "texchar": ("tex", r"\\(?:char|symbol\{?)\s?(?:[0-9]{1,4}|\"[0-9A-F]{1,4})\}?"),
+    "texescape": ("tex", r"\\[#%&_$@*+=.()\[\]{}<>|'\"`^-]"),
+    "texlink": ("tex", r"\\href\s?\{[^{}\s]{0,400}\}"),
+    "texmacro": ("tex", r"\\[A-Za-z]{1,40}\*?"),
+    "texgroup": ("tex", r"[{}$]|\\"),
+    "textilde": ("tex", r"~"),
+    "mojibake": ("both", r"[\u00c2\u00c3\u00e2\u00ef][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u2122]{1,2}"),
+    "compat": ("both", r"[^\x00-\x7f]"),
+}
+
+_TEX_SYMBOLS = {
+    "cdot": "·", "textperiodcentered": "·", "textbullet": "•", "bullet": "•", "ldotp": ".", "cdotp": "·",
+    "textendash": "–", "textemdash": "—", "textunderscore": "_", "_": "_", "textnumero": "No.", "slash": "/",
+    "textbackslash": "\\", "textasciitilde": "~", "hash": "#", "textbar": "|", "nobreakspace": " ", "space": " ",
+    "hyp": "-", "textdegree": "°", "hspace": " ", "kern": " ", "hskip": " ", "textcolon": ":", "colon": ":",
+    "l": "ł", "L": "Ł", "o": "ø", "O": "Ø", "ae": "æ", "AE": "Æ", "ss": "ß", "aa": "å", "AA": "Å", "i": "ı", "j": "ȷ",
+}  # fmt: skip
+_BLOCK_TAGS = frozenset(
+    "p br div li ul ol td tr th table sec title h1 h2 h3 h4 h5 h6 hr caption fn note ack ref-list ref body back abstract".split()
+)
+# Letters of other alphabets that look the same as a Latin one or a digit: OCR and copy-and-paste write them.
+_LOOKALIKES = str.maketrans("АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEIKMHOPCTXSJaeopcxisjABEZHIKMNOPTYXo")
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """Readable text and the way back: ``span`` gives offsets in the original, in code points.
+
+    ``out`` holds where each piece begins in ``text``; ``begin`` and ``end`` where it lies in the original;
+    ``copied`` says that the piece is there letter by letter (else the whole piece stands for the whole original).
+    """
+
+    text: str
+    out: list[int] = field(repr=False)
+    begin: list[int] = field(repr=False)
+    end: list[int] = field(repr=False)
+    copied: list[bool] = field(repr=False)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Original offsets (half open) of ``text[start:end]``; ``start < end`` is required."""
+        if not 0 <= start < end <= len(self.text):
+            raise ValueError(f"no such stretch in the repaired text: {start}..{end}")
+        first = bisect_right(self.out, start) - 1
+        last = bisect_right(self.out, end - 1) - 1
+        begin = self.begin[first] + (start - self.out[first] if self.copied[first] else 0)
+        stop = self.begin[last] + (end - self.out[last]) if self.copied[last] else self.end[last]
+        return begin, stop
+
+
+@lru_cache(maxsize=8)
+def _pattern(markup: str) -> re.Pattern[str]:
+    """All that is to be repaired in text of this kind, as one alternation of bounded patterns."""
+    wanted = {"tex": ("both", "tex"), "xml": ("both", "xml"), "text": ("both",)}.get(markup, ("both", "tex", "xml"))
+    return re.compile("|".join(f"(?P<{name}>{body})" for name, (kind, body) in _TOKENS.items() if kind in wanted))
+
+
+@lru_cache(maxsize=4096)
+def _plain_character(character: str) -> str:
+    """NFKC of one character, digits of other scripts as ASCII; superscripts stay (they are footnote marks)."""
+    if unicodedata.decomposition(character).startswith(("<super>", "<sub>")):
+        return character
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    plain = unicodedata.normalize("NFKC", character).translate(_LOOKALIKES)
+    return " " if plain.isspace() else plain
+
+
+def _demojibake(broken: str) -> str:
+    """UTF-8 that was read as Windows-1252, read again; unchanged where that makes no sense."""
+    for length in (3, 2):
+        try:
+            good = broken[:length].encode("sloppy-windows-1252").decode("utf-8")
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            continue
+        return "".join(map(_plain_character, good.translate({0x200B: None, 0xFEFF: None, 0xAD: None}))) + broken[length:]
+    return "".join(map(_plain_character, broken))
+
+
+def _tex_macro(written: str, macros: Mapping[str, str]) -> str:
+    """What a TeX control word prints: its expansion, a known symbol, or nothing."""
+    name = written[1:].rstrip("*")
+    if name in macros:
+        return repair(macros[name], markup="tex").text
+    return _TEX_SYMBOLS.get(name, "")
+
+
+def _tex_character(written: str) -> str:
+    """The character that ``\\char35`` or ``\\symbol{35}`` prints."""
+    number = re.search(r'"?[0-9A-F]+', written)
+    if number is None:
+        return ""
+    code = int(number[0].lstrip('"'), 16 if number[0].startswith('"') else 10)
+    return chr(code) if 31 < code < 0xD800 else ""
+
+
+def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
+    """The readable form of one damaged piece."""
+    match kind:
+        case "hyphen" | "invisible" | "texcomment" | "texdash" | "texgroup" | "comment":
+            return ""
+        case "blank" | "texblank" | "textilde":
+            return " "
+        case "entity":
+            return "".join(map(_plain_character, html.unescape(re.sub(r"\s", "", written)).replace("\u200b", "")))
+        case "tag":
+            name = re.match(r"</?([\w:.-]+)", written)
+            return " " if name is not None and name[1].lower() in _BLOCK_TAGS else ""
+        case "texescape":
+            return "-" if written == "\\-" else ("" if written[1] in "()[]'\"`^=." else written[1])
+        case "texchar":
+            return _tex_character(written)
+        case "texlink":
+            return written.split("{", 1)[1].rstrip("}") + " "
+        case "texmacro":
+            return _tex_macro(written, macros)
+        case "mojibake":
+            return _demojibake(written)
+        case _:
+            return _plain_character(written)
+
+
+def repair(text: str, *, markup: str = "auto", offset: int = 0, macros: Mapping[str, str] | None = None) -> Repaired:
+    """Make a stretch of text readable; ``offset`` is where it begins in the original.
+
+    ``markup`` is "tex", "xml" (JATS and HTML), "text" or "auto" (TeX and XML both undone). ``macros`` gives the
+    bodies of argument-less TeX macros by name. A replaced piece maps as a whole onto the whole of what it replaces.
+    """
+    pieces: list[str] = []
+    out: list[int] = []
+    begin: list[int] = []
+    end: list[int] = []
+    copied: list[bool] = []
+    length = position = 0
+
+    def add(piece: str, start: int, stop: int, is_copy: bool) -> None:
+        nonlocal length
+        if piece:
+            pieces.append(piece)
+            out.append(length)
+            begin.append(start + offset)
+            end.append(stop + offset)
+            copied.append(is_copy)
+            length += len(piece)
+
+    for found in _pattern(markup).finditer(text):
+        start, stop = found.span()
+        add(text[position:start], position, start, True)
+        add(_replacement(found.lastgroup or "", found[0], macros or {}), start, stop, False)
+        position = stop
+    add(text[position:], position, len(text), True)
+    return Repaired("".join(pieces), out, begin, end, copied)
+
+
+_MACRO = re.compile(
+    r"\\(?:(?:re)?newcommand\*?|providecommand\*?|def|edef|gdef)\s{0,4}\{?\\([A-Za-z]{1,40})\}?\s{0,4}"
+    r"\{((?:[^{}\n]|\{[^{}\n]{0,80}\}){1,160})\}"
+)
+
+
+def tex_macros(text: str, limit: int = 2000) -> dict[str, str]:
+    """Argument-less TeX macros whose body holds a digit, by name: authors hide codes in them."""
+    found: dict[str, str] = {}
+    for macro in _MACRO.finditer(text):
+        if any(character.isdigit() for character in macro[2]) and "#1" not in macro[2].replace("\\#", ""):
+            found[macro[1]] = macro[2]
+        if len(found) >= limit:
+            break
+    return {name: body for name, body in found.items() if f"\\{name}" not in body}
