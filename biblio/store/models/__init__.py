@@ -1,5 +1,6 @@
 """All tables, by subject. Table classes are never built from input: forms and parsers validate first."""
 
+from biblio.store.models.desk import DeskItem, PaperMatch
 from biblio.store.models.links import Candidate, CandidateRevision, Decision, EvidenceItem, Link, PaperRelation
 from biblio.store.models.operations import (
     AuditEntry,
@@ -55,6 +56,7 @@ __all__ = [
     "Candidate",
     "CandidateRevision",
     "Decision",
+    "DeskItem",
     "EvidenceItem",
     "HarvestCursor",
     "HarvestPage",
@@ -73,6 +75,7 @@ __all__ = [
     "PaperAuthor",
     "PaperCorrection",
     "PaperIdentifier",
+    "PaperMatch",
     "PaperMerge",
     "PaperRelation",
     "PaperRevision",
