@@ -1,0 +1,353 @@
+"""What pages are built from: the runtime and person of a request, units of work, lists, forms, exports, messages.
+
+Features import this module; it imports no door and no feature. The web door puts ``runtime`` and the person in place
+(``attach_runtime``, ``attach_actor``) and checks, for every route, the action that ``@action`` names.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, flash, g, request, url_for
+from flask_wtf import FlaskForm
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlmodel import Session
+from wtforms import Field, HiddenField, SubmitField
+
+from biblio.catalogue.actor import Actor
+from biblio.errors import NotAllowed
+from biblio.runtime import Runtime
+
+T = TypeVar("T")
+U = TypeVar("U")
+View = TypeVar("View", bound=Callable[..., Any])
+
+PUBLIC = "public"
+"""The action of a route that everybody may use, with or without a login."""
+
+PAGE_SIZE = 50
+"""Rows of one page of a list."""
+
+EXPORT_LIMIT = 100_000
+"""Rows of one export; more is a job for the command line."""
+
+_RUNTIME = "biblio_runtime"
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
+_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
+
+
+# -- the request ------------------------------------------------------------------------------------------------------
+
+
+def attach_runtime(app: Flask, wired: Runtime) -> None:
+    """Give ``app`` its runtime. Called once, by the web door."""
+    app.extensions[_RUNTIME] = wired
+
+
+def attach_actor(person: Actor | None) -> None:
+    """Note who makes this request (None: nobody is logged in). Called by the web door before every view."""
+    g.biblio_actor = person
+
+
+def runtime() -> Runtime:
+    """Return the runtime of the current app."""
+    wired: Runtime = current_app.extensions[_RUNTIME]
+    return wired
+
+
+def visitor() -> Actor | None:
+    """Return the logged-in person, or None on a public page that nobody is logged in for."""
+    person: Actor | None = g.get("biblio_actor")
+    return person
+
+
+def actor() -> Actor:
+    """Return the logged-in person. Raises ``NotAllowed`` when nobody is logged in."""
+    person = visitor()
+    if person is None:
+        raise NotAllowed("Log in first: this page shows or changes what only staff may see.")
+    return person
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Open a unit of work that only reads."""
+    with runtime().store.reading() as session:
+        yield session
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """Open a unit of work that may change things: leaving it commits, raising rolls back."""
+    with runtime().store.writing() as session:
+        yield session
+
+
+# -- what a route declares --------------------------------------------------------------------------------------------
+
+
+def action(name: str) -> Callable[[View], View]:
+    """Declare the action a view needs, e.g. ``@action("desk.decide")`` below ``@blueprint.route(...)``.
+
+    The table of who may do what is ``biblio/web/accounts/permissions.py``; an app with a route that declares no
+    action, or one that is not in the table, does not start.
+    """
+
+    def declare(view: View) -> View:
+        view.biblio_action = name  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a route may be used, e.g. "10 per minute", by sender address or by what ``key`` returns."""
+
+    limit: str
+    key: Callable[[], str] | None = None
+    methods: tuple[str, ...] = ("POST",)
+
+
+def throttled(
+    limit: str, *, key: Callable[[], str] | None = None, methods: Sequence[str] = ("POST",)
+) -> Callable[[View], View]:
+    """Declare how often a view may be used, per sender address or per ``key()``; beyond that the answer is 429."""
+
+    def declare(view: View) -> View:
+        rates = (*getattr(view, "biblio_rates", ()), Rate(limit, key, tuple(methods)))
+        view.biblio_rates = rates  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+# -- messages ---------------------------------------------------------------------------------------------------------
+
+
+def done(message: str, *, undo_url: str | None = None) -> None:
+    """Tell the person, at the top of the next page, what was done; ``undo_url`` (a POST route) adds an undo button."""
+    flash({"message": message, "undo_url": undo_url}, "done")  # type: ignore[arg-type]
+
+
+def problem(message: str) -> None:
+    """Tell the person, at the top of the next page, what could not be done and what to do."""
+    flash({"message": message, "undo_url": None}, "problem")  # type: ignore[arg-type]
+
+
+def same_site(target: str | None) -> str | None:
+    """Return ``target`` if it is a path on this site, else None: what a ``next`` parameter may hold."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    if any(ord(c) < 0x20 or c == "\\" for c in target):
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc else target
+
+
+# -- lists ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a list, with its place in the whole; count, page, sort and filters all stand in the address.
+
+    ``number`` starts at 1; ``sort`` is the key of the column sorted by, "-" in front for descending.
+    """
+
+    items: Sequence[T]
+    count: int
+    number: int = 1
+    size: int = PAGE_SIZE
+    sort: str = ""
+    sortable: tuple[str, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.count // self.size))
+
+    @property
+    def first(self) -> int:
+        """Number of the first row shown, from 1; 0 when there is none."""
+        return (self.number - 1) * self.size + 1 if self.items else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last row shown."""
+        return self.first + len(self.items) - 1 if self.items else 0
+
+    def map(self, change: Callable[[T], U]) -> Page[U]:
+        """Return this page with every item changed, e.g. from rows to dataclasses."""
+        items = [change(item) for item in self.items]
+        return Page(items, self.count, self.number, self.size, self.sort, self.sortable, self.filters)
+
+    def address(self, **changes: str | int | None) -> str:
+        """Return this page's address with ``changes`` to its query; None drops a parameter."""
+        values: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {})}
+        values.update(changes)
+        kept = {name: value for name, value in values.items() if value not in (None, "", [""])}
+        return url_for(request.endpoint or "", **kept)
+
+    def page_address(self, number: int) -> str:
+        """Return the address of another page of this list."""
+        return self.address(page=number if number > 1 else None)
+
+    def sort_address(self, key: str) -> str:
+        """Return the address that sorts by ``key``, or turns the order around if it already does."""
+        return self.address(sort=f"-{key}" if self.sort == key else key, page=None)
+
+    def export_address(self, kind: str = "csv") -> str:
+        """Return the address of this list, filtered as it is, as a file."""
+        return self.address(format=kind, page=None)
+
+
+def wants(kind: str) -> bool:
+    """Whether the address asks for an export of this kind (``?format=csv``)."""
+    return request.args.get("format") == kind
+
+
+def paginate(
+    session: Session,
+    statement: Select[Any],
+    *,
+    sorts: Mapping[str, ColumnElement[Any] | Any] | None = None,
+    default_sort: str = "",
+    filters: Mapping[str, str] | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[Any]:
+    """Return the page of ``statement`` that the address asks for (``?page=2&sort=-year``).
+
+    ``sorts`` maps keys to columns; an unknown key or page is taken for the default. A statement of one column (or
+    model) gives values, of several gives rows. With ``?format=`` all rows are on the one page, up to EXPORT_LIMIT.
+    """
+    sorts = sorts or {}
+    sort = _asked_sort(sorts, default_sort)
+    count = session.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
+    if request.args.get("format"):
+        size = EXPORT_LIMIT
+    number = _asked_number(count, size)
+    if sort:
+        column = sorts[sort.removeprefix("-")]
+        chosen = column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last()
+        statement = _sorted_first_by(statement, chosen)
+    result = session.execute(statement.limit(size).offset((number - 1) * size))
+    items: Sequence[Any] = (result.scalars() if len(statement.column_descriptions) == 1 else result).all()
+    return Page(items, count, number, size, sort, tuple(sorts), dict(filters or {}))
+
+
+def paginate_list(
+    rows: Sequence[T],
+    *,
+    sorts: Mapping[str, Callable[[T], Any]] | None = None,
+    default_sort: str = "",
+    filters: Mapping[str, str] | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[T]:
+    """Return the page of ``rows`` that the address asks for; as ``paginate``, for lists that are already at hand."""
+    sorts = sorts or {}
+    sort = _asked_sort(sorts, default_sort)
+    if sort:
+        key = sorts[sort.removeprefix("-")]
+        known = sorted((r for r in rows if key(r) is not None), key=key, reverse=sort.startswith("-"))
+        rows = [*known, *(r for r in rows if key(r) is None)]
+    if request.args.get("format"):
+        size = EXPORT_LIMIT
+    number = _asked_number(len(rows), size)
+    items = rows[(number - 1) * size : number * size]
+    return Page(items, len(rows), number, size, sort, tuple(sorts), dict(filters or {}))
+
+
+def _sorted_first_by(statement: Select[Any], chosen: ColumnElement[Any]) -> Select[Any]:
+    """Put ``chosen`` before the statement's own order, which goes on to settle ties."""
+    own = tuple(statement._order_by_clauses)
+    return statement.order_by(None).order_by(chosen, *own)
+
+
+def _asked_sort(sorts: Mapping[str, Any], default: str) -> str:
+    asked = request.args.get("sort", "")
+    return asked if asked.removeprefix("-") in sorts else default
+
+
+def _asked_number(count: int, size: int) -> int:
+    asked = request.args.get("page", "1")
+    number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+    return min(max(number, 1), max(1, -(-count // size)))
+
+
+# -- exports ----------------------------------------------------------------------------------------------------------
+
+
+def safe_cell(value: object) -> object:
+    """Return a cell that a spreadsheet will not run: text that begins like a formula gets an apostrophe in front."""
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Return a CSV file (UTF-8, RFC 4180) called ``name``.csv; no cell of it is run as a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(header)
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    return Response(
+        out.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{safe}.csv"'},
+    )
+
+
+# -- forms ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One line of a form's error summary: the field it links to (None: the form as a whole) and what is wrong."""
+
+    field_id: str | None
+    label: str
+    message: str
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """Base of all forms: with CSRF token, hints under labels (``description``), and a summary of errors at the top.
+
+    Templates render it with ``{% from "macros/forms.html" import render_form %}``. A view that finds errors renders
+    the page again with status 422; what was typed is kept.
+    """
+
+    def summary(self) -> list[FieldError]:
+        """Return the errors in the order of the fields; the page links each to its field and takes the focus."""
+        lines = [FieldError(None, "", str(e)) for e in self.form_errors]
+        for one in self:
+            label = "" if isinstance(one, HiddenField) else one.label.text
+            target = None if isinstance(one, HiddenField) else _first_id(one)
+            lines += [FieldError(target, label, str(e)) for e in _flat(one.errors)]
+        return lines
+
+    def visible_fields(self) -> list[Field]:
+        """Return the fields a person fills in, without hidden ones and buttons."""
+        return [f for f in self if not isinstance(f, HiddenField | SubmitField) and f.name != "csrf_token"]
+
+
+def _first_id(one: Field) -> str:
+    """The id a link can put the focus on: a radio group's first choice, else the field itself."""
+    return f"{one.id}-0" if one.type in ("RadioField", "FieldList") else one.id
+
+
+def _flat(errors: Any) -> Iterator[str]:
+    for error in errors.values() if isinstance(errors, Mapping) else errors:
+        if isinstance(error, list | tuple | dict):
+            yield from _flat(error)
+        else:
+            yield str(error)
