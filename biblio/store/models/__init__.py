@@ -44,6 +44,7 @@ from biblio.store.models.surveys import (
     InvitationLetter,
     OptOut,
     SurveyExclusion,
+    WrongPerson,
 )
 
 __all__ = [
@@ -90,4 +91,5 @@ __all__ = [
     "TextReading",
     "UnitRevision",
     "UserAccount",
+    "WrongPerson",
 ]

@@ -146,7 +146,14 @@ class OutboxMail(SQLModel, table=True):
     headers: dict[str, str] = Field(default_factory=dict, sa_column=json_column())
     state: MailState = Field(sa_column=choice(MailState, name="mail_state"))
     created_at: datetime = Field(sa_column=moment())
+    not_before: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """Not tried again before this moment, after a server said "later"."""
+    attempts: int = 0
     claimed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    claimed_by: str | None = Field(default=None, max_length=160)
+    """host:process:random of the sender, so that a dead sender's row is found at once."""
+    transport: str | None = Field(default=None, max_length=8)
+    """How the sender that claimed it sends: "smtp" or "folder"."""
     sent_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     reason: str | None = None
 

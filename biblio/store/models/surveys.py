@@ -26,11 +26,22 @@ class Campaign(SQLModel, table=True):
     as_of: date
     public_key: str = Field(max_length=64)
     questionnaire: dict[str, Any] = Field(sa_column=json_column())
+    letters: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    """The texts of invitation and reminder as they were when the campaign was made: {name: {subject, body}}."""
     opened_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     closes_on: date | None = None
     paused_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     released_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    key_destroyed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ballots_read: int | None = None
+    """How many ballots became answers when the box was opened."""
+    ballots_unreadable: int | None = None
+    """How many ballots could not be opened or held nonsense; they are counted and lost."""
+    ballots_destroyed: int | None = None
+    """How many ballots were destroyed unread because too few persons had answered."""
+    persons_asked_before: int | None = None
+    """Of a campaign taken over from earlier times: how many persons were asked (its invitations are not known)."""
 
 
 class Invitation(SQLModel, table=True):
@@ -46,6 +57,21 @@ class Invitation(SQLModel, table=True):
     token_hash: str = Field(unique=True, max_length=64)
     is_used: bool = False
     created_at: datetime = Field(sa_column=moment())
+    withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When it was taken back before any letter told of it; it then does not count as asked."""
+    withdrawn_reason: str | None = None
+
+
+class WrongPerson(SQLModel, table=True):
+    """Somebody who was asked told us that another person should be; for a librarian, apart from all answers."""
+
+    __tablename__ = "wrong_person"
+    id: int | None = Field(default=None, primary_key=True)
+    invitation_id: int = Field(foreign_key="invitation.id", index=True)
+    note: str = ""
+    told_at: datetime = Field(sa_column=moment())
+    handled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    handled_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
 
 class InvitationLetter(SQLModel, table=True):
