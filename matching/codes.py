@@ -153,7 +153,7 @@ class CodeFinder:
                 yield self._as_printed(match, code, spelled)
 
     def _may_glue(self, text: str, match: re.Match[str], spelled: str | None) -> bool:
-        """Whether capitals directly after a code are a word that lost its blank, not part of the code."""
+        """Whether letters or a year directly after a code lost their blank, and are not part of the code."""
         return spelled is not None or any(text.startswith(name, match.end()) for name in self.grammar.names)
 
     def _as_printed(self, match: re.Match[str], code: str, spelled: str | None) -> _Found:
@@ -308,9 +308,9 @@ def _masked(text: str, found: Iterable[_Found]) -> str:
 
 
 def _is_doubtful(match: re.Match[str]) -> bool:
-    """Whether no visible sign stands between the parts: a run of numbers that only looks like a code."""
-    gaps = [value for name, value in match.groupdict().items() if name.startswith("gap")]
-    return sum(bool(gap and gap.strip(" ,")) for gap in gaps) < min(2, len(gaps))
+    """Whether the parts are not all set apart by one and the same sign: numbers that may only look like a code."""
+    gaps = [(value or "").strip() for name, value in match.groupdict().items() if name.startswith("gap")]
+    return not all(gaps) or len(set(gaps)) > 1
 
 
 def _same_front(grammar: Grammar, one: str, other: str) -> bool:

@@ -170,6 +170,8 @@ class ShapeReader:
         *front, last = form.fields
         for part in front:
             written = found[part.name].replace(" ", "")
+            if not near and " " in found[part.name]:
+                return None
             if sum(map(str.isdigit, written)) * 2 < len(written) and part.sort == "digits" and len(written) > 2 and not near:
                 return None
             values[part.name] = part.mend(written)
@@ -177,6 +179,8 @@ class ShapeReader:
                 return None
         ending = found[last.name]
         mended = None if ending is None else last.mend(ending)
+        if mended is not None and not near and (ending or "")[:1].islower() | found.string[found.start(last.name) - 1].isspace():
+            mended = None
         number = found[front[-1].name].replace(" ", "")
         full = len(number) >= front[-1].low
         if mended is None:

@@ -135,7 +135,7 @@ class Form:
         last = self.fields[-1]
         right = r"(?![0-9A-Za-z])" if not last.optional else r"(?![0-9])"
         if last.sort == "choice" and not last.optional:
-            right = r"(?:(?![0-9A-Za-z])|(?=[A-Z][a-z])|(?=[12][0-9]{3}[. ])|(?P<glue>(?=[A-Z]{2,})))"
+            right = r"(?:(?![0-9A-Za-z])|(?P<glue>(?-i:(?=[A-Z][a-z]|[12][0-9]{3}[. ]|[A-Z]{2,}))))"
         return re.compile(left + built + right, re.IGNORECASE if not self._case_matters else 0)
 
     @cached_property
