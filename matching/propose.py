@@ -1,0 +1,302 @@
+"""Propose for each paper the projects whose data it may have used: ranked, scored, and with the reasons.
+
+A score is a probability; its log-odds is the sum of the contributions of the evidence, the prior included. Candidates
+come from people, targets and titles (``matching.blocking``) and from project codes found in the text; only a code that
+stands for use can make one certain. Nothing here knows a database, a file or an observatory.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from matching.blocking import NameRegister, SparseIndex, Vector, WordIndex, words
+from matching.codes import Grammar, Mention
+from matching.evidence import (
+    Evidence,
+    PaperFacts,
+    PaperView,
+    PersonSeen,
+    ProjectFacts,
+    ProjectView,
+    TextView,
+    code,
+    code_repaired,
+    log_odds,
+    states_use,
+    stranger,
+    weigh,
+)
+from matching.people import is_group
+from matching.rules import Rules
+from matching.targets import TargetSpot, designations, find_targets, key, keys
+
+__all__ = ["Candidate", "Evidence", "PaperFacts", "ProjectFacts", "Proposer", "Rules"]
+
+COMPARED = 40
+"""Projects per paper that are looked at closely; the right one is among them in 99.7 of 100 cases (see docs/accuracy.md)."""
+
+BATCH = 1000
+"""Papers blocked together by ``propose_many``."""
+
+_TARGET_PULL = 1.3
+_TITLE_PULL = 0.6
+_PEOPLE_READ = 500
+"""Authors read per paper; in longer lists a name says next to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposed link of a paper to a project. ``score`` is 1 / (1 + exp(-sum of contributions))."""
+
+    project_code: str
+    score: float
+    band: str
+    evidence: tuple[Evidence, ...]
+
+
+class Proposer:
+    """Compares papers with one list of projects. Building it indexes the list; after that it does not change."""
+
+    def __init__(self, projects: Sequence[ProjectFacts], rules: Rules, grammar: Grammar) -> None:
+        self._rules = rules
+        self._grammar = grammar
+        unique: dict[str, ProjectFacts] = {}
+        for facts in projects:
+            unique.setdefault(facts.code, facts)
+        self._size = max(len(unique), rules.weight("prior.smallest_registry"))
+        self._prior = math.log(rules.weight("prior.projects_per_paper") / self._size)
+        self._names = NameRegister(smallest=8.0 * rules.weight("prior.smallest_registry"))
+        self._aliases = {key(a): key(b) for a, b in rules.target_aliases.items()}
+        self._projects = [self._project_view(facts) for facts in unique.values()]
+        self._by_code = {view.facts.code: i for i, view in enumerate(self._projects)}
+        self._count_targets()
+        self._title_words = [words(v.facts.title or "", rules.same_words) for v in self._projects]
+        self._titles = WordIndex(self._title_words)
+        self._abstracts = WordIndex([self._words(v.facts.title, v.facts.abstract) for v in self._projects])
+        self._has_abstract = np.array([bool(v.facts.abstract) for v in self._projects], dtype=bool)
+        self._index = self._build_index()
+
+    @property
+    def prior(self) -> float:
+        """Log-odds of any one project before a paper is read."""
+        return self._prior
+
+    def propose(self, paper: PaperFacts, mentions: Sequence[Mention] = (), top: int = 20) -> list[Candidate]:
+        """The best candidates for one paper, best first; codes that are not in the project list give none."""
+        view, vector = self._read(paper)
+        return self._judge(view, self._index.best([vector], COMPARED)[0], mentions, top)
+
+    def propose_many(
+        self,
+        papers: Iterable[PaperFacts],
+        mentions_by_paper: Mapping[str, Sequence[Mention]] | None = None,
+        top: int = 20,
+    ) -> Iterator[tuple[str, list[Candidate]]]:
+        """``propose`` for many papers, in their order; gives exactly what single calls give."""
+        found = mentions_by_paper or {}
+        source = iter(papers)
+        while batch := list(islice(source, BATCH)):
+            read = [self._read(paper) for paper in batch]
+            blocked = self._index.best([vector for _, vector in read], COMPARED)
+            for (view, _), numbers in zip(read, blocked, strict=True):
+                yield view.facts.id, self._judge(view, numbers, found.get(view.facts.id, ()), top)
+
+    # ---- preparing
+
+    def _words(self, *texts: str | None) -> list[str]:
+        return [w for text in texts if text for w in words(text, self._rules.same_words)]
+
+    def _project_view(self, facts: ProjectFacts) -> ProjectView:
+        pi = self._names.add(facts.pi) if facts.pi else None
+        others = (self._names.add(name) for name in facts.co_is)
+        co_is = tuple(dict.fromkeys(n for n in others if n is not None and n != pi))
+        names = facts.targets or tuple(designations(f"{facts.title or ''}\n{facts.abstract or ''}"))
+        targets = tuple(dict.fromkeys(k for name in names if (k := self._target_keys(name))))
+        return ProjectView(facts, pi, co_is, targets, facts.year if facts.year is not None else self._year(facts.code))
+
+    def _target_keys(self, name: str) -> frozenset[str]:
+        found = keys(name, self._aliases)
+        return frozenset() if any(p.search(k) for k in found for p in self._rules.generic_targets) else found
+
+    def _year(self, project_code: str) -> int | None:
+        """The year of the call as the code grammar gives it."""
+        year = self._grammar.facets(project_code).get("year", "")
+        return int(year) if len(year) == 4 and year.isdigit() else None
+
+    def _count_targets(self) -> None:
+        counts = Counter(k for view in self._projects for k in {k for ks in view.targets for k in ks})
+        self._target_share = {k: (n + 0.5) / self._size for k, n in counts.items()}
+        self._target_numbers = {k: i for i, k in enumerate(sorted(counts))}
+        printed_otherwise = {a: b for a, b in self._aliases.items() if b in counts}
+        self._known_targets = {**{k: k for k in counts}, **printed_otherwise}
+
+    def _build_index(self) -> SparseIndex:
+        self._first_target = len(self._names)
+        self._first_word = self._first_target + len(self._target_numbers)
+        rows: list[Vector] = []
+        for view, text in zip(self._projects, self._title_words, strict=True):
+            team = dict.fromkeys(view.co_is, 1.0)
+            if view.pi is not None:
+                team[view.pi] = 1.3
+            row: Vector = {person: pull / (1.0 + 0.05 * len(team)) for person, pull in team.items()}
+            for found in view.targets:
+                for k in found:
+                    row[self._first_target + self._target_numbers[k]] = _TARGET_PULL
+            for at, weight in self._titles.vector(text)[0].items():
+                row[self._first_word + at] = weight * _TITLE_PULL
+            rows.append(row)
+        return SparseIndex(rows, self._first_word + len({w for text in self._title_words for w in text}))
+
+    # ---- reading a paper
+
+    def _read(self, paper: PaperFacts) -> tuple[PaperView, Vector]:
+        """The paper as seen by this list of projects, and its row for blocking."""
+        people, count, complete = self._people(paper.authors)
+        targets = self._paper_targets(paper)
+        named = bool(paper.targets) or any(s.where == "title" for s in targets.values())
+        named = named or bool(paper.title and designations(paper.title))
+        view = PaperView(paper, people, count, complete, targets, named)
+        row: Vector = {n: seen.similarity * -math.log(seen.chance) for n, seen in people.items()}
+        for k in targets:
+            if k in self._target_numbers:
+                row[self._first_target + self._target_numbers[k]] = -math.log(self._target_share[k])
+        for at, weight in self._titles.vector(self._words(paper.title))[0].items():
+            row[self._first_word + at] = weight * 8.0
+        return view, row
+
+    def _people(self, authors: Sequence[str]) -> tuple[dict[int, PersonSeen], int, bool]:
+        people: dict[int, PersonSeen] = {}
+        position = 0
+        complete = len(authors) <= _PEOPLE_READ
+        for printed in authors[:_PEOPLE_READ]:
+            if is_group(printed):
+                complete = False
+                continue
+            position += 1
+            found, chance = self._names.find(printed)
+            for number, alike in found.items():
+                if number not in people or alike > people[number].similarity:
+                    people[number] = PersonSeen(alike, chance, position, printed)
+        return people, max(position, len(authors) if len(authors) > _PEOPLE_READ else position), complete
+
+    def _paper_targets(self, paper: PaperFacts) -> dict[str, TargetSpot]:
+        found: dict[str, TargetSpot] = {}
+        for where, text in (("title", paper.title), ("abstract", paper.abstract)):
+            if text:
+                for name, spot in find_targets(text, where, self._known_targets):
+                    found.setdefault(self._known_targets[name], spot)
+        for printed in paper.targets:
+            for k in self._target_keys(printed):
+                found.setdefault(k, TargetSpot("targets", printed))
+        return found
+
+    # ---- judging
+
+    def _judge(self, paper: PaperView, blocked: list[int], mentions: Sequence[Mention], top: int) -> list[Candidate]:
+        by_code = self._by_mention(mentions)
+        numbers = list(dict.fromkeys([*by_code, *blocked]))
+        if not numbers:
+            return []
+        unlisted = frozenset(
+            m.code for m in mentions if m.in_registry is False and self._grammar.is_well_formed(m.code)
+        )
+        kept: list[tuple[int, list[Evidence]]] = []
+        for number, text in zip(numbers, self._texts(paper, numbers), strict=True):
+            evidence = self._evidence(paper, number, text, by_code.get(number, []), unlisted)
+            if number in by_code and number not in blocked and not _by_code(evidence, self._prior):
+                continue
+            kept.append((number, evidence))
+        self._add_rivals(kept)
+        ranked = sorted(kept, key=lambda item: (-log_odds(item[1]), item[0]))
+        return [self._candidate(number, evidence, by_code.get(number, [])) for number, evidence in ranked[:top]]
+
+    def _by_mention(self, mentions: Sequence[Mention]) -> dict[int, list[Mention]]:
+        """Project number → the mentions that may mean it."""
+        found: dict[int, list[Mention]] = {}
+        for mention in mentions:
+            for name in dict.fromkeys([mention.code, *mention.candidates]):
+                number = self._by_code.get(name)
+                if number is not None:
+                    found.setdefault(number, []).append(mention)
+        return found
+
+    def _texts(self, paper: PaperView, numbers: list[int]) -> list[TextView]:
+        rows = np.array(numbers, dtype=np.int64)
+        own = self._words(paper.facts.title)
+        title_vector, _ = self._titles.vector(own)
+        titles = self._titles.alike(title_vector, rows)
+        abstracts: np.ndarray | None = None
+        if paper.facts.abstract:
+            vector, _ = self._abstracts.vector([*own, *self._words(paper.facts.abstract)])
+            abstracts = self._abstracts.alike(vector, rows)
+        mine = set(own)
+        result = []
+        for i, number in enumerate(numbers):
+            theirs = self._title_words[number]
+            shared = sorted(mine.intersection(theirs), key=lambda w: (-self._titles.rarity(w), w))
+            result.append(
+                TextView(
+                    float(titles[i]) if own and theirs else None,
+                    float(abstracts[i]) if abstracts is not None and self._has_abstract[number] else None,
+                    tuple(shared),
+                    self._target_share,
+                )
+            )
+        return result
+
+    def _evidence(
+        self, paper: PaperView, number: int, text: TextView, mentions: Sequence[Mention], unlisted: frozenset[str]
+    ) -> list[Evidence]:
+        project = self._projects[number]
+        name = project.facts.code
+        found = [self._prior_evidence()]
+        if mentions:
+            printed = code(mentions, name, self._prior, self._rules)
+            printed = printed or code_repaired(mentions, name, self._prior, self._rules, unlisted)
+            if printed is not None:
+                found.append(printed)
+                doubt = stranger(paper, project, self._rules)
+                found.extend([] if doubt is None else [doubt])
+        found.extend(weigh(paper, project, text, self._rules))
+        return found
+
+    def _prior_evidence(self) -> Evidence:
+        sentence = f"One of {len(self._projects)} projects, before anything is compared."
+        return Evidence("prior", len(self._projects), self._prior, sentence)
+
+    def _add_rivals(self, kept: list[tuple[int, list[Evidence]]]) -> None:
+        """Let projects that fit as well take from each other's odds; printed codes need no such doubt."""
+        odds = [log_odds(evidence) for _, evidence in kept]
+        if len(odds) < 2:
+            return
+        best = max(odds)
+        mass = math.fsum(math.exp(o - best) for o in odds)
+        order = sorted(range(len(odds)), key=lambda i: (-odds[i], kept[i][0]))
+        for i, (_, evidence) in enumerate(kept):
+            if any(e.kind == "code" and e.contribution > 0 for e in evidence):
+                continue
+            others = max(mass - math.exp(odds[i] - best), 0.0) * math.exp(min(best - odds[i], 50.0))
+            weight = max(self._rules.weight("rivals.most"), -self._rules.weight("rivals.factor") * math.log1p(others))
+            if weight > -0.05:
+                continue
+            rival = self._projects[kept[order[1] if order[0] == i else order[0]][0]].facts.code
+            fit = "fits nearly as well" if order[0] == i else "fits better"
+            evidence.append(Evidence("rivals", rival, weight, f"Another project, {rival}, {fit}."))
+
+    def _candidate(self, number: int, evidence: list[Evidence], mentions: Sequence[Mention]) -> Candidate:
+        odds = log_odds(evidence)
+        score = 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0
+        name = self._projects[number].facts.code
+        proven = bool(self._rules.certain_needs & {e.kind for e in evidence}) and any(
+            m.code == name and states_use(m) for m in mentions
+        )
+        return Candidate(name, score, self._rules.band(score, proven=proven), tuple(evidence))
+
+
+def _by_code(evidence: Sequence[Evidence], prior: float) -> bool:
+    """True when a code in the text is by itself reason enough to look at this project."""
+    return any(e.kind in ("code", "code_repaired") and e.contribution > -prior - 6.0 for e in evidence)
