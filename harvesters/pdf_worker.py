@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 
 MAX_PAGES = 1_500
 """Pages read of one file; the longest theses stay below 600."""

@@ -38,12 +38,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """The records of one page and what had to be refused; ``seen`` = records + projects + refusals + ``ignored``."""
+    """The records of one page and what had to be refused; ``seen`` = records + projects + refusals + ``ignored``.
+
+    ``unread_fields`` names what the source gave that is neither read nor listed as ignored: news to report once a run.
+    """
 
     records: tuple[HarvestedRecord, ...] = ()
     projects: tuple[HarvestedProject, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     ignored: int = 0
+    unread_fields: tuple[str, ...] = ()
 
     @property
     def seen(self) -> int:

@@ -1,0 +1,1 @@
+"""Tests of the harvesters, against small real servers on loopback."""

@@ -1,0 +1,203 @@
+"""What being a polite guest promises, against a real server on loopback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import structlog
+
+from harvesters.errors import PageRefused, SourceStopped
+from harvesters.http import HttpLimits, PoliteSession, Quota, place_of, retry_after_s
+from harvesters.pace import LocalPace
+from tests.harvesters.servers import QUICK, Asked, Reply, serving
+
+
+class WatchedPace(LocalPace):
+    """A pace that does not wait, and remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__({}, sleep=lambda _: None, monotonic=lambda: 0.0)
+        self.turns = 0
+        self.deferred: list[float] = []
+
+    @contextmanager
+    def turn(self, service: str) -> Iterator[None]:
+        """Count the turn."""
+        assert service == "arxiv"
+        self.turns += 1
+        yield
+
+    def defer(self, service: str, seconds: float) -> None:
+        """Remember the wait."""
+        self.deferred.append(seconds)
+
+
+def polite(pace: LocalPace | None = None, limits: HttpLimits = QUICK, reserve: int = 0) -> PoliteSession:
+    """A session for tests."""
+    pace = pace or LocalPace({})
+    return PoliteSession("arxiv", pace, contact="library@example.org", limits=limits, quota_reserve=reserve)
+
+
+def test_every_request_says_who_asks() -> None:
+    """The user agent carries an address the service can write to."""
+    with serving(lambda _: Reply(b"ok")) as server, polite() as session:
+        assert session.get(server.url).content == b"ok"
+    assert server.asked[0].headers["User-Agent"].endswith("(mailto:library@example.org)")
+
+
+@pytest.mark.parametrize(
+    "fault", [Reply(status=500), Reply(status=503), Reply(status=429), Reply(drop=True), Reply(b"half", cut=10)]
+)
+def test_passing_faults_are_tried_again_each_in_its_own_turn(fault: Reply) -> None:
+    """Server errors, resets and broken-off bodies cost a retry, and every retry waits its turn."""
+    replies = [fault, fault, Reply(b"whole")]
+    pace = WatchedPace()
+    with serving(lambda _: replies.pop(0)) as server, polite(pace) as session:
+        assert session.get(server.url).content == b"whole"
+    assert pace.turns == 3
+
+
+@pytest.mark.parametrize("fault", [Reply(status=502), Reply(drop=True)])
+def test_lasting_faults_stop_the_source(fault: Reply) -> None:
+    """After the last attempt the message names the address, the fault and what to do."""
+    with (
+        serving(lambda _: fault) as server,
+        polite() as session,
+        pytest.raises(SourceStopped, match=r"/api/query: .*tried 3 times.*run the harvest again") as stopped,
+    ):
+        session.get(f"{server.url}/api/query", params={"token": "hidden"})
+    assert "hidden" not in str(stopped.value)
+    assert len(server.asked) == 3
+
+
+def test_refused_connection_stops_the_source() -> None:
+    """A service that is not there is told apart from an empty one."""
+    with serving(lambda _: Reply()) as server:
+        pass
+    with polite() as session, pytest.raises(SourceStopped, match="no whole answer"):
+        session.get(server.url)
+
+
+def test_retry_after_is_obeyed_for_everybody() -> None:
+    """The wait the service asks for is handed to the pace, which all processes share."""
+    replies = [Reply(status=503, headers={"Retry-After": "7"}), Reply(b"ok")]
+    pace = WatchedPace()
+    with serving(lambda _: replies.pop(0)) as server, polite(pace) as session:
+        assert session.get(server.url).content == b"ok"
+    assert pace.deferred == [7.0]
+
+
+def test_long_retry_after_stops_the_source_until_then() -> None:
+    """Nobody sleeps for an hour inside a run."""
+    reply = Reply(status=429, headers={"Retry-After": "3600"})
+    with (
+        serving(lambda _: reply) as server,
+        polite() as session,
+        pytest.raises(SourceStopped, match="60 minutes") as stopped,
+    ):
+        session.get(server.url)
+    assert stopped.value.retry_after_s == 3600
+    assert len(server.asked) == 1
+
+
+def test_retry_after_may_be_a_date() -> None:
+    """Both forms of the header are read, nonsense is not."""
+    assert retry_after_s("120") == 120
+    assert retry_after_s("Fri, 31 Dec 1999 23:59:59 GMT") == 0
+    assert retry_after_s("soon") is None
+    assert retry_after_s(None) is None
+
+
+def test_other_statuses_are_the_callers_to_judge() -> None:
+    """A 404 is an answer, not a fault."""
+    with serving(lambda _: Reply(b"gone", status=404)) as server, polite() as session:
+        assert session.get(server.url).status_code == 404
+    assert len(server.asked) == 1
+
+
+def test_too_large_answer_is_refused() -> None:
+    """A body beyond the limit is not taken into memory."""
+    with (
+        serving(lambda _: Reply(bytes(2 * 1024 * 1024))) as server,
+        polite() as session,
+        pytest.raises(PageRefused, match="larger than 1 MB"),
+    ):
+        session.get(server.url)
+
+
+def test_redirects_stay_on_the_host() -> None:
+    """The same host is followed, each hop in its own turn; another host is not asked at all."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/here":
+            return Reply(status=302, headers={"Location": "/there"})
+        if asked.path == "/away":
+            return Reply(status=302, headers={"Location": "http://example.org/x"})
+        if asked.path == "/loop":
+            return Reply(status=302, headers={"Location": "/loop"})
+        return Reply(b"arrived")
+
+    pace = WatchedPace()
+    with serving(answer) as server, polite(pace) as session:
+        assert session.get(f"{server.url}/here", params={"a": "b"}).content == b"arrived"
+        assert pace.turns == 2
+        with pytest.raises(PageRefused, match=r"another host \(http://example.org/x\)"):
+            session.get(f"{server.url}/away")
+        with pytest.raises(PageRefused, match="more than 3 times"):
+            session.get(f"{server.url}/loop")
+
+
+def test_quota_is_kept_per_endpoint_and_a_reserve_is_left() -> None:
+    """The ledger holds what the headers said, and asking ends before the quota does."""
+    reset = int(time.time()) + 7200
+
+    def answer(asked: Asked) -> Reply:
+        left = {"/search": "5", "/metrics": "400"}[asked.path]
+        return Reply(
+            headers={"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": left, "X-RateLimit-Reset": str(reset)}
+        )
+
+    with serving(answer) as server, polite(reserve=5) as session:
+        session.get(f"{server.url}/search")
+        session.get(f"{server.url}/metrics")
+        assert session.quotas == {
+            "/search": Quota("/search", 5000, 5, reset),
+            "/metrics": Quota("/metrics", 5000, 400, reset),
+        }
+        session.get(f"{server.url}/metrics")
+        with pytest.raises(SourceStopped, match="5 of 5000 requests are left") as stopped:
+            session.get(f"{server.url}/search")
+    assert stopped.value.retry_after_s is not None
+    assert stopped.value.retry_after_s > 7000
+    assert [asked.path for asked in server.asked].count("/search") == 1
+
+
+def test_spent_quota_stops_until_it_begins_anew() -> None:
+    """A 429 of a spent quota says when to come back."""
+    reset = str(int(time.time()) + 7200)
+    reply = Reply(
+        status=429, headers={"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    )
+    with serving(lambda _: reply) as server, polite() as session, pytest.raises(SourceStopped) as stopped:
+        session.get(server.url)
+    assert stopped.value.retry_after_s is not None
+    assert stopped.value.retry_after_s > 7000
+
+
+def test_no_secret_is_logged() -> None:
+    """Neither headers nor query strings reach the log."""
+    with structlog.testing.capture_logs() as logs, serving(lambda _: Reply(b"ok")) as server, polite() as session:
+        session.headers["Authorization"] = "Bearer s3cret"
+        session.get(f"{server.url}/x", params={"key": "s3cret"})
+    (line,) = [entry for entry in logs if entry["event"] == "http_request"]
+    assert line["status"] == 200
+    assert line["bytes"] == 2
+    assert "s3cret" not in repr(logs)
+
+
+def test_place_shows_no_secret() -> None:
+    """User, password and query are left out of addresses that people see."""
+    assert place_of("https://u:p@example.org:8443/a/b?token=x#y") == "https://example.org:8443/a/b"
