@@ -164,17 +164,19 @@ class CodeFinder:
         near = () if self.registry is None else tuple(self.registry.nearest(code, MOST_CANDIDATES))
         return _Found(match.start(), end, code, False, near, "whole")
 
-    def _nearness(self, text: str, found: list[_Found]) -> Callable[[int], bool]:
-        """Tells of a position whether our name, or a code of ours in the same list, stands just before."""
+    def _nearness(self, text: str, found: list[_Found]) -> Callable[[int], int]:
+        """Tells of a position: 2 our name stands directly before, 1 a few words before (or a code beside), else 0."""
 
-        def near(position: int) -> bool:
+        def near(position: int) -> int:
+            if self.grammar.just_before_code.search(text, max(0, position - 40), position):
+                return 2
             if self.grammar.before_code.search(text, max(0, position - 110), position):
-                return True
-            return any(0 <= position - code.end <= 30 or 0 <= code.start - position <= 45 for code in found)
+                return 1
+            return int(any(0 <= position - code.end <= 30 or 0 <= code.start - position <= 45 for code in found))
 
         return near
 
-    def _damaged(self, text: str, near: Callable[[int], bool]) -> Iterator[_Found]:
+    def _damaged(self, text: str, near: Callable[[int], int]) -> Iterator[_Found]:
         """Codes that are not well-formed, each stretch read once, the surest reading first."""
         readings: list[Reading] = list(self._shapes.read(text, near))
         if self.registry is not None:
@@ -194,7 +196,7 @@ class CodeFinder:
         if registry is None:
             return _Found(reading.start, reading.end, reading.code, False, (), "damaged")
         if reading.rank == 2:
-            known = registry.same(reading.code)
+            known = registry.same(reading.code) or registry.same_front(reading.code)
             near = tuple(registry.nearest(reading.code, MOST_CANDIDATES))
             candidates = near if known is None else tuple(dict.fromkeys((known, *near)))
             return _Found(reading.start, reading.end, known or reading.code, False, candidates, "damaged")

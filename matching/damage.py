@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from rapidfuzz.distance import OSA
-
-from matching.grammar import FOLD, SEPARATOR_CHARACTERS, Form, Grammar, skeleton
+from matching.grammar import SEPARATOR_CHARACTERS, Form, Grammar, skeleton
 from matching.registry import Registry
 
 _TOKEN = re.compile(r"[0-9A-Za-z|]+")
@@ -96,21 +94,16 @@ def _fits(span: _Span, code: str) -> bool:
     return misplaced == 0 and span.dots >= min(1, len(borders))
 
 
-def read_by_registry(text: str, registry: Registry, bounds: tuple[int, int], near: Callable[[int], bool]) -> list[Reading]:
+def read_by_registry(text: str, registry: Registry, bounds: tuple[int, int], near: Callable[[int], int]) -> list[Reading]:
     """Readings of runs of tokens that are a registry code but for folding or one edit; best first for each place."""
     found = []
     for span in _spans(text, bounds[0] - 1, bounds[1] + 1):
-        written = text[span.start : span.end]
-        if registry.grammar.canonical(written) is not None:
-            continue
-        neighbours = registry.neighbours(span.plain)
+        neighbours = registry.neighbours(span.plain, edits=span.dots >= 2 or near(span.start) > 0)
         same = tuple(code for code in neighbours.same if _fits(span, code))
         alike = tuple(code for code in neighbours.alike if _fits(span, code))
         edits = tuple(code for code in neighbours.one_edit if _fits(span, code))
-        if not (alike or same) and not (span.dots >= 2 or near(span.start)):
-            edits = ()
         candidates = tuple(dict.fromkeys((*same, *alike, *_by_likelihood(span.plain, edits))))
-        if not candidates:
+        if not candidates or registry.grammar.canonical(text[span.start : span.end]) is not None:
             continue
         only = len(same or alike or edits) == 1
         found.append(Reading(span.start, span.end, candidates[0], only, candidates, 0 if same or alike else 1))
@@ -155,7 +148,7 @@ class ShapeReader:
             built += f"(?:{gap}{group}(?![0-9A-Za-z]))?" if last else (f"{gap}{group}" if place else group)
         return re.compile(rf"(?<![0-9]){built}(?![0-9A-Za-z])")
 
-    def read(self, text: str, near: Callable[[int], bool]) -> Iterator[Reading]:
+    def read(self, text: str, near: Callable[[int], int]) -> Iterator[Reading]:
         """Codes put right by their shape; ``near`` says that the observatory is named just before."""
         for form, pattern in self._forms:
             for found in pattern.finditer(text):
@@ -164,10 +157,12 @@ class ShapeReader:
                     yield reading
 
     @staticmethod
-    def _mended(form: Form, found: re.Match[str], near: bool) -> Reading | None:
+    def _mended(form: Form, found: re.Match[str], near: int) -> Reading | None:
         """The reading of one match, or None when too much had to be guessed."""
-        values: dict[str, str | None] = {}
         *front, last = form.fields
+        if not near and not _same_signs(found, last.name if found[last.name] else front[-1].name):
+            return None
+        values: dict[str, str | None] = {}
         for part in front:
             written = found[part.name].replace(" ", "")
             if not near and " " in found[part.name]:
@@ -184,9 +179,7 @@ class ShapeReader:
         number = found[front[-1].name].replace(" ", "")
         full = len(number) >= front[-1].low
         if mended is None:
-            if last.default is None or not (full or near and len(number) >= 3):
-                return None
-            if not near and not _dotted(found, front[-1].name):
+            if last.default is None or not (full or near > 1 and len(number) >= 3):
                 return None
         elif len(number) < 3 and not near:
             return None
@@ -198,18 +191,7 @@ class ShapeReader:
         return Reading(start, end, code, False, (), 2)
 
 
-def _dotted(found: re.Match[str], last: str) -> bool:
-    """Whether the gaps before the last field are visible signs, not blanks: a bare run of numbers is no code."""
-    text = found.string[found.start() : found.end(last)]
-    gaps = re.findall(r"[^0-9A-Za-z|]+", text)
-    return sum(bool(gap.strip(" ,")) for gap in gaps) >= 2
-
-
-def distance(written: str, code: str) -> int:
-    """Edits (insert, delete, replace, swap neighbours) between the letters and digits of the two."""
-    return int(OSA.distance(skeleton(written), skeleton(code)))
-
-
-def is_confusable(written: str, code: str) -> bool:
-    """Whether the two differ in confusable characters only."""
-    return skeleton(written).translate(FOLD) == skeleton(code).translate(FOLD)
+def _same_signs(found: re.Match[str], last: str) -> bool:
+    """Whether the parts are set apart by one and the same visible sign: a bare run of numbers is no code."""
+    gaps = re.findall(r"[^0-9A-Za-z|]+", found.string[found.start() : found.end(last)])
+    return len({gap.strip() for gap in gaps}) == 1 and gaps[0].strip() not in ("", "(", ")", "#")

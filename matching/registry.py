@@ -41,19 +41,27 @@ class Registry:
     _known: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._known = frozenset(self.grammar.canonical(code) or code.strip() for code in self.codes if code.strip())
+        self._known = frozenset(self._spelled(code.strip()) for code in self.codes if code.strip())
         self.codes = self._known
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)
         self._by_fold: dict[str, list[str]] = defaultdict(list)
+        self._by_front: dict[tuple[str, ...], list[str]] = defaultdict(list)
         self._by_ending: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for code in sorted(self._known):
             self._by_skeleton[self.key(code)].append(code)
             self._by_fold[folded(code)].append(code)
             parsed = self.grammar.parse(code)
             if parsed is not None:
+                self._by_front[tuple(parsed[1].values())[:-1]].append(code)
                 self._by_ending[self._ending(list(parsed[1].values()))].append(code)
         self._alphabet = "".join(sorted({character for name in self._by_skeleton for character in name}))
         self._folds = tuple(self._by_fold)
+        self._heads = frozenset(name[:5] for name in self._by_skeleton)
+        self._tails = frozenset(name[-5:] for name in self._by_skeleton)
+
+    def _spelled(self, code: str) -> str:
+        """The canonical form of a listed code; one that is not well-formed stays as it is."""
+        return code if self.grammar.is_well_formed(code) else self.grammar.canonical(code) or code
 
     def key(self, code: str) -> str:
         """The skeleton, leading zeros of fields where they are free left out: equal for all lossless spellings."""
@@ -93,19 +101,28 @@ class Registry:
         spelled = self._by_skeleton.get(self.key(bare), []) if bare != code else []
         return spelled[0] if len(spelled) == 1 else None
 
+    def same_front(self, code: str) -> str | None:
+        """The one registry code that differs from a well-formed one in its last field alone, else None."""
+        parsed = self.grammar.parse(code)
+        found = [] if parsed is None else self._by_front.get(tuple(parsed[1].values())[:-1], [])
+        return found[0] if len(found) == 1 else None
+
     def ending(self, number: str, kind: str | None) -> list[str]:
         """Codes with this number (and kind, unless None), oldest first."""
         if kind is not None:
             return list(self._by_ending.get((number, kind), ()))
         return sorted(code for key, codes in self._by_ending.items() if key[0] == number for code in codes)
 
-    def neighbours(self, written: str) -> Neighbours:
+    def neighbours(self, written: str, *, edits: bool = True) -> Neighbours:
         """Codes equal to ``written`` but for separators and case, but for confusable characters, or but for one edit.
 
-        An edit is one character put in, left out, replaced, or two neighbours swapped, among letters and digits.
+        Without ``edits`` the third is not looked for. An edit is one character put in, left out, replaced, or two neighbours swapped, among letters and digits.
         """
         plain = skeleton(written)
         alike = tuple(self._by_fold.get(plain.translate(_FOLD), ()))
+        # One edit leaves the first five or the last five characters alone.
+        if not edits or not (plain[:5] in self._heads or plain[-5:] in self._tails or len(plain) < 11):
+            return Neighbours(tuple(self._by_skeleton.get(plain, ())), alike)
         near = sorted({code for variant in self._variants(plain) for code in self._by_skeleton.get(variant, ())})
         same = tuple(self._by_skeleton.get(plain, ()))
         return Neighbours(same, alike, tuple(code for code in near if code not in alike))

@@ -44,9 +44,10 @@ _XML_MARKS = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_HEADING = re.compile(
-    r"(?m)^[ \t#*=]{0,12}(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}[.)]?[ \t]{1,4})?"
-    r"(?P<title>[A-Za-z](?:[A-Za-z ,&-]{2,60}))[ \t]{0,3}(?P<stop>[.:*=—-]{0,4}[ \t]{0,6}(?:\r?$|(?<=[.:—-]).))"
+    r"\n[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?"
+    r"(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:\r?\n|\Z|(?<=[.:—–]\s).|(?<=[.:—–]).))"
 )
+_LOOK_BACK = 24_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
 _SPACED_HEADING = re.compile(r"\b(?:[A-Za-z] ){5,24}[A-Za-z]\b")
 _TEX_SIGNS = re.compile(r"\\(?:documentclass|begin|section|usepackage|cite[a-z]*|footnote|ref|textit|acknowledg)")
 _XML_SIGNS = re.compile(r"<(?:\?xml|!DOCTYPE|html|article|ack|sec|p|title|body|xref)\b", re.IGNORECASE)
@@ -103,7 +104,7 @@ class Places:
     @cached_property
     def _sections(self) -> tuple[list[int], list[Where]]:
         """Positions at which a section begins, and its kind."""
-        marks = {"tex": self._tex_sections, "xml": self._xml_sections}.get(self.markup, self._plain_sections)()
+        marks = self._tex_sections() if self.markup == "tex" else self._xml_sections()
         marks.sort(key=lambda mark: mark[0])
         return [position for position, _ in marks], [kind for _, kind in marks]
 
@@ -150,21 +151,17 @@ class Places:
                 marks.append((mark.start(), kind))
         return marks
 
-    def _plain_sections(self) -> list[tuple[int, Where]]:
-        marks: list[tuple[int, Where]] = []
-        for mark in _PLAIN_HEADING.finditer(self.text):
-            title = mark["title"]
-            kind = _kind_of_title(title)
-            if kind is None:
-                continue
-            length = len(title.strip())
-            found = _TITLE_WORDS.match(title.strip())
-            covers = found is not None and len(found[0]) >= length - 12
-            ends = not mark["stop"].strip(" \t\r.:*=—-")
-            run_in = mark["stop"].strip(" \t") != "" and kind in ("acknowledgement", "data_statement")
-            if covers and (ends or run_in):
-                marks.append((mark.start(), kind))
-        return marks
+    def _plain_section(self, position: int) -> Where | None:
+        """The kind of the last heading before the position in a plain text, or None when there is none near."""
+        low = max(0, position - _LOOK_BACK)
+        chunk = ("" if low else "\n") + self.text[low:position]
+        kinds = [kind for mark in _PLAIN_HEADING.finditer(chunk) if (kind := _plain_heading(mark)) is not None]
+        if kinds:
+            return kinds[-1]
+        if low:
+            listed = max(self.text.rfind(word, 0, low) for word in ("\nReferences", "\nREFERENCES", "\nBibliography"))
+            return "references" if listed > len(self.text) // 3 else "body"
+        return None
 
     def where(self, position: int) -> Where:
         """The part of the paper that holds this position."""
@@ -177,6 +174,8 @@ class Places:
             "-->", max(0, position - 2000), position
         ):
             return "comment"
+        if self.markup == "text":
+            return self._plain_section(position) or self._by_phrases(position)
         positions, kinds = self._sections
         place = bisect_right(positions, position) - 1
         if place >= 0:
@@ -219,6 +218,19 @@ class Places:
         if _MENTION.search(sentence):
             return False
         return True if _USE.search(sentence) else None
+
+
+def _plain_heading(mark: re.Match[str]) -> Where | None:
+    """The kind of section a line opens: the line is little more than a heading, or one with its text run in."""
+    title = mark["title"].strip()
+    kind = _kind_of_title(title)
+    if kind is None:
+        return None
+    found = _TITLE_WORDS.match(title)
+    if found is not None and len(found[0]) < len(title) - 12:
+        return None
+    alone = not mark["stop"].strip(" \t\r\n.:*=—–")
+    return kind if alone or kind in ("acknowledgement", "data_statement", "references") else None
 
 
 def _environment(name: str) -> Where | None:
