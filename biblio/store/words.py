@@ -78,3 +78,11 @@ class MailState(StrEnum):
     SENT = "sent"
     UNCERTAIN = "uncertain"
     CANCELLED = "cancelled"
+
+
+class ReportState(StrEnum):
+    """Where a paper that somebody told us of stands. ``taken``: it is on the desk; ``declined``: it is none of ours."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    DECLINED = "declined"

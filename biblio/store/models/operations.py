@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +11,11 @@ from sqlmodel import Field, SQLModel
 
 from biblio.store.types import choice, json_column, live_index, moment
 from biblio.store.words import MailState, Outcome, Role, Trigger
+
+
+def new_session_stamp() -> str:
+    """Return a stamp that no earlier session holds."""
+    return secrets.token_hex(16)
 
 
 class UserAccount(SQLModel, table=True):
@@ -25,6 +31,8 @@ class UserAccount(SQLModel, table=True):
     library: str | None = Field(default=None, max_length=64)
     is_active: bool = True
     created_at: datetime = Field(sa_column=moment())
+    session_stamp: str = Field(default_factory=new_session_stamp, max_length=32)
+    """Part of every session's cookie; changed when sessions must end: log-out, new password, new role."""
 
 
 class AuditEntry(SQLModel, table=True):

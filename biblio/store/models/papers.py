@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from biblio.store.types import choice, json_column, live_index, moment
-from biblio.store.words import Scheme, Verdict
+from biblio.store.words import ReportState, Scheme, Verdict
 
 
 class Paper(SQLModel, table=True):
@@ -188,3 +188,22 @@ class Payload(SQLModel, table=True):
     body: bytes
     size: int
     first_seen_at: datetime = Field(sa_column=moment())
+
+
+class PaperReport(SQLModel, table=True):
+    """Somebody told us of a paper that the bibliography misses: an identifier and a project code, no sender."""
+
+    __tablename__ = "paper_report"
+    __table_args__ = (
+        live_index("uq_paper_report_waiting", "scheme", "identifier", "project_code", where="state = 'waiting'"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    scheme: Scheme = Field(sa_column=choice(Scheme, name="scheme"))
+    identifier: str = Field(max_length=255)
+    """Normalised as in ``PaperIdentifier``."""
+    project_code: str = Field(max_length=64)
+    note: str = ""
+    made_at: datetime = Field(sa_column=moment(index=True))
+    state: ReportState = Field(sa_column=choice(ReportState, name="report_state", index=True))
+    handled_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    handled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
