@@ -72,7 +72,8 @@ class Proposer:
         self._names = NameRegister(smallest=8.0 * rules.weight("prior.smallest_registry"))
         self._aliases = {key(a): key(b) for a, b in rules.target_aliases.items()}
         self._projects = [self._project_view(facts) for facts in unique.values()]
-        self._by_code = {view.facts.code: i for i, view in enumerate(self._projects)}
+        self._codes = [grammar.canonical(view.facts.code) or view.facts.code for view in self._projects]
+        self._by_code = {name: i for i, name in enumerate(self._codes)}
         self._count_targets()
         self._title_words = [words(v.facts.title or "", rules.same_words) for v in self._projects]
         self._titles = WordIndex(self._title_words)
@@ -98,12 +99,18 @@ class Proposer:
     ) -> Iterator[tuple[str, list[Candidate]]]:
         """``propose`` for many papers, in their order; gives exactly what single calls give."""
         found = mentions_by_paper or {}
-        source = iter(papers)
+        return self.propose_pairs(((paper, found.get(paper.id, ())) for paper in papers), top)
+
+    def propose_pairs(
+        self, pairs: Iterable[tuple[PaperFacts, Sequence[Mention]]], top: int = 20
+    ) -> Iterator[tuple[str, list[Candidate]]]:
+        """``propose_many`` for papers that come with their own mentions; reads at most ``BATCH`` papers ahead."""
+        source = iter(pairs)
         while batch := list(islice(source, BATCH)):
-            read = [self._read(paper) for paper in batch]
+            read = [self._read(paper) for paper, _ in batch]
             blocked = self._index.best([vector for _, vector in read], COMPARED)
-            for (view, _), numbers in zip(read, blocked, strict=True):
-                yield view.facts.id, self._judge(view, numbers, found.get(view.facts.id, ()), top)
+            for (view, _), (_, mentions), numbers in zip(read, batch, blocked, strict=True):
+                yield view.facts.id, self._judge(view, numbers, mentions, top)
 
     # ---- preparing
 
@@ -252,7 +259,7 @@ class Proposer:
         self, paper: PaperView, number: int, text: TextView, mentions: Sequence[Mention], unlisted: frozenset[str]
     ) -> list[Evidence]:
         project = self._projects[number]
-        name = project.facts.code
+        name = self._codes[number]
         found = [self._prior_evidence()]
         if mentions:
             printed = code(mentions, name, self._prior, self._rules)
@@ -292,7 +299,7 @@ class Proposer:
         score = 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0
         name = self._projects[number].facts.code
         proven = bool(self._rules.certain_needs & {e.kind for e in evidence}) and any(
-            m.code == name and states_use(m) for m in mentions
+            m.code == self._codes[number] and states_use(m) for m in mentions
         )
         return Candidate(name, score, self._rules.band(score, proven=proven), tuple(evidence))
 

@@ -1,0 +1,276 @@
+"""``biblio propose``: which project each paper used, from files to JSON lines; needs no settings and no database.
+
+stdout carries JSON lines only; what was passed over and counted goes to stderr. Exit code 0 when the run finished (bad
+rows and unreadable texts included), 1 when no paper could be read, 2 for wrong usage or an unreadable project list.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from biblio.cli.rows import BadRow, paper_of, project_of, rows_of
+
+if TYPE_CHECKING:
+    from matching.codes import CodeFinder, Mention
+    from matching.evidence import Evidence, ProjectFacts
+    from matching.propose import Candidate, PaperFacts, Proposer
+
+_TEXT_SUFFIXES = (".txt", ".tex", ".xml", ".pdf")
+_MOST_LISTED = 50
+
+
+@dataclass
+class Tally:
+    """What happened in one run."""
+
+    papers: int = 0
+    bad_rows: int = 0
+    texts: int = 0
+    refused: int = 0
+    silent: int = 0
+    bands: dict[str, int] = field(default_factory=lambda: {"certain": 0, "likely": 0, "unlikely": 0})
+
+    def sentence(self) -> str:
+        """The counts in words, for the last line on stderr."""
+        bands = ", ".join(f"{count} {band}" for band, count in self.bands.items())
+        return (
+            f"{self.papers} papers read ({self.texts} with text, {self.refused} texts refused), {self.bad_rows} rows passed "
+            f"over; candidates: {bands}; {self.silent} papers without a candidate."
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """A code mention and the text it stands in: offsets count in that text."""
+
+    mention: Mention
+    file: str
+    page: int | None
+
+
+@click.command()
+@click.option("--observatory", metavar="NAME", help="Profile to use (default: the shipped one marked as default).")
+@click.option(
+    "--projects",
+    metavar="P.jsonl",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Known projects, one JSON object a line: code; title, abstract, pi, co_is, targets, year, release_date …",
+)
+@click.option(
+    "--papers",
+    metavar="Q.jsonl",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Papers, one JSON object a line: id; title, authors, year, abstract, targets, doi, bibcode, arxiv, path.",
+)
+@click.option(
+    "--text-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of texts called ID.txt, .tex, .xml or .pdf ('/' in an id is written '_').",
+)
+@click.option("--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="Most candidates per paper.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def propose(
+    observatory: str | None, projects: Path, papers: Path, text_dir: Path | None, top: int, quiet: bool
+) -> None:
+    """Propose for each paper the projects whose data it used, with a score, a band and the reasons.
+
+    Prints one JSON line per candidate, papers in input order, best candidate first: paper, project, rank, score, band,
+    evidence (kind, value, quote, start, end, contribution, sentence). The contributions sum to the score's log-odds.
+
+    \b
+    Example:
+      biblio propose --projects projects.jsonl --papers papers.jsonl --text-dir texts/ > candidates.jsonl
+    """
+    proposer, finder = prepare(observatory, projects)
+    tally = Tally()
+    folders = Folders(papers.parent, text_dir)
+    try:
+        rows = _counted(papers, tally, quiet)
+        write_candidates(rows, proposer, Reader(finder, folders, tally), top)
+    except (OSError, EOFError) as error:
+        say(f"The papers {papers} cannot be read ({_why(error)}).")
+        sys.exit(1)
+    say(tally.sentence())
+    if not tally.papers:
+        say("No paper could be read: see the lines above.")
+        sys.exit(1)
+
+
+def say(message: str) -> None:
+    """One line to stderr, control characters of strangers' text made harmless."""
+    plain = "".join(character if character.isprintable() else "\ufffd" for character in message)
+    click.echo(plain.encode("utf-8", errors="replace").decode("utf-8"), err=True)
+
+
+def _why(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+
+
+def prepare(observatory: str | None, projects: Path) -> tuple[Proposer, CodeFinder]:
+    """The proposer and the code finder for one project list; a usage error (exit 2) when either cannot be built."""
+    from biblio.observatory import ProfileError, load
+    from matching.codes import CodeFinder, Grammar, GrammarError, Registry
+    from matching.propose import Proposer
+    from matching.rules import Rules, RulesError
+
+    try:
+        profile = load(observatory)
+        grammar = Grammar.from_plain(profile.codes)
+        rules = Rules.from_plain(profile.rules)
+    except (ProfileError, GrammarError, RulesError) as error:
+        raise click.UsageError(str(error)) from error
+    nobody = frozenset(profile.tap.observatory_as_pi) if profile.tap else frozenset()
+    found: dict[str, ProjectFacts] = {}
+    bad = 0
+    try:
+        for place, row in rows_of(projects):
+            try:
+                facts = project_of(row, nobody, profile.asking.no_release_date)
+                if facts.code in found:
+                    raise BadRow(f"the code {facts.code} stands in the list a second time")
+                found[facts.code] = facts
+            except BadRow as error:
+                bad += 1
+                say(f"{projects}, {place}: {error}; the row is passed over.")
+    except (OSError, EOFError, UnicodeError) as error:
+        raise click.UsageError(
+            f"The project list {projects} cannot be read ({_why(error)}). Nothing was proposed."
+        ) from error
+    if bad and not found:
+        raise click.UsageError(f"The project list {projects} holds no usable row. Nothing was proposed.")
+    say(f"{len(found)} projects read from {projects}" + (f", {bad} rows passed over." if bad else "."))
+    return Proposer(list(found.values()), rules, grammar), CodeFinder(grammar, Registry(grammar, list(found)))
+
+
+def _counted(papers: Path, tally: Tally, quiet: bool) -> Iterator[tuple[PaperFacts, str | None]]:
+    """The papers of the file and the ``path`` each names; a bad row is told and counted."""
+    from tqdm import tqdm
+
+    with tqdm(unit="paper", file=sys.stderr, disable=quiet or not sys.stderr.isatty(), leave=False) as bar:
+        for place, row in rows_of(papers):
+            try:
+                paper = paper_of(row)
+            except BadRow as error:
+                tally.bad_rows += 1
+                say(f"{papers}, {place}: {error}; the row is passed over.")
+                continue
+            tally.papers += 1
+            bar.update()
+            yield paper
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where texts may lie: beside the papers' file (for a relative ``path``) and in the folder of texts."""
+
+    papers: Path
+    texts: Path | None
+
+    def text_of(self, paper_id: str, given: str | None) -> Path | None:
+        """The file that holds the paper's text: its ``path``, else the first of ID.txt, .tex, .xml, .pdf that exists."""
+        if given is not None:
+            path = Path(given)
+            return path if path.is_absolute() or path.exists() else self.papers / given
+        if self.texts is None:
+            return None
+        stem = paper_id.replace("/", "_")
+        return next((p for s in _TEXT_SUFFIXES if (p := self.texts / f"{stem}{s}").is_file()), None)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Finds the codes in a paper's text."""
+
+    finder: CodeFinder
+    folders: Folders
+    tally: Tally
+
+    def mentions(self, paper: PaperFacts, given: str | None) -> list[Found]:
+        """All mentions in the paper's text, if there is one; a text that cannot be read is told and counted."""
+        from harvesters.fulltext import read_file
+
+        found: list[Found] = []
+        try:
+            path = self.folders.text_of(paper.id, given)
+            if path is None:
+                return []
+            for part in read_file(path):
+                found.extend(Found(m, part.name, part.page) for m in self.finder.find(part.text, markup=part.format))
+        except Exception as error:  # a stranger's file must never end the run
+            self.tally.refused += 1
+            say(f"paper {paper.id}: its text cannot be read ({_why(error)[:200]}); it is judged by its record alone.")
+            return []
+        self.tally.texts += 1
+        return found
+
+
+def write_candidates(
+    rows: Iterator[tuple[PaperFacts, str | None]], proposer: Proposer, reader: Reader, top: int
+) -> None:
+    """Print the candidates of all papers in their order."""
+    waiting: list[list[Found]] = []
+
+    def with_mentions() -> Iterator[tuple[PaperFacts, Sequence[Mention]]]:
+        for paper, given in rows:
+            found = reader.mentions(paper, given)
+            waiting.append(found)
+            yield paper, [f.mention for f in found]
+
+    out = sys.stdout.buffer
+    for paper, candidates in proposer.propose_pairs(with_mentions(), top):
+        _write(out, paper, candidates, waiting.pop(0), reader.tally)
+    out.flush()
+
+
+def _write(out: IO[bytes], paper: str, candidates: Sequence[Candidate], found: list[Found], tally: Tally) -> None:
+    if not candidates:
+        tally.silent += 1
+    for rank, candidate in enumerate(candidates, 1):
+        tally.bands[candidate.band] += 1
+        line = {
+            "paper": paper,
+            "project": candidate.project_code,
+            "rank": rank,
+            "score": candidate.score,
+            "band": candidate.band,
+            "evidence": [_plain(e, found) for e in candidate.evidence],
+        }
+        # A lone surrogate from the input is written as its JSON escape.
+        out.write(json.dumps(line, ensure_ascii=False).encode("utf-8", errors="backslashreplace") + b"\n")
+
+
+def _plain(evidence: Evidence, found: list[Found]) -> dict[str, Any]:
+    """One piece of evidence as it is printed; a code also tells the file and the page its offsets count in."""
+    plain: dict[str, Any] = {
+        "kind": evidence.kind,
+        "value": evidence.value,
+        "quote": evidence.quote,
+        "start": evidence.start,
+        "end": evidence.end,
+        "contribution": evidence.contribution,
+        "sentence": evidence.sentence,
+    }
+    if evidence.where is not None:
+        plain["where"] = evidence.where
+    if evidence.kind in ("code", "code_repaired"):
+        spot = (evidence.start, evidence.end, evidence.quote)
+        place = next((f for f in found if (f.mention.start, f.mention.end, f.mention.as_written) == spot), None)
+        if place is not None:
+            plain["file"] = place.file
+            if place.page is not None:
+                plain["page"] = place.page
+    return plain
+
+
+if __name__ == "__main__":
+    propose()
