@@ -32,3 +32,21 @@ class FixedClock(Clock):
     def move(self, by: timedelta) -> None:
         """Move the clock forward (or back)."""
         self._moment += by
+
+
+def years_after(day: date, years: int) -> date:
+    """Return the same calendar day ``years`` later; 29 February becomes 1 March where the year has none."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)
+
+
+def months_after(day: date, months: int) -> date:
+    """Return the same day of the month ``months`` later, or the first of the next one where the month has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    try:
+        return day.replace(year=year, month=month + 1)
+    except ValueError:
+        year, month = divmod(year * 12 + month + 1, 12)
+        return date(year, month + 1, 1)
