@@ -284,6 +284,9 @@ def _write_acknowledgement(rng: random.Random, paper: Paper) -> None:
     thanks = rng.choice(words.THANKS)
     slots = {"thing": "the sources", "line": "the line", "target": "the source"}
     paper.body = [fill(rng, text, **slots) for text in rng.sample(words.BODY, 4)] + paper.body
+    if paper.relation == SCIENCE and rng.random() < 0.9:
+        project = paper.projects[0]
+        paper.body.insert(0, fill(rng, rng.choice(words.OBSERVED), target=project.targets[0], line=project.line))
     if not paper.prints_code:
         named = paper.relation == SCIENCE and rng.random() < 0.7
         paper.acknowledgement = f"{thanks} {rng.choice(words.PARTNERSHIP)}" if named else thanks

@@ -301,6 +301,13 @@ BODY = (
     "Our numbers agree with earlier estimates within {k} per cent once the distance of {n} pc is used.",
 )
 
+OBSERVED = (
+    "{target} was observed with the Atacama Large Millimeter/submillimeter Array (ALMA) in {line}, using {k} antennas.",
+    "The ALMA data were taken in {m} blocks; baselines reached {n} kilolambda.",
+    "Our observations with the Atacama Large Millimeter/submillimeter Array cover {line} with {m} spectral windows.",
+    "We use ALMA images of {target} in {line}, calibrated with the pipeline.",
+)
+
 ACKNOWLEDGEMENTS = (
     "This paper makes use of the following ALMA data: {codes}.",
     "The data used here are public in the archive of ALMA: {codes}.",
@@ -318,12 +325,12 @@ THANKS = (
     "Part of the computing was done on the cluster of the Vallegrande school.",
 )
 MENTIONS = (
-    "Such structure is well within reach of ALMA, which will test this prediction.",
+    "Such structure is well within reach of the Atacama Large Millimeter/submillimeter Array (ALMA).",
     "Earlier ALMA images of similar sources (see the references) guided our choice of parameters; no such data are used.",
     "Follow-up time with ALMA has been granted (project code {code}) and the observations will be reported elsewhere.",
-    "Our predictions can be compared with future ALMA surveys at {line}.",
+    "Future surveys with the Atacama Large Millimeter/submillimeter Array (ALMA) in {line} will test this.",
     "The target was proposed for ALMA under {code}; it has not been observed so far.",
-    "We quote fluxes from the literature, some of which were measured with ALMA.",
+    "We quote fluxes from the literature, some measured with the Atacama Large Millimeter Array.",
     "The third author is a member of the Joint ALMA Observatory; no data of the array enter this work.",
 )
 FOREIGN_CODES = (

@@ -1,0 +1,200 @@
+"""A small server on the loopback address that answers as arXiv, ADS and an archive's TAP service do.
+
+``with ReplayServer(folder) as server: server.url`` or ``python -m demo.replay FOLDER [--port N]``. It knows the folder
+that ``demo.make_observatory`` wrote and nothing else. Doors, below the address it prints:
+
+    /arxiv/api/query  /arxiv/oai  /arxiv/e-print/ID[vN]  /arxiv/src/ID[vN]
+    /ads/v1/search/query  /ads/v1/search/bigquery  /ads/v1/metrics
+    /tap/sync  /tap/availability  /tap/capabilities  /tap/tables
+
+The seeded faults of ``faults.json`` strike once each, at the answer of their service that has their number (only
+answers that hold records are counted); a client that asks again gets the truth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections import Counter
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import parse_qs, urlsplit
+
+from demo.replay_ads import Ads
+from demo.replay_arxiv import Answer, Arxiv
+from demo.replay_tap import Tap
+
+HTML = "text/html; charset=utf-8"
+_NOT_FOUND = Answer(404, HTML, b"<html><body><h1>404 Not Found</h1></body></html>")
+_RATE_EXCEEDED = Answer(200, HTML, b"<html><body><p>Rate exceeded.</p></body></html>")
+_UNAVAILABLE = Answer(503, HTML, b"<html><body><h1>503</h1></body></html>", headers=(("Retry-After", "1"),))
+
+
+class Faults:
+    """What goes wrong and when: each fault of ``faults.json`` once, counted per service."""
+
+    def __init__(self, folder: Path) -> None:
+        self._waiting = json.loads((folder / "faults.json").read_text("utf-8"))
+        self._answers: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self.struck: list[str] = []
+
+    def strike(self, service: str) -> str | None:
+        """Count one answer of ``service`` that holds records and return the kind of fault it suffers, if any."""
+        with self._lock:
+            self._answers[service] += 1
+            for fault in self._waiting:
+                if fault["service"] == service and fault["request"] == self._answers[service]:
+                    self._waiting.remove(fault)
+                    self.struck.append(f"{service}: {fault['kind']}")
+                    return str(fault["kind"])
+        return None
+
+
+class Services:
+    """All the services of one folder; ``answer`` is the whole of what the server does."""
+
+    def __init__(self, folder: Path, *, with_faults: bool = True) -> None:
+        today = date.fromisoformat(json.loads((folder / "summary.json").read_text("utf-8"))["today"])
+        self.arxiv = Arxiv(folder, f"{today.isoformat()}T00:00:00Z")
+        self.ads = Ads(folder)
+        self.tap = Tap(folder, today)
+        self.faults = Faults(folder) if with_faults else None
+
+    def answer(self, target: str, body: bytes, token: str, base: str) -> Answer:
+        """Answer one request: ``target`` is path and query, ``base`` the server's own address."""
+        parts = urlsplit(target)
+        given = parse_qs(parts.query, keep_blank_values=True)
+        path = parts.path.rstrip("/")
+        if path.startswith("/ads/v1/"):
+            return self.ads.answer(path.removeprefix("/ads/v1/"), given, body, token) if path in _ADS else _NOT_FOUND
+        if path in ("/arxiv/api/query", "/arxiv/oai", "/tap/sync") and body:
+            given |= parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+        last = {name: values[-1] for name, values in given.items()}
+        if path == "/arxiv/api/query":
+            return self._query(last)
+        if path == "/arxiv/oai":
+            return self.arxiv.oai(last)
+        for door in ("/arxiv/e-print/", "/arxiv/src/"):
+            if path.startswith(door):
+                answer = self.arxiv.eprint(path.removeprefix(door))
+                broken = answer.records and self.faults and self.faults.strike("eprint")
+                return _UNAVAILABLE if broken else answer
+        if path == "/tap/sync":
+            return self.tap.sync(last)
+        if path in ("/tap/availability", "/tap/capabilities", "/tap/tables"):
+            return self.tap.describe(path.removeprefix("/tap/"), f"{base}/tap")
+        return _NOT_FOUND
+
+    def _query(self, parameters: dict[str, str]) -> Answer:
+        answer = self.arxiv.query(parameters)
+        kind = self.faults.strike("arxiv_api") if self.faults and answer.records else None
+        if kind == "empty_page":
+            return self.arxiv.query(parameters, hold_back=True)
+        if kind == "html":
+            return _RATE_EXCEEDED
+        if kind == "truncated":
+            return Answer(200, answer.content_type, answer.body[: len(answer.body) * 2 // 3])
+        return answer
+
+
+_ADS = ("/ads/v1/search/query", "/ads/v1/search/bigquery", "/ads/v1/metrics")
+
+
+class ReplayServer:
+    """The services of ``folder`` on 127.0.0.1; ``port`` 0 takes a free one. Use as a context manager, or start/stop."""
+
+    def __init__(self, folder: Path, *, port: int = 0, with_faults: bool = True) -> None:
+        self.services = Services(folder, with_faults=with_faults)
+        self._http = _Http(("127.0.0.1", port), _Handler)
+        self._http.services = self.services
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="replay", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address without a trailing slash, as ``http://127.0.0.1:PORT``."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def start(self) -> str:
+        """Serve in the background and return the address."""
+        self._thread.start()
+        return self.url
+
+    def stop(self) -> None:
+        """Stop serving and free the port."""
+        if self._thread.is_alive():
+            self._http.shutdown()
+            self._thread.join()
+        self._http.server_close()
+
+    def __enter__(self) -> ReplayServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    services: Services
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Hands each request to ``Services`` and writes the answer; logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+    server: _Http
+
+    def do_GET(self) -> None:
+        """Answer a GET."""
+        self._serve(b"")
+
+    def do_HEAD(self) -> None:
+        """Answer a HEAD."""
+        self._serve(b"")
+
+    def do_POST(self) -> None:
+        """Answer a POST."""
+        self._serve(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+    def _serve(self, body: bytes) -> None:
+        base = f"http://{self.headers.get('Host', '127.0.0.1')}"
+        answer = self.server.services.answer(self.path, body, self.headers.get("Authorization", ""), base)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
+        """Say nothing: the demo's own lines are what a person wants to read."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve a folder until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m demo.replay", description="Replay a demo observatory's services.")
+    parser.add_argument("folder", type=Path, help="what demo.make_observatory wrote")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--no-faults", action="store_true", help="answer without the seeded faults")
+    chosen = parser.parse_args(arguments)
+    with ReplayServer(chosen.folder, port=chosen.port, with_faults=not chosen.no_faults) as server:
+        print(f"arXiv {server.url}/arxiv\nADS   {server.url}/ads/v1\nTAP   {server.url}/tap", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
