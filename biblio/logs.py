@@ -42,4 +42,4 @@ def configure(*, as_json: bool = False, level: str = "INFO") -> None:
 
 def get_logger(name: str) -> Any:
     """Return a logger that writes events of the module ``name``."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(module=name)
