@@ -1,0 +1,1 @@
+"""Feature: asks the PIs of silent projects why, anonymously."""
