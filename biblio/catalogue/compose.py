@@ -1,0 +1,131 @@
+"""Which of the values that sources give for a paper is shown: one table, read from top to bottom.
+
+A person's correction stands above every source. Sources are named by the kind of harvest ("ads", "arxiv"); whatever
+comes from files ranks between the two, and a source nobody foresaw comes last. Within a source the record of the
+printed article goes before that of its preprint, then the one learned later. What only the printed article has
+(journal, volume, date of issue …) is taken from no preprint's record while there is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+JOURNAL_FIRST = ("ads", "file", "arxiv")
+"""Facts of the printed article: ADS keeps them best, then what a library's own files say."""
+PREPRINT_FIRST = ("arxiv", "file", "ads")
+"""Facts of the preprint; and abstracts, because arXiv's metadata are free (CC0) while those of ADS may not be re-served."""
+
+PRECEDENCE: Mapping[str, tuple[str, ...]] = {
+    "title": JOURNAL_FIRST,
+    "abstract": PREPRINT_FIRST,
+    "authors": JOURNAL_FIRST,
+    "kind": JOURNAL_FIRST,
+    "is_refereed": JOURNAL_FIRST,
+    "journal": JOURNAL_FIRST,
+    "volume": JOURNAL_FIRST,
+    "page": JOURNAL_FIRST,
+    "year": JOURNAL_FIRST,
+    "published_on": JOURNAL_FIRST,
+    "preprint_on": PREPRINT_FIRST,
+    "updated_on": PREPRINT_FIRST,
+    "arxiv_version": PREPRINT_FIRST,
+    "citation_count": JOURNAL_FIRST,
+    "is_withdrawn": PREPRINT_FIRST,
+    "keywords": JOURNAL_FIRST,
+}
+
+_OF_THE_ARTICLE = frozenset({"kind", "is_refereed", "journal", "volume", "page", "year", "published_on"})
+"""Facts of the printed article: any article's record goes before any preprint's, whatever the source."""
+_ARTICLE_ONLY = frozenset({"published_on", "volume", "page", "is_refereed"})
+"""Facts that a preprint does not have: arXiv's own date or number in their place would be wrong."""
+_SOURCE_FIELD = {"preprint_on": "submitted_on"}
+_DATES = frozenset({"published_on", "preprint_on", "updated_on"})
+PERSON = "person"
+"""The provenance of a field that a person corrected."""
+
+CORRECTABLE = ("title", "abstract", "kind", "is_refereed", "journal", "volume", "page", "year", "published_on",
+               "preprint_on", "is_withdrawn", "keywords")  # fmt: skip
+"""The fields a person may correct. Authors and counts come from sources only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one source says now: its plain record and when we learned it."""
+
+    source: str
+    key: str
+    record: Mapping[str, Any]
+    learned_at: datetime
+
+    @property
+    def is_preprint(self) -> bool:
+        """Whether the record describes a preprint, not the printed article."""
+        return self.record.get("kind") == "eprint"
+
+
+@dataclass(slots=True)
+class Shown:
+    """The values shown for a paper and, per field, where each is from."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    authors: list[dict[str, str]] = field(default_factory=list)
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def compose(told: Iterable[Told], corrections: Mapping[str, Any]) -> Shown:
+    """Choose the values shown for a paper from what its sources say and what a person corrected (plain values)."""
+    shown = Shown()
+    records = sorted(told, key=lambda t: (t.learned_at, t.source, t.key), reverse=True)
+    for name, sources in PRECEDENCE.items():
+        chosen = _choose(name, _ranked(records, sources, name in _OF_THE_ARTICLE))
+        if chosen is None:
+            continue
+        value, source = chosen
+        shown.provenance[name] = source.source
+        if name == "authors":
+            shown.authors = list(value)
+            continue
+        shown.values[name] = date.fromisoformat(value) if name in _DATES else value
+        if name == "published_on":
+            shown.values["published_precision"] = source.record.get("published_precision") or "day"
+    for name, value in corrections.items():
+        shown.values[name] = date.fromisoformat(value) if name in _DATES and value else value
+        shown.provenance[name] = PERSON
+        if name == "published_on":
+            shown.values["published_precision"] = "day" if value else None
+    return shown
+
+
+def _ranked(records: Sequence[Told], sources: tuple[str, ...], article_first: bool) -> list[Told]:
+    """Put the records in the table's order; the sort is stable, so of equals the one learned last stays first."""
+
+    def rank(told: Told) -> tuple[bool, int, bool]:
+        family = _family(told.source)
+        place = sources.index(family) if family in sources else len(sources)
+        return article_first and told.is_preprint, place, told.is_preprint
+
+    return sorted(records, key=rank)
+
+
+def _family(source: str) -> str:
+    """Return the kind of harvest a source's name belongs to: all files are one kind."""
+    return source if source in ("ads", "arxiv") else "file" if source in ("bibtex", "jsonl", "csv", "file") else source
+
+
+def _choose(name: str, ranked: Sequence[Told]) -> tuple[Any, Told] | None:
+    key = _SOURCE_FIELD.get(name, name)
+    if name == "is_withdrawn":
+        return next(((True, t) for t in ranked if t.record.get(key)), None)
+    if name == "preprint_on":  # two preprints of one paper: the first counts
+        dated = [t for t in ranked if t.record.get(key)]
+        first = min(dated, key=lambda t: str(t.record[key]), default=None)
+        return None if first is None else (first.record[key], first)
+    for told in ranked:
+        value = told.record.get(key)
+        if value in (None, "", [], ()) or (name in _ARTICLE_ONLY and told.is_preprint):
+            continue
+        return value, told
+    return None

@@ -1,0 +1,270 @@
+"""The papers that a page of records touches, loaded at once, changed in memory, and written at the end.
+
+A *group* is a paper with all that were merged into it. Looking each record up in the database would cost several
+queries per record; here a page of any length costs a dozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.compose import Told
+from biblio.catalogue.identity import Identifier, Likeness
+from biblio.store.models import (
+    MergeProposal,
+    Paper,
+    PaperCorrection,
+    PaperIdentifier,
+    PaperMerge,
+    PaperRevision,
+    SourceRecord,
+)
+from biblio.store.words import Verdict
+
+CHUNK = 900
+"""Values in one IN list: SQLite builds of old allow 999 parameters."""
+
+_CATALOGUE_LOCK = 0x62_69_62_6C
+"""Number of the PostgreSQL advisory lock under which papers are found and made ("bibl")."""
+
+Key = tuple[str, str]
+"""(source, key) of a source record."""
+
+
+def one_at_a_time(session: Session) -> None:
+    """Keep other transactions from making or merging papers until this one ends.
+
+    Two harvests that meet a new paper at the same moment would both make it. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_CATALOGUE_LOCK)))
+
+
+def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+    """Cut values into lists that fit into one statement."""
+    listed = list(values)
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]
+
+
+def new_ids(session: Session, model: Any, count: int) -> list[int]:
+    """Return ``count`` ids for new rows of a table, ascending, so that rows can be written many at a time.
+
+    PostgreSQL's sequence gives them; SQLite has one writer, whose next rowid is the greatest plus one.
+    """
+    if not count:
+        return []
+    table = model.__table__.name
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = sa.func.pg_get_serial_sequence(table, "id")
+        query = sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, count))
+        return sorted(session.execute(query).scalars())
+    start = session.execute(sa.select(sa.func.coalesce(sa.func.max(model.id), 0))).scalar_one()
+    return list(range(start + 1, start + 1 + count))
+
+
+@dataclass(slots=True)
+class Record:
+    """One current source record; ``row_id`` is None until it is written. ``paper`` is the one it came to."""
+
+    told: Told
+    digest: str
+    paper: Paper
+    row_id: int | None = None
+    payload_sha256: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """A paper (first of ``papers``) with all that were merged into it."""
+
+    papers: list[Paper]
+    records: dict[Key, Record] = field(default_factory=dict)
+    revision: PaperRevision | None = None
+    corrections: dict[str, Any] = field(default_factory=dict)
+    is_touched: bool = False
+    became: Group | None = None
+    _likeness: Likeness | None = None
+
+    @property
+    def root(self) -> Paper:
+        """The paper that stands for the group."""
+        return self.papers[0]
+
+    @property
+    def ids(self) -> list[int]:
+        """Ids of the papers that are stored already."""
+        return [p.id for p in self.papers if p.id is not None]
+
+    def likeness(self) -> Likeness:
+        """What is known of the paper for judging whether another description can be of it."""
+        if self._likeness is None:
+            self._likeness = Likeness.of(r.told.record for r in self.records.values())
+        return self._likeness
+
+    def put(self, record: Record) -> None:
+        """Take a record in, in place of the one with the same key."""
+        self.records[record.told.source, record.told.key] = record
+        self._likeness = None
+        self.is_touched = True
+
+    def current(self) -> Group:
+        """This group, or the one it became part of."""
+        group = self
+        while group.became is not None:
+            group = group.became
+        return group
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The groups a page touches, by record and by identifier; what is not on it does not exist yet."""
+
+    session: Session
+    now: datetime
+    groups: list[Group] = field(default_factory=list)
+    by_record: dict[Key, Group] = field(default_factory=dict)
+    by_identifier: dict[Identifier, Group] = field(default_factory=dict)
+
+    def load(self, keys: Iterable[Key], identifiers: Iterable[Identifier]) -> None:
+        """Fetch every group that one of these source records or identifiers belongs to."""
+        touched = {row.paper_id for row in records_of_keys(self.session, keys).values()}
+        for rows in _identifier_rows(self.session, identifiers):
+            touched |= {row.paper_id for row in rows}
+        self.load_papers(touched)
+
+    def load_papers(self, paper_ids: Iterable[int]) -> None:
+        """Fetch the groups of these papers with their current records, identifiers, revisions and corrections."""
+        by_paper = self._load_groups(paper_ids)
+        for chunk in chunks(by_paper):
+            self._fill(by_paper, chunk)
+
+    def _load_groups(self, paper_ids: Iterable[int]) -> dict[int, Group]:
+        roots: set[int] = set()
+        for chunk in chunks(paper_ids):
+            query = select(Paper).where(col(Paper.id).in_(chunk))
+            roots |= {p.merged_into_id or p.id for p in self.session.exec(query) if p.id is not None}
+        members: dict[int, list[Paper]] = {}
+        for chunk in chunks(sorted(roots)):
+            where = sa.or_(col(Paper.id).in_(chunk), col(Paper.merged_into_id).in_(chunk))
+            for paper in self.session.exec(select(Paper).where(where).order_by(col(Paper.id))):
+                assert paper.id is not None
+                members.setdefault(paper.merged_into_id or paper.id, []).append(paper)
+        by_paper: dict[int, Group] = {}
+        for root, papers in members.items():
+            papers.sort(key=lambda p: (p.id != root, p.id))
+            group = Group(papers)
+            self.groups.append(group)
+            by_paper |= dict.fromkeys(group.ids, group)
+        return by_paper
+
+    def _fill(self, by_paper: dict[int, Group], ids: Sequence[int]) -> None:
+        papers = {p.id: p for i in ids for p in by_paper[i].papers}
+        source = select(SourceRecord).where(
+            col(SourceRecord.paper_id).in_(ids), col(SourceRecord.superseded_at).is_(None)
+        )
+        for row in self.session.exec(source):
+            told = Told(row.source, row.key, row.record, row.learned_at)
+            group = by_paper[row.paper_id]
+            group.records[row.source, row.key] = Record(
+                told, row.digest, papers[row.paper_id], row.id, row.payload_sha256
+            )
+            self.by_record[row.source, row.key] = group
+        for known in self.session.exec(select(PaperIdentifier).where(col(PaperIdentifier.paper_id).in_(ids))):
+            self.by_identifier[Identifier(known.scheme, known.value)] = by_paper[known.paper_id]
+        shown = select(PaperRevision).where(
+            col(PaperRevision.paper_id).in_(ids), col(PaperRevision.superseded_at).is_(None)
+        )
+        for revision in self.session.exec(shown):
+            if by_paper[revision.paper_id].root.id == revision.paper_id:
+                by_paper[revision.paper_id].revision = revision
+        corrected = select(PaperCorrection).where(
+            col(PaperCorrection.paper_id).in_(ids), col(PaperCorrection.withdrawn_at).is_(None)
+        )
+        for correction in self.session.exec(corrected.order_by(col(PaperCorrection.id))):
+            by_paper[correction.paper_id].corrections[correction.field] = correction.value
+
+    def new_group(self) -> Group:
+        """Put a paper that nobody knew yet on the shelf."""
+        group = Group([Paper(first_seen_at=self.now)])
+        self.groups.append(group)
+        return group
+
+    def join(self, kept: Group, merged: Group) -> None:
+        """Make two groups one in memory; the caller writes the merge down."""
+        kept.papers += merged.papers
+        kept.records |= merged.records
+        kept.corrections = {**merged.corrections, **kept.corrections}
+        kept._likeness = None
+        kept.is_touched = True
+        merged.became = kept
+        merged.is_touched = True
+
+    def find(self, identifier: Identifier) -> Group | None:
+        """Return the group an identifier belongs to."""
+        group = self.by_identifier.get(identifier)
+        return group.current() if group is not None else None
+
+    def find_record(self, key: Key) -> Group | None:
+        """Return the group a source record is filed under."""
+        group = self.by_record.get(key)
+        return group.current() if group is not None else None
+
+
+def records_of_keys(session: Session, keys: Iterable[Key]) -> dict[Key, SourceRecord]:
+    """Return the current source records with these (source, key)."""
+    by_source: dict[str, set[str]] = {}
+    for source, key in keys:
+        by_source.setdefault(source, set()).add(key)
+    found: dict[Key, SourceRecord] = {}
+    for source, wanted in by_source.items():
+        for chunk in chunks(sorted(wanted)):
+            query = select(SourceRecord).where(
+                col(SourceRecord.source) == source,
+                col(SourceRecord.key).in_(chunk),
+                col(SourceRecord.superseded_at).is_(None),
+            )
+            found |= {(row.source, row.key): row for row in session.exec(query)}
+    return found
+
+
+def _identifier_rows(session: Session, identifiers: Iterable[Identifier]) -> Iterable[Sequence[PaperIdentifier]]:
+    by_scheme: dict[Any, set[str]] = {}
+    for identifier in identifiers:
+        by_scheme.setdefault(identifier.scheme, set()).add(identifier.value)
+    for scheme, values in by_scheme.items():
+        for chunk in chunks(sorted(values)):
+            yield session.exec(
+                select(PaperIdentifier).where(
+                    col(PaperIdentifier.scheme) == scheme, col(PaperIdentifier.value).in_(chunk)
+                )
+            ).all()
+
+
+def kept_apart(session: Session, one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether a person said that two groups of papers are not one: undid their merge, or refused the proposal."""
+    if not one or not other:
+        return False
+    both = [*one, *other]
+    merges = session.exec(
+        select(PaperMerge).where(
+            col(PaperMerge.undone_by_id).is_not(None),
+            col(PaperMerge.kept_id).in_(both),
+            col(PaperMerge.merged_id).in_(both),
+        )
+    )
+    refused = session.exec(
+        select(MergeProposal).where(
+            col(MergeProposal.verdict) == Verdict.REJECT,
+            col(MergeProposal.paper_id).in_(both),
+            col(MergeProposal.twin_id).in_(both),
+        )
+    )
+    pairs = [(m.kept_id, m.merged_id) for m in merges] + [(p.paper_id, p.twin_id) for p in refused]
+    return any((a in one) != (b in one) for a, b in pairs)

@@ -1,0 +1,172 @@
+"""Papers found to be one: merging, taking a merge back, and asking about twins that no identifier joins.
+
+Live merges form a forest: each joins the survivors of two groups. ``Paper.merged_into_id`` always names the root, so
+reading costs one look; it is worked out anew for every group that changes. Nothing is moved: records, identifiers
+and decisions stay with the paper they came to, so a merge that is undone leaves both as they were.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.actor import Actor
+from biblio.catalogue.groups import kept_apart, one_at_a_time
+from biblio.catalogue.identity import surname, title_similarity
+from biblio.catalogue.papers import propose_pairs, recompose
+from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.store.current import group_ids, survivor_of
+from biblio.store.models import MergeProposal, Paper, PaperAuthor, PaperIdentifier, PaperMerge, PaperRevision
+from biblio.store.words import Scheme, Verdict
+
+TWIN_TITLE = 0.85
+"""Title likeness (0–1) from which two papers of one first author, a year apart at most, are worth a question."""
+_LARGEST_BLOCK = 200
+"""Papers of one surname and year compared with each other; collaborations beyond that cost more than they give."""
+
+
+def merge(session: Session, actor: Actor, *, kept_id: int, merged_id: int, reason: str, now: datetime) -> PaperMerge:
+    """Make two papers one, from now on seen as the survivor of ``kept_id``. Decisions about both stay in force.
+
+    Raises ``NotFound`` for an unknown paper and ``RequestRefused`` where they are one already.
+    """
+    one_at_a_time(session)
+    kept, merged = survivor_of(session, kept_id), survivor_of(session, merged_id)
+    if kept is None or merged is None:
+        raise NotFound(f"There is no paper number {kept_id if kept is None else merged_id}.")
+    if kept == merged:
+        raise RequestRefused("These two are one paper already.")
+    row = PaperMerge(kept_id=kept, merged_id=merged, actor_id=actor.user_id, reason=reason.strip(), made_at=now)
+    session.add(row)
+    session.flush()
+    _point_at_roots(session, [*group_ids(session, kept), *group_ids(session, merged)])
+    recompose(session, [kept], now=now)
+    return row
+
+
+def undo_merge(session: Session, actor: Actor, merge_id: int, *, now: datetime) -> PaperMerge:
+    """Make two papers of one again. A person's word: the machine will not join this pair a second time.
+
+    Raises ``NotFound`` for an unknown merge and ``Stale`` for one that was undone already.
+    """
+    person = actor.person_id()
+    one_at_a_time(session)
+    row = session.get(PaperMerge, merge_id)
+    if row is None:
+        raise NotFound(f"There is no merge number {merge_id}.")
+    if row.undone_at is not None:
+        raise Stale("Somebody has taken this merge back already.", current=row)
+    component = group_ids(session, survivor_of(session, row.kept_id) or row.kept_id)
+    row.undone_at, row.undone_by_id = now, person
+    session.add(row)
+    session.flush()
+    _point_at_roots(session, component)
+    recompose(session, component, now=now)
+    return row
+
+
+def _point_at_roots(session: Session, ids: Iterable[int]) -> None:
+    """Work out ``merged_into_id`` of a component from its live merges."""
+    ids = list(ids)
+    live = session.exec(
+        select(PaperMerge).where(col(PaperMerge.merged_id).in_(ids), col(PaperMerge.undone_at).is_(None))
+    )
+    above = {row.merged_id: row.kept_id for row in live}
+    for paper in session.exec(select(Paper).where(col(Paper.id).in_(ids))):
+        assert paper.id is not None
+        root = paper.id
+        while root in above:
+            root = above[root]
+        paper.merged_into_id = root if root != paper.id else None
+        session.add(paper)
+    session.flush()
+
+
+def decide_proposal(
+    session: Session, actor: Actor, proposal_id: int, verdict: Verdict, *, now: datetime
+) -> MergeProposal:
+    """Store a person's answer to "are these two one paper?"; yes merges them, the one seen first surviving.
+
+    Raises ``NotFound`` for an unknown proposal and ``Stale`` where it was answered already.
+    """
+    person = actor.person_id()
+    row = session.get(MergeProposal, proposal_id)
+    if row is None:
+        raise NotFound(f"There is no merge proposal number {proposal_id}.")
+    if row.verdict is not None and row.verdict is not Verdict.UNSURE:
+        raise Stale("Somebody has answered this already.", current=row)
+    row.verdict, row.actor_id, row.decided_at = verdict, person, now
+    session.add(row)
+    session.flush()
+    if verdict is Verdict.ACCEPT and survivor_of(session, row.paper_id) != survivor_of(session, row.twin_id):
+        reason = "a librarian found them to be one paper"
+        merge(session, actor, kept_id=row.paper_id, merged_id=row.twin_id, reason=reason, now=now)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketch:
+    paper_id: int
+    title: str
+    year: int
+    arxiv: str | None
+    doi: str | None
+
+
+def propose_twins(session: Session, *, now: datetime) -> int:
+    """Ask about papers that look like one: same first author's surname, a year apart at most, titles much alike.
+
+    Only papers within a block (surname, year and the year after) are compared. Two that both have a DOI, or both an
+    arXiv number, are two papers. Returns how many questions are new. Nothing is merged.
+    """
+    blocks = _blocks(session)
+    pairs: dict[tuple[int, int], tuple[float, list[str]]] = {}
+    for one, other in _neighbours(blocks):
+        if (one.arxiv and other.arxiv) or (one.doi and other.doi):
+            continue
+        likeness = title_similarity(one.title, other.title)
+        if likeness >= TWIN_TITLE:
+            pair = (min(one.paper_id, other.paper_id), max(one.paper_id, other.paper_id))
+            reasons = [f"titles alike ({likeness:.2f})", "same first author", f"years {one.year} and {other.year}"]
+            pairs[pair] = (round(likeness, 3), reasons)
+    asked = {p: why for p, why in pairs.items() if not kept_apart(session, [p[0]], [p[1]])}
+    return propose_pairs(session, asked, now=now)
+
+
+def _blocks(session: Session) -> dict[tuple[str, int], list[_Sketch]]:
+    """Return sketches of all papers by (first author's surname, year)."""
+    numbers: dict[Scheme, dict[int, str]] = defaultdict(dict)
+    named = sa.select(col(PaperIdentifier.paper_id), col(PaperIdentifier.scheme), col(PaperIdentifier.value)).where(
+        col(PaperIdentifier.scheme).in_([Scheme.ARXIV, Scheme.DOI])
+    )
+    survivor = {p: s for p, s in session.execute(sa.select(Paper.id, Paper.merged_into_id)) if s is not None}  # type: ignore[call-overload]
+    for paper_id, scheme, value in session.execute(named):
+        numbers[scheme][survivor.get(paper_id, paper_id)] = value
+    rows = session.execute(
+        sa.select(col(PaperRevision.paper_id), col(PaperRevision.title), col(PaperRevision.year), col(PaperAuthor.name))
+        .join(
+            PaperAuthor, sa.and_(col(PaperAuthor.revision_id) == col(PaperRevision.id), col(PaperAuthor.position) == 1)
+        )
+        .where(col(PaperRevision.superseded_at).is_(None))
+    )
+    blocks: dict[tuple[str, int], list[_Sketch]] = defaultdict(list)
+    for paper_id, title, year, author in rows:
+        if title and year:
+            arxiv, doi = numbers[Scheme.ARXIV].get(paper_id), numbers[Scheme.DOI].get(paper_id)
+            blocks[surname(author), year].append(_Sketch(paper_id, title, year, arxiv, doi))
+    return blocks
+
+
+def _neighbours(blocks: dict[tuple[str, int], list[_Sketch]]) -> Iterator[tuple[_Sketch, _Sketch]]:
+    """Yield the pairs within each block and with the same surname's block a year later."""
+    for (name, year), block in blocks.items():
+        here = block[:_LARGEST_BLOCK]
+        after = blocks.get((name, year + 1), [])[:_LARGEST_BLOCK]
+        for place, one in enumerate(here):
+            for other in (*here[place + 1 :], *after):
+                yield one, other

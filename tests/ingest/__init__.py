@@ -1,0 +1,1 @@
+"""Tests of harvesting, reading and importing."""
