@@ -47,6 +47,7 @@ def main() -> None:
     size = sum(len(text.encode()) for text in texts) / 1e6
     grammar = Grammar.from_plain(load(given.observatory).codes)
     finder = CodeFinder(grammar, Registry(grammar, codes))
+    finder.find("This warms the patterns: " + codes[0])
 
     begun = time.perf_counter()
     mentions = [finder.find(text) for text in texts]

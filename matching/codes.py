@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from matching.damage import Reading, ShapeReader, read_by_registry
-from matching.grammar import SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
+from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
 from matching.registry import Registry
 from matching.sections import Places
 from matching.text import Repaired, repair, tex_macros
@@ -23,8 +23,11 @@ MOST_CANDIDATES = 50
 _BEFORE, _AFTER, _LONGEST_WINDOW = 100, 170, 20_000
 _MASK = "\x01"
 
-# Seven digit-like characters with nothing but separators between: worth a closer look when a name stands before.
-_DIGIT_RUN = re.compile(rf"(?:[0-9OoQDlI|SBGZz][{SEPARATOR_CHARACTERS}{{}}$\[\](]{{0,4}}){{6}}")
+# Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
+# damaged code may stand.
+_SIGN = rf"[{SEPARATOR_CHARACTERS}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
+_ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
+_DIGIT_RUN = re.compile(rf"(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}|&#x?[0-9A-Fa-f]{{2,4}};")
 _LIST_GLUE = re.compile(
     r"(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
     r"(?:(?:projects?|programs?|codes?|no\.)\s)?"
@@ -129,8 +132,9 @@ class CodeFinder:
             text = reject.sub(lambda found: _MASK * len(found[0]), text)
         found = sorted(self._whole(text), key=lambda code: code.start)
         masked = _masked(text, found)
-        if any(character.isdigit() for character in masked):
-            damaged = list(self._damaged(masked, self._nearness(text, found)))
+        doubtful = _doubtful_stretches(masked)
+        if doubtful:
+            damaged = list(self._damaged(masked, doubtful, self._nearness(text, found)))
             found = sorted((*found, *damaged), key=lambda code: code.start)
         found = list(self._with_lists(text, found))
         if self.grammar.number_alone:
@@ -176,18 +180,26 @@ class CodeFinder:
 
         return near
 
-    def _damaged(self, text: str, near: Callable[[int], int]) -> Iterator[_Found]:
+    def _damaged(
+        self, text: str, stretches: list[tuple[int, int]], near: Callable[[int], int]
+    ) -> Iterator[_Found]:
         """Codes that are not well-formed, each stretch read once, the surest reading first."""
-        readings: list[Reading] = list(self._shapes.read(text, near))
-        if self.registry is not None:
-            readings += read_by_registry(text, self.registry, self._bounds, near)
+        readings: list[Reading] = []
+        for stretch in stretches:
+            readings += self._shapes.read(text, stretch, near)
+            if self.registry is not None:
+                readings += read_by_registry(text, stretch, self.registry, self._bounds, near)
+        if self.registry is None:
+            readings = [reading for reading in readings if reading.rank < 3]
+        else:
+            readings = [reading for reading in readings if reading.rank < 3 or self.registry.same(reading.code)]
         readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
         taken: list[Reading] = []
         for reading in readings:
             if any(reading.start < other.end and reading.end > other.start for other in taken):
                 continue
             taken.append(reading)
-            shape = next((other for other in readings if other.rank == 2 and other.start == reading.start), None)
+            shape = next((other for other in readings if other.rank >= 2 and other.start == reading.start), None)
             yield self._decide(reading, shape)
 
     def _decide(self, reading: Reading, shape: Reading | None) -> _Found:
@@ -195,7 +207,7 @@ class CodeFinder:
         registry = self.registry
         if registry is None:
             return _Found(reading.start, reading.end, reading.code, False, (), "damaged")
-        if reading.rank == 2:
+        if reading.rank >= 2:
             known = registry.same(reading.code) or registry.same_front(reading.code)
             near = tuple(registry.nearest(reading.code, MOST_CANDIDATES))
             candidates = near if known is None else tuple(dict.fromkeys((known, *near)))
@@ -307,6 +319,19 @@ def _masked(text: str, found: Iterable[_Found]) -> str:
             pieces += [text[at : code.start], _MASK * (code.end - code.start)]
             at = code.end
     return "".join((*pieces, text[at:]))
+
+
+def _doubtful_stretches(text: str) -> list[tuple[int, int]]:
+    """Where digits stand that may be a damaged code, with some room around."""
+    stretches: list[tuple[int, int]] = []
+    for run in _DIGIT_RUN.finditer(text):
+        start, end = max(0, run.start() - 14), text.find(" ", run.end() + 20, run.end() + 60)
+        end = end if end >= 0 else min(len(text), run.end() + 60)
+        if stretches and start <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], end)
+        else:
+            stretches.append((start, end))
+    return stretches
 
 
 def _is_doubtful(match: re.Match[str]) -> bool:

@@ -18,6 +18,7 @@ from matching.registry import Registry
 _TOKEN = re.compile(r"[0-9A-Za-z|]+")
 _GAP = re.compile(rf"[{SEPARATOR_CHARACTERS}()\[\]]{{1,5}}")
 _DIGIT_LIKE = frozenset("0123456789OoQDlI|SBGZz")
+_ENDING = re.compile(r"[.,·_-][A-Z]{1,3}(?![0-9A-Za-z])")  # a run that leaves its last field out is not whole
 _MOST_TOKENS = 9
 
 
@@ -26,7 +27,8 @@ class Reading:
     """One reading of a damaged code: where it stands in the repaired text, what it means, what else it may mean.
 
     ``only`` says that exactly one registry code is within one edit or a folding, and that the shape does not speak
-    for a code outside the registry.
+    for a code outside the registry. ``rank``: 0 folding, 1 one edit, 2 shape, 3 a shape so weak that the registry must
+    hold the code.
     """
 
     start: int
@@ -48,9 +50,9 @@ class _Span:
     dots: int
 
 
-def _spans(text: str, low: int, high: int) -> Iterator[_Span]:
-    """Runs of neighbouring tokens with between ``low`` and ``high`` letters and digits that look like a code."""
-    tokens = [(token.start(), token.end()) for token in _TOKEN.finditer(text)]
+def _spans(text: str, stretch: tuple[int, int], low: int, high: int) -> Iterator[_Span]:
+    """Within the stretch, runs of neighbouring tokens with between ``low`` and ``high`` letters and digits that look like a code."""
+    tokens = [(token.start(), token.end()) for token in _TOKEN.finditer(text, *stretch)]
     for first, (start, stop) in enumerate(tokens):
         if stop - start > 60:
             continue
@@ -79,25 +81,25 @@ def _runs(
         at = stop
         if len(plain) > bounds[1]:
             return
-        if len(plain) >= bounds[0] and sum(map(str.isdigit, plain)) >= len(plain) // 2:
+        likely = sum(character in _DIGIT_LIKE for character in plain) >= len(plain) // 2
+        if len(plain) >= bounds[0] and likely and sum(map(str.isdigit, plain)) > 2 and not _ENDING.match(text, stop):
             yield _Span(begin, stop, plain, tuple(breaks), dots)
 
 
 def _fits(span: _Span, code: str) -> bool:
-    """Whether the visible separators of the span stand where the code has its own, one place of slack for the edit."""
+    """Whether the visible separators of the span stand where the code has its own, one place of slack."""
     parts = [len(skeleton(part)) for part in re.split(r"[^0-9A-Za-z]+", code) if part]
     borders = list(accumulate(parts))[:-1]
-    slack = 0 if len(span.plain) == sum(parts) else 1
-    misplaced = sum(
-        all(abs(place - border) > slack for border in borders) for place in span.breaks
-    )
+    misplaced = sum(all(abs(place - border) > 1 for border in borders) for place in span.breaks)
     return misplaced == 0 and span.dots >= min(1, len(borders))
 
 
-def read_by_registry(text: str, registry: Registry, bounds: tuple[int, int], near: Callable[[int], int]) -> list[Reading]:
+def read_by_registry(
+    text: str, stretch: tuple[int, int], registry: Registry, bounds: tuple[int, int], near: Callable[[int], int]
+) -> list[Reading]:
     """Readings of runs of tokens that are a registry code but for folding or one edit; best first for each place."""
     found = []
-    for span in _spans(text, bounds[0] - 1, bounds[1] + 1):
+    for span in _spans(text, stretch, bounds[0] - 1, bounds[1] + 1):
         neighbours = registry.neighbours(span.plain, edits=span.dots >= 2 or near(span.start) > 0)
         same = tuple(code for code in neighbours.same if _fits(span, code))
         alike = tuple(code for code in neighbours.alike if _fits(span, code))
@@ -148,10 +150,10 @@ class ShapeReader:
             built += f"(?:{gap}{group}(?![0-9A-Za-z]))?" if last else (f"{gap}{group}" if place else group)
         return re.compile(rf"(?<![0-9]){built}(?![0-9A-Za-z])")
 
-    def read(self, text: str, near: Callable[[int], int]) -> Iterator[Reading]:
+    def read(self, text: str, stretch: tuple[int, int], near: Callable[[int], int]) -> Iterator[Reading]:
         """Codes put right by their shape; ``near`` says that the observatory is named just before."""
         for form, pattern in self._forms:
-            for found in pattern.finditer(text):
+            for found in pattern.finditer(text, *stretch):
                 reading = self._mended(form, found, near(found.start()))
                 if reading is not None:
                     yield reading
@@ -181,14 +183,13 @@ class ShapeReader:
         if mended is None:
             if last.default is None or not (full or near > 1 and len(number) >= 3):
                 return None
-        elif len(number) < 3 and not near:
-            return None
+        weak = mended is not None and len(number) < 3 and not near
         values[last.name] = mended or last.default
         code = form.render(values)
         start = found.start(form.fields[0].name)
         whole = ending is not None and (mended is not None or len(ending) <= 2 and any(map(str.isdigit, ending)))
         end = found.end(last.name) if whole else found.end(front[-1].name)
-        return Reading(start, end, code, False, (), 2)
+        return Reading(start, end, code, False, (), 3 if weak else 2)
 
 
 def _same_signs(found: re.Match[str], last: str) -> bool:

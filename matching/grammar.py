@@ -16,7 +16,7 @@ from typing import Any
 # Pairs that optical character recognition and tired eyes mix up; the first of each group stands for all.
 CONFUSABLE_GROUPS = ("0OQD", "1LI|", "5S", "8B", "6G", "2Z")
 FOLD = str.maketrans({letter: group[0] for group in CONFUSABLE_GROUPS for letter in group[1:]})
-_DIGIT_LIKE = "0-9OoQDlI|LSsBGZz"
+DIGIT_LIKE = "0-9OoQDlI|LSsBGZz\uff10-\uff19\U0001d7ce-\U0001d7ff"
 
 # What may stand where a separator belongs: blanks, dots of all kinds, commas, dashes, slashes, lost characters.
 SEPARATOR_CHARACTERS = r" .,;:_/|\\~'’´`^+*#…·•∙‧⋅◦・･。、–—−‒―‐‑\-\ufffd"
@@ -26,7 +26,7 @@ _SEPARATOR = f"[{SEPARATOR_CHARACTERS}]"
 # mark-up, entities, TeX commands, and anything that is neither letter nor digit.
 _JUNK = r"(?:[^0-9A-Za-z<&\\]|<(?:[^<>]{0,60}>)?|&(?:\#?[0-9A-Za-z]{1,8};)?|\\(?:[A-Za-z]{1,20})?)"
 _BREAK = r"(?:[\s\u200b-\u200f\u2060\ufeff\u00ad\u0002\ufffe{}$]|-\s|<[^<>]{0,60}>|\\[A-Za-z]{0,20})"
-_ANCHOR_WORDS = {"{J}": _JUNK, "{B}": _BREAK, "{D}": f"[{_DIGIT_LIKE}]"}
+_ANCHOR_WORDS = {"{J}": _JUNK, "{B}": _BREAK, "{D}": f"[{DIGIT_LIKE}]"}
 
 
 class GrammarError(ValueError):
@@ -334,7 +334,8 @@ class Grammar:
             if found and not skeleton(text[found.end() :]):
                 before = skeleton(text[: found.start()])
                 if not before or any(skeleton(prefix).endswith(before) for prefix in (*self.prefixes, *self.names)):
-                    return self.read(form, found)
+                    code = self.read(form, found)
+                    return code if self.is_well_formed(code) else None
         return None
 
     @staticmethod

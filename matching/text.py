@@ -20,6 +20,7 @@ import ftfy.bad_codecs  # noqa: F401  (registers the codec "sloppy-windows-1252"
 
 _INVISIBLE = "\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\u034f\u180e\x00-\x08\x0e-\x1f\x7f"
 _SOFT_HYPHEN = "\u00ad\x02\ufffe"  # U+0002 and U+FFFE are how PDF readers write a hyphen at the end of a line
+_INVISIBLES = re.compile(f"[{_INVISIBLE}{_SOFT_HYPHEN}]")
 
 # The order matters where two alternatives start with the same character; each is bounded.
 _TOKENS: dict[str, tuple[str, str]] = {
@@ -45,7 +46,7 @@ _TOKENS: dict[str, tuple[str, str]] = {
     "texmacro": ("tex", r"\\[A-Za-z]{1,40}\*?"),
     "texgroup": ("tex", r"[{}$]|\\"),
     "textilde": ("tex", r"~"),
-    "mojibake": ("both", r"[\u00c2\u00c3\u00e2\u00ef][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u2122]{1,2}"),
+    "mojibake": ("both", r"[\u00c2\u00c3\u00e2\u00ef][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u2122\ufffd]{1,2}"),
     "compat": ("both", r"[^\x00-\x7f]"),
 }
 
@@ -92,7 +93,9 @@ class Repaired:
 def _pattern(markup: str) -> re.Pattern[str]:
     """All that is to be repaired in text of this kind, as one alternation of bounded patterns."""
     wanted = {"tex": ("both", "tex"), "xml": ("both", "xml"), "text": ("both",)}.get(markup, ("both", "tex", "xml"))
-    return re.compile("|".join(f"(?P<{name}>{body})" for name, (kind, body) in _TOKENS.items() if kind in wanted))
+    # Stretches with nothing to repair are stepped over in one go: that is most of any text.
+    harmless = r"(?:[0-9A-Za-z.,;:()\[\]'\"/#_*=+|?!@]++(?: (?!\s))?+)++"
+    return re.compile(f"(?:{harmless})|" + "|".join(f"(?P<{name}>{body})" for name, (kind, body) in _TOKENS.items() if kind in wanted))
 
 
 @lru_cache(maxsize=4096)
@@ -114,8 +117,8 @@ def _demojibake(broken: str) -> str:
             good = broken[:length].encode("sloppy-windows-1252").decode("utf-8")
         except (UnicodeEncodeError, UnicodeDecodeError):
             continue
-        return "".join(map(_plain_character, good.translate({0x200B: None, 0xFEFF: None, 0xAD: None}))) + broken[length:]
-    return "".join(map(_plain_character, broken))
+        return "".join(map(_plain_character, _INVISIBLES.sub("", good))) + broken[length:]
+    return "\ufffd" if broken.startswith("â€") else "".join(map(_plain_character, broken))
 
 
 def _tex_macro(written: str, macros: Mapping[str, str]) -> str:
@@ -143,7 +146,7 @@ def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
         case "blank" | "texblank" | "textilde":
             return " "
         case "entity":
-            return "".join(map(_plain_character, html.unescape(re.sub(r"\s", "", written)).replace("\u200b", "")))
+            return "".join(map(_plain_character, _INVISIBLES.sub("", html.unescape(re.sub(r"\s", "", written)))))
         case "tag":
             name = re.match(r"</?([\w:.-]+)", written)
             return " " if name is not None and name[1].lower() in _BLOCK_TAGS else ""
@@ -185,9 +188,11 @@ def repair(text: str, *, markup: str = "auto", offset: int = 0, macros: Mapping[
             length += len(piece)
 
     for found in _pattern(markup).finditer(text):
+        if found.lastgroup is None:
+            continue
         start, stop = found.span()
         add(text[position:start], position, start, True)
-        add(_replacement(found.lastgroup or "", found[0], macros or {}), start, stop, False)
+        add(_replacement(found.lastgroup, found[0], macros or {}), start, stop, False)
         position = stop
     add(text[position:], position, len(text), True)
     return Repaired("".join(pieces), out, begin, end, copied)
