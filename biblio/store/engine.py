@@ -63,12 +63,9 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a unit that only reads; whatever it changed by mistake is rolled back."""
+        """Open a unit that only reads; closing it gives up whatever it changed by mistake. Rows stay readable."""
         with Session(self.engine) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
 
     @property
     def is_sqlite(self) -> bool:

@@ -1,0 +1,119 @@
+"""Jobs: one at a time, every attempt in a row, a dead one taken over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from biblio.clock import FixedClock
+from biblio.errors import BiblioError, JobRunning, NotFound
+from biblio.jobs import LEASE_S, Job, JobContext, find_job, run_job
+from biblio.runtime import Runtime
+from biblio.store.models import JobRun
+from biblio.store.words import Outcome, Trigger
+
+
+def count_three(context: JobContext) -> None:
+    """A job that counts."""
+    context.count("papers", 3)
+    context.note("Nothing was left out.")
+
+
+def fail(_context: JobContext) -> None:
+    """A job that refuses."""
+    raise BiblioError("The archive does not answer; try again later.")
+
+
+def crash(_context: JobContext) -> None:
+    """A job that breaks."""
+    raise ZeroDivisionError("oops")
+
+
+COUNT = Job("count", "Counts", count_three, schedule="0 3 * * *")
+
+
+def rows(runtime: Runtime) -> list[JobRun]:
+    """All attempts, oldest first."""
+    with runtime.store.reading() as session:
+        return list(session.exec(select(JobRun).order_by(col(JobRun.id))))
+
+
+def test_a_run_leaves_one_row_with_its_counts(runtime: Runtime) -> None:
+    """The row says succeeded, when, and what was counted."""
+    row = run_job(runtime, COUNT)
+    assert row.outcome is Outcome.SUCCEEDED
+    assert row.counts == {"papers": 3, "notes": ["Nothing was left out."]}
+    assert [r.id for r in rows(runtime)] == [row.id]
+
+
+@pytest.mark.parametrize(("work", "words"), [(fail, "archive does not answer"), (crash, "ZeroDivisionError: oops")])
+def test_a_failure_is_in_the_row_and_not_raised(runtime: Runtime, work: object, words: str) -> None:
+    """Whoever started the job reads why it failed; the next run may start."""
+    row = run_job(runtime, Job("broken", "Breaks", work))  # type: ignore[arg-type]
+    assert row.outcome is Outcome.FAILED
+    assert words in (row.error or "")
+    assert run_job(runtime, Job("broken", "Breaks", count_three)).outcome is Outcome.SUCCEEDED
+
+
+def test_a_running_job_is_not_started_again(runtime: Runtime) -> None:
+    """While it runs, the same job is refused and another one may run."""
+
+    def try_again(_context: JobContext) -> None:
+        with pytest.raises(JobRunning):
+            run_job(runtime, Job("outer", "Runs", count_three))
+        assert run_job(runtime, COUNT).outcome is Outcome.SUCCEEDED
+
+    assert run_job(runtime, Job("outer", "Runs", try_again)).outcome is Outcome.SUCCEEDED
+
+
+def stale_row(runtime: Runtime, holder: str) -> None:
+    """A row that says it is running, by ``holder``."""
+    with runtime.store.writing() as session:
+        session.add(
+            JobRun(
+                job="count",
+                started_by=Trigger.HAND,
+                outcome=Outcome.RUNNING,
+                started_at=runtime.clock.now(),
+                lease_until=runtime.clock.now() + timedelta(seconds=LEASE_S),
+                holder=holder,
+                version="0",
+            )
+        )
+
+
+def test_a_run_of_a_dead_process_here_is_taken_over_at_once(runtime: Runtime) -> None:
+    """A killed run on this machine does not block the next one, and is marked abandoned."""
+    import socket
+
+    stale_row(runtime, f"{socket.gethostname()}:99999999")
+    assert run_job(runtime, COUNT).outcome is Outcome.SUCCEEDED
+    assert [r.outcome for r in rows(runtime)] == [Outcome.ABANDONED, Outcome.SUCCEEDED]
+
+
+def test_a_run_elsewhere_is_taken_over_when_its_lease_ends(runtime: Runtime, clock: FixedClock) -> None:
+    """Of another machine nothing is known, so its lease is waited for."""
+    stale_row(runtime, "elsewhere:1")
+    with pytest.raises(JobRunning, match="is running since"):
+        run_job(runtime, COUNT)
+    clock.move(timedelta(seconds=LEASE_S + 1))
+    assert run_job(runtime, COUNT).outcome is Outcome.SUCCEEDED
+
+
+def test_a_scheduled_job_succeeds_once_a_day(runtime: Runtime, clock: FixedClock) -> None:
+    """A second leader on the same day is refused; by hand and the next day are allowed."""
+    run_job(runtime, COUNT, started_by=Trigger.SCHEDULE)
+    with pytest.raises(JobRunning, match="succeeded"):
+        run_job(runtime, COUNT, started_by=Trigger.SCHEDULE)
+    run_job(runtime, COUNT)
+    clock.move(timedelta(days=1))
+    run_job(runtime, COUNT, started_by=Trigger.SCHEDULE)
+    assert len(rows(runtime)) == 3
+
+
+def test_an_unknown_job_is_refused_with_the_names_there_are() -> None:
+    """The message lists what can be run."""
+    with pytest.raises(NotFound, match="count"):
+        find_job({"count": COUNT}, "cuont")
