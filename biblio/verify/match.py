@@ -1,0 +1,269 @@
+"""The job ``match``: proposes projects for papers whose facts, texts, project list or rules changed since last time.
+
+What a paper was matched with is kept as a hash and committed together with its candidates, so a run that was killed
+goes on where it stopped, and a second run over the same facts adds no rows. The matcher works outside any transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.links import EvidenceFacts, SuggestCounts, Suggestion, suggest
+from biblio.errors import RequestRefused
+from biblio.jobs import Job, JobContext
+from biblio.runtime import Runtime, biblio_version
+from biblio.store.models import DeskItem, Paper, PaperMatch
+from biblio.store.words import Band
+from biblio.verify.facts import PaperInput, Passage, Projects, load_papers, load_projects, stored_digests
+from biblio.verify.queue import refresh
+from matching.codes import Registry
+from matching.evidence import Evidence
+from matching.propose import Candidate, Proposer
+
+WALK = 500
+"""Papers whose hashes are compared at a time."""
+
+BATCH = 50
+"""Papers per transaction: a kill costs at most so many."""
+
+KEPT_UNLIKELY = 5
+"""Unlikely candidates kept per paper, so that a librarian sees what else came near."""
+
+LOWEST_SCORE = 0.001
+"""Candidates below this say nothing and are not kept, unless a code in the text names them."""
+
+AROUND = 150
+"""Characters kept on each side of a quote from a title or abstract."""
+
+
+@dataclass(frozen=True)
+class _World:
+    """What all papers are compared with: one project list, one set of rules."""
+
+    runtime: Runtime
+    projects: Projects
+
+    @cached_property
+    def proposer(self) -> Proposer:
+        """The matcher, its indexes built once per run and only when a paper needs it."""
+        return Proposer(self.projects.facts, self.runtime.rules, self.runtime.grammar)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The known codes."""
+        return Registry(self.runtime.grammar, self.projects.ids)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the project list, the rules and the version of the matcher."""
+        profile = self.runtime.profile
+        plain = [
+            biblio_version(),
+            dict(profile.rules),
+            dict(profile.codes),
+            [asdict(f) for f in self.projects.facts],
+        ]
+        return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def run_match(context: JobContext) -> None:
+    """Match every paper that is due (with the argument ``all``: every paper), then put the queue in step with today.
+
+    Raises ``RequestRefused`` when there is no project list to compare with.
+    """
+    runtime = context.runtime
+    with runtime.store.reading() as session:
+        projects = load_projects(session, runtime.profile)
+        total = session.exec(select(sa.func.count()).select_from(Paper)).one()
+    if not projects.facts:
+        raise RequestRefused("There are no projects to match with: run `biblio projects fetch` or `import` first.")
+    world = _World(runtime, projects)
+    everything = str(context.arguments.get("all", "")).lower() in ("true", "1", "yes", "all")
+    seen = 0
+    for survivors in _walk(runtime):
+        due = _due(world, survivors, everything=everything)
+        context.count("papers", len(survivors))
+        for start in range(0, len(due), BATCH):
+            _match_batch(context, world, dict(list(due.items())[start : start + BATCH]))
+            context.progress("match", min(seen + start + BATCH, total), total)
+        seen += len(survivors)
+        context.progress("match", seen, total)
+    _refresh_queue(context)
+
+
+def _walk(runtime: Runtime) -> Iterator[list[int]]:
+    """Give the ids of all survivors, in order, some at a time."""
+    last = 0
+    while True:
+        with runtime.store.reading() as session:
+            ids = session.exec(
+                select(Paper.id)
+                .where(col(Paper.id) > last, col(Paper.merged_into_id).is_(None))
+                .order_by(col(Paper.id))
+                .limit(WALK)
+            ).all()
+        known = [i for i in ids if i is not None]
+        if not known:
+            return
+        yield known
+        last = known[-1]
+
+
+def _due(world: _World, survivors: Sequence[int], *, everything: bool) -> dict[int, str]:
+    """Return those papers that must be matched, each with the hash of what it will be matched with."""
+    with world.runtime.store.reading() as session:
+        basis = stored_digests(session, survivors)
+        done = dict(
+            session.execute(
+                sa.select(col(PaperMatch.paper_id), col(PaperMatch.digest)).where(
+                    col(PaperMatch.paper_id).in_(survivors)
+                )
+            ).all()
+        )
+    now = {
+        paper_id: hashlib.sha256("\n".join([world.digest, *facts]).encode()).hexdigest()
+        for paper_id, facts in basis.items()
+    }
+    return {paper_id: digest for paper_id, digest in now.items() if everything or done.get(paper_id) != digest}
+
+
+def _match_batch(context: JobContext, world: _World, due: Mapping[int, str]) -> None:
+    runtime = world.runtime
+    with runtime.store.reading() as session:
+        papers = load_papers(session, list(due), world.registry)
+    mentions = {paper.facts.id: paper.mentions for paper in papers}
+    proposed = dict(world.proposer.propose_many((paper.facts for paper in papers), mentions))
+    suggestions = {
+        paper.paper_id: _suggestions(world.projects, paper, proposed.get(paper.facts.id, [])) for paper in papers
+    }
+    now = runtime.clock.now()
+    with runtime.store.writing() as session:
+        for paper in papers:
+            counts = suggest(
+                session,
+                paper_id=paper.paper_id,
+                suggestions=suggestions[paper.paper_id],
+                rules_digest=world.digest,
+                now=now,
+            )
+            _count(context, counts, suggestions[paper.paper_id])
+            for member in paper.members:
+                if member != paper.paper_id:
+                    suggest(session, paper_id=member, suggestions=[], rules_digest=world.digest, now=now)
+                    _forget(session, member)
+        for paper_id, digest in due.items():
+            session.merge(PaperMatch(paper_id=paper_id, digest=digest, matched_at=now))
+        session.flush()
+        refresh(
+            session,
+            runtime.profile,
+            [*due, *(m for paper in papers for m in paper.members)],
+            today=runtime.clock.today(),
+        )
+
+
+def _forget(session: Session, paper_id: int) -> None:
+    """Drop what a merged paper was matched with, so that it is matched anew should the merge be undone."""
+    row = session.get(PaperMatch, paper_id)
+    if row is not None:
+        session.delete(row)
+
+
+def _count(context: JobContext, counts: SuggestCounts, suggestions: Sequence[Suggestion]) -> None:
+    context.count("matched")
+    for name, number in asdict(counts).items():
+        context.count(name, number)
+    for suggestion in suggestions:
+        context.count(suggestion.band.value)
+
+
+def _suggestions(projects: Projects, paper: PaperInput, candidates: Sequence[Candidate]) -> list[Suggestion]:
+    """Return what is worth keeping of a paper's candidates, best first."""
+    kept, unlikely = [], 0
+    for candidate in candidates:
+        band = Band(candidate.band)
+        if band is Band.UNLIKELY:
+            named = any(e.kind in ("code", "code_repaired") for e in candidate.evidence)
+            if unlikely >= KEPT_UNLIKELY or (candidate.score < LOWEST_SCORE and not named):
+                continue
+            unlikely += 1
+        evidence = sorted(candidate.evidence, key=lambda e: (-abs(e.contribution), e.kind))
+        kept.append(
+            Suggestion(
+                project_id=projects.ids[candidate.project_code],
+                score=candidate.score,
+                band=band,
+                evidence=tuple(_evidence(e, paper) for e in evidence),
+            )
+        )
+    return kept
+
+
+def _evidence(evidence: Evidence, paper: PaperInput) -> EvidenceFacts:
+    """Return one reason with the passage around its quote, so that the page needs no text to show it."""
+    plain: dict[str, Any] = {
+        "kind": evidence.kind,
+        "value": str(evidence.value),
+        "contribution": evidence.contribution,
+        "sentence": evidence.sentence,
+        "quote": evidence.quote,
+        "stands_in": evidence.where,
+        "start": evidence.start,
+        "end": evidence.end,
+    }
+    if evidence.start is None or evidence.end is None:
+        return EvidenceFacts(**plain)
+    text = {"title": paper.facts.title, "abstract": paper.facts.abstract}.get(evidence.where or "")
+    if text is not None:
+        begin = max(0, evidence.start - AROUND)
+        passage = text[begin : evidence.end + AROUND]
+        return EvidenceFacts(**plain, part=evidence.where, context=passage, context_start=begin)
+    row = _mention_behind(evidence, paper)
+    if row is None:
+        return EvidenceFacts(**plain)
+    return EvidenceFacts(**plain, part=row.part, page=row.page, context=row.context, context_start=row.context_start)
+
+
+def _mention_behind(evidence: Evidence, paper: PaperInput) -> Passage | None:
+    for row in paper.passages:
+        if (row.start, row.end, row.as_written) == (evidence.start, evidence.end, evidence.quote) and (
+            row.stands_in == evidence.where
+        ):
+            return row
+    return None
+
+
+def _refresh_queue(context: JobContext) -> None:
+    """Put the rest of the queue in step: days pass, preprints age, a project's grace ends."""
+    runtime = context.runtime
+    last = 0
+    while True:
+        with runtime.store.reading() as session:
+            ids = session.exec(
+                select(DeskItem.paper_id)
+                .where(col(DeskItem.paper_id) > last, col(DeskItem.is_shown))
+                .order_by(col(DeskItem.paper_id))
+                .limit(WALK)
+            ).all()
+        if not ids:
+            return
+        with runtime.store.writing() as session:
+            context.count("queue rows changed", refresh(session, runtime.profile, ids, today=runtime.clock.today()))
+        last = ids[-1]
+
+
+match = Job(
+    name="match",
+    title="Propose projects for papers",
+    run=run_match,
+    schedule="15 5 * * *",
+)
+"""Every morning after the harvest. By hand ``biblio run match``; the argument ``all`` matches every paper again."""

@@ -1,0 +1,344 @@
+"""What waits for a person, and in which order: keeps ``desk_item`` in step with candidates, decisions and papers.
+
+The order (DECISIONS: what a librarian sees first) is consequence, then uncertainty, then age. Rows are worked out of
+other tables; ``refresh`` can make any of them anew, and changes only those that differ.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.observatory import Profile
+from biblio.store.current import survivor_id
+from biblio.store.models import (
+    Candidate,
+    CandidateRevision,
+    DeskItem,
+    Link,
+    ObservationUnit,
+    Paper,
+    PaperIdentifier,
+    PaperRelation,
+    PaperRevision,
+    Project,
+    ProjectRevision,
+    TextMention,
+    TextReading,
+    UnitRevision,
+)
+from biblio.store.words import Band, RelationKind, Scheme, Verdict
+
+PRESS_MONTHS = 12
+"""A preprint without a journal record is "about to go to press" for so long: later most will stay unpublished."""
+
+WHYS = ("silent", "press", "again", "first", "code", "more", "unlikely", "unsure")
+"""Why a paper waits, most consequential first; the place in this list is the rank (from 1)."""
+
+NO_TEXT_ORIGINS = ("abstract", "snippet")
+"""Readings that are not of a paper's full text."""
+
+BATCH = 400
+
+
+@dataclass(slots=True)
+class _Open:
+    """One candidate nobody has judged (or that new evidence re-opened), with what the queue needs of its project."""
+
+    candidate_id: int
+    project_id: int
+    score: float
+    band: Band
+    since: datetime
+    look_again: bool
+    cycle: str | None
+    partner: str | None
+    verdict: Verdict | None = None
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What is known of one batch of papers, by survivor's id."""
+
+    revisions: dict[int, PaperRevision] = field(default_factory=dict)
+    first_seen: dict[int, datetime] = field(default_factory=dict)
+    candidates: dict[int, list[_Open]] = field(default_factory=lambda: defaultdict(list))
+    related: set[int] = field(default_factory=set)
+    has_text: set[int] = field(default_factory=set)
+    on_arxiv: set[int] = field(default_factory=set)
+    unknown_codes: set[int] = field(default_factory=set)
+    published: set[int] = field(default_factory=set)
+    """Projects that have an accepted science paper."""
+    silent: set[int] = field(default_factory=set)
+    """Projects without one whose grace is over."""
+
+
+def refresh(session: Session, profile: Profile, paper_ids: Iterable[int], *, today: date) -> int:
+    """Bring the queue rows of these papers (or their survivors) in step; return how many rows changed."""
+    ids = sorted(set(paper_ids))
+    changed = 0
+    for start in range(0, len(ids), BATCH):
+        changed += _refresh_batch(session, profile, ids[start : start + BATCH], today)
+    return changed
+
+
+def papers_with_project(session: Session, project_ids: Sequence[int]) -> list[int]:
+    """Return the papers in the queue that have a candidate for one of these projects."""
+    query = (
+        select(DeskItem.paper_id)
+        .join(Candidate, col(Candidate.paper_id) == col(DeskItem.paper_id))
+        .where(col(Candidate.project_id).in_(project_ids), col(DeskItem.is_shown))
+        .distinct()
+    )
+    return list(session.exec(query))
+
+
+def _refresh_batch(session: Session, profile: Profile, paper_ids: list[int], today: date) -> int:
+    survivors = dict(session.execute(sa.select(col(Paper.id), survivor_id()).where(col(Paper.id).in_(paper_ids))).all())
+    facts = _gather(session, profile, sorted(set(survivors.values())), today)
+    rows = session.exec(select(DeskItem).where(col(DeskItem.paper_id).in_([*survivors, *survivors.values()])))
+    before = {row.paper_id: row for row in rows}
+    wanted = {item.paper_id: item for s in set(survivors.values()) if (item := _item(s, facts, today))}
+    changed = 0
+    for paper_id, row in before.items():
+        if paper_id not in wanted:
+            session.delete(row)
+            changed += 1
+    for paper_id, item in wanted.items():
+        old = before.get(paper_id)
+        if old is None:
+            session.add(item)
+            changed += 1
+        elif (new := item.model_dump()) != old.model_dump():
+            old.sqlmodel_update(new)
+            session.add(old)
+            changed += 1
+    session.flush()
+    return changed
+
+
+def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
+    """Return the queue row a paper should have, or None when nothing about it waits."""
+    revision = facts.revisions.get(paper_id)
+    candidates = facts.candidates.get(paper_id, [])
+    waiting = [c for c in candidates if c.verdict is None or c.look_again]
+    serious = [c for c in waiting if c.band is not Band.UNLIKELY or c.look_again]
+    unsure = [c for c in candidates if c.verdict is Verdict.UNSURE]
+    unknown = paper_id in facts.unknown_codes and paper_id not in facts.related
+    pool = serious or unsure or waiting
+    if not pool and not unknown:
+        return None
+    best = max(pool, key=lambda c: (c.score, -c.candidate_id), default=None)
+    at_press = bool(serious or unknown) and _is_at_press(paper_id, revision, facts, today)
+    why = _why(serious, facts, at_press=at_press, unknown=unknown, unsure=bool(unsure))
+    return DeskItem(
+        paper_id=paper_id,
+        candidate_id=best.candidate_id if best else None,
+        open_count=len(serious or waiting),
+        band=best.band if best else None,
+        score=best.score if best else None,
+        why=why,
+        rank=WHYS.index(why) + 1,
+        doubt=round(abs(best.score - 0.5), 4) if best else 0.5,
+        waiting_since=min((c.since for c in pool), default=facts.first_seen[paper_id]),
+        is_shown=bool(serious or unknown),
+        is_at_press=at_press,
+        look_again=any(c.look_again for c in serious),
+        has_text=paper_id in facts.has_text,
+        source=(revision.provenance or {}).get("title") if revision else None,
+        journal=revision.journal if revision else None,
+        year=revision.year if revision else None,
+        cycle=best.cycle if best else None,
+        partner=best.partner if best else None,
+    )
+
+
+def _why(serious: list[_Open], facts: _Facts, *, at_press: bool, unknown: bool, unsure: bool) -> str:
+    projects = {c.project_id for c in serious}
+    if projects & facts.silent:
+        return "silent"
+    if at_press:
+        return "press"
+    if any(c.look_again for c in serious):
+        return "again"
+    if projects - facts.published:
+        return "first"
+    if unknown:
+        return "code"
+    if projects:
+        return "more"
+    return "unsure" if unsure else "unlikely"
+
+
+def _is_at_press(paper_id: int, revision: PaperRevision | None, facts: _Facts, today: date) -> bool:
+    if revision is None or paper_id not in facts.on_arxiv or revision.is_withdrawn:
+        return False
+    if revision.is_refereed or revision.journal or revision.preprint_on is None:
+        return False
+    return today - revision.preprint_on <= timedelta(days=PRESS_MONTHS * 365.25 / 12)
+
+
+def _gather(session: Session, profile: Profile, survivors: list[int], today: date) -> _Facts:
+    facts = _Facts()
+    group: dict[int, int] = {}
+    for paper_id, survivor, seen in session.execute(
+        sa.select(col(Paper.id), survivor_id(), col(Paper.first_seen_at)).where(
+            sa.or_(col(Paper.id).in_(survivors), col(Paper.merged_into_id).in_(survivors))
+        )
+    ):
+        group[paper_id] = survivor
+        facts.first_seen[paper_id] = seen
+    for revision in session.exec(
+        select(PaperRevision).where(
+            col(PaperRevision.paper_id).in_(survivors), col(PaperRevision.superseded_at).is_(None)
+        )
+    ):
+        facts.revisions[revision.paper_id] = revision
+    _gather_candidates(session, facts, group)
+    _gather_texts(session, facts, group)
+    projects = {c.project_id for rows in facts.candidates.values() for c in rows}
+    facts.published = _published(session, projects)
+    facts.silent = _grace_over(session, profile, projects - facts.published, today)
+    return facts
+
+
+def _gather_candidates(session: Session, facts: _Facts, group: dict[int, int]) -> None:
+    verdicts = {
+        (group[paper_id], project_id): verdict
+        for paper_id, project_id, verdict in session.execute(
+            sa.select(col(Link.paper_id), col(Link.project_id), col(Link.verdict))
+            .where(col(Link.paper_id).in_(list(group)), col(Link.ended_at).is_(None))
+            .order_by(col(Link.id))
+        )
+    }
+    query = (
+        sa.select(Candidate, CandidateRevision, col(Project.cycle), col(ProjectRevision.partner))
+        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
+        .join(Project, col(Project.id) == col(Candidate.project_id))
+        .outerjoin(
+            ProjectRevision,
+            sa.and_(col(ProjectRevision.project_id) == col(Project.id), col(ProjectRevision.superseded_at).is_(None)),
+        )
+        .where(col(Candidate.paper_id).in_(list(group)), col(CandidateRevision.superseded_at).is_(None))
+        .order_by(col(Candidate.id))
+    )
+    for candidate, revision, cycle, partner in session.execute(query):
+        survivor = group[candidate.paper_id]
+        facts.candidates[survivor].append(
+            _Open(
+                candidate_id=candidate.id,
+                project_id=candidate.project_id,
+                score=revision.score,
+                band=revision.band,
+                since=candidate.first_suggested_at,
+                look_again=candidate.look_again,
+                cycle=cycle,
+                partner=partner,
+                verdict=verdicts.get((survivor, candidate.project_id)),
+            )
+        )
+
+
+def _gather_texts(session: Session, facts: _Facts, group: dict[int, int]) -> None:
+    members = list(group)
+    for paper_id in session.exec(
+        select(PaperRelation.paper_id).where(
+            col(PaperRelation.paper_id).in_(members), col(PaperRelation.ended_at).is_(None)
+        )
+    ):
+        facts.related.add(group[paper_id])
+    for paper_id in session.exec(
+        select(TextReading.paper_id).where(
+            col(TextReading.paper_id).in_(members),
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.refusal).is_(None),
+            col(TextReading.origin).not_in(NO_TEXT_ORIGINS),
+        )
+    ):
+        facts.has_text.add(group[paper_id])
+    for paper_id in session.exec(
+        select(PaperIdentifier.paper_id).where(
+            col(PaperIdentifier.paper_id).in_(members), col(PaperIdentifier.scheme) == Scheme.ARXIV
+        )
+    ):
+        facts.on_arxiv.add(group[paper_id])
+    for paper_id in session.execute(
+        unknown_code_mentions(members).with_only_columns(col(TextReading.paper_id)).distinct()
+    ).scalars():
+        facts.unknown_codes.add(group[paper_id])
+
+
+def unknown_code_mentions(members: Sequence[int]) -> sa.Select[TextMention]:
+    """Select the mentions, in these papers' texts, of well-formed codes that the project list does not hold."""
+    return (
+        sa.select(TextMention)
+        .join(TextReading, col(TextReading.id) == col(TextMention.reading_id))
+        .outerjoin(Project, col(Project.code) == col(TextMention.code))
+        .where(
+            col(TextReading.paper_id).in_(members),
+            col(TextReading.superseded_at).is_(None),
+            col(TextMention.in_registry).is_(False),
+            col(TextMention.is_use).is_not(False),
+            col(Project.id).is_(None),
+        )
+    )
+
+
+def _published(session: Session, projects: set[int]) -> set[int]:
+    """Return those of ``projects`` that have an accepted link to a paper whose relation is science.
+
+    The same rule as ``store.current.accepted_science``, asked of a few projects by index instead of all.
+    """
+    if not projects:
+        return set()
+    accepted = session.execute(
+        sa.select(col(Link.project_id), survivor_id())
+        .join(Paper, col(Paper.id) == col(Link.paper_id))
+        .where(col(Link.project_id).in_(projects), col(Link.ended_at).is_(None), col(Link.verdict) == Verdict.ACCEPT)
+    ).all()
+    papers = {paper for _, paper in accepted}
+    science = set(
+        session.execute(
+            sa.select(survivor_id())
+            .join(PaperRelation, col(PaperRelation.paper_id) == col(Paper.id))
+            .where(
+                sa.or_(col(Paper.id).in_(papers), col(Paper.merged_into_id).in_(papers)),
+                col(PaperRelation.ended_at).is_(None),
+                col(PaperRelation.relation) == RelationKind.SCIENCE,
+            )
+        ).scalars()
+    )
+    return {project for project, paper in accepted if paper in science}
+
+
+def _grace_over(session: Session, profile: Profile, projects: set[int], today: date) -> set[int]:
+    """Return those of ``projects`` whose last release date plus the profile's grace has passed.
+
+    Only the desk's order rests on this; whom to ask is settled by the survey's own rule.
+    """
+    if not projects:
+        return set()
+    last = session.execute(
+        sa.select(col(ObservationUnit.project_id), sa.func.max(col(UnitRevision.released_on)))
+        .join(UnitRevision, col(UnitRevision.unit_id) == col(ObservationUnit.id))
+        .where(
+            col(ObservationUnit.project_id).in_(projects),
+            col(UnitRevision.superseded_at).is_(None),
+            col(UnitRevision.released_on).not_in(profile.asking.no_release_date),
+        )
+        .group_by(col(ObservationUnit.project_id))
+    ).all()
+    years = profile.asking.grace_years
+    return {project for project, released in last if released and _years_later(released, years) <= today}
+
+
+def _years_later(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year + years, month=3, day=1)
