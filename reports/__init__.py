@@ -1,0 +1,1 @@
+"""Feature: what became of the telescope time, for management."""

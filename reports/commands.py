@@ -1,0 +1,54 @@
+"""``biblio report``: the report on the command line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from biblio.runtime import Runtime
+from biblio.store.answers import answers_of_closed_campaigns
+from reports import render
+from reports.latest import report_of
+from reports.service import freeze
+
+
+@click.command()
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As known at the end of this day (UTC). Default: today."
+)
+@click.option("--format", "kind", type=click.Choice(render.FORMATS), default="table", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Needed for xlsx.")
+@click.option("--freeze", "keep", is_flag=True, help="Keep today's numbers as a snapshot to compare later ones with.")
+@click.pass_context
+def report(ctx: click.Context, as_of: datetime | None, kind: str, output: Path | None, keep: bool) -> None:
+    """Say what became of the telescope time: observed, published, silent, by cycle, papers by year, answers.
+
+    \b
+    Examples:
+      biblio report
+      biblio report --as-of 2026-06-30 --format csv -o half-year.csv
+      biblio report --format xlsx -o report.xlsx
+    """
+    if kind == "xlsx" and output is None:
+        raise click.UsageError("A workbook is not printed: say where to write it with --output FILE.xlsx.")
+    if keep and as_of:
+        raise click.UsageError("Only today's numbers can be frozen: leave --as-of away.")
+    runtime: Runtime = ctx.obj()
+    with runtime.store.writing() if keep else runtime.store.reading() as session:
+        built = report_of(runtime, session, as_of.date() if as_of else None)
+        answers = answers_of_closed_campaigns(session)
+        if keep:
+            freeze(session, built, now=runtime.clock.now())
+    if kind == "xlsx":
+        assert output is not None
+        output.write_bytes(render.as_xlsx(built, answers))
+    else:
+        text = {"table": render.as_table, "json": render.as_json, "csv": render.as_csv}[kind](built, answers)
+        if output is None:
+            click.echo(text)
+        else:
+            output.write_text(text + "\n", encoding="utf-8")
+    if output is not None:
+        click.echo(f"Wrote {output}.", err=True)
