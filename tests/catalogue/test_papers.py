@@ -166,7 +166,9 @@ def test_a_correction_stays_above_every_later_harvest(store: Store) -> None:
         assert [r.title for r in shown(session)] == ["Yet another title"]
 
 
-@pytest.mark.parametrize(("name", "value"), [("authors", []), ("year", "MMXX"), ("published_on", "soon"), ("kind", "x")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("authors", []), ("year", "MMXX"), ("published_on", "soon"), ("kind", "x")]
+)
 def test_a_correction_of_the_wrong_kind_is_refused(store: Store, name: str, value: object) -> None:
     """A field that cannot be corrected, or a value it cannot take, is refused with what would be possible."""
     person = librarian(store)
@@ -203,7 +205,10 @@ def test_a_page_costs_a_fixed_number_of_statements(store: Store) -> None:
     counts = []
 
     def page(start: int, size: int) -> list[HarvestedRecord]:
-        return [preprint(key=f"2102.{n:05}", arxiv_id=f"2102.{n:05}", title=f"Paper {n}") for n in range(start, start + size)]
+        return [
+            preprint(key=f"2102.{n:05}", arxiv_id=f"2102.{n:05}", title=f"Paper {n}")
+            for n in range(start, start + size)
+        ]
 
     for start, size in ((0, 4), (100, 40)):
         statements: list[str] = []

@@ -1,0 +1,275 @@
+"""Projects and their observation units: the only writer of what the registry says of them.
+
+A project's facets (cycle, call, kind) follow from its code by the profile's grammar. Everything else is one stream of
+revisions: a new one only where something changed, and what a source leaves out never erases what is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.groups import chunks, new_ids
+from biblio.catalogue.identity import normal_bibcode
+from biblio.store.models import ArchiveReference, ObservationUnit, Project, ProjectRevision, UnitRevision
+from harvesters.errors import RecordRefused
+from harvesters.records import HarvestedProject, HarvestedUnit
+from matching.codes import Grammar
+
+_FACTS = ("title", "abstract", "pi", "category", "partner", "state")
+_LISTS = ("co_is", "keywords", "targets")
+_UNIT_FACTS = ("delivered_on", "released_on", "observed_on", "exposure_s")
+_LENGTHS = {"partner": 32, "state": 64, "pi_email": 254}
+
+
+class Recorded(StrEnum):
+    """What a harvested project did to the catalogue."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOutcome:
+    """What became of one harvested project. ``moved`` counts units whose release date changed; ``reason`` if refused."""
+
+    code: str
+    what: Recorded
+    reason: str | None = None
+    new_units: int = 0
+    moved: int = 0
+
+
+@dataclass(slots=True)
+class _Known:
+    """A project as stored: its row, revision in force, units by uid with their revisions, references."""
+
+    project_id: int
+    revision: ProjectRevision | None
+    units: dict[str, tuple[int, UnitRevision | None]]
+    references: set[str]
+
+
+@dataclass(slots=True)
+class _Changes:
+    """Rows to write for a page of projects."""
+
+    source_rows: list[dict[str, Any]]
+    units: list[dict[str, Any]]
+    unit_revisions: list[tuple[tuple[int, str], dict[str, Any]]]
+    references: list[dict[str, Any]]
+    ended_revisions: list[int]
+    ended_unit_revisions: list[int]
+
+
+def record_project(
+    session: Session, harvested: HarvestedProject, *, grammar: Grammar, now: datetime, take_email: bool = False
+) -> ProjectOutcome:
+    """Store what a registry says of one project. Raises ``RecordRefused`` for a code that is none."""
+    outcome = record_projects(session, [harvested], grammar=grammar, now=now, take_emails=take_email)[0]
+    if outcome.what is Recorded.REFUSED:
+        raise RecordRefused(outcome.reason or "refused")
+    return outcome
+
+
+def record_projects(
+    session: Session,
+    harvested: Sequence[HarvestedProject],
+    *,
+    grammar: Grammar,
+    now: datetime,
+    take_emails: bool = False,
+) -> list[ProjectOutcome]:
+    """Store what a registry says of many projects; one outcome each, in order. A code that is none is refused.
+
+    ``take_emails``: only files of contacts that the observatory hands over may set a PI's address; what a registry on
+    the net says of addresses is not used.
+    """
+    codes = [grammar.canonical(h.code) for h in harvested]
+    known = _load(session, {c for c in codes if c is not None})
+    outcomes: list[ProjectOutcome] = []
+    for code, one in zip(codes, harvested, strict=True):
+        if code is None:
+            reason = f"{one.code[:60]!r} is no well-formed project code of this observatory"
+            outcomes.append(ProjectOutcome(one.code, Recorded.REFUSED, reason))
+    wanted = [(c, h) for c, h in zip(codes, harvested, strict=True) if c is not None]
+    is_new = _make_missing(session, [c for c, _ in wanted], known, grammar, now)
+    changes = _Changes([], [], [], [], [], [])
+    told: dict[str, ProjectOutcome] = {}
+    for code, one in wanted:
+        changed = _revise(changes, known[code], one, now, take_emails)
+        new_units, moved, dated = _revise_units(changes, known[code], one, now)
+        changed = _refer(changes, known[code], one, now) or dated or changed
+        what = Recorded.NEW if code in is_new else Recorded.CHANGED if changed else Recorded.UNCHANGED
+        outcomes.append(ProjectOutcome(code, what, None, new_units, moved))
+        is_new.discard(code)
+    _write(session, changes, now)
+    return _in_order(outcomes, codes, harvested)
+
+
+def _in_order(
+    outcomes: list[ProjectOutcome], codes: Sequence[str | None], harvested: Sequence[HarvestedProject]
+) -> list[ProjectOutcome]:
+    refused = iter([o for o in outcomes if o.what is Recorded.REFUSED])
+    stored = iter([o for o in outcomes if o.what is not Recorded.REFUSED])
+    return [next(refused) if code is None else next(stored) for code, _ in zip(codes, harvested, strict=True)]
+
+
+def _load(session: Session, codes: set[str]) -> dict[str, _Known]:
+    known: dict[str, _Known] = {}
+    by_id: dict[int, _Known] = {}
+    for chunk in chunks(sorted(codes)):
+        for project in session.exec(select(Project).where(col(Project.code).in_(chunk))):
+            assert project.id is not None
+            known[project.code] = by_id[project.id] = _Known(project.id, None, {}, set())
+    for ids in chunks(by_id):
+        current = select(ProjectRevision).where(
+            col(ProjectRevision.project_id).in_(ids), col(ProjectRevision.superseded_at).is_(None)
+        )
+        for revision in session.exec(current):
+            by_id[revision.project_id].revision = revision
+        dated = (
+            select(ObservationUnit, UnitRevision)
+            .join(
+                UnitRevision,
+                sa.and_(
+                    col(UnitRevision.unit_id) == col(ObservationUnit.id), col(UnitRevision.superseded_at).is_(None)
+                ),
+                isouter=True,
+            )
+            .where(col(ObservationUnit.project_id).in_(ids))
+        )
+        for unit, unit_revision in session.exec(dated):
+            assert unit.id is not None
+            by_id[unit.project_id].units[unit.uid] = (unit.id, unit_revision)
+        for reference in session.exec(select(ArchiveReference).where(col(ArchiveReference.project_id).in_(ids))):
+            by_id[reference.project_id].references.add(reference.bibcode)
+    return known
+
+
+def _make_missing(
+    session: Session, codes: Sequence[str], known: dict[str, _Known], grammar: Grammar, now: datetime
+) -> set[str]:
+    missing = [code for code in dict.fromkeys(codes) if code not in known]
+    rows = []
+    for code, project_id in zip(missing, new_ids(session, Project, len(missing)), strict=True):
+        facets = grammar.facets(code)
+        known[code] = _Known(project_id, None, {}, set())
+        rows.append(
+            {
+                "id": project_id,
+                "code": code,
+                "cycle": facets.get("cycle"),
+                "call": facets.get("call"),
+                "kind": facets.get("kind"),
+                "is_pi_project": facets.get("is_pi_project", "yes") == "yes",
+                "first_seen_at": now,
+            }
+        )
+    if rows:
+        session.execute(sa.insert(Project), rows)
+    return set(missing)
+
+
+def _revise(changes: _Changes, known: _Known, one: HarvestedProject, now: datetime, take_emails: bool) -> bool:
+    """Add a revision where the registry says something new; what it leaves out stays as it was."""
+    before = known.revision
+    values: dict[str, Any] = {
+        name: getattr(one, name) or (getattr(before, name) if before else None) for name in _FACTS
+    }
+    values |= {name: list(getattr(one, name)) or (getattr(before, name) if before else []) for name in _LISTS}
+    values["extra"] = {**(before.extra if before else {}), **one.extra}
+    values["pi_email"] = (one.pi_email if take_emails else None) or (before.pi_email if before else None)
+    values |= {name: values[name][:size] for name, size in _LENGTHS.items() if values[name]}
+    if before is not None and all(getattr(before, name) == value for name, value in values.items()):
+        return False
+    if before is not None and before.id is not None:
+        changes.ended_revisions.append(before.id)
+    changes.source_rows = [r for r in changes.source_rows if r["project_id"] != known.project_id]
+    row = {"project_id": known.project_id, "source": one.source[:32], "learned_at": now, **values}
+    changes.source_rows.append(row)
+    known.revision = ProjectRevision(**row)
+    return True
+
+
+def _revise_units(changes: _Changes, known: _Known, one: HarvestedProject, now: datetime) -> tuple[int, int, bool]:
+    """Add units and revisions of their dates; return how many are new, whose release moved, and whether any changed."""
+    new = moved = 0
+    dated = False
+    for unit in one.units:
+        unit_id, before = known.units.get(unit.uid[:64], (None, None))
+        if unit_id is None and unit.uid[:64] not in known.units:
+            changes.units.append({"project_id": known.project_id, "uid": unit.uid[:64], "first_seen_at": now})
+            new += 1
+        row = _unit_row(unit, before)
+        if before is not None and all(getattr(before, name) == row[name] for name in _UNIT_FACTS):
+            continue
+        dated = True
+        if before is not None:
+            moved += before.released_on != row["released_on"] and before.released_on is not None
+            if before.id is not None:
+                changes.ended_unit_revisions.append(before.id)
+        row |= {"source": one.source[:32], "learned_at": now}
+        place = (known.project_id, unit.uid[:64])
+        changes.unit_revisions = (
+            [r for r in changes.unit_revisions if r[0] != place] if before else changes.unit_revisions
+        )
+        changes.unit_revisions.append((place, row))
+        known.units[unit.uid[:64]] = (unit_id or 0, UnitRevision(unit_id=unit_id or 0, **row))
+    return new, moved, dated
+
+
+def _unit_row(unit: HarvestedUnit, before: UnitRevision | None) -> dict[str, Any]:
+    row = {}
+    for name in _UNIT_FACTS:
+        value = getattr(unit, name)
+        row[name] = getattr(before, name) if value is None and before is not None else value
+    return row
+
+
+def _refer(changes: _Changes, known: _Known, one: HarvestedProject, now: datetime) -> bool:
+    added = False
+    for written in one.bib_references:
+        bibcode = normal_bibcode(written)
+        if bibcode is None or bibcode in known.references:
+            continue
+        known.references.add(bibcode)
+        added = True
+        changes.references.append(
+            {"project_id": known.project_id, "bibcode": bibcode, "source": one.source[:32], "learned_at": now}
+        )
+    return added
+
+
+def _write(session: Session, changes: _Changes, now: datetime) -> None:
+    for model, ended in ((ProjectRevision, changes.ended_revisions), (UnitRevision, changes.ended_unit_revisions)):
+        for chunk in chunks(sorted(set(ended))):
+            session.execute(sa.update(model).where(model.id.in_(chunk)).values(superseded_at=now))  # type: ignore[union-attr]
+    if changes.source_rows:
+        session.execute(sa.insert(ProjectRevision), changes.source_rows)
+    if changes.references:
+        session.execute(sa.insert(ArchiveReference), changes.references)
+    for row, unit_id in zip(changes.units, new_ids(session, ObservationUnit, len(changes.units)), strict=True):
+        row["id"] = unit_id
+    if changes.units:
+        session.execute(sa.insert(ObservationUnit), changes.units)
+    if changes.unit_revisions:
+        ids = _unit_ids(session, {place[0] for place, _ in changes.unit_revisions})
+        rows = [{"unit_id": ids[place], **row} for place, row in changes.unit_revisions]
+        session.execute(sa.insert(UnitRevision), rows)
+
+
+def _unit_ids(session: Session, project_ids: Iterable[int]) -> Mapping[tuple[int, str], int]:
+    found: dict[tuple[int, str], int] = {}
+    for chunk in chunks(sorted(project_ids)):
+        rows = session.exec(select(ObservationUnit).where(col(ObservationUnit.project_id).in_(chunk)))
+        found |= {(row.project_id, row.uid): row.id for row in rows if row.id is not None}
+    return found
