@@ -7,7 +7,7 @@ revisions: a new one only where something changed, and what a source leaves out 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -62,12 +62,12 @@ class _Known:
 class _Changes:
     """Rows to write for a page of projects."""
 
-    source_rows: list[dict[str, Any]]
-    units: list[dict[str, Any]]
-    unit_revisions: list[tuple[tuple[int, str], dict[str, Any]]]
-    references: list[dict[str, Any]]
-    ended_revisions: list[int]
-    ended_unit_revisions: list[int]
+    revisions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    units: list[dict[str, Any]] = field(default_factory=list)
+    unit_revisions: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    references: list[dict[str, Any]] = field(default_factory=list)
+    ended_revisions: list[int] = field(default_factory=list)
+    ended_unit_revisions: list[int] = field(default_factory=list)
 
 
 def record_project(
@@ -94,17 +94,16 @@ def record_projects(
     the net says of addresses is not used.
     """
     codes = [grammar.canonical(h.code) for h in harvested]
-    known = _load(session, {c for c in codes if c is not None})
+    well_formed = list(dict.fromkeys(c for c in codes if c is not None))
+    known = _load(session, well_formed)
+    is_new = _make_missing(session, well_formed, known, grammar, now)
+    changes = _Changes()
     outcomes: list[ProjectOutcome] = []
     for code, one in zip(codes, harvested, strict=True):
         if code is None:
             reason = f"{one.code[:60]!r} is no well-formed project code of this observatory"
             outcomes.append(ProjectOutcome(one.code, Recorded.REFUSED, reason))
-    wanted = [(c, h) for c, h in zip(codes, harvested, strict=True) if c is not None]
-    is_new = _make_missing(session, [c for c, _ in wanted], known, grammar, now)
-    changes = _Changes([], [], [], [], [], [])
-    told: dict[str, ProjectOutcome] = {}
-    for code, one in wanted:
+            continue
         changed = _revise(changes, known[code], one, now, take_emails)
         new_units, moved, dated = _revise_units(changes, known[code], one, now)
         changed = _refer(changes, known[code], one, now) or dated or changed
@@ -112,21 +111,13 @@ def record_projects(
         outcomes.append(ProjectOutcome(code, what, None, new_units, moved))
         is_new.discard(code)
     _write(session, changes, now)
-    return _in_order(outcomes, codes, harvested)
+    return outcomes
 
 
-def _in_order(
-    outcomes: list[ProjectOutcome], codes: Sequence[str | None], harvested: Sequence[HarvestedProject]
-) -> list[ProjectOutcome]:
-    refused = iter([o for o in outcomes if o.what is Recorded.REFUSED])
-    stored = iter([o for o in outcomes if o.what is not Recorded.REFUSED])
-    return [next(refused) if code is None else next(stored) for code, _ in zip(codes, harvested, strict=True)]
-
-
-def _load(session: Session, codes: set[str]) -> dict[str, _Known]:
+def _load(session: Session, codes: Sequence[str]) -> dict[str, _Known]:
     known: dict[str, _Known] = {}
     by_id: dict[int, _Known] = {}
-    for chunk in chunks(sorted(codes)):
+    for chunk in chunks(codes):
         for project in session.exec(select(Project).where(col(Project.code).in_(chunk))):
             assert project.id is not None
             known[project.code] = by_id[project.id] = _Known(project.id, None, {}, set())
@@ -158,7 +149,7 @@ def _load(session: Session, codes: set[str]) -> dict[str, _Known]:
 def _make_missing(
     session: Session, codes: Sequence[str], known: dict[str, _Known], grammar: Grammar, now: datetime
 ) -> set[str]:
-    missing = [code for code in dict.fromkeys(codes) if code not in known]
+    missing = [code for code in codes if code not in known]
     rows = []
     for code, project_id in zip(missing, new_ids(session, Project, len(missing)), strict=True):
         facets = grammar.facets(code)
@@ -193,9 +184,8 @@ def _revise(changes: _Changes, known: _Known, one: HarvestedProject, now: dateti
         return False
     if before is not None and before.id is not None:
         changes.ended_revisions.append(before.id)
-    changes.source_rows = [r for r in changes.source_rows if r["project_id"] != known.project_id]
     row = {"project_id": known.project_id, "source": one.source[:32], "learned_at": now, **values}
-    changes.source_rows.append(row)
+    changes.revisions[known.project_id] = row
     known.revision = ProjectRevision(**row)
     return True
 
@@ -219,10 +209,7 @@ def _revise_units(changes: _Changes, known: _Known, one: HarvestedProject, now: 
                 changes.ended_unit_revisions.append(before.id)
         row |= {"source": one.source[:32], "learned_at": now}
         place = (known.project_id, unit.uid[:64])
-        changes.unit_revisions = (
-            [r for r in changes.unit_revisions if r[0] != place] if before else changes.unit_revisions
-        )
-        changes.unit_revisions.append((place, row))
+        changes.unit_revisions[place] = row
         known.units[unit.uid[:64]] = (unit_id or 0, UnitRevision(unit_id=unit_id or 0, **row))
     return new, moved, dated
 
@@ -253,8 +240,8 @@ def _write(session: Session, changes: _Changes, now: datetime) -> None:
     for model, ended in ((ProjectRevision, changes.ended_revisions), (UnitRevision, changes.ended_unit_revisions)):
         for chunk in chunks(sorted(set(ended))):
             session.execute(sa.update(model).where(model.id.in_(chunk)).values(superseded_at=now))  # type: ignore[union-attr]
-    if changes.source_rows:
-        session.execute(sa.insert(ProjectRevision), changes.source_rows)
+    if changes.revisions:
+        session.execute(sa.insert(ProjectRevision), list(changes.revisions.values()))
     if changes.references:
         session.execute(sa.insert(ArchiveReference), changes.references)
     for row, unit_id in zip(changes.units, new_ids(session, ObservationUnit, len(changes.units)), strict=True):
@@ -262,8 +249,8 @@ def _write(session: Session, changes: _Changes, now: datetime) -> None:
     if changes.units:
         session.execute(sa.insert(ObservationUnit), changes.units)
     if changes.unit_revisions:
-        ids = _unit_ids(session, {place[0] for place, _ in changes.unit_revisions})
-        rows = [{"unit_id": ids[place], **row} for place, row in changes.unit_revisions]
+        ids = _unit_ids(session, {project_id for project_id, _ in changes.unit_revisions})
+        rows = [{"unit_id": ids[place], **row} for place, row in changes.unit_revisions.items()]
         session.execute(sa.insert(UnitRevision), rows)
 
 
