@@ -4,7 +4,8 @@ One seed and one day give the same bytes every time, whatever ``PYTHONHASHSEED``
 is read but this package. The folder can be looked at with a text editor:
 
     projects.jsonl       one project a line, its units inside; one row is malformed on purpose
-    contacts.csv         code, name, email of the PIs (no registry hands these out); some are missing
+    contacts.csv         code, pi, pi_email (no registry hands addresses out); some are missing
+    fields.json          unit → its observation fields: one row each in the archive's TAP table
     papers/arxiv.jsonl   what arXiv knows       papers/ads.jsonl       what ADS knows
     papers/fulltext.jsonl  what ADS has indexed but does not hand out    papers/eprints/  TeX and PDF
     faults.json          what the replay server does wrong, and when
@@ -50,7 +51,7 @@ MALFORMED_PROJECT: Json = {
     "bib_references": [],
     "units": [
         {
-            "uid": "uid://A001/X1/X1", "fields": ["NGC 0"], "observed_on": "2017-01-01",
+            "uid": "uid://A001/X1/X1", "observed_on": "2017-01-01",
             "delivered_on": "2017-02-01", "released_on": "2018-02-01", "exposure_s": 600,
         }
     ],
@@ -144,9 +145,10 @@ def _write_projects(out: _Writer, rng: random.Random, projects: list[Project], c
     rows = [project_row(project) for project in projects]
     rows.insert(len(rows) // 2, MALFORMED_PROJECT)
     out.lines("projects.jsonl", rows)
+    out.json("fields.json", {unit.uid: unit.fields for project in projects for unit in project.units})
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["code", "name", "email"])
+    table.writerow(["code", "pi", "pi_email"])
     for project in projects:
         known = project.code in campaign["asked"] or rng.random() > 0.03
         if project.is_pi_project and known:

@@ -291,7 +291,7 @@ def note_bib_references(rng: random.Random, papers: list[Paper], documents: dict
 
 
 def project_row(project: Project) -> Json:
-    """Return a project as one JSON object: the registry's fields, its team and its units."""
+    """Return a project as one JSON object with the columns ``biblio projects import`` documents."""
     return {
         "code": project.code,
         "title": project.title,
@@ -307,7 +307,6 @@ def project_row(project: Project) -> Json:
         "units": [
             {
                 "uid": unit.uid,
-                "fields": unit.fields,
                 "observed_on": unit.observed_on.isoformat() if unit.observed_on else None,
                 "delivered_on": unit.delivered_on.isoformat() if unit.delivered_on else None,
                 "released_on": unit.released_on.isoformat(),

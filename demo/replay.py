@@ -150,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
     """Hands each request to ``Services`` and writes the answer; logs nothing."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave together: in two packets each answer waited 40 ms for the client's ACK
     server: _Http
 
     def do_GET(self) -> None:

@@ -62,8 +62,9 @@ class Tap:
 
     def __init__(self, folder: Path, today: date) -> None:
         self.rows: list[Row] = []
+        fields = json.loads((folder / "fields.json").read_text("utf-8"))
         for line in (folder / "projects.jsonl").read_text("utf-8").splitlines():
-            self.rows += _rows(json.loads(line), today)
+            self.rows += _rows(json.loads(line), fields, today)
 
     def sync(self, parameters: Mapping[str, str]) -> Answer:
         """Answer ``/sync``: the rows as a VOTable, cut at TOP without a word and at MAXREC with OVERFLOW."""
@@ -92,7 +93,7 @@ class Tap:
         return Answer(200, XML, _TABLES.replace("{columns}", columns).encode())
 
 
-def _rows(project: Row, today: date) -> list[Row]:
+def _rows(project: Row, fields: Mapping[str, list[str]], today: date) -> list[Row]:
     """Return the rows of one project: one per field of each observed unit, undelivered units without a date."""
     shared = {
         "proposal_id": project["code"],
@@ -126,7 +127,7 @@ def _rows(project: Row, today: date) -> list[Row]:
             "band_list": str(3 + len(unit["uid"]) % 5),
             "lastModified": f"{unit['delivered_on'] or today.isoformat()}T06:00:00.000",
         }
-        rows += [{**shared, **own, "target_name": field} for field in unit["fields"]]
+        rows += [{**shared, **own, "target_name": field} for field in fields.get(unit["uid"], project["targets"])]
     return rows
 
 

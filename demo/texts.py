@@ -12,7 +12,7 @@ import zlib
 from demo.papers import Paper
 from demo.pdf import write_pdf
 
-BOMB_BYTES = 256 * 1024**2
+BOMB_BYTES = 128 * 1024**2
 """How much the seeded archive bomb unpacks to; packed it is about a thousandth of that."""
 
 CONTENT_TYPES = {"pdf": "application/pdf", "broken_pdf": "application/pdf"}
