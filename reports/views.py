@@ -11,7 +11,7 @@ from biblio.errors import NotFound, RequestRefused
 from biblio.store.answers import answers_of_closed_campaigns
 from biblio.webkit import action, csv_response, done, paginate_list, reading, runtime, wants, writing
 from reports import render
-from reports.build import Figure, Report
+from reports.build import Figure, Origin, Report
 from reports.charts import CHARTS, THEMES, svg
 from reports.definitions import INDICATORS
 from reports.latest import report_of
@@ -50,6 +50,7 @@ def index() -> str:
         indicators=INDICATORS,
         shown=render.shown,
         interval=render.interval,
+        origins=[o for o in Origin if any(row.by_origin[o].value for row in report.years)],
         change=lambda figure: change(figure, snapshot.figures if snapshot else {}),
         as_of=request.args.get("as_of", ""),
     )
