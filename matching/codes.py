@@ -27,12 +27,15 @@ _MASK = "\x01"
 # damaged code may stand.
 _SIGN = rf"[{SEPARATOR_CHARACTERS}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
 _ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
-_DIGIT_RUN = re.compile(rf"(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}|&#x?[0-9A-Fa-f]{{2,4}};")
+_DIGIT_RUN = re.compile(
+    rf"(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
+    rf"|(?:{_ONE}){{3}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}}|&#x?[0-9A-Fa-f]{{2,4}};"
+)
 _LIST_GLUE = re.compile(
     r"(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
     r"(?:(?:projects?|programs?|codes?|no\.)\s)?"
 )
-_BLANK_OR_DOT = re.compile(r"[ .,·_-]{0,2}")
+_SIGN_CLASSES = {sign: "-" for sign in "–—−‒―‐‑"} | {sign: "." for sign in "·•∙‧⋅◦・･。"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class CodeFinder:
             min(form.lengths[0] for form in grammar.forms),
             max(form.lengths[1] for form in grammar.forms),
         )
-        self._items = tuple((form, _item_pattern(form)) for form in grammar.forms if len(form.fields) >= 3)
+        self._items = tuple((form, _item_pattern(form)) for form in grammar.forms if _has_items(form))
 
     def find(self, text: str, *, markup: str = "auto") -> list[Mention]:
         """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto."""
@@ -144,6 +147,7 @@ class CodeFinder:
     def _whole(self, text: str) -> Iterator[_Found]:
         """Undamaged codes; a doubtful spelling (blanks alone between the parts) needs the registry or our name."""
         for form in self.grammar.forms:
+            taken: list[_Found] = []
             for match in form.whole.finditer(text):
                 code = self.grammar.read(form, match)
                 if not self.grammar.is_well_formed(code):
@@ -152,9 +156,11 @@ class CodeFinder:
                 if match.groupdict().get("glue") is not None and not self._may_glue(text, match, spelled):
                     continue
                 ours = bool(self.grammar.before_code.search(text, max(0, match.start() - 110), match.start()))
-                if spelled is None and not ours and (form.needs_context or _is_doubtful(match)):
+                if spelled is None and not ours and (form.needs_context or _is_doubtful(form, match)):
                     continue
-                yield self._as_printed(match, code, spelled)
+                taken.append(self._as_printed(match, code, spelled))
+            yield from taken
+            text = _masked(text, taken)
 
     def _may_glue(self, text: str, match: re.Match[str], spelled: str | None) -> bool:
         """Whether letters or a year directly after a code lost their blank, and are not part of the code."""
@@ -198,6 +204,7 @@ class CodeFinder:
         for reading in readings:
             if any(reading.start < other.end and reading.end > other.start for other in taken):
                 continue
+            reading = replace(reading, end=_closed(text, reading.start, reading.end))
             taken.append(reading)
             shape = next((other for other in readings if other.rank >= 2 and other.start == reading.start), None)
             yield self._decide(reading, shape)
@@ -321,6 +328,14 @@ def _masked(text: str, found: Iterable[_Found]) -> str:
     return "".join((*pieces, text[at:]))
 
 
+def _closed(text: str, start: int, end: int) -> int:
+    """The end of a code, a bracket that was opened in it closed."""
+    for opened, closer in ("()", "[]"):
+        if text[end : end + 1] == closer and text.count(opened, start, end) > text.count(closer, start, end):
+            return end + 1
+    return end
+
+
 def _doubtful_stretches(text: str) -> list[tuple[int, int]]:
     """Where digits stand that may be a damaged code, with some room around."""
     stretches: list[tuple[int, int]] = []
@@ -334,10 +349,17 @@ def _doubtful_stretches(text: str) -> list[tuple[int, int]]:
     return stretches
 
 
-def _is_doubtful(match: re.Match[str]) -> bool:
-    """Whether the parts are not all set apart by one and the same sign: numbers that may only look like a code."""
-    gaps = [(value or "").strip() for name, value in match.groupdict().items() if name.startswith("gap")]
-    return not all(gaps) or len(set(gaps)) > 1
+def _is_doubtful(form: Form, match: re.Match[str]) -> bool:
+    """Whether the parts are set apart neither by the form's own signs nor by one and the same: it may be mere numbers."""
+    gaps = [_SIGN_CLASSES.get(sign, sign) for sign in ((match[f"gap{place}"] or "").strip() for place in _gap_places(form))]
+    own = [form.parts[place][0].strip() for place in _gap_places(form)]
+    gaps = [sign or ("-" if due == "-" else "") for sign, due in zip(gaps, own, strict=True)]  # lost at a line's end
+    return gaps != own and (not all(gaps) or len(set(gaps)) > 1)
+
+
+def _gap_places(form: Form) -> list[int]:
+    """The places of the parts before which a separator stands that may be misprinted."""
+    return [place for place, (_, part) in enumerate(form.parts) if place and not part.optional]
 
 
 def _same_front(grammar: Grammar, one: str, other: str) -> bool:
@@ -346,6 +368,11 @@ def _same_front(grammar: Grammar, one: str, other: str) -> bool:
     if first is None or second is None:
         return False
     return list(first[1].values())[:-1] == list(second[1].values())[:-1]
+
+
+def _has_items(form: Form) -> bool:
+    """Whether lists of this form's codes may leave out their first parts: number and kind then stand alone."""
+    return len(form.fields) >= 4 and not form.fields[-1].optional
 
 
 def _item_pattern(form: Form) -> re.Pattern[str]:

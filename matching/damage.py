@@ -19,6 +19,8 @@ _TOKEN = re.compile(r"[0-9A-Za-z|]+")
 _GAP = re.compile(rf"[{SEPARATOR_CHARACTERS}()\[\]]{{1,5}}")
 _DIGIT_LIKE = frozenset("0123456789OoQDlI|SBGZz")
 _ENDING = re.compile(r"[.,·_-][A-Z]{1,3}(?![0-9A-Za-z])")  # a run that leaves its last field out is not whole
+# Small letters that look like no digit, unlike their capitals.
+_NOT_CONFUSABLE = str.maketrans("dqbg", "????")
 _MOST_TOKENS = 9
 
 
@@ -72,12 +74,12 @@ def _runs(
     for start, stop in tokens[first : first + _MOST_TOKENS]:
         if plain:
             gap = text[at:start]
-            if not _GAP.fullmatch(gap):
+            if not _GAP.fullmatch(gap) or ";" in gap or ", " in gap:
                 return
             if gap.strip():
                 breaks.append(len(plain))
                 dots += 1
-        plain += text[max(start, begin) : stop].upper()
+        plain += text[max(start, begin) : stop].translate(_NOT_CONFUSABLE).upper()
         at = stop
         if len(plain) > bounds[1]:
             return
@@ -162,6 +164,8 @@ class ShapeReader:
     def _mended(form: Form, found: re.Match[str], near: int) -> Reading | None:
         """The reading of one match, or None when too much had to be guessed."""
         *front, last = form.fields
+        if sum(map(str.isdigit, found[0])) < 3:
+            return None
         if not near and not _same_signs(found, last.name if found[last.name] else front[-1].name):
             return None
         values: dict[str, str | None] = {}
@@ -180,7 +184,7 @@ class ShapeReader:
             mended = None
         number = found[front[-1].name].replace(" ", "")
         full = len(number) >= front[-1].low
-        if mended is None:
+        if mended is None and not (last.optional and ending is None):
             if last.default is None or not (full or near > 1 and len(number) >= 3):
                 return None
         weak = mended is not None and len(number) < 3 and not near

@@ -122,25 +122,22 @@ class Form:
     @cached_property
     def whole(self) -> re.Pattern[str]:
         """Pattern of an undamaged code in repaired text: any separators, broken digits, either case."""
-        least = "0" if self.glued else "1"
         built = ""
         for place, (literal, part) in enumerate(self.parts):
-            gap = "" if place == 0 else f"(?P<gap{place}>{_SEPARATOR}{{{least if literal else '0'},4}})"
+            gap = "" if place == 0 else f"(?P<gap{place}>{_SEPARATOR}{{{0 if self.glued or literal in ('', '-') else 1},4}})"
             if part.optional:
                 closer = self._closers.get(literal[-1:], "")
                 built += f"(?: {{0,2}}{re.escape(literal)} ?(?P<{part.name}>{part.spaced}) ?{re.escape(closer)})?"
             else:
                 built += f"{gap}(?P<{part.name}>{part.spaced})"
-        left = r"(?<![0-9])" if self.fields[0].sort == "digits" or self.fields[0].pattern[0] in "[0123456789" else r"(?<![0-9A-Za-z])"
+        left = r"(?:(?<![0-9A-Za-z])|(?<=[A-Za-z]{2}))"  # a word may have lost its blank; one letter may be a digit
         last = self.fields[-1]
         right = r"(?![0-9A-Za-z])" if not last.optional else r"(?![0-9])"
+        if self.needs_context:
+            right = r"(?![0-9A-Za-z]|\.[0-9])"
         if last.sort == "choice" and not last.optional:
-            right = r"(?:(?![0-9A-Za-z])|(?P<glue>(?-i:(?=[A-Z][a-z]|[12][0-9]{3}[. ]|[A-Z]{2,}))))"
-        return re.compile(left + built + right, re.IGNORECASE if not self._case_matters else 0)
-
-    @cached_property
-    def _case_matters(self) -> bool:
-        return False
+            right = r"(?:(?![0-9A-Za-z])|(?P<glue>(?-i:(?=[A-Z][a-z]|[12][0-9]{3}[. ]|[A-Z]{3,}))))"
+        return re.compile(left + built + right, re.IGNORECASE)
 
     @cached_property
     def lengths(self) -> tuple[int, int]:
