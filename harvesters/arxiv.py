@@ -361,6 +361,14 @@ def _record(source: str, entry: Any) -> HarvestedRecord:
     )
 
 
+def split_identifier(text: str) -> tuple[str, int | None] | None:
+    """Identifier and version of ``2601.00007v2``, ``arXiv:astro-ph/0601001`` or an address of arXiv; None for others."""
+    bare = text.strip().rpartition("/abs/")[2].removesuffix(".pdf")
+    bare = bare[6:].strip() if bare.lower().startswith("arxiv:") else bare
+    match = _IDENTIFIER.search(f"/abs/{bare}")
+    return (match[1], int(match[2]) if match[2] else None) if match else None
+
+
 def _identifier(address: str) -> tuple[str, int | None]:
     match = _IDENTIFIER.search(address)
     if match is None:

@@ -1,0 +1,186 @@
+"""Projects out of the rows of a file or a registry: what may stand in a row, and how rows become projects.
+
+A row describes a project (``code``) and perhaps one of its observation units, so a project may have several rows;
+a JSON row may hold all ``units`` at once. Lists in CSV have ";" between their items. The documented columns:
+
+    code               the project's code (required)
+    title, abstract, category, keywords, targets, partner, state
+    pi, pi_email       the principal investigator
+    co_is              co-investigators, or instead
+    proposal_authors   all of them in one text, ";" between, the PI first
+    bib_references     bibcodes the archive lists for the project, blanks or ";" between
+    release_date       of the whole project where nothing is known of its units: held as one unit named like the code
+    unit               the unit's name, with unit_delivered_on, unit_released_on, unit_observed_on, unit_exposure_s
+    units              JSON only: a list of {uid, delivered_on, released_on, observed_on, exposure_s}
+    year, cycle, call, kind   kept in ``extra``
+
+A release date such as 3000-01-01, by which a registry says "not yet", is kept as it is: which dates mean that, the
+observatory's profile knows and the due rule asks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harvesters.errors import RecordRefused
+from harvesters.records import HarvestedProject, HarvestedUnit, Refusal
+from harvesters.rows import Row, day_of, number_of, text_of, texts_of
+
+COLUMNS = frozenset(
+    [
+        *("code", "title", "abstract", "category", "keywords", "targets", "partner", "state", "pi", "pi_email"),
+        *("co_is", "proposal_authors", "bib_references", "release_date", "units", "year", "cycle", "call", "kind"),
+        *("unit", "unit_delivered_on", "unit_released_on", "unit_observed_on", "unit_exposure_s"),
+    ]
+)
+IGNORED_COLUMNS = frozenset(["pi_variants", "sources"])
+"""Seen in collected project lists; they say where a row is from."""
+
+_UNIT_KEYS = frozenset(["uid", "delivered_on", "released_on", "observed_on", "exposure_s"])
+_COMPARED = ("title", "abstract", "pi", "pi_email", "category", "partner", "state")
+_EXTRA = ("year", "cycle", "call", "kind")
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Projects gathered from rows, in the order of their first row; their units are put in at the end (``done``)."""
+
+    source: str
+    name: str
+    projects: dict[str, HarvestedProject] = field(default_factory=dict)
+    units: dict[str, dict[str, HarvestedUnit]] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+
+    def refuse(self, line: int, reason: str, key: str | None = None) -> None:
+        """Note that one row cannot be used."""
+        self.refusals.append(Refusal(self.source, f"{self.name} row {line}", reason, key))
+
+    def add(self, line: int, project: HarvestedProject) -> None:
+        """Join one row's project with what earlier rows said of it."""
+        units = self.units.setdefault(project.code, {})
+        for unit in project.units:
+            units.setdefault(unit.uid, unit)
+        project = replace(project, units=())
+        known = self.projects.get(project.code)
+        if known is None:
+            self.projects[project.code] = project
+            return
+        for difference in _differences(known, project):
+            self.refuse(line, f"{difference} differs from an earlier row; the first is kept", project.code)
+        self.projects[project.code] = _joined(known, project)
+
+    def done(self) -> tuple[HarvestedProject, ...]:
+        """The projects, each with all its units."""
+        return tuple(
+            replace(project, units=_without_stand_in(code, self.units[code])) for code, project in self.projects.items()
+        )
+
+
+def gather(source: str, name: str, rows: Iterable[Row]) -> Gathered:
+    """Make projects of rows; the units of one project's rows come together, by their names.
+
+    Where two rows of a project disagree the first is kept and the later one reported.
+    """
+    gathered = Gathered(source, name)
+    for row in rows:
+        if row.reason is not None:
+            gathered.refuse(row.line, row.reason)
+            continue
+        gathered.unread.update(set(map(str, row.values)) - COLUMNS - IGNORED_COLUMNS)
+        try:
+            project = project_of(source, row.values)
+        except RecordRefused as refused:
+            gathered.refuse(row.line, str(refused), _key(row.values))
+            continue
+        gathered.add(row.line, project)
+    return gathered
+
+
+def project_of(source: str, values: Mapping[str, object]) -> HarvestedProject:
+    """One project from one row. Raises ``RecordRefused`` naming the field that cannot be used."""
+    code = text_of(values, "code")
+    if code is None:
+        raise RecordRefused('there is no "code"')
+    pi, co_is = text_of(values, "pi"), texts_of(values, "co_is")
+    proposers = texts_of(values, "proposal_authors")
+    if proposers:
+        pi, co_is = pi or proposers[0], co_is or tuple(name for name in proposers[1:] if name != pi)
+    return HarvestedProject(
+        source=source,
+        code=code,
+        title=text_of(values, "title"),
+        abstract=text_of(values, "abstract"),
+        pi=pi,
+        pi_email=text_of(values, "pi_email"),
+        co_is=co_is,
+        category="; ".join(texts_of(values, "category")) or None,
+        keywords=texts_of(values, "keywords"),
+        targets=texts_of(values, "targets"),
+        partner=text_of(values, "partner"),
+        state=text_of(values, "state"),
+        units=_units(code, values),
+        bib_references=tuple(part for text in texts_of(values, "bib_references") for part in text.split()),
+        extra={name: text for name in _EXTRA if (text := text_of(values, name)) is not None},
+    )
+
+
+def _units(code: str, values: Mapping[str, object]) -> tuple[HarvestedUnit, ...]:
+    listed = values.get("units")
+    if isinstance(listed, str):
+        try:
+            listed = json.loads(listed)
+        except (ValueError, RecursionError) as wrong:
+            raise RecordRefused('"units" is no JSON list') from wrong
+    if listed is not None:
+        if not isinstance(listed, list) or not all(isinstance(unit, dict) for unit in listed):
+            raise RecordRefused('"units" is no list of units')
+        return tuple(_unit(unit) for unit in listed)
+    name = text_of(values, "unit")
+    if name is not None:
+        return (_unit({key: values.get("unit" if key == "uid" else f"unit_{key}") for key in _UNIT_KEYS}),)
+    released_on = day_of(values, "release_date")
+    return (HarvestedUnit(code, released_on=released_on),) if released_on else ()
+
+
+def _unit(values: Mapping[str, object]) -> HarvestedUnit:
+    uid = text_of(values, "uid")
+    if uid is None:
+        raise RecordRefused('a unit has no "uid"')
+    if unknown := set(values) - _UNIT_KEYS:
+        raise RecordRefused(f"a unit has fields nobody reads: {', '.join(sorted(map(str, unknown)))}")
+    return HarvestedUnit(
+        uid=uid,
+        delivered_on=day_of(values, "delivered_on"),
+        released_on=day_of(values, "released_on"),
+        observed_on=day_of(values, "observed_on"),
+        exposure_s=number_of(values, "exposure_s"),
+    )
+
+
+def _differences(known: HarvestedProject, project: HarvestedProject) -> list[str]:
+    return [
+        name
+        for name in _COMPARED
+        if getattr(known, name) and getattr(project, name) and getattr(known, name) != getattr(project, name)
+    ]
+
+
+def _joined(known: HarvestedProject, project: HarvestedProject) -> HarvestedProject:
+    changes: dict[str, Any] = {name: getattr(known, name) or getattr(project, name) for name in (*_COMPARED, "co_is")}
+    for name in ("keywords", "targets", "bib_references"):
+        changes[name] = tuple(dict.fromkeys((*getattr(known, name), *getattr(project, name))))
+    return replace(known, **changes)
+
+
+def _without_stand_in(code: str, units: Mapping[str, HarvestedUnit]) -> tuple[HarvestedUnit, ...]:
+    """Where units are known by name, the one that only held the project's release date goes."""
+    return tuple(unit for uid, unit in units.items() if uid != code or len(units) == 1)
+
+
+def _key(values: Mapping[str, object]) -> str | None:
+    code = values.get("code")
+    return code[:80] if isinstance(code, str) else None

@@ -1,0 +1,179 @@
+"""Rows of CSV and JSONL files from strangers: a row that cannot be read costs itself, never its neighbours."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from harvesters.errors import PageRefused, RecordRefused
+
+DELIMITERS = (",", ";", "\t", "|")
+
+MAX_ROW_LINES = 200
+"""Lines one CSV row may span by quoted line breaks (abstracts have some); an unclosed quote swallows no more."""
+
+MAX_LINE_CHARS = 2_000_000
+"""Characters of one line; the longest real row (abstract, 200 co-investigators, 500 units) has some 60,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its ``line`` in the file (1 = first), and its ``values`` or the ``reason`` why there are none."""
+
+    line: int
+    values: Mapping[str, object]
+    reason: str | None = None
+
+
+def decode(body: bytes) -> str:
+    """The text of a file, without its byte-order mark. Bytes that are no UTF-8 become lone surrogates.
+
+    So the rows they stand in can be refused one by one (``unreadable``).
+    """
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, errors="surrogatepass")
+    return body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")
+
+
+def unreadable(text: str) -> str | None:
+    """Why this piece of text cannot be used, or None."""
+    if len(text) > MAX_LINE_CHARS:
+        return f"is longer than {MAX_LINE_CHARS} characters"
+    if "\0" in text:
+        return "holds NUL bytes"
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return "is no UTF-8 text; save the file as UTF-8"
+    return None
+
+
+def jsonl_rows(body: bytes, first_line: int = 1) -> Iterator[Row]:
+    """One row per line that is not blank."""
+    for line, text in enumerate(io.StringIO(decode(body), newline="\n"), start=first_line):
+        if not text.strip():
+            continue
+        if (reason := unreadable(text)) is not None:
+            yield Row(line, {}, reason)
+            continue
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as wrong:
+            yield Row(line, {}, f"is no JSON ({str(wrong)[:80]})")
+            continue
+        if isinstance(values, dict):
+            yield Row(line, values)
+        else:
+            yield Row(line, {}, "is no JSON object")
+
+
+def csv_rows(body: bytes, required: str) -> Iterator[Row]:
+    """One row per record of a CSV file whose header names the column ``required``; the delimiter is found by itself.
+
+    Column names are lower-cased and blanks in them become ``_``; empty fields are left out. Raises ``PageRefused``
+    where the header cannot be used.
+    """
+    lines = list(io.StringIO(decode(body), newline=""))
+    at = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if at is None:
+        raise PageRefused("the file is empty")
+    header, delimiter = _header(lines[at], required)
+    at += 1
+    while at < len(lines):
+        if not lines[at].strip():
+            at += 1
+            continue
+        row, used = _csv_row(lines, at, header, delimiter)
+        yield row
+        at += used
+
+
+def _header(line: str, required: str) -> tuple[list[str], str]:
+    if (reason := unreadable(line)) is not None:
+        raise PageRefused(f"the header {reason}")
+    for delimiter in DELIMITERS:
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter))
+        except csv.Error:
+            continue
+        names = ["_".join(cell.lower().split()) for cell in cells]
+        if required in names:
+            twice = sorted({name for name in names if name and names.count(name) > 1})
+            if twice:
+                raise PageRefused(f"the header names these columns twice: {', '.join(twice)}")
+            return names, delimiter
+    raise PageRefused(f'the header has no column "{required}"; it reads: {line.strip()[:120]}')
+
+
+def _csv_row(lines: list[str], at: int, header: list[str], delimiter: str) -> tuple[Row, int]:
+    """The row that begins at line ``at``, and how many lines it used; a bad row uses one, so that its neighbours live."""
+    reader = csv.reader(lines[at : at + MAX_ROW_LINES], delimiter=delimiter, strict=True)
+    try:
+        cells = next(reader)
+    except (csv.Error, StopIteration) as wrong:
+        return Row(at + 1, {}, f"is no CSV row ({wrong})"), 1
+    if (reason := next((why for cell in cells if (why := unreadable(cell))), None)) is not None:
+        return Row(at + 1, {}, reason), 1
+    if len(cells) != len(header):
+        return Row(at + 1, {}, f"has {len(cells)} fields where the header has {len(header)}"), 1
+    values = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name and cell.strip()}
+    return Row(at + 1, values), reader.line_num
+
+
+def text_of(values: Mapping[str, object], name: str) -> str | None:
+    """A field as text without outer blanks; None when absent or empty. Raises ``RecordRefused`` for other types."""
+    value = values.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise RecordRefused(f'"{name}" is no text')
+    return str(value).strip() or None
+
+
+def texts_of(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """A field as a list of texts: a JSON list, or one text with ";" between. Raises ``RecordRefused`` otherwise."""
+    value = values.get(name)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = value.split(";")
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise RecordRefused(f'"{name}" is no list of texts')
+    return tuple(stripped for item in value if (stripped := item.strip()))
+
+
+def number_of(values: Mapping[str, object], name: str) -> float | None:
+    """A field as a number. Raises ``RecordRefused`` for anything else."""
+    value = values.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        number = None
+    if number is None or not math.isfinite(number):
+        raise RecordRefused(f'"{name}" is no number: {str(value)[:40]!r}')
+    return number
+
+
+def whole_number_of(values: Mapping[str, object], name: str) -> int | None:
+    """A field as a whole number. Raises ``RecordRefused`` for anything else."""
+    number = number_of(values, name)
+    if number is not None and number != int(number):
+        raise RecordRefused(f'"{name}" is no whole number: {number}')
+    return None if number is None else int(number)
+
+
+def day_of(values: Mapping[str, object], name: str) -> date | None:
+    """A field as a day, from an ISO date or date and time. Raises ``RecordRefused`` for anything else."""
+    text = text_of(values, name)
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError as wrong:
+        raise RecordRefused(f'"{name}" is no date like 2026-11-22: {text[:40]!r}') from wrong
