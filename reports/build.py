@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 from scipy.stats import binomtest
 
-from biblio.clock import years_after
 from biblio.observatory import Profile
 from matching.people import similarity
 from reports.definitions import FRACTION, OBSERVED, PAPERS, PAPERS_BY_YEAR, PUBLISHED, SILENT, WITHIN_TIME, Indicator
@@ -21,9 +20,6 @@ from reports.queries import Facts, PaperFacts, ProjectFacts
 
 SAME_PERSON = 0.75
 """Likeness of two names from which an author counts as a member of a team (``matching.people.similarity``)."""
-
-PREPRINT_MONTH_DAYS = 30.44
-"""Mean length of a month: the profile gives the life of a preprint in months."""
 
 
 class Origin(StrEnum):
@@ -138,17 +134,23 @@ def is_observed(project: ProjectFacts, as_of: date) -> bool:
     return any(moment is not None and moment <= as_of for moment in moments)
 
 
-def silent_from(project: ProjectFacts, profile: Profile) -> date | None:
-    """Return the day from which a project without a paper is silent; None while a unit has no usable release date."""
-    releases = [u.released_on for u in project.units]
-    if not releases or any(r is None or r in profile.asking.no_release_date for r in releases):
+def silent_from(project: ProjectFacts, profile: Profile, as_of: date) -> date | None:
+    """Return the day from which a project without a paper is silent; None while more is to come or nothing is released.
+
+    The same clock as the due rule's: the last usable release date, once observing has ended.
+    """
+    asking = profile.asking
+    cycle = profile.cycle(project.cycle) if project.cycle else None
+    open_until = asking.open_until(project.state or None, cycle.ends_on if cycle else None)
+    releases = [u.released_on for u in project.units if u.released_on is not None and asking.is_usable(u.released_on)]
+    if not releases or (open_until is not None and open_until >= as_of):
         return None
-    return years_after(max(r for r in releases if r is not None), profile.asking.grace_years)
+    return asking.due_from(max(releases))
 
 
 def is_silent(project: ProjectFacts, papers: Iterable[int], facts: Facts, profile: Profile) -> bool:
     """Whether a project's grace period has ended and no paper keeps it off the list."""
-    begins = silent_from(project, profile)
+    begins = silent_from(project, profile, facts.as_of)
     if begins is None or begins > facts.as_of:
         return False
     return not any(keeps_off(facts.papers[p], facts.as_of, profile) for p in papers)
@@ -158,10 +160,7 @@ def keeps_off(paper: PaperFacts, as_of: date, profile: Profile) -> bool:
     """Whether a paper that is science with our data keeps its projects off the silent list: refereed, or a young preprint."""
     if paper.is_refereed:
         return True
-    if paper.kind not in ("eprint", "article") or paper.preprint_on is None:
-        return False
-    life = timedelta(days=profile.asking.preprint_counts_months * PREPRINT_MONTH_DAYS)
-    return paper.preprint_on + life >= as_of
+    return paper.preprint_on is not None and profile.asking.preprint_counts_until(paper.preprint_on) >= as_of
 
 
 def origin(paper: PaperFacts, projects: Iterable[ProjectFacts]) -> Origin:
@@ -204,7 +203,7 @@ def _fraction(label: str, published: set[int], observed: set[int], *, incomplete
 
 def _is_young(observed: set[int], facts: Facts, profile: Profile) -> bool:
     """Whether a project's grace period is still running, so that the cycle's fraction will still rise."""
-    return any((silent_from(facts.projects[p], profile) or date.max) > facts.as_of for p in observed)
+    return any((silent_from(facts.projects[p], profile, facts.as_of) or date.max) > facts.as_of for p in observed)
 
 
 def _cycles(facts: Facts, profile: Profile) -> list[tuple[str, str, set[int]]]:

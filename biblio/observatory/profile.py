@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from biblio.clock import months_after, years_after
+
 _PROFILES = Path(__file__).resolve().parent.parent / "observatories"
 
 
@@ -68,6 +70,30 @@ class Asking(_Strict):
     """How long a campaign stays open."""
     reminder_days: tuple[int, ...] = ()
     """Days after the first letter on which an unused invitation is reminded."""
+
+    def due_from(self, last_release_on: date) -> date:
+        """Return the day from which a project is silent: the last release plus the grace, in calendar years."""
+        return years_after(last_release_on, self.grace_years)
+
+    def is_usable(self, released_on: date | None) -> bool:
+        """Whether a release date means a day; registries write a far one for "not known"."""
+        return released_on is not None and released_on not in self.no_release_date
+
+    def open_until(self, state: str | None, cycle_ends_on: date | None) -> date | None:
+        """Return the last day on which more deliveries are expected; None when observing has ended.
+
+        The registry's state decides where the profile knows it (``date.max``: open without end); else the cycle's
+        end plus the carry-over; a project of no known cycle is open without end.
+        """
+        if state in self.closed_states:
+            return None
+        if state in self.open_states or cycle_ends_on is None:
+            return date.max
+        return months_after(cycle_ends_on, self.carry_over_months)
+
+    def preprint_counts_until(self, preprint_on: date) -> date:
+        """Return the last day on which a science preprint keeps a project off the silent list."""
+        return months_after(preprint_on, self.preprint_counts_months)
 
 
 class Tap(_Strict):

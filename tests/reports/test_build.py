@@ -105,13 +105,20 @@ def test_half_of_four_has_the_interval_of_the_example(profile: Profile) -> None:
 
 def test_silence_begins_on_the_first_of_march_after_a_leap_day(profile: Profile) -> None:
     """Released on 29 February 2020, grace two years: silent from 1 March 2022."""
-    assert silent_from(project(1, units=(UnitFacts(None, date(2020, 2, 29)),)), profile) == date(2022, 3, 1)
+    assert silent_from(project(1, units=(UnitFacts(None, date(2020, 2, 29)),)), profile, AS_OF) == date(2022, 3, 1)
 
 
-def test_a_project_with_a_unit_without_usable_release_date_is_never_silent(profile: Profile) -> None:
-    """One unit with the registry's date for "undated" keeps the clock from starting."""
-    units = (UnitFacts(date(2017, 5, 1), date(2018, 5, 1)), UnitFacts(date(2017, 6, 1), date(3000, 1, 1)))
-    assert silent_from(project(1, units=units), profile) is None
+def test_a_project_without_usable_release_date_is_never_silent(profile: Profile) -> None:
+    """The registry's date for "undated" does not start the clock."""
+    units = (UnitFacts(date(2017, 6, 1), date(3000, 1, 1)),)
+    assert silent_from(project(1, units=units), profile, AS_OF) is None
+
+
+def test_an_open_project_is_not_silent_and_an_incomplete_ended_one_is(profile: Profile) -> None:
+    """While deliveries are expected the clock does not start; a unit that never came does not stop it for ever."""
+    units = (UnitFacts(date(2017, 5, 1), date(2018, 5, 1)), UnitFacts(None, None))
+    assert silent_from(project(1, units=units, state="InProgress"), profile, AS_OF) is None
+    assert silent_from(project(1, units=units, state="PartiallyCompleted"), profile, AS_OF) == date(2020, 5, 1)
 
 
 @pytest.mark.parametrize(
