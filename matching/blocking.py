@@ -18,7 +18,7 @@ from sparse_dot_topn import sp_matmul_topn
 
 from matching.people import Name, compare, index_keys, parse, repair
 
-__all__ = ["NameRegister", "SparseIndex", "WordIndex", "words"]
+__all__ = ["NameRegister", "SparseIndex", "WordIndex", "printed_words", "words"]
 
 MIN_NAME = 0.5
 """Least similarity at which a printed name may be a registered person."""
@@ -31,6 +31,7 @@ Vector = dict[int, float]
 _TEX_COMMAND = re.compile(r"\\[A-Za-z]+\b|\\.")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>")
 _GLUE = re.compile(r"[{}$^_~]")
+_CUT_OFF = re.compile(r"[^\s]{0,40}(?:\.\.\.|\u2026)\s*$")
 _WORD = re.compile(r"[a-z0-9]+(?:[.+][0-9]+)*")
 _STOP = frozenset(
     [
@@ -146,11 +147,23 @@ def _stem(word: str) -> str:
     return word
 
 
+def printed_words(text: str) -> dict[str, str]:
+    """Each telling word of a text as it is compared → as it is printed first."""
+    found: dict[str, str] = {}
+    for word in _plain_words(text):
+        found.setdefault(_stem(word), word)
+    return found
+
+
+def _plain_words(text: str) -> list[str]:
+    plain = _CUT_OFF.sub("", text)
+    plain = _TAG.sub("", repair(plain) if "&" in plain or not plain.isascii() else plain)
+    return _WORD.findall(_GLUE.sub("", _TEX_COMMAND.sub("", plain)).lower().replace("-", " "))
+
+
 def words(text: str, same_words: Mapping[str, str]) -> list[str]:
     """Telling words of a title or abstract: mark-up gone, endings cut, phrases that mean the same made one word."""
-    plain = _TAG.sub("", repair(text) if "&" in text or not text.isascii() else text)
-    plain = _GLUE.sub("", _TEX_COMMAND.sub("", plain)).lower().replace("-", " ")
-    found = _WORD.findall(plain)
+    found = _plain_words(text)
     if same_words:
         found = _one_word(found, same_words)
     return [_stem(w) for w in found if w not in _STOP and (len(w) > 1 or w.isdigit())]

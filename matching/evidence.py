@@ -114,7 +114,11 @@ class PaperView:
     targets: dict[str, TargetSpot]
     """Target key → where the paper names it."""
     names_targets: bool
-    """True when the paper lists targets or its title names one that the registry knows."""
+    """True when the paper lists targets or its title names something built like one."""
+    observatory: TargetSpot | None = None
+    """Where title or abstract first name the observatory."""
+    observatory_sought: bool = False
+    """True when there was an abstract in which the observatory's words were looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +157,7 @@ def pi(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) -> 
         if seen.similarity >= 0.8
         else ", printed differently"
     )
-    sentence = (
-        f"The PI{how}, is author {seen.position} of {paper.author_count}."
-        if how
-        else (f"The PI is author {seen.position} of {paper.author_count}.")
-    )
+    sentence = f"The PI, {name}, is author {seen.position} of {paper.author_count}{how}."
     return Evidence("pi", round(seen.similarity, 3), weight, sentence, seen.printed, where="authors")
 
 
@@ -182,9 +182,9 @@ def co_is(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) 
     for rank, worth in enumerate(sorted(surprises.values(), reverse=True), start=1 if with_pi else 0):
         weight += worth * rules.weight("people.next_person") ** rank
     printed = "; ".join(s.printed for s in sorted(seen, key=lambda s: s.position)[:4])
-    sentence = (
-        f"{len(surprises)} of the {total} co-Is {'is an author' if len(surprises) == 1 else 'are authors'}: {printed}."
-    )
+    are = "is an author" if len(surprises) == 1 else "are authors"
+    more = " and others" if len(surprises) > 4 else ""
+    sentence = f"{len(surprises)} of the {total} co-Is {are}: {printed}{more}".removesuffix(".") + "."
     return Evidence("co_is", len(surprises), weight, sentence, printed.split("; ")[0], where="authors")
 
 
@@ -255,6 +255,20 @@ def abstract(paper: PaperView, project: ProjectView, text: TextView, rules: Rule
     grade = "much alike" if weight > 1.5 else "somewhat alike" if weight > 0 else "about different things"
     return Evidence(
         "abstract", round(text.abstract, 3), weight, f"Proposal and paper abstract are {grade}.", where="abstract"
+    )
+
+
+def observatory(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) -> Evidence | None:
+    """Whether the paper's title or abstract names the observatory. Papers that use its data mostly say so."""
+    spot = paper.observatory
+    if spot is not None:
+        sentence = f"The {spot.where} names the observatory."
+        weight = rules.weight("observatory.named")
+        return Evidence("observatory", 1.0, weight, sentence, spot.printed, spot.start, spot.end, spot.where)
+    if not paper.observatory_sought:
+        return None
+    return Evidence(
+        "observatory", 0.0, rules.weight("observatory.unnamed"), "Title and abstract do not name the observatory."
     )
 
 
@@ -377,6 +391,7 @@ KINDS: dict[str, Callable[[PaperView, ProjectView, TextView, Rules], Evidence | 
     "targets": targets,
     "title": title,
     "abstract": abstract,
+    "observatory": observatory,
     "dates": dates,
 }
 """Kind → the function that finds it; the docstring of each says to a librarian what it means."""

@@ -62,16 +62,19 @@ class Keywords:
             tuple(_ambiguous(table) for table in words),
         )
 
-    def find(self, text: str) -> list[KeywordSpot]:
-        """Every place that names the observatory, in order; overlapping places count once, the longest first found."""
+    def find(self, text: str, *, title: bool = False) -> list[KeywordSpot]:
+        """Every place that names the observatory, in order; overlapping places count once, the longest first found.
+
+        In the ``title`` of an astronomical paper ambiguous words need no company: there is no room for it.
+        """
         plain = self.exclusions.sub(lambda m: "\0" * len(m[0]), text) if self.exclusions else text
         spots = [KeywordSpot(*m.span(), m[0]) for m in self.phrases.finditer(plain)] if self.phrases else []
         for name in self.ambiguous:
             for m in name.word.finditer(plain):
                 near = name.company.search(plain, m.end(), m.end() + name.within)
                 near = near or name.company.search(plain, max(0, m.start() - name.within), m.start())
-                if near:
-                    spots.append(KeywordSpot(*m.span(), m[0], near[0]))
+                if near or title:
+                    spots.append(KeywordSpot(*m.span(), m[0], near[0] if near else None))
         spots.sort(key=lambda s: (s.start, -s.end))
         kept: list[KeywordSpot] = []
         for spot in spots:

@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from matching.blocking import NameRegister, SparseIndex, Vector, WordIndex, words
+from matching.blocking import NameRegister, SparseIndex, Vector, WordIndex, printed_words, words
 from matching.codes import Grammar, Mention
 from matching.evidence import (
     Evidence,
@@ -30,6 +30,7 @@ from matching.evidence import (
     stranger,
     weigh,
 )
+from matching.keywords import Keywords
 from matching.people import is_group
 from matching.rules import Rules
 from matching.targets import TargetSpot, designations, find_targets, key, keys
@@ -61,7 +62,10 @@ class Candidate:
 class Proposer:
     """Compares papers with one list of projects. Building it indexes the list; after that it does not change."""
 
-    def __init__(self, projects: Sequence[ProjectFacts], rules: Rules, grammar: Grammar) -> None:
+    def __init__(
+        self, projects: Sequence[ProjectFacts], rules: Rules, grammar: Grammar, keywords: Keywords | None = None
+    ) -> None:
+        self._keywords = keywords
         self._rules = rules
         self._grammar = grammar
         unique: dict[str, ProjectFacts] = {}
@@ -166,7 +170,9 @@ class Proposer:
         targets = self._paper_targets(paper)
         named = bool(paper.targets) or any(s.where == "title" for s in targets.values())
         named = named or bool(paper.title and designations(paper.title))
-        view = PaperView(paper, people, count, complete, targets, named)
+        observatory = self._observatory(paper)
+        sought = self._keywords is not None and bool(paper.abstract)
+        view = PaperView(paper, people, count, complete, targets, named, observatory, sought)
         row: Vector = {n: seen.similarity * -math.log(seen.chance) for n, seen in people.items()}
         for k in targets:
             if k in self._target_numbers:
@@ -174,6 +180,16 @@ class Proposer:
         for at, weight in self._titles.vector(self._words(paper.title))[0].items():
             row[self._first_word + at] = weight * 8.0
         return view, row
+
+    def _observatory(self, paper: PaperFacts) -> TargetSpot | None:
+        """The first place in title or abstract that names the observatory."""
+        if self._keywords is None:
+            return None
+        for where, text in (("title", paper.title), ("abstract", paper.abstract)):
+            spots = self._keywords.find(text, title=where == "title") if text else []
+            if spots:
+                return TargetSpot(where, spots[0].printed, spots[0].start, spots[0].end)
+        return None
 
     def _people(self, authors: Sequence[str]) -> tuple[dict[int, PersonSeen], int, bool]:
         people: dict[int, PersonSeen] = {}
@@ -241,6 +257,7 @@ class Proposer:
             vector, _ = self._abstracts.vector([*own, *self._words(paper.facts.abstract)])
             abstracts = self._abstracts.alike(vector, rows)
         mine = set(own)
+        printed = printed_words(paper.facts.title or "")
         result = []
         for i, number in enumerate(numbers):
             theirs = self._title_words[number]
@@ -249,7 +266,7 @@ class Proposer:
                 TextView(
                     float(titles[i]) if own and theirs else None,
                     float(abstracts[i]) if abstracts is not None and self._has_abstract[number] else None,
-                    tuple(shared),
+                    tuple(printed.get(w, w) for w in shared),
                     self._target_share,
                 )
             )

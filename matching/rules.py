@@ -34,6 +34,8 @@ WEIGHTS: dict[str, tuple[float, float]] = {
     "targets.cap": _PLUS,
     "targets.in_title": _PLUS,
     "targets.other": _MINUS,
+    "observatory.named": _PLUS,
+    "observatory.unnamed": _MINUS,
     "dates.release_lag": (0.0, 5.0),
     "code.acknowledgement": _ANY,
     "code.data_statement": _ANY,

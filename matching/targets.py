@@ -19,6 +19,7 @@ _TEX = re.compile(r"\\[,;:! ]|[~_${}]|\\(?:rm|bf|it|sc|mathrm|text|textit|emph)\
 _TEX_STAR = re.compile(r"\^?\{?\\(?:star|ast)\}?|\^\{?\*\}?")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
 _COORDINATE = re.compile(r"J(\d{4})(?:\d{2}(?:\.\d+)?)?([+-])(\d{4})(?:\d{2}(?:\.\d+)?)?[A-Z]{0,2}$")
+_INFRARED = re.compile(r"(IRAS\d{5})[+-]\d{4}$")
 _NUMBERED = frozenset(
     [
         "NGC",
@@ -75,8 +76,10 @@ _DESIGNATION = re.compile(
     r"|[345]C[\s_]?\d{1,3}(?:\.\d+)?"
     r"|(?:[A-Z][A-Za-z0-9]{1,7}[\s_-]?)?J\d{4,6}(?:\.\d+)?[+-]\d{2,6}(?:\.\d+)?"
     r"|G\d{1,3}\.\d{1,3}[+-]\d{1,2}\.\d{1,3}"
-    r"|M\d{1,3}|L\d{3,4}|B\d{3}|W\d{1,2}[A-Z]?|S\d{3}"
-    r"|(?:[A-Z]{1,2}|V\d{3,4}|[A-Z][a-z]{2,6}\d?)[\s_](?:" + _CONSTELLATIONS + r")"
+    r"|M(?:[1-9]\d|10\d|110)|L\d{3,4}|B\d{3}|W\d{1,2}[A-Z]?|S\d{3}"
+    r"|(?:[A-Z]{1,2}|V\d{3,4}|(?i:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|pi|rho|sigma|tau|chi)\d?)[\s_](?:"
+    + _CONSTELLATIONS
+    + r")"
     r"|(?:Sgr|Cen|Cyg|Her|Vir|For|Per|Orion|Pup|Hya)[\s_](?:A\*|[A-C]\d?|KL|IRc2|BN)"
     r")(?![A-Za-z0-9])"
 )
@@ -100,6 +103,9 @@ class _Atom:
     opens: bool
     """True where a name may begin: not in the middle of a word."""
     closes: bool
+
+
+_KINDS_OF_OBJECT = frozenset(("GALAXY", "NEBULA", "NUCLEUS", "CLUSTER", "REGION"))
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -138,7 +144,10 @@ def _atoms(text: str) -> list[_Atom]:
 def key(name: str, aliases: Mapping[str, str] | None = None) -> str:
     """The key of a target name; ``""`` when nothing of it can be read. ``aliases`` maps names to the name they mean."""
     name = "".join(f" {_GREEK[c]} " if c in _GREEK else c for c in unicodedata.normalize("NFKC", name))[:120]
-    joined = "".join(a.text for a in _atoms(name))
+    atoms = [a.text for a in _atoms(name)]
+    while len(atoms) > 1 and atoms[-1] in _KINDS_OF_OBJECT:
+        atoms.pop()
+    joined = "".join(atoms)
     joined = joined.replace("IRASF", "IRAS") if joined.startswith("IRASF") else joined
     if joined.startswith(("SGRA", "SGRB")) and joined.endswith("*"):
         joined = joined[:4] + "*"
@@ -146,14 +155,17 @@ def key(name: str, aliases: Mapping[str, str] | None = None) -> str:
 
 
 def keys(name: str, aliases: Mapping[str, str] | None = None) -> frozenset[str]:
-    """All keys of a target: its own, and for designations by coordinates the bare and the short (hhmm, ddmm) one."""
+    """All keys of a target: its own, and for designations by coordinates the bare and the short ones."""
     own = key(name, aliases)
     found = {own} if len(own) >= 2 else set()
     at = own.rfind("J")
     match = _COORDINATE.match(own[at:]) if at >= 0 else None
-    if match and at >= 0:
+    if match:
         found.add(own[at:])
         found.add(f"J{match[1]}{match[2]}{match[3]}")
+    infrared = _INFRARED.match(own)
+    if infrared:
+        found.add(infrared[1])
     return frozenset(found)
 
 

@@ -97,6 +97,8 @@ def propose(
     try:
         rows = _counted(papers, tally, quiet)
         write_candidates(rows, proposer, Reader(finder, folders, tally), top)
+    except BrokenPipeError:
+        raise  # whoever read our lines has gone; click ends quietly
     except (OSError, EOFError) as error:
         say(f"The papers {papers} cannot be read ({_why(error)}).")
         sys.exit(1)
@@ -120,6 +122,7 @@ def prepare(observatory: str | None, projects: Path) -> tuple[Proposer, CodeFind
     """The proposer and the code finder for one project list; a usage error (exit 2) when either cannot be built."""
     from biblio.observatory import ProfileError, load
     from matching.codes import CodeFinder, Grammar, GrammarError, Registry
+    from matching.keywords import KeywordError, Keywords
     from matching.propose import Proposer
     from matching.rules import Rules, RulesError
 
@@ -127,7 +130,8 @@ def prepare(observatory: str | None, projects: Path) -> tuple[Proposer, CodeFind
         profile = load(observatory)
         grammar = Grammar.from_plain(profile.codes)
         rules = Rules.from_plain(profile.rules)
-    except (ProfileError, GrammarError, RulesError) as error:
+        keywords = Keywords.from_plain(profile.keywords)
+    except (ProfileError, GrammarError, RulesError, KeywordError) as error:
         raise click.UsageError(str(error)) from error
     nobody = frozenset(profile.tap.observatory_as_pi) if profile.tap else frozenset()
     found: dict[str, ProjectFacts] = {}
@@ -149,7 +153,7 @@ def prepare(observatory: str | None, projects: Path) -> tuple[Proposer, CodeFind
     if bad and not found:
         raise click.UsageError(f"The project list {projects} holds no usable row. Nothing was proposed.")
     say(f"{len(found)} projects read from {projects}" + (f", {bad} rows passed over." if bad else "."))
-    return Proposer(list(found.values()), rules, grammar), CodeFinder(grammar, Registry(grammar, list(found)))
+    return Proposer(list(found.values()), rules, grammar, keywords), CodeFinder(grammar, Registry(grammar, list(found)))
 
 
 def _counted(papers: Path, tally: Tally, quiet: bool) -> Iterator[tuple[PaperFacts, str | None]]:
