@@ -1,7 +1,7 @@
 """Which of the values that sources give for a paper is shown: one table, read from top to bottom.
 
 A person's correction stands above every source. Sources are named by the kind of harvest ("ads", "arxiv"); whatever
-comes from files ranks between the two, and a source nobody foresaw comes last. Within a source the record of the
+comes from anywhere else is somebody's file and ranks between the two. Within a source the record of the
 printed article goes before that of its preprint, then the one learned later. What only the printed article has
 (journal, volume, date of issue …) is taken from no preprint's record while there is another.
 """
@@ -103,16 +103,14 @@ def _ranked(records: Sequence[Told], sources: tuple[str, ...], article_first: bo
     """Put the records in the table's order; the sort is stable, so of equals the one learned last stays first."""
 
     def rank(told: Told) -> tuple[bool, int, bool]:
-        family = _family(told.source)
-        place = sources.index(family) if family in sources else len(sources)
-        return article_first and told.is_preprint, place, told.is_preprint
+        return article_first and told.is_preprint, sources.index(_family(told.source)), told.is_preprint
 
     return sorted(records, key=rank)
 
 
 def _family(source: str) -> str:
-    """Return the kind of harvest a source's name belongs to: all files are one kind."""
-    return source if source in ("ads", "arxiv") else "file" if source in ("bibtex", "jsonl", "csv", "file") else source
+    """Return the kind of harvest a source's name belongs to: whatever is no service is somebody's file."""
+    return source if source in ("ads", "arxiv") else "file"
 
 
 def _choose(name: str, ranked: Sequence[Told]) -> tuple[Any, Told] | None:

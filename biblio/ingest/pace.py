@@ -1,0 +1,150 @@
+"""The pace at which services are asked, kept in the store so that it holds over all processes of a site.
+
+One row per service says whose turn it is and when the next may begin. A turn is a lease: a holder that was killed
+blocks nobody for longer than ``LEASE_S`` (on the same machine for no time at all). No transaction is open while
+anybody waits or asks.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from biblio.clock import Clock
+from biblio.errors import StartRefused
+from biblio.settings import Settings
+from biblio.store import Store
+from biblio.store.models import PaceTurn
+
+LEASE_S = 90.0
+"""Seconds after which a holder of another machine that was not heard of is taken for dead; it renews in time."""
+
+ARXIV_PACE_S = 3.0
+"""Seconds between two requests that arXiv asks for, over all machines of an operator (info.arxiv.org/help/api/tou)."""
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_LONGEST_NAP_S = 1.0
+
+
+def pauses(settings: Settings) -> dict[str, float]:
+    """Return the pause after each service's requests, in seconds.
+
+    Raises ``StartRefused`` for less than arXiv asks for, unless its address is this machine.
+    """
+    if settings.arxiv_pace_s < ARXIV_PACE_S and urlsplit(settings.arxiv_url).hostname not in _LOOPBACK:
+        raise StartRefused(
+            f"BIBLIO_ARXIV_PACE_S is {settings.arxiv_pace_s:g}: arXiv asks for {ARXIV_PACE_S:g} seconds between two "
+            "requests and shuts out who asks more often. Unset it."
+        )
+    return {"arxiv": settings.arxiv_pace_s}
+
+
+class StorePace:
+    """A ``harvesters.protocol.Pace`` over the table ``pace_turn``, for every process that shares the database.
+
+    It lives by the machine's clock, not by the one of the runtime: services do not care which day we replay.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pauses_s: Mapping[str, float],
+        *,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._pauses_s = dict(pauses_s)
+        self._clock = clock or Clock()
+        self._sleep = sleep
+
+    @contextmanager
+    def turn(self, service: str) -> Iterator[None]:
+        """Wait for the turn at ``service``; leaving the block starts the pause before the next."""
+        holder = f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+        while (wait_s := self._try(service, holder)) > 0:
+            self._sleep(min(wait_s, _LONGEST_NAP_S))
+        stop = threading.Event()
+        beat = threading.Thread(target=self._renew, args=(service, holder, stop), daemon=True, name=f"pace-{service}")
+        beat.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            beat.join()
+            self._give_back(service, holder)
+
+    def defer(self, service: str, seconds: float) -> None:
+        """Nobody gets a turn at ``service`` for ``seconds``; a longer wait already set stays."""
+        with self._store.writing() as session:
+            row = _row(session, service, self._clock.now())
+            row.next_at = max(row.next_at, self._clock.now() + timedelta(seconds=seconds))
+            session.add(row)
+
+    def _try(self, service: str, holder: str) -> float:
+        """Take the turn if it is free and return 0, else return the seconds until it may be."""
+        with self._store.writing() as session:
+            now = self._clock.now()
+            row = _row(session, service, now)
+            if row.holder is not None and row.held_until is not None and row.held_until > now and _is_alive(row.holder):
+                return min(0.1, (row.held_until - now).total_seconds())
+            if row.next_at > now:
+                return (row.next_at - now).total_seconds()
+            # Should this process die, the pause still counts from the last moment it can have asked.
+            row.holder, row.held_until = holder, now + timedelta(seconds=LEASE_S)
+            row.next_at = now + timedelta(seconds=self._pauses_s.get(service, 0.0))
+            session.add(row)
+            return 0.0
+
+    def _renew(self, service: str, holder: str, stop: threading.Event) -> None:
+        while not stop.wait(LEASE_S / 3):
+            with suppress(Exception), self._store.writing() as session:  # the next beat may do better
+                row = _row(session, service, self._clock.now())
+                if row.holder == holder:
+                    row.held_until = self._clock.now() + timedelta(seconds=LEASE_S)
+                    session.add(row)
+
+    def _give_back(self, service: str, holder: str) -> None:
+        with self._store.writing() as session:
+            now = self._clock.now()
+            row = _row(session, service, now)
+            if row.holder == holder:
+                row.holder, row.held_until = None, None
+            row.next_at = max(row.next_at, now + timedelta(seconds=self._pauses_s.get(service, 0.0)))
+            session.add(row)
+
+
+def _row(session: Session, service: str, now: datetime) -> PaceTurn:
+    """Return the service's row, locked for this transaction; it is made where there is none."""
+    query = select(PaceTurn).where(col(PaceTurn.service) == service).with_for_update()
+    row = session.exec(query).one_or_none()
+    if row is None:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        session.execute(insert(PaceTurn).values(service=service, next_at=now).on_conflict_do_nothing())
+        row = session.exec(query).one()
+    return row
+
+
+def _is_alive(holder: str) -> bool:
+    """Whether the process that holds a turn may still live; of another machine nothing is known but its lease."""
+    host, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
+    if host != socket.gethostname()[:24] or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
