@@ -166,7 +166,8 @@ def _plan_archive(
         kin = [p for p in pool if p.topic is first.topic and p is not first]
         group += rng.sample(kin, min(len(kin), rng.choices((0, 1, 2), (50, 30, 20))[0]))
         teams = [member for project in group for member in project.team]
-        outsiders = [person for person in people if person not in teams]
+        prints = {(member.last, member.given[0]) for member in teams}
+        outsiders = [person for person in people if (person.last, person.given[0]) not in prints]
         authors = rng.sample(outsiders, rng.randint(2, 7))
         title, abstract = _describe(rng, first, words.ARCHIVE_TITLES + words.PAPER_TITLES[1:4])
         papers.append(Paper(title, abstract, authors, group, day, origin="archive"))

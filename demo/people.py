@@ -35,14 +35,17 @@ _GIVEN: dict[str, tuple[str, ...]] = {
     "EU": (
         "Astrid", "Björn", "Chloé", "Dagmar", "Émile", "Françoise", "Giulia", "Håkan", "Iñaki", "Jürgen", "Katarzyna",
         "Lorenzo", "Małgorzata", "Nikolaos", "Ögmundur", "Pilar", "Renée", "Søren", "Tomáš", "Ursula", "Zoë", "Åsa",
+        "Anneliese", "Benoît", "Greta", "Jadwiga", "Kristóf", "Lucie", "Sanne", "Teresa",
     ),
     "NA": (
         "Abigail", "Brandon K.", "Carmen", "Derek", "Eleanor J.", "Frederick", "Grace", "Hannah", "Isaiah", "Jean-Luc",
         "Kimberly", "Leonard", "Marisol", "Nathaniel", "Olivia", "Preston", "Quentin", "Rachel", "Samuel T.", "Tobias",
+        "Adrian", "Bethany", "Daniela", "Gordon", "Jocelyn", "Marcus", "Nora", "Rebecca",
     ),
     "EA": (
         "Akihiko", "Chia-Ling", "Daichi", "Eun-Ji", "Fumiko", "Guo-Wei", "Haruka", "Jae-Won", "Kenta", "Li-Hua", "Mei",
         "Naomi", "Rui", "Sakura", "Tetsuo", "Wei", "Xiao-Ming", "Yuki", "Zhi-Yuan", "Ji",
+        "Jun", "Jia-Hui", "Wen", "Yan", "Ming", "Hiroki", "Kaori",
     ),
     "CL": (
         "Amaranta", "Baltazar", "Constanza", "Damián", "Elisa", "Fermín", "Graciela", "Ítalo", "Josefina", "Lautaro",
@@ -79,7 +82,7 @@ _PLACES: dict[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One invented astronomer; ``number`` tells apart people who share a name."""
+    """One invented astronomer; ``number`` tells apart people who print alike."""
 
     number: int
     last: str
@@ -122,15 +125,17 @@ def strip_accents(text: str) -> str:
 
 
 def make_people(rng: random.Random, count: int) -> list[Person]:
-    """Return ``count`` people; common surnames come up often, so that some share surname and initial."""
+    """Return ``count`` people; common surnames come up often, so that some share surname and initial, none the whole name."""
     people: list[Person] = []
-    for number in range(1, count + 1):
+    while len(people) < count:
         partner = rng.choices(PARTNERS, weights=(36, 33, 22, 9))[0]
         surnames = _SURNAMES[partner]
         rank = min(int(rng.expovariate(2.2 / len(surnames))), len(surnames) - 1)
         last = surnames[len(surnames) - 1 - rank] if partner != "EA" else surnames[(rank * 7 + 6) % len(surnames)]
         place, country = rng.choice(_PLACES[partner])
-        people.append(Person(number, last, rng.choice(_GIVEN[partner]), partner, place, country))
+        given = rng.choice(_GIVEN[partner])
+        if not any((person.last, person.given) == (last, given) for person in people):
+            people.append(Person(len(people) + 1, last, given, partner, place, country))
     return people
 
 
