@@ -20,16 +20,17 @@ from matching.text import Repaired, repair, tex_macros
 __all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "resolve"]
 
 MOST_CANDIDATES = 50
-_BEFORE, _AFTER, _LONGEST_WINDOW = 100, 170, 20_000
+_BEFORE, _AFTER, _LONGEST_WINDOW = 100, 120, 20_000
+_SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt need not
 _MASK = "\x01"
 
 # Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
 # damaged code may stand.
-_SIGN = rf"[{SEPARATOR_CHARACTERS}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
+_SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
 _ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
 _DIGIT_RUN = re.compile(
-    rf"(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
-    rf"|(?:{_ONE}){{3}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}}|&#x?[0-9A-Fa-f]{{2,4}};"
+    rf"(?=[&{DIGIT_LIKE}])(?:(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
+    rf"|(?:{_ONE}){{3}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}}|&#x?[0-9A-Fa-f]{{2,4}};)"
 )
 _LIST_GLUE = re.compile(
     r"(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
@@ -77,7 +78,8 @@ class CodeFinder:
     def __init__(self, grammar: Grammar, registry: Registry | None) -> None:
         self.grammar = grammar
         self.registry = registry
-        self._anchors = grammar.anchor_patterns()
+        self._anchors = grammar.anchor_patterns(named=False)
+        self._anchors_when_named = grammar.anchor_patterns(named=True)
         self._names = tuple(re.compile(re.escape(name)) for name in grammar.names)
         self._shapes = ShapeReader(grammar)
         self._bounds = (
@@ -85,13 +87,14 @@ class CodeFinder:
             max(form.lengths[1] for form in grammar.forms),
         )
         self._items = tuple((form, _item_pattern(form)) for form in grammar.forms if _has_items(form))
+        self._numbers_alone = tuple((form, _number_pattern(form)) for form, _ in self._items if grammar.number_alone)
 
     def find(self, text: str, *, markup: str = "auto") -> list[Mention]:
         """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto."""
         windows = self._windows(text)
         if not windows:
             return []
-        macros = tex_macros(text) if "\\newcommand" in text or "\\def" in text else {}
+        macros = tex_macros(text) if "\\" in text else {}
         places = Places(text, markup)
         found: dict[tuple[int, int], tuple[_Found, str]] = {}
         for start, end in windows:
@@ -114,11 +117,11 @@ class CodeFinder:
 
     def _windows(self, text: str) -> list[tuple[int, int]]:
         """Stretches of the raw text worth reading, in order; neighbours are joined."""
-        spots = [(found.start(), found.end()) for anchor in self._anchors for found in anchor.finditer(text)]
-        for name in self._names:
-            for found in name.finditer(text):
-                if _DIGIT_RUN.search(text, found.end(), found.end() + 120):
-                    spots.append((found.start(), found.end()))
+        spots = [found.span() for anchor in self._anchors for found in anchor.finditer(text)]
+        named = [found.span() for name in self._names for found in name.finditer(text)]
+        if named or len(text) < _SHORT:
+            spots += [found.span() for anchor in self._anchors_when_named for found in anchor.finditer(text)]
+        spots += [(start, end) for start, end in named if _DIGIT_RUN.search(text, end, end + 120)]
         spots.sort()
         windows: list[tuple[int, int]] = []
         for start, end in spots:
@@ -272,10 +275,9 @@ class CodeFinder:
         """Numbers that stand for a code after a word such as "project": every code with that number is a candidate."""
         if self.registry is None:
             return
-        for form, _ in self._items:
-            number, kind = form.fields[-2:]
-            kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
-            for match in re.finditer(rf"(?<![0-9A-Za-z.])([0-9]{{1,{number.high}}})\.({kinds})(?![0-9A-Za-z])", text):
+        for form, pattern in self._numbers_alone:
+            number = form.fields[-2]
+            for match in pattern.finditer(text):
                 if not self.grammar.project_word.search(text[max(0, match.start() - 40) : match.start()]):
                     continue
                 known = self.registry.ending(match[1].zfill(number.low), match[2])
@@ -383,6 +385,13 @@ def _item_pattern(form: Form) -> re.Pattern[str]:
         rf"(?P<mark>#\s?|[.…]{{1,3}}\s?|-)?(?:(?P<{call.name}>{call.pattern})[.·_-])?"
         rf"(?P<{number.name}>[0-9]{{1,{number.high}}})(?:[ .·_,-]{{1,2}}(?P<{kind.name}>{kinds}))?(?![0-9A-Za-z]|[.:][0-9])"
     )
+
+
+def _number_pattern(form: Form) -> re.Pattern[str]:
+    """A number with its kind and nothing before them."""
+    number, kind = form.fields[-2:]
+    kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
+    return re.compile(rf"(?=[0-9])(?<![0-9A-Za-z.])([0-9]{{1,{number.high}}}+)\.({kinds})(?![0-9A-Za-z])")
 
 
 def _is_item(form: Form, item: re.Match[str], head: str) -> bool:

@@ -24,7 +24,7 @@ _SEPARATOR = f"[{SEPARATOR_CHARACTERS}]"
 
 # Junk between two characters of a code in raw text, each alternative beginning differently (so matching is linear):
 # mark-up, entities, TeX commands, and anything that is neither letter nor digit.
-_JUNK = r"(?:[^0-9A-Za-z<&\\]|<(?:[^<>]{0,60}>)?|&(?:\#?[0-9A-Za-z]{1,8};)?|\\(?:[A-Za-z]{1,20})?)"
+_JUNK = r"(?:[^0-9A-Za-z<&\\]{1,6}+|<(?:[^<>]{0,60}>)?|&(?:\#?[0-9A-Za-z]{1,8};)?|\\(?:[A-Za-z]{1,20})?)"
 _BREAK = r"(?:[\s\u200b-\u200f\u2060\ufeff\u00ad\u0002\ufffe{}$]|-\s|<[^<>]{0,60}>|\\[A-Za-z]{0,20})"
 _ANCHOR_WORDS = {"{J}": _JUNK, "{B}": _BREAK, "{D}": f"[{DIGIT_LIKE}]"}
 
@@ -90,6 +90,7 @@ class Form:
     tail: str
     glued: bool
     anchors: tuple[str, ...]
+    anchors_when_named: tuple[str, ...]
     needs_context: bool
     _closers: dict[str, str] = field(default_factory=lambda: {"(": ")", "[": "]", "{": "}"}, repr=False)
 
@@ -137,7 +138,10 @@ class Form:
             right = r"(?![0-9A-Za-z]|\.[0-9])"
         if last.sort == "choice" and not last.optional:
             right = r"(?:(?![0-9A-Za-z])|(?P<glue>(?-i:(?=[A-Z][a-z]|[12][0-9]{3}[. ]|[A-Z]{3,}))))"
-        return re.compile(left + built + right, re.IGNORECASE)
+        # Quickly passes over what cannot begin a code.
+        head = self.fields[0].pattern[:1]
+        first = "(?=[0-9])" if self.fields[0].sort == "digits" else f"(?={head})" if head.isalnum() else ""
+        return re.compile(first + left + built + right, re.IGNORECASE)
 
     @cached_property
     def lengths(self) -> tuple[int, int]:
@@ -202,7 +206,7 @@ def _form(plain: Mapping[str, Any], place: int) -> Form:
     where = f"codes.forms[{place}]"
     taken = _take(
         plain, where,
-        {"name": str, "template": str, "fields": dict, "glued": bool, "anchors": list, "needs_context": bool},
+        {"name": str, "template": str, "fields": dict, "glued": bool, "anchors": list, "anchors_when_named": list, "needs_context": bool},
     )  # fmt: skip
     template, fields = taken.get("template", ""), taken.get("fields", {})
     pieces = re.split(r"\{([a-z_]+)\}", template)
@@ -214,10 +218,10 @@ def _form(plain: Mapping[str, Any], place: int) -> Form:
         made = _field(name, fields[name], f"{where}.fields.{name}")
         parts.append((literal.removeprefix(closed), made))
         closed = {"(": ")", "[": "]"}.get(literal[-1:], "") if made.optional else ""
-    anchors = tuple(str(anchor) for anchor in taken.get("anchors", []))
+    anchors, named = (tuple(map(str, taken.get(key, []))) for key in ("anchors", "anchors_when_named"))
     return Form(
         taken.get("name", f"form {place}"), tuple(parts), pieces[-1].removeprefix(closed), taken.get("glued", False),
-        anchors, taken.get("needs_context", False),
+        anchors, named, taken.get("needs_context", False),
     )  # fmt: skip
 
 
@@ -354,9 +358,16 @@ class Grammar:
         derived = {facet.name: value for facet in self.facet_rules if (value := facet.value(known)) is not None}
         return {**known, **derived}
 
-    def anchor_patterns(self) -> tuple[re.Pattern[str], ...]:
-        """Patterns that say, in raw text, where to look more closely; each begins with a literal."""
-        return tuple(_compiled(anchor, f"codes.forms ({form.name})") for form in self.forms for anchor in form.anchors)
+    def anchor_patterns(self, *, named: bool) -> tuple[re.Pattern[str], ...]:
+        """Patterns that say, in raw text, where to look more closely; each begins with a literal.
+
+        ``named``: those for texts that name the observatory; else those for every text.
+        """
+        return tuple(
+            _compiled(anchor, f"codes.forms ({form.name})")
+            for form in self.forms
+            for anchor in (form.anchors_when_named if named else form.anchors)
+        )
 
     @cached_property
     def before_code(self) -> re.Pattern[str]:

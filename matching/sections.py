@@ -48,7 +48,7 @@ _XML_MARKS = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_HEADING = re.compile(
-    r"\n[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?"
+    r"\n[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?+(?=[A-Z]|ack|ref)"
     r"(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:\r?\n|\Z|(?<=[.:—–]\s).|(?<=[.:—–]).))"
 )
 _LOOK_BACK = 24_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
@@ -65,31 +65,38 @@ _DATA_PHRASES = re.compile(
     r"(?i)\b(?:data (?:underlying|availability|are available|used in this)|available (?:from|in|at|through) the [a-z ]{0,20}archive"
     r"|publicly available)"
 )
+# Both are searched in a sentence in small letters, from the beginning of a word on.
 _USE = re.compile(
-    r"(?i)makes? use of|made use of|mak(?:es?|ing) use|data (?:from|set|sets|obtained|taken|used|under)|based on (?:observations|data|archival)"
-    r"|(?:we|were|was|have|has)(?: been| also| then| therefore){0,2} (?:use[ds]?|observed|obtained|observ|taken|acquired|collected|carried out|retrieved|downloaded|combine[ds]?|re-?analy[sz]ed?|re-?imaged?|analy[sz]ed?)"
-    r"|(?:our|these|the|this|present|new|archival)(?: [a-z0-9()-]+){0,3} (?:observations|data|dataset|program(?:me)?|project)s?\b|as part of|observed (?:with|under|as|in)|visibilities of|under (?:the )?(?:project|program)"
+    r"(?<![a-z])(?=[abdhmnotuvw])(?:makes? use of|made use of|making use|data (?:from|sets?|obtained|taken|used|under)"
+    r"|based on (?:observations|data|archival)"
+    r"|(?:we|were|was|have|has)(?: been| also| then| therefore){0,2} (?:use[ds]?|observ|obtain|taken|acquired|collected"
+    r"|carried out|retrieved|downloaded|combine|re-?analy[sz]|re-?imaged?|analy[sz])"
+    r"|(?:our|these|the|this|present|new|archival)(?: [a-z0-9()-]{1,20}){0,3} (?:observations?|data|datasets?|program(?:me)?s?|projects?)(?![a-z])"
+    r"|as part of|observed (?:with|under|as|in)|visibilities of|under (?:the )?(?:project|program))"
 )
 _MENTION = re.compile(
-    r"(?i)\b(?:propos(?:ed|al (?:has been|was|is) (?:accepted|approved|submitted))|has been (?:accepted|approved|awarded|granted)|was (?:awarded|granted|approved)"
-    r"|accepted (?:cycle|project|proposal|program)|will (?:be )?(?:observ|complement|obtain|provide|allow|carried)|upcoming|forthcoming|scheduled|future observations|planned"
-    r"|(?:previously|first|already|originally|also) (?:observed|presented|published|reported|analy[sz]ed|used|described) (?:in|by|under)|awaiting|not (?:been )?(?:used|observed|included|yet)|other people'?s|comment briefly on|resubmi)"
+    r"(?<![a-z])(?:propos(?:ed|al (?:has been|was|is) (?:accepted|approved|submitted))"
+    r"|has been (?:accepted|approved|awarded|granted)|was (?:awarded|granted|approved)"
+    r"|accepted (?:cycle|project|proposal|program)|will (?:be )?(?:observ|complement|obtain|provide|allow|carried)"
+    r"|upcoming|forthcoming|scheduled|future observations|planned"
+    r"|(?:previously|first|already|originally|also) (?:observed|presented|published|reported|analy[sz]ed|used|described) (?:in|by|under)"
+    r"|awaiting|not (?:been )?(?:used|observed|included|yet)|other people'?s|comment briefly on|resubmi)"
 )
 # One of these words is in every sentence that _MENTION knows; looking for them first saves most of the time.
 _MENTION_WORDS = frozenset(
     "proposed proposal has was accepted will upcoming forthcoming scheduled future planned previously first already "
     "originally also awaiting not other comment resubmitted resubmission (resubmission".split()
 )
-_SENTENCE_END = re.compile(r"(?<=[a-z)\]}A-Z])[.!?](?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|\n[ \t]{0,8}\r?\n|\\\\\s|<(?:/?p|/?sec|/?li|br)\b")
+_SENTENCE_END = re.compile(r"(?=[.!?\n\\<])(?:(?<=[a-z)\]}A-Z])[.!?](?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|\n[ \t]{0,8}\r?\n|\\\\\s|<(?:/?p|/?sec|/?li|br)\b)")
 
 
 def markup_of(text: str) -> str:
     """What kind of text it is by its own marks: "tex", "xml" or "text"."""
-    if _XML_SIGNS.search(text, 0, 4000):
+    if "<" in text and _XML_SIGNS.search(text, 0, 4000):
         return "xml"
-    if _TEX_SIGNS.search(text):
+    if "\\" in text and _TEX_SIGNS.search(text):
         return "tex"
-    return "xml" if len(_XML_SIGNS.findall(text[:200_000])) > 5 else "text"
+    return "xml" if "<" in text and len(_XML_SIGNS.findall(text[:200_000])) > 5 else "text"
 
 
 def _kind_of_title(title: str) -> Where | None:
@@ -229,8 +236,9 @@ class Places:
             cut = stop.end()
         stop_after = _SENTENCE_END.search(after)
         sentence = before[cut:] + "\0" + (after[: stop_after.start()] if stop_after else after)
-        sentence = re.sub(r"\s+", " ", sentence)
-        if not _MENTION_WORDS.isdisjoint(sentence.lower().split()) and _MENTION.search(sentence):
+        words = sentence.lower().split()
+        sentence = " ".join(words)
+        if not _MENTION_WORDS.isdisjoint(words) and _MENTION.search(sentence):
             return False
         return True if _USE.search(sentence) else None
 

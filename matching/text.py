@@ -207,6 +207,8 @@ _MACRO = re.compile(
 def tex_macros(text: str, limit: int = 2000) -> dict[str, str]:
     """Argument-less TeX macros whose body holds a digit, by name: authors hide codes in them."""
     found: dict[str, str] = {}
+    if not any(word in text for word in ("\\newcommand", "\\renewcommand", "\\providecommand", "def\\")):
+        return found
     for macro in _MACRO.finditer(text):
         if any(character.isdigit() for character in macro[2]) and "#1" not in macro[2].replace("\\#", ""):
             found[macro[1]] = macro[2]
