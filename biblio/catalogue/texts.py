@@ -1,0 +1,159 @@
+"""What was read in a paper's text: the codes seen, each with the passage around it. The text itself is never kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.groups import chunks, new_ids
+from biblio.store.models import TextMention, TextReading
+from matching.codes import Mention, resolve
+from matching.registry import Registry
+
+CONTEXT = 150
+"""Characters kept on each side of a code: two or three lines of print, enough to judge whether data were used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMention:
+    """A code seen in one part of a text, with the passage kept; ``start``/``end`` count code points in ``part``."""
+
+    part: str
+    page: int | None
+    mention: Mention
+    context: str
+    context_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of one text of a paper. With ``refusal`` nothing could be read, and why.
+
+    ``origin`` is "eprint", "folder", "abstract" or "snippet"; ``version`` says which text it was, so that the same one
+    is not read twice; ``characters`` and ``sha256`` are of the text read.
+    """
+
+    paper_id: int
+    origin: str
+    place: str
+    version: str | None = None
+    format: str | None = None
+    sha256: str | None = None
+    characters: int = 0
+    refusal: str | None = None
+    rules_digest: str = ""
+    mentions: tuple[SeenMention, ...] = ()
+
+
+def seen_in(part: str, page: int | None, text: str, mentions: Iterable[Mention]) -> list[SeenMention]:
+    """Return the mentions found in one text with the passages to keep."""
+    kept = []
+    for mention in mentions:
+        start = max(0, mention.start - CONTEXT)
+        kept.append(
+            SeenMention(part, page, mention, text[start : mention.end + CONTEXT].replace("\0", "\ufffd"), start)
+        )
+    return kept
+
+
+def store_reading(session: Session, reading: Reading, *, now: datetime) -> bool:
+    """Store one reading; see ``store_readings``."""
+    return store_readings(session, [reading], now=now) == 1
+
+
+def store_readings(session: Session, readings: Sequence[Reading], *, now: datetime) -> int:
+    """Store readings with their mentions; each supersedes the paper's earlier one of the same origin.
+
+    A reading that is equal to the one in force (same text, version, rules and refusal) changes nothing. Returns how
+    many were stored.
+    """
+    before = _in_force(session, {r.paper_id for r in readings})
+    fresh = {(r.paper_id, r.origin): r for r in readings if not _is_known(before.get((r.paper_id, r.origin)), r)}
+    ended = [row.id for key in fresh if (row := before.get(key)) is not None]
+    for chunk in chunks(ended):
+        session.execute(sa.update(TextReading).where(col(TextReading.id).in_(chunk)).values(superseded_at=now))
+    ids = new_ids(session, TextReading, len(fresh))
+    rows = [
+        {
+            "id": reading_id, "paper_id": r.paper_id, "origin": r.origin, "place": r.place, "version": r.version,
+            "format": r.format, "sha256": r.sha256, "characters": r.characters, "refusal": r.refusal,
+            "rules_digest": r.rules_digest, "read_at": now,
+        }
+        for reading_id, r in zip(ids, fresh.values(), strict=True)
+    ]  # fmt: skip
+    if rows:
+        session.execute(sa.insert(TextReading), rows)
+    mentions = [
+        _mention_row(reading_id, seen) for reading_id, r in zip(ids, fresh.values(), strict=True) for seen in r.mentions
+    ]
+    if mentions:
+        session.execute(sa.insert(TextMention), mentions)
+    return len(fresh)
+
+
+def _in_force(session: Session, paper_ids: Iterable[int]) -> dict[tuple[int, str], TextReading]:
+    found: dict[tuple[int, str], TextReading] = {}
+    for chunk in chunks(sorted(paper_ids)):
+        query = select(TextReading).where(
+            col(TextReading.paper_id).in_(chunk), col(TextReading.superseded_at).is_(None)
+        )
+        found |= {(row.paper_id, row.origin): row for row in session.exec(query)}
+    return found
+
+
+def _is_known(before: TextReading | None, reading: Reading) -> bool:
+    return before is not None and all(
+        getattr(before, name) == getattr(reading, name)
+        for name in ("place", "version", "sha256", "refusal", "rules_digest")
+    )
+
+
+def _mention_row(reading_id: int, seen: SeenMention) -> dict[str, object]:
+    mention = seen.mention
+    return {
+        "reading_id": reading_id, "part": seen.part, "page": seen.page, "start": mention.start, "end": mention.end,
+        "as_written": mention.as_written.replace("\0", "\ufffd"), "code": mention.code[:64],
+        "in_registry": mention.in_registry, "certain": mention.certain, "candidates": list(mention.candidates),
+        "stands_in": mention.where, "is_use": mention.is_use, "context": seen.context,
+        "context_start": seen.context_start,
+    }  # fmt: skip
+
+
+def resolve_again(session: Session, registry: Registry) -> int:
+    """Read the mentions kept once more against a newer registry, without the texts; returns how many changed.
+
+    Only what the new registry can decide is touched: mentions not certain so far, and those whose code it lost.
+    Numbers and list items that need their surroundings stay as they were until their text is read again.
+    """
+    query = (
+        select(TextMention)
+        .join(TextReading, col(TextReading.id) == col(TextMention.reading_id))
+        .where(col(TextReading.superseded_at).is_(None))
+        .order_by(col(TextMention.id))
+    )
+    changed = 0
+    told: dict[str, tuple[str, bool, tuple[str, ...]] | None] = {}
+    for mention in session.exec(query):
+        if mention.certain and mention.in_registry and mention.code in registry:
+            continue
+        if mention.as_written not in told:
+            told[mention.as_written] = resolve(mention.as_written, registry)
+        resolved = told[mention.as_written]
+        if resolved is None:
+            continue
+        code, certain, candidates = resolved[0][:64], resolved[1], list(resolved[2])
+        in_registry = code in registry
+        if (mention.code, mention.certain, mention.in_registry, mention.candidates) == (
+            code, certain, in_registry, candidates,
+        ):  # fmt: skip
+            continue
+        mention.code, mention.certain = code, certain
+        mention.in_registry, mention.candidates = in_registry, candidates
+        session.add(mention)
+        changed += 1
+    session.flush()
+    return changed

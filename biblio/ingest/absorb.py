@@ -1,0 +1,174 @@
+"""Storing one harvested page: its body, what it held, what was refused, and where to go on; all of it or nothing.
+
+A run killed at any instant leaves whole pages only, and the next run asks for the page after the last stored one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from biblio.catalogue.papers import absorb_records
+from biblio.catalogue.projects import Recorded, record_projects
+from biblio.runtime import Runtime
+from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, Payload, Quota
+from harvesters import http
+from harvesters.protocol import Page, ParsedPage
+from harvesters.records import Refusal
+
+
+@dataclass(slots=True)
+class PageCounts:
+    """What one page held and did; ``seen`` = ``records`` + ``refused`` + ``ignored``."""
+
+    seen: int = 0
+    records: int = 0
+    refused: int = 0
+    ignored: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    conflicts: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    conflict_reasons: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a page goes: the run it belongs to, the cursor it moves (None: none), and who may set PIs' addresses."""
+
+    run_id: int | None
+    cursor: str | None
+    take_emails: bool = False
+
+
+def store_page(
+    runtime: Runtime, page: Page, parsed: ParsedPage, destination: Destination, quotas: Iterable[http.Quota] = ()
+) -> PageCounts:
+    """Store a page and everything in it in one transaction; return what it did. Nothing is open before or after."""
+    sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, 6)
+    now = runtime.clock.now()
+    with runtime.store.writing() as session:
+        keep_payload(session, sha256, packed, len(page.body), now)
+        counts = absorb_parsed(session, runtime, page, parsed, destination, sha256)
+        session.add(_page_row(page, sha256, counts, destination, now))
+        add_refusals(session, counts.refusals, destination.run_id, now)
+        note_quotas(session, page.source, quotas, now)
+        if destination.cursor is not None:
+            move_cursor(session, destination.cursor, page.next_cursor, now)
+    return counts
+
+
+def absorb_parsed(
+    session: Session, runtime: Runtime, page: Page, parsed: ParsedPage, destination: Destination, sha256: str | None
+) -> PageCounts:
+    """Absorb the records and projects of a page and count what they did."""
+    now = runtime.clock.now()
+    counts = PageCounts(seen=parsed.seen, ignored=parsed.ignored, refusals=list(parsed.refusals))
+    for outcome in absorb_records(session, parsed.records, payload_sha256=sha256, now=now):
+        counts.records += 1
+        setattr(counts, outcome.what.value, getattr(counts, outcome.what.value) + 1)
+        counts.merged += outcome.merged
+        counts.conflicts += len(outcome.conflicts)
+        counts.conflict_reasons += outcome.conflicts
+    told = record_projects(
+        session, parsed.projects, grammar=runtime.grammar, now=now, take_emails=destination.take_emails
+    )
+    for project, recorded in zip(parsed.projects, told, strict=True):
+        if recorded.what is Recorded.REFUSED:
+            place = _place_of(page, project.code)
+            counts.refusals.append(Refusal(project.source, place, recorded.reason or "refused", project.code[:80]))
+            continue
+        counts.records += 1
+        setattr(counts, recorded.what.value, getattr(counts, recorded.what.value) + 1)
+    counts.refused = len(counts.refusals)
+    return counts
+
+
+def _place_of(page: Page, code: str) -> str:
+    """Return where on a page a code stands: of a file's rows the first that names it."""
+    start = page.body.find(code.encode())
+    return page.place if start < 0 else f"{page.place} row {page.body.count(10, 0, start) + 1}"
+
+
+def _page_row(page: Page, sha256: str, counts: PageCounts, destination: Destination, now: datetime) -> HarvestPage:
+    first, last = page.window or (None, None)
+    return HarvestPage(
+        job_run_id=destination.run_id,
+        source=page.source[:32],
+        place=page.place,
+        payload_sha256=sha256,
+        content_type=page.content_type[:128],
+        fetched_at=now,
+        promised=page.promised,
+        records=counts.records,
+        refused=counts.refused,
+        ignored=counts.ignored,
+        new=counts.new,
+        changed=counts.changed,
+        window_from=date.fromisoformat(first) if first else None,
+        window_to=date.fromisoformat(last) if last else None,
+        is_last=page.is_last,
+    )
+
+
+def store_refused_page(runtime: Runtime, page: Page, reason: str, run_id: int | None) -> None:
+    """Keep the body of a page that could not be read, with its place and reason; the cursor stays before it."""
+    sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, 6)
+    now = runtime.clock.now()
+    with runtime.store.writing() as session:
+        keep_payload(session, sha256, packed, len(page.body), now)
+        session.add(_page_row(page, sha256, PageCounts(refused=1), Destination(run_id, None), now))
+        add_refusals(session, [Refusal(page.source, page.place, reason)], run_id, now)
+
+
+def keep_payload(session: Session, sha256: str, packed: bytes, size: int, now: datetime) -> None:
+    """Keep a raw body once by its hash."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    values = {"sha256": sha256, "body": packed, "size": size, "first_seen_at": now}
+    session.execute(insert(Payload).values(values).on_conflict_do_nothing())
+
+
+def add_refusals(session: Session, refusals: Iterable[Refusal], run_id: int | None, now: datetime) -> None:
+    """Note what could not be read: which, where and why."""
+    session.add_all(
+        HarvestRefusal(
+            job_run_id=run_id, source=r.source[:32], place=r.place, key=r.key, reason=r.reason, refused_at=now
+        )
+        for r in refusals
+    )
+
+
+def note_quotas(session: Session, service: str, quotas: Iterable[http.Quota], now: datetime) -> None:
+    """Keep what a service says is left of today's requests."""
+    for quota in quotas:
+        resets_at = datetime.fromtimestamp(quota.resets_at, UTC) if quota.resets_at else None
+        session.merge(
+            Quota(
+                service=service[:32],
+                endpoint=quota.endpoint[:64],
+                allowed=quota.limit,
+                remaining=quota.remaining,
+                resets_at=resets_at,
+                read_at=now,
+            )
+        )
+
+
+def read_cursor(session: Session, name: str) -> dict[str, Any]:
+    """Return where a harvest goes on; empty at the very beginning."""
+    row = session.get(HarvestCursor, name)
+    return dict(row.cursor) if row is not None else {}
+
+
+def move_cursor(session: Session, name: str, cursor: Mapping[str, object], now: datetime) -> None:
+    """Note where a harvest goes on."""
+    session.merge(HarvestCursor(source=name, cursor=dict(cursor), updated_at=now))
