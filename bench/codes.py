@@ -58,8 +58,12 @@ def main() -> None:
 
     right = [{code for code, _ in row["codes"]} for row in truth]
     found = [{mention.code for mention in paper} for paper in mentions]
-    missed = Counter(kind for row, seen in zip(truth, found, strict=True) for code, kind in row["codes"] if code not in seen)
-    wrong = sum(m.certain and m.code not in codes_ for paper, codes_ in zip(mentions, right, strict=True) for m in paper)
+    missed = Counter(
+        kind for row, seen in zip(truth, found, strict=True) for code, kind in row["codes"] if code not in seen
+    )
+    wrong = sum(
+        m.certain and m.code not in codes_ for paper, codes_ in zip(mentions, right, strict=True) for m in paper
+    )
     figures: dict[str, Any] = {
         "megabytes": round(size, 1),
         "papers": len(texts),
@@ -76,7 +80,13 @@ def main() -> None:
         if expected != seen:
             given.show -= 1
             gone = [pair for pair in row["codes"] if pair[0] not in seen]
-            print(row["file"], "missed", gone, "false", [(m.as_written, m.code, m.start) for m in paper if m.code not in expected])
+            print(
+                row["file"],
+                "missed",
+                gone,
+                "false",
+                [(m.as_written, m.code, m.start) for m in paper if m.code not in expected],
+            )
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ certain only where exactly one registry code can be meant. Offsets are code poin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from matching.damage import Reading, ShapeReader, read_by_registry
 from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
 from matching.registry import Registry
 from matching.sections import Places
-from matching.text import Repaired, repair, tex_macros
+from matching.text import repair, tex_macros
 
 __all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "resolve"]
 
@@ -36,7 +36,7 @@ _LIST_GLUE = re.compile(
     r"(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
     r"(?:(?:projects?|programs?|codes?|no\.)\s)?"
 )
-_SIGN_CLASSES = {sign: "-" for sign in "–—−‒―‐‑"} | {sign: "." for sign in "·•∙‧⋅◦・･。"}
+_SIGN_CLASSES = dict.fromkeys("–—−‒―‐‑", "-") | dict.fromkeys("·•∙‧⋅◦・･。", ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,14 @@ class CodeFinder:
             return []
         macros = tex_macros(text) if "\\" in text else {}
         places = Places(text, markup)
-        found: dict[tuple[int, int], tuple[_Found, str]] = {}
+        found: list[tuple[int, int, _Found]] = []
         for start, end in windows:
             window = repair(text[start:end], markup=_kind(markup), offset=start, macros=macros)
-            for code in self._read(window.text):
-                begin, stop = window.span(code.start, code.end)
-                if not any(begin < other[1] and stop > other[0] for other in _near_keys(found, begin)):
-                    found[begin, stop] = (code, text[begin:stop])
+            found += [(*window.span(code.start, code.end), code) for code in self._read(window.text)]
+        found = _without_overlaps(found)
         if self.grammar.number_alone:
-            self._rank_numbers(found)
-        return [self._mention(span, *found[span], places) for span in sorted(found)]
+            found = _numbers_ranked(found)
+        return [self._mention((start, end), code, text[start:end], places) for start, end, code in found]
 
     def _mention(self, span: tuple[int, int], found: _Found, as_written: str, places: Places) -> Mention:
         """What is reported of one code."""
@@ -189,9 +187,7 @@ class CodeFinder:
 
         return near
 
-    def _damaged(
-        self, text: str, stretches: list[tuple[int, int]], near: Callable[[int], int]
-    ) -> Iterator[_Found]:
+    def _damaged(self, text: str, stretches: list[tuple[int, int]], near: Callable[[int], int]) -> Iterator[_Found]:
         """Codes that are not well-formed, each stretch read once, the surest reading first."""
         readings: list[Reading] = []
         for stretch in stretches:
@@ -204,10 +200,10 @@ class CodeFinder:
             readings = [reading for reading in readings if reading.rank < 3 or self.registry.same(reading.code)]
         readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
         taken: list[Reading] = []
-        for reading in readings:
+        for open_reading in readings:
+            reading = replace(open_reading, end=_closed(text, open_reading.start, open_reading.end))
             if any(reading.start < other.end and reading.end > other.start for other in taken):
                 continue
-            reading = replace(reading, end=_closed(text, reading.start, reading.end))
             taken.append(reading)
             shape = next((other for other in readings if other.rank >= 2 and other.start == reading.start), None)
             yield self._decide(reading, shape)
@@ -267,7 +263,9 @@ class CodeFinder:
         candidates: tuple[str, ...] = ()
         if self.registry is not None:
             known = self.registry.same(code)
-            candidates = tuple(dict.fromkeys([*([known] if known else []), *self.registry.nearest(code, MOST_CANDIDATES)]))
+            candidates = tuple(
+                dict.fromkeys([*([known] if known else []), *self.registry.nearest(code, MOST_CANDIDATES)])
+            )
             code = known or code
         return _Found(start, end, code, False, candidates, "elided")
 
@@ -284,16 +282,6 @@ class CodeFinder:
                 if known:
                     code = known[0] if len(known) == 1 else match[0]
                     yield _Found(match.start(), match.end(), code, False, tuple(known), "number")
-
-    def _rank_numbers(self, found: dict[tuple[int, int], tuple[_Found, str]]) -> None:
-        """Where a number alone stands for a code that is printed in full elsewhere in the paper, that one comes first."""
-        full = {code.code for code, _ in found.values() if code.sort in ("whole", "damaged")}
-        for span, (code, written) in found.items():
-            if code.sort == "number":
-                printed = [candidate for candidate in code.candidates if candidate in full]
-                ordered = tuple(dict.fromkeys((*printed, *code.candidates)))
-                meant = printed[0] if len(printed) == 1 else code.code
-                found[span] = (replace(code, code=meant, candidates=ordered), written)
 
 
 def resolve(as_written: str, registry: Registry) -> tuple[str, bool, tuple[str, ...]] | None:
@@ -314,10 +302,27 @@ def _kind(markup: str) -> str:
     return {"html": "xml", "pdf": "text"}.get(markup, markup)
 
 
-def _near_keys(found: Mapping[tuple[int, int], object], begin: int) -> Iterable[tuple[int, int]]:
-    """The last few spans found (windows come in order, so only these can overlap)."""
-    keys = list(found)[-60:] if len(found) < 200 else list(reversed([key for key, _ in zip(reversed(found), range(60), strict=False)]))
-    return [key for key in keys if key[1] > begin - 400]
+def _without_overlaps(found: list[tuple[int, int, _Found]]) -> list[tuple[int, int, _Found]]:
+    """The codes by start; where windows overlapped and one was read twice, the first reading."""
+    kept: list[tuple[int, int, _Found]] = []
+    for item in sorted(found, key=lambda item: item[:2]):
+        if not kept or item[0] >= kept[-1][1]:
+            kept.append(item)
+    return kept
+
+
+def _numbers_ranked(found: list[tuple[int, int, _Found]]) -> list[tuple[int, int, _Found]]:
+    """Where a number alone stands for a code that is printed in full elsewhere in the text, that one comes first."""
+    full = {code.code for _, _, code in found if code.sort in ("whole", "damaged")}
+    ranked = []
+    for start, end, code in found:
+        printed = [candidate for candidate in code.candidates if candidate in full] if code.sort == "number" else []
+        if printed:
+            ordered = tuple(dict.fromkeys((*printed, *code.candidates)))
+            ranked.append((start, end, replace(code, code=printed[0], candidates=ordered)))
+        else:
+            ranked.append((start, end, code))
+    return ranked
 
 
 def _masked(text: str, found: Iterable[_Found]) -> str:
@@ -353,7 +358,9 @@ def _doubtful_stretches(text: str) -> list[tuple[int, int]]:
 
 def _is_doubtful(form: Form, match: re.Match[str]) -> bool:
     """Whether the parts are set apart neither by the form's own signs nor by one and the same: it may be mere numbers."""
-    gaps = [_SIGN_CLASSES.get(sign, sign) for sign in ((match[f"gap{place}"] or "").strip() for place in _gap_places(form))]
+    gaps = [
+        _SIGN_CLASSES.get(sign, sign) for sign in ((match[f"gap{place}"] or "").strip() for place in _gap_places(form))
+    ]
     own = [form.parts[place][0].strip() for place in _gap_places(form)]
     gaps = [sign or ("-" if due == "-" else "") for sign, due in zip(gaps, own, strict=True)]  # lost at a line's end
     return gaps != own and (not all(gaps) or len(set(gaps)) > 1)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from matching.grammar import SEPARATOR_CHARACTERS, Form, Grammar, skeleton
+from matching.grammar import SEPARATOR_CHARACTERS, Field, Form, Grammar, skeleton
 from matching.registry import Registry
 
 _TOKEN = re.compile(r"[0-9A-Za-z|]+")
@@ -66,9 +66,7 @@ def _spans(text: str, stretch: tuple[int, int], low: int, high: int) -> Iterator
         yield from _runs(text, tokens, first, begin, (low, high))
 
 
-def _runs(
-    text: str, tokens: list[tuple[int, int]], first: int, begin: int, bounds: tuple[int, int]
-) -> Iterator[_Span]:
+def _runs(text: str, tokens: list[tuple[int, int]], first: int, begin: int, bounds: tuple[int, int]) -> Iterator[_Span]:
     """The runs that begin at ``begin``, shortest first."""
     plain, breaks, dots, at = "", [], 0, begin
     for start, stop in tokens[first : first + _MOST_TOKENS]:
@@ -164,36 +162,40 @@ class ShapeReader:
     def _mended(form: Form, found: re.Match[str], near: int) -> Reading | None:
         """The reading of one match, or None when too much had to be guessed."""
         *front, last = form.fields
+        ending = found[last.name]
         if sum(map(str.isdigit, found[0])) < 3:
             return None
-        if not near and not _same_signs(found, last.name if found[last.name] else front[-1].name):
+        if not near and not _same_signs(found, last.name if ending else front[-1].name):
             return None
-        values: dict[str, str | None] = {}
-        for part in front:
-            written = found[part.name].replace(" ", "")
-            if not near and " " in found[part.name]:
-                return None
-            if sum(map(str.isdigit, written)) * 2 < len(written) and part.sort == "digits" and len(written) > 2 and not near:
-                return None
-            values[part.name] = part.mend(written)
-            if values[part.name] is None:
-                return None
-        ending = found[last.name]
+        values: dict[str, str | None] = {part.name: _mended_part(part, found[part.name], near) for part in front}
+        if None in values.values():
+            return None
         mended = None if ending is None else last.mend(ending)
-        if mended is not None and not near and (ending or "")[:1].islower() | found.string[found.start(last.name) - 1].isspace():
+        if ending and not near and (ending[0].islower() or found.string[found.start(last.name) - 1].isspace()):
             mended = None
-        number = found[front[-1].name].replace(" ", "")
-        full = len(number) >= front[-1].low
+        digits = len(found[front[-1].name].replace(" ", ""))
         if mended is None and not (last.optional and ending is None):
-            if last.default is None or not (full or near > 1 and len(number) >= 3):
+            # The last field is missing or cannot be read: then the number must be whole, or stand right after our name.
+            enough = digits >= front[-1].low or (near > 1 and digits >= 3)
+            if last.default is None or not enough:
                 return None
-        weak = mended is not None and len(number) < 3 and not near
         values[last.name] = mended or last.default
-        code = form.render(values)
-        start = found.start(form.fields[0].name)
-        whole = ending is not None and (mended is not None or len(ending) <= 2 and any(map(str.isdigit, ending)))
-        end = found.end(last.name) if whole else found.end(front[-1].name)
-        return Reading(start, end, code, False, (), 3 if weak else 2)
+        takes_ending = ending is not None and (
+            mended is not None or (len(ending) <= 2 and any(map(str.isdigit, ending)))
+        )
+        end = found.end(last.name) if takes_ending else found.end(front[-1].name)
+        weak = mended is not None and digits < 3 and not near
+        return Reading(found.start(form.fields[0].name), end, form.render(values), False, (), 3 if weak else 2)
+
+
+def _mended_part(part: Field, written: str, near: int) -> str | None:
+    """A field before the last one put right, or None; far from our name no blanks and at most half of it misread."""
+    plain = written.replace(" ", "")
+    if not near:
+        misread = part.sort == "digits" and len(plain) > 2 and sum(map(str.isdigit, plain)) * 2 < len(plain)
+        if misread or " " in written:
+            return None
+    return part.mend(plain)
 
 
 def _same_signs(found: re.Match[str], last: str) -> bool:

@@ -125,7 +125,11 @@ class Form:
         """Pattern of an undamaged code in repaired text: any separators, broken digits, either case."""
         built = ""
         for place, (literal, part) in enumerate(self.parts):
-            gap = "" if place == 0 else f"(?P<gap{place}>{_SEPARATOR}{{{0 if self.glued or literal in ('', '-') else 1},4}})"
+            gap = (
+                ""
+                if place == 0
+                else f"(?P<gap{place}>{_SEPARATOR}{{{0 if self.glued or literal in ('', '-') else 1},4}})"
+            )
             if part.optional:
                 closer = self._closers.get(literal[-1:], "")
                 built += f"(?: {{0,2}}{re.escape(literal)} ?(?P<{part.name}>{part.spaced}) ?{re.escape(closer)})?"
@@ -152,7 +156,9 @@ class Form:
 
 def skeleton(code: str) -> str:
     """Letters and digits of a code alone, upper case: what all lossless spellings have in common."""
-    return "".join(character for character in code.upper() if character.isascii() and (character.isalnum() or character == "|"))
+    return "".join(
+        character for character in code.upper() if character.isascii() and (character.isalnum() or character == "|")
+    )
 
 
 def folded(code: str) -> str:
@@ -183,7 +189,11 @@ def _field(name: str, plain: Mapping[str, Any], where: str) -> Field:
     sorts = [key for key in ("digits", "choice", "characters") if key in taken]
     if len(sorts) != 1:
         raise GrammarError(f"{where}: give exactly one of digits, choice, characters.")
-    common = {"default": taken.get("default"), "optional": taken.get("optional", False), "free_zeros": taken.get("free_zeros", False)}
+    common = {
+        "default": taken.get("default"),
+        "optional": taken.get("optional", False),
+        "free_zeros": taken.get("free_zeros", False),
+    }
     if sorts[0] == "choice":
         choices = tuple(str(choice) for choice in taken["choice"])
         if not choices:
@@ -193,7 +203,9 @@ def _field(name: str, plain: Mapping[str, Any], where: str) -> Field:
         return Field(name, "choice", min(lengths), max(lengths), pattern, choices, **common)
     if sorts[0] == "characters":
         length = taken.get("length", 1)
-        return Field(name, "characters", length, length, f"{taken.get('begins', '')}{taken['characters']}", (), **common)
+        return Field(
+            name, "characters", length, length, f"{taken.get('begins', '')}{taken['characters']}", (), **common
+        )
     digits = taken["digits"]
     low, high = (digits, digits) if isinstance(digits, int) else (int(digits[0]), int(digits[1]))
     begins = taken.get("begins", "")
@@ -386,7 +398,9 @@ class Grammar:
     def project_word(self) -> re.Pattern[str]:
         """A word such as "project" just before a number that may stand for a code."""
         words = "|".join(re.escape(word) for word in sorted(self.project_words, key=len, reverse=True))
-        return re.compile(rf"(?i)(?:{words})(?:s|\(s\))?(?: (?:codes?|ids?|numbers?|no|nos|nr))?[.:]? ?[#(]?$" if words else r"(?!)")
+        return re.compile(
+            rf"(?i)(?:{words})(?:s|\(s\))?(?: (?:codes?|ids?|numbers?|no|nos|nr))?[.:]? ?[#(]?$" if words else r"(?!)"
+        )
 
 
 def _facet(name: str, table: Any) -> Facet:

@@ -17,21 +17,58 @@ _KINDS: tuple[tuple[Where, str], ...] = (
     ("acknowledgement", r"acknowledg[e]?ments?|acknowledg?ing|thanks|danksagung|remerciements"),
     (
         "data_statement",
-        r"(?:data|code|software|availability)(?:,? (?:and|&|materials?|code|software))*[ -]{1,2}"
-        r"(?:availability|access(?:ibility)?|statements?)(?: statements?)?|availability of (?:the )?data[a-z ]{0,30}"
-        r"|data and materials? availability|open research|facilit(?:y|ies)",
+        (
+            r"(?:data|code|software|availability)(?:,? (?:and|&|materials?|code|software))*[ -]{1,2}"
+            r"(?:availability|access(?:ibility)?|statements?)(?: statements?)?|availability of (?:the )?data[a-z ]{0,30}"
+            r"|data and materials? availability|open research|facilit(?:y|ies)"
+        ),
     ),
     ("references", r"references(?: and notes)?|bibliography|literature cited|works cited"),
     (
         "body",
-        r"abstract|introduction|conclusions?|summary|discussion|results|observations?|method(?:s|ology)?|data|analysis"
-        r"|appendi(?:x|ces)|background|sample|modell?ing|supplementary (?:material|information)|author contributions"
-        r"|funding|conflicts? of interest|software|orcid ids|keywords",
+        (
+            r"abstract|introduction|conclusions?|summary|discussion|results|observations?|method(?:s|ology)?|data|analysis"
+            r"|appendi(?:x|ces)|background|sample|modell?ing|supplementary (?:material|information)|author contributions"
+            r"|funding|conflicts? of interest|software|orcid ids|keywords"
+        ),
     ),
 )
 _TITLE_STARTS = frozenset(
-    "ackn than dank reme data code soft avai open faci refe bibl lite work abst intr conc summ disc resu obse meth anal "
-    "appe back samp mode supp auth fund conf orci keyw".split()
+    [
+        "ackn",
+        "than",
+        "dank",
+        "reme",
+        "data",
+        "code",
+        "soft",
+        "avai",
+        "open",
+        "faci",
+        "refe",
+        "bibl",
+        "lite",
+        "work",
+        "abst",
+        "intr",
+        "conc",
+        "summ",
+        "disc",
+        "resu",
+        "obse",
+        "meth",
+        "anal",
+        "appe",
+        "back",
+        "samp",
+        "mode",
+        "supp",
+        "auth",
+        "fund",
+        "conf",
+        "orci",
+        "keyw",
+    ]
 )
 _TITLE_WORDS = re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS), re.IGNORECASE)
 
@@ -84,10 +121,35 @@ _MENTION = re.compile(
 )
 # One of these words is in every sentence that _MENTION knows; looking for them first saves most of the time.
 _MENTION_WORDS = frozenset(
-    "proposed proposal has was accepted will upcoming forthcoming scheduled future planned previously first already "
-    "originally also awaiting not other comment resubmitted resubmission (resubmission".split()
+    [
+        "proposed",
+        "proposal",
+        "has",
+        "was",
+        "accepted",
+        "will",
+        "upcoming",
+        "forthcoming",
+        "scheduled",
+        "future",
+        "planned",
+        "previously",
+        "first",
+        "already",
+        "originally",
+        "also",
+        "awaiting",
+        "not",
+        "other",
+        "comment",
+        "resubmitted",
+        "resubmission",
+        "(resubmission",
+    ]
 )
-_SENTENCE_END = re.compile(r"(?=[.!?\n\\<])(?:(?<=[a-z)\]}A-Z])[.!?](?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|\n[ \t]{0,8}\r?\n|\\\\\s|<(?:/?p|/?sec|/?li|br)\b)")
+_SENTENCE_END = re.compile(
+    r"(?=[.!?\n\\<])(?:(?<=[a-z)\]}A-Z])[.!?](?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|\n[ \t]{0,8}\r?\n|\\\\\s|<(?:/?p|/?sec|/?li|br)\b)"
+)
 
 
 def markup_of(text: str) -> str:
@@ -132,14 +194,21 @@ class Places:
             if mark["title"] is not None:
                 kind = _kind_of_title(mark["title"]) or "body"
             elif mark["command"]:
-                kind = {"appendix": "body", "maketitle": "body", "software": "acknowledgement", "bibliography": "references"}.get(mark["command"])  # type: ignore[assignment]
+                kind = {
+                    "appendix": "body",
+                    "maketitle": "body",
+                    "software": "acknowledgement",
+                    "bibliography": "references",
+                }.get(mark["command"])  # type: ignore[assignment]
                 kind = kind or _kind_of_title(mark["command"]) or "acknowledgement"
                 if mark["command"] == "thanks":
                     continue
             elif mark["begin"]:
                 name = mark["begin"].lower().rstrip("*")
                 kind = "references" if name == "thebibliography" else None
-                kind = "body" if name in ("document", "abstract", "appendix", "appendices") else kind or _environment(name)
+                kind = (
+                    "body" if name in ("document", "abstract", "appendix", "appendices") else kind or _environment(name)
+                )
             elif mark["end"] and (_environment(mark["end"].lower()) or mark["end"].lower() == "thebibliography"):
                 kind = "body"
             if kind is not None:

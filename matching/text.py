@@ -36,8 +36,10 @@ _TOKENS: dict[str, tuple[str, str]] = {
     "texcomment": ("tex", r"(?<!\\)%[ \t]{0,40}\r?\n[ \t]{0,40}"),
     "texblank": (
         "tex",
-        r"\\(?:linebreak|newline|allowbreak|nolinebreak|break|penalty-?\d{1,5}|par)(?![A-Za-z])(?:\[\d?\])?[ \t]{0,4}"
-        r"|\\\\(?:\[[^\]\n]{0,20}\])?|\\(?:quad|qquad|enspace|enskip|thinspace|,|;|:|!|/|[ ~])",
+        (
+            r"\\(?:linebreak|newline|allowbreak|nolinebreak|break|penalty-?\d{1,5}|par)(?![A-Za-z])(?:\[\d?\])?[ \t]{0,4}"
+            r"|\\\\(?:\[[^\]\n]{0,20}\])?|\\(?:quad|qquad|enspace|enskip|thinspace|,|;|:|!|/|[ ~])"
+        ),
     ),
     "texdash": ("tex", r"\\-|\\discretionary\{[^{}]{0,8}\}\{[^{}]{0,8}\}\{[^{}]{0,8}\}"),
     "texchar": ("tex", r"\\(?:char|symbol\{?)\s?(?:[0-9]{1,4}|\"[0-9A-F]{1,4})\}?"),
@@ -58,7 +60,36 @@ _TEX_SYMBOLS = {
     "l": "ł", "L": "Ł", "o": "ø", "O": "Ø", "ae": "æ", "AE": "Æ", "ss": "ß", "aa": "å", "AA": "Å", "i": "ı", "j": "ȷ",
 }  # fmt: skip
 _BLOCK_TAGS = frozenset(
-    "p br div li ul ol td tr th table sec title h1 h2 h3 h4 h5 h6 hr caption fn note ack ref-list ref body back abstract".split()
+    [
+        "p",
+        "br",
+        "div",
+        "li",
+        "ul",
+        "ol",
+        "td",
+        "tr",
+        "th",
+        "table",
+        "sec",
+        "title",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "caption",
+        "fn",
+        "note",
+        "ack",
+        "ref-list",
+        "ref",
+        "body",
+        "back",
+        "abstract",
+    ]
 )
 # Letters of other alphabets that look the same as a Latin one or a digit: OCR and copy-and-paste write them.
 _LOOKALIKES = str.maketrans("АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEIKMHOPCTXSJaeopcxisjABEZHIKMNOPTYXo")
@@ -95,7 +126,9 @@ def _pattern(markup: str) -> re.Pattern[str]:
     wanted = {"tex": ("both", "tex"), "xml": ("both", "xml"), "text": ("both",)}.get(markup, ("both", "tex", "xml"))
     # Stretches with nothing to repair are stepped over in one go: that is most of any text.
     harmless = r"(?:[0-9A-Za-z.,;:()\[\]'\"/#_*=+|?!@]++(?: (?!\s))?+)++"
-    return re.compile(f"(?:{harmless})|" + "|".join(f"(?P<{name}>{body})" for name, (kind, body) in _TOKENS.items() if kind in wanted))
+    return re.compile(
+        f"(?:{harmless})|" + "|".join(f"(?P<{name}>{body})" for name, (kind, body) in _TOKENS.items() if kind in wanted)
+    )
 
 
 @lru_cache(maxsize=4096)
