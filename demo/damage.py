@@ -56,7 +56,7 @@ DAMAGES: dict[str, Callable[[str, random.Random], str]] = {
     "swap": _swap,
     "zero_width": lambda code, rng: PREFIX + code[:7] + "\u200b" + code[7:],
     "no_break_space": lambda code, rng: PREFIX + code[:12] + ".\u00a0" + code[13:],
-    "number_only": lambda code, rng: f"project {code[9:]}",
+    "number_only": lambda code, rng: f"project {int(code[7:12])}.{code[13:]}",
     "macro": lambda code, rng: PREFIX + code,
     "tex_font": lambda code, rng: PREFIX + code,
     "elided": lambda code, rng: PREFIX + code,

@@ -145,7 +145,7 @@ def _write_projects(out: _Writer, rng: random.Random, projects: list[Project], c
     rows = [project_row(project) for project in projects]
     rows.insert(len(rows) // 2, MALFORMED_PROJECT)
     out.lines("projects.jsonl", rows)
-    out.json("fields.json", {unit.uid: unit.fields for project in projects for unit in project.units})
+    out.lines("fields.json", [{unit.uid: unit.fields for project in projects for unit in project.units}])
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["code", "pi", "pi_email"])

@@ -1,7 +1,8 @@
 """Write small text PDFs with nothing but the standard library: A4, Helvetica, as many pages as the lines need.
 
 Enough of PDF 1.4 (ISO 32000-1, 7.5 and 9) for every reader: a page tree, one standard font in WinAnsi encoding, one
-compressed content stream a page, a cross-reference table. Characters outside WinAnsi are written as ``?``.
+compressed content stream a page, a cross-reference table. Characters outside WinAnsi are written as ``?``, zero-width
+spaces not at all.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _PAGE = (
 def _content(lines: list[str]) -> bytes:
     parts = [b"BT /F1 10 Tf %d TL %d %d Td" % (_LEADING, _LEFT, _TOP)]
     for line in lines:
-        text = line.encode("cp1252", "replace")
+        text = line.replace("\u200b", "").encode("cp1252", "replace")
         for special in (b"\\", b"(", b")"):
             text = text.replace(special, b"\\" + special)
         parts.append(b"(%s) Tj T*" % text)

@@ -80,7 +80,9 @@ class Project:
     @property
     def pi(self) -> str:
         """The principal investigator as the registry writes it."""
-        return self.team[0].name if self.is_pi_project else "observatory, ALMA"
+        if self.is_pi_project:
+            return self.team[0].name
+        return "ALMA" if self.code.endswith("CSV") else "observatory, ALMA"
 
     @property
     def delivered_on(self) -> date | None:
