@@ -80,7 +80,7 @@ class HarvestedRecord:
 
 @dataclass(frozen=True, slots=True)
 class HarvestedUnit:
-    """One observation unit (at ALMA a member OUS): ``released_on`` is when its data become everyone's."""
+    """One observation unit (in some archives a member OUS): ``released_on`` is when its data become everyone's."""
 
     uid: str
     delivered_on: date | None = None

@@ -48,7 +48,7 @@ class ProjectRevision(SQLModel, table=True):
 
 
 class ObservationUnit(SQLModel, table=True):
-    """One observation unit of a project (at ALMA-like observatories a member OUS)."""
+    """One observation unit of a project (in some archives a member OUS)."""
 
     __tablename__ = "observation_unit"
     __table_args__ = (sa.UniqueConstraint("project_id", "uid"),)

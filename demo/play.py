@@ -1,0 +1,123 @@
+"""Plays what people do in the demo, through the product's own services: the librarian's verdicts, the PIs' answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.actor import Actor
+from biblio.catalogue.links import Ruling, decide, live_link, live_relation, relate
+from biblio.runtime import Runtime
+from biblio.store.current import survivor_id, survivor_of
+from biblio.store.models import Campaign, Candidate, CandidateRevision, Invitation, Paper, PaperIdentifier, Project
+from biblio.store.words import RelationKind, Scheme, Verdict
+from biblio.verify.queue import refresh
+from survey.answering import submit
+from survey.questionnaire import Filled
+from survey.tokens import make_token
+
+BATCH = 25
+"""Papers a player decides in one unit of work."""
+
+
+def play_decisions(runtime: Runtime, actor: Actor, folder: Path) -> int:
+    """Let the librarian decide what ``decisions.json`` says of the papers that are there; return how many papers.
+
+    What is decided already is left alone, so playing again changes nothing. Only candidates that the machine proposed
+    by evidence a person would look at (not the unlikely ones) are rejected in passing.
+    """
+    wanted: list[dict[str, Any]] = json.loads((folder / "decisions.json").read_text(encoding="utf-8"))
+    done = 0
+    for start in range(0, len(wanted), BATCH):
+        with runtime.store.writing() as session:
+            touched = [p for p in (_play_paper(session, runtime, actor, w) for w in wanted[start : start + BATCH]) if p]
+            refresh(session, runtime.profile, touched, today=runtime.clock.today())
+            done += len(touched)
+    return done
+
+
+def _play_paper(session: Session, runtime: Runtime, actor: Actor, wanted: dict[str, Any]) -> int | None:
+    """Decide one paper; return its id, or None when it is not there or was decided before."""
+    paper_id = _find_paper(session, wanted)
+    if paper_id is None or live_relation(session, paper_id) is not None:
+        return None
+    now = runtime.clock.now()
+    relation = RelationKind(wanted["relation"])
+    projects = dict(
+        session.execute(select(Project.code, Project.id).where(col(Project.code).in_(wanted["accept"]))).tuples().all()
+    )
+    accepted = {p for p in projects.values() if p is not None}
+    if len(accepted) < len(wanted["accept"]):
+        return None
+    proposed = _proposed(session, paper_id)
+    rejected = {p for p in proposed if p not in accepted} if wanted["others"] == "reject" else set()
+    relate(session, actor, paper_id=paper_id, relation=relation, now=now, reason=wanted["reason"])
+    for project_id, verdict in [(p, Verdict.ACCEPT) for p in sorted(accepted)] + [
+        (p, Verdict.REJECT) for p in sorted(rejected)
+    ]:
+        if live_link(session, paper_id, project_id) is None:
+            reason = wanted["reason"] if verdict is Verdict.ACCEPT else "Another project, or none."
+            ruling = Ruling(paper_id, project_id, verdict, 0, None, reason, proposed.get(project_id))
+            decide(session, actor, ruling, now=now)
+    return paper_id
+
+
+def _find_paper(session: Session, wanted: dict[str, Any]) -> int | None:
+    for scheme, key in ((Scheme.DOI, "doi"), (Scheme.BIBCODE, "bibcode"), (Scheme.ARXIV, "arxiv_id")):
+        value = wanted.get(key)
+        if value:
+            found = session.exec(
+                select(PaperIdentifier.paper_id).where(
+                    col(PaperIdentifier.scheme) == scheme, col(PaperIdentifier.value) == value
+                )
+            ).first()
+            if found is not None:
+                return survivor_of(session, found)
+    return None
+
+
+def _proposed(session: Session, paper_id: int) -> dict[int, int | None]:
+    """Return project id → candidate revision of what the machine proposes for a paper."""
+    rows = session.execute(
+        sa.select(col(Candidate.project_id), col(CandidateRevision.id))
+        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
+        .join(Paper, col(Paper.id) == col(Candidate.paper_id))
+        .where(survivor_id() == paper_id, col(CandidateRevision.superseded_at).is_(None))
+    )
+    return dict(rows.tuples().all())
+
+
+def play_answers(runtime: Runtime, campaign: Campaign, answers: Iterable[dict[str, Any]]) -> int:
+    """Let PIs answer through their links, as the survey page does; return how many ballots went into the box."""
+    secret = runtime.settings.secret()
+    with runtime.store.reading() as session:
+        open_links = dict(
+            session.execute(
+                select(Project.code, Project.id)
+                .join(Invitation, col(Invitation.project_id) == col(Project.id))
+                .where(col(Invitation.campaign_id) == campaign.id, col(Invitation.is_used).is_(False))
+            )
+            .tuples()
+            .all()
+        )
+    ballots = 0
+    for answer in answers:
+        project_id = open_links.get(answer["code"])
+        if project_id is None:
+            continue
+        token = make_token(secret, campaign.public_key, project_id)
+        with runtime.store.writing() as session:
+            submit(session, runtime, token, Filled(answer["reason"], answer["detail"] or "", answer["comment"] or ""))
+        ballots += 1
+    return ballots
+
+
+def first_day(folder: Path) -> date:
+    """Return the day on which the demo's first working day lies: the closed campaign's beginning."""
+    return date.fromisoformat(json.loads((folder / "campaign.json").read_text(encoding="utf-8"))["opened_on"])

@@ -1,0 +1,117 @@
+"""The one table that the demo prints: what came in, what was proposed and decided, who was asked, what is known now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from biblio.runtime import Runtime
+from biblio.store.answers import answers_of_closed_campaigns
+from biblio.store.current import live_links, live_relations
+from biblio.store.models import (
+    Campaign,
+    CandidateRevision,
+    DeskItem,
+    HarvestPage,
+    HarvestRefusal,
+    Invitation,
+    ObservationUnit,
+    OutboxMail,
+    Paper,
+    PaperMerge,
+    Project,
+    SourceRecord,
+    TextReading,
+)
+from biblio.store.words import MailState
+from reports.latest import report_of
+from reports.render import interval, shown
+
+Row = tuple[str, str, str]
+
+
+def table(runtime: Runtime) -> str:
+    """Return the table as text: what, how many, and a remark."""
+    with runtime.store.reading() as session:
+        rows = [*_harvest(session), *_papers(session), *_desk(session), *_asking(session), *_report(runtime, session)]
+    width = max(len(what) for what, _, _ in rows) + 2
+    lines = ["", f"{'WHAT':<{width}}{'HOW MANY':>10}   REMARK"]
+    for what, count, remark in rows:
+        lines.append(f"{what:<{width}}{count:>10}   {remark}".rstrip())
+    return "\n".join(lines)
+
+
+def _number(session: Session, statement: Any) -> int:
+    return int(session.execute(statement).scalar_one() or 0)
+
+
+def _count(session: Session, model: Any, *conditions: Any) -> int:
+    return _number(session, sa.select(sa.func.count()).select_from(model).where(*conditions))
+
+
+def _by(session: Session, column: Any, *conditions: Any) -> dict[str, int]:
+    rows = session.execute(sa.select(column, sa.func.count()).where(*conditions).group_by(column).order_by(column))
+    return {str(key): count for key, count in rows}
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{key} {count}" for key, count in counts.items())
+
+
+def _harvest(session: Session) -> Iterator[Row]:
+    records = sa.func.sum(col(HarvestPage.records))
+    yield ("pages", str(_count(session, HarvestPage)), _words(_by(session, col(HarvestPage.source))))
+    yield (
+        "records",
+        str(_number(session, sa.select(records))),
+        _words(_by(session, col(SourceRecord.source), col(SourceRecord.superseded_at).is_(None))) + " kept of papers",
+    )
+    yield ("refused", str(_count(session, HarvestRefusal)), _words(_by(session, col(HarvestRefusal.source))))
+    yield ("projects", str(_count(session, Project)), f"{_count(session, ObservationUnit)} observation units")
+
+
+def _papers(session: Session) -> Iterator[Row]:
+    merged = _count(session, PaperMerge, col(PaperMerge.undone_at).is_(None))
+    yield (
+        "papers",
+        str(_count(session, Paper, col(Paper.merged_into_id).is_(None))),
+        f"{merged} preprints joined with their articles",
+    )
+    read = (col(TextReading.superseded_at).is_(None), col(TextReading.refusal).is_(None))
+    yield ("texts read", str(_count(session, TextReading, *read)), _words(_by(session, col(TextReading.origin), *read)))
+
+
+def _desk(session: Session) -> Iterator[Row]:
+    bands = _by(session, col(CandidateRevision.band), col(CandidateRevision.superseded_at).is_(None))
+    yield ("candidates", str(sum(bands.values())), _words(bands))
+    links, relations = live_links(), live_relations()
+    yield ("verdicts", str(_count(session, links)), _words(_by(session, links.c.verdict)))
+    yield ("papers judged", str(_count(session, relations)), _words(_by(session, relations.c.relation)))
+    yield ("papers waiting", str(_count(session, DeskItem, col(DeskItem.is_shown))), "on the desk")
+
+
+def _asking(session: Session) -> Iterator[Row]:
+    for campaign in session.execute(sa.select(Campaign).order_by(col(Campaign.id))).scalars():
+        invited = _count(session, Invitation, col(Invitation.campaign_id) == campaign.id)
+        yield ("invitations", str(invited), f"campaign {campaign.name}, {'closed' if campaign.closed_at else 'open'}")
+    yield (
+        "letters",
+        str(_count(session, OutboxMail, col(OutboxMail.state) == MailState.SENT)),
+        "as .eml files; nothing left this machine",
+    )
+    for figures in answers_of_closed_campaigns(session):
+        reasons = sum(1 for _, _, count in figures.by_reason if count)
+        yield (
+            "answers",
+            str(figures.answers),
+            f"campaign {figures.name}, {reasons} different reasons, {figures.asked} persons asked",
+        )
+
+
+def _report(runtime: Runtime, session: Session) -> Iterator[Row]:
+    report = report_of(runtime, session)
+    for figure in report.headline:
+        yield (figure.indicator.name.lower(), shown(figure), interval(figure))
