@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -76,9 +77,11 @@ def plan_papers(rng: random.Random, projects: list[Project], people: list[Person
     """Return every paper up to ``today``, sorted by its first day, numbered, with dates, journals and texts decided."""
     own = _plan_own(rng, projects, people, today)
     papers = own + _plan_archive(rng, projects, own, people, today)
+    _tell_apart(papers)
     papers += _plan_minor(rng, own, today)
     papers += _plan_mentions(rng, projects, people, today)
     papers += _plan_others(rng, people, today)
+    _tell_apart(papers)
     papers.sort(key=lambda paper: (paper.submitted_on, paper.title))
     for number, paper in enumerate(papers, 1):
         paper.id = f"W{number:04d}"
@@ -88,6 +91,16 @@ def plan_papers(rng: random.Random, projects: list[Project], people: list[Person
         _write_acknowledgement(rng, paper)
     _plan_pairs(rng, papers)
     return papers
+
+
+def _tell_apart(papers: list[Paper]) -> None:
+    """Make numbered parts of papers that came by the same title: what a matcher must never take for one paper."""
+    seen: Counter[str] = Counter()
+    for paper in papers:
+        seen[paper.title] += 1
+        if seen[paper.title] > 1:
+            number = ("II", "III", "IV", "V", "VI")[min(seen[paper.title] - 2, 4)]
+            paper.title += f". {number}. {words.PARTS[len(paper.authors) % len(words.PARTS)]}"
 
 
 def _plan_own(rng: random.Random, projects: list[Project], people: list[Person], today: date) -> list[Paper]:
@@ -186,6 +199,8 @@ def _plan_minor(rng: random.Random, own: list[Paper], today: date) -> list[Paper
             title = f'Erratum: "{source.title}"'
         elif sort == "thesis":
             title, authors = f"Cold gas and dust around {source.projects[0].targets[0]}", source.authors[:1]
+        elif sort == "withdrawn":
+            title = f"{source.title}: first results"
         elif sort == "proceedings":
             title, authors = f"{source.projects[0].targets[0]}: a progress report", source.authors[:4]
         papers.append(

@@ -115,6 +115,7 @@ def _rows(project: Row, fields: Mapping[str, list[str]], today: date) -> list[Ro
         day = date.fromisoformat(unit["observed_on"]) if unit["observed_on"] else None
         start = float((day - _MJD_ZERO).days) + 0.25 if day else None
         released = unit["released_on"]
+        targets = fields.get(unit["uid"], project["targets"])
         own = {
             "member_ous_uid": unit["uid"],
             "group_ous_uid": unit["uid"].rsplit("/", 1)[0] + "/X0",
@@ -123,11 +124,11 @@ def _rows(project: Row, fields: Mapping[str, list[str]], today: date) -> list[Ro
             "obs_release_date": f"{released}T00:00:00.000",
             "t_min": start,
             "t_max": start + unit["exposure_s"] / 86_400 if start is not None else None,
-            "t_exptime": float(unit["exposure_s"]),
+            "t_exptime": unit["exposure_s"] / len(targets),
             "band_list": str(3 + len(unit["uid"]) % 5),
             "lastModified": f"{unit['delivered_on'] or today.isoformat()}T06:00:00.000",
         }
-        rows += [{**shared, **own, "target_name": field} for field in fields.get(unit["uid"], project["targets"])]
+        rows += [{**shared, **own, "target_name": field} for field in targets]
     return rows
 
 

@@ -207,12 +207,15 @@ TOPICS: tuple[Topic, ...] = (
     ),
 )
 
+PARTS = ("Kinematics", "Dust properties", "Chemistry", "A second epoch", "Large scales")
+"""What the later parts of a series are about."""
+
 PROJECT_TITLES = (
     "{Thing} up close: {line} in {target}",
-    "A {line} census of {thing}",
-    "Testing {question}",
+    "A {line} census of {thing} around {target}",
+    "Testing {question}: the case of {target}",
     "{target}: a laboratory for {thing}",
-    "Resolving {thing} with {line}",
+    "Resolving {thing} with {line} towards {target}",
     "Mapping {line} across {target} and its neighbours",
     "What powers {thing}? Deep {line} imaging of {target}",
 )

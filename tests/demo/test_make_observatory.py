@@ -289,6 +289,13 @@ def test_identifiers_are_never_given_twice(rows: Rows) -> None:
         assert len(set(values)) == len(values)
 
 
+def test_no_two_papers_share_a_title(rows: Rows) -> None:
+    """Papers of one series differ by their part: only records of one paper have one title."""
+    titles = [paper["title"].lower() for paper in rows("truth.jsonl")]
+    assert len(set(titles)) == len(titles)
+    assert sum(". ii. " in title for title in titles) >= 5
+
+
 def test_the_librarian_has_decided_two_thirds(rows: Rows, observatory: Path) -> None:
     """Decisions follow the truth, and leave the newest papers and a real queue on the desk."""
     decisions = json.loads((observatory / "decisions.json").read_text())
