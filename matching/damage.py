@@ -18,9 +18,9 @@ from matching.registry import Registry
 _TOKEN = re.compile(r"[0-9A-Za-z|]+")
 _GAP = re.compile(rf"[{SEPARATOR_CHARACTERS}()\[\]]{{1,5}}")
 _DIGIT_LIKE = frozenset("0123456789OoQDlI|SBGZz")
-_ENDING = re.compile(r"[.,·_-][A-Z]{1,3}(?![0-9A-Za-z])")  # a run that leaves its last field out is not whole
+_ENDING = re.compile(r"[.,·_-][A-Z]")  # a run that leaves its last field out is not whole
 # Small letters that look like no digit, unlike their capitals.
-_NOT_CONFUSABLE = str.maketrans("dqbg", "????")
+_NOT_CONFUSABLE = str.maketrans("dqbgz", "?????")
 _MOST_TOKENS = 9
 
 
@@ -86,11 +86,11 @@ def _runs(text: str, tokens: list[tuple[int, int]], first: int, begin: int, boun
             yield _Span(begin, stop, plain, tuple(breaks), dots)
 
 
-def _fits(span: _Span, code: str) -> bool:
-    """Whether the visible separators of the span stand where the code has its own, one place of slack."""
+def _fits(span: _Span, code: str, slack: int = 1) -> bool:
+    """Whether the visible separators of the span stand where the code has its own, or at most ``slack`` places off."""
     parts = [len(skeleton(part)) for part in re.split(r"[^0-9A-Za-z]+", code) if part]
     borders = list(accumulate(parts))[:-1]
-    misplaced = sum(all(abs(place - border) > 1 for border in borders) for place in span.breaks)
+    misplaced = sum(all(abs(place - border) > slack for border in borders) for place in span.breaks)
     return misplaced == 0 and span.dots >= min(1, len(borders))
 
 
@@ -102,8 +102,8 @@ def read_by_registry(
     for span in _spans(text, stretch, bounds[0] - 1, bounds[1] + 1):
         neighbours = registry.neighbours(span.plain, edits=span.dots >= 2 or near(span.start) > 0)
         same = tuple(code for code in neighbours.same if _fits(span, code))
-        alike = tuple(code for code in neighbours.alike if _fits(span, code))
-        edits = tuple(code for code in neighbours.one_edit if _fits(span, code))
+        alike = tuple(code for code in neighbours.alike if _fits(span, code, slack=0))
+        edits = tuple(code for code in neighbours.near if _fits(span, code) and code not in alike)
         candidates = tuple(dict.fromkeys((*same, *alike, *_by_likelihood(span.plain, edits))))
         if not candidates or registry.grammar.canonical(text[span.start : span.end]) is not None:
             continue

@@ -141,11 +141,17 @@ class Form:
         if self.needs_context:
             right = r"(?![0-9A-Za-z]|\.[0-9])"
         if last.sort == "choice" and not last.optional:
-            right = r"(?:(?![0-9A-Za-z])|(?P<glue>(?-i:(?=[A-Z][a-z]|[12][0-9]{3}[. ]|[A-Z]{3,}))))"
+            right = r"(?:(?![0-9A-Za-z])|(?P<glue>(?-i:(?=[A-Z][a-z]|[a-z]{2}|[12][0-9]{3}[. ]|[A-Z]{3,}))))"
         # Quickly passes over what cannot begin a code.
         head = self.fields[0].pattern[:1]
         first = "(?=[0-9])" if self.fields[0].sort == "digits" else f"(?={head})" if head.isalnum() else ""
         return re.compile(first + left + built + right, re.IGNORECASE)
+
+    @property
+    def last_choices(self) -> str:
+        """What the last field may be, in capitals or small letters, as a pattern: ``{K}`` in an anchor."""
+        choices = sorted(self.fields[-1].choices, key=len, reverse=True)
+        return "(?:" + "|".join(re.escape(choice) for choice in (*choices, *map(str.lower, choices))) + ")"
 
     @cached_property
     def lengths(self) -> tuple[int, int]:
@@ -376,7 +382,7 @@ class Grammar:
         ``named``: those for texts that name the observatory; else those for every text.
         """
         return tuple(
-            _compiled(anchor, f"codes.forms ({form.name})")
+            _compiled(anchor.replace("{K}", form.last_choices), f"codes.forms ({form.name})")
             for form in self.forms
             for anchor in (form.anchors_when_named if named else form.anchors)
         )

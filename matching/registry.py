@@ -20,16 +20,19 @@ from matching.grammar import Grammar, folded, skeleton
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Registry codes near a damaged one: by separators and case alone, by folding, by exactly one edit; each sorted."""
+    """Registry codes near a damaged one: by separators and case alone, by folding, by one edit; each sorted.
+
+    A code may be in more than one of them.
+    """
 
     same: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
-    one_edit: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """All of them, nearest first, none twice."""
-        return tuple(dict.fromkeys((*self.same, *self.alike, *self.one_edit)))
+        return tuple(dict.fromkeys((*self.same, *self.alike, *self.near)))
 
 
 @dataclass
@@ -125,7 +128,7 @@ class Registry:
             return Neighbours(tuple(self._by_skeleton.get(plain, ())), alike)
         near = sorted({code for variant in self._variants(plain) for code in self._by_skeleton.get(variant, ())})
         same = tuple(self._by_skeleton.get(plain, ()))
-        return Neighbours(same, alike, tuple(code for code in near if code not in alike))
+        return Neighbours(same, alike, tuple(near))
 
     def _variants(self, plain: str) -> set[str]:
         """Every string one edit away from ``plain`` over the registry's characters; empty for over-long input."""
@@ -147,8 +150,8 @@ class Registry:
         """
         near = self.neighbours(written)
         plain = skeleton(written)
-        zeros = [code for code in near.one_edit if skeleton(code).replace("0", "") == plain.replace("0", "")]
-        found = dict.fromkeys((*near.same, *near.alike, *zeros, *near.one_edit))
+        zeros = [code for code in near.near if skeleton(code).replace("0", "") == plain.replace("0", "")]
+        found = dict.fromkeys((*near.same, *near.alike, *zeros, *near.near))
         parsed = self.grammar.parse(written)
         if parsed is not None:
             values = list(parsed[1].values())
