@@ -223,16 +223,18 @@ def paginate(
     default_sort: str = "",
     filters: Mapping[str, str] | None = None,
     size: int = PAGE_SIZE,
+    exports: Sequence[str] = ("csv",),
 ) -> Page[Any]:
     """Return the page of ``statement`` that the address asks for (``?page=2&sort=-year``).
 
     ``sorts`` maps keys to columns; an unknown key or page is taken for the default. A statement of one column (or
-    model) gives values, of several gives rows. With ``?format=`` all rows are on the one page, up to EXPORT_LIMIT.
+    model) gives values, of several gives rows. With ``?format=`` one of ``exports`` all rows are on the one page, up
+    to EXPORT_LIMIT: for the view to make a file of.
     """
     sorts = sorts or {}
     sort = _asked_sort(sorts, default_sort)
     count = session.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
-    if request.args.get("format"):
+    if request.args.get("format") in exports:
         size = EXPORT_LIMIT
     number = _asked_number(count, size)
     if sort:
@@ -259,7 +261,7 @@ def paginate_list(
         key = sorts[sort.removeprefix("-")]
         known = sorted((r for r in rows if key(r) is not None), key=key, reverse=sort.startswith("-"))
         rows = [*known, *(r for r in rows if key(r) is None)]
-    if request.args.get("format"):
+    if wants("csv"):
         size = EXPORT_LIMIT
     number = _asked_number(len(rows), size)
     items = rows[(number - 1) * size : number * size]

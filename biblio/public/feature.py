@@ -1,0 +1,16 @@
+"""The public bibliography declares itself."""
+
+from __future__ import annotations
+
+from biblio.feature import Feature, NavigationItem
+from biblio.public.views import make_blueprint
+
+feature = Feature(
+    name="public",
+    blueprint=make_blueprint,
+    navigation=(
+        NavigationItem("Search", "public.search", "public", order=10),
+        NavigationItem("Projects", "public.projects", "public", order=11),
+        NavigationItem("Reported papers", "public.reports", "desk.read", order=32),
+    ),
+)

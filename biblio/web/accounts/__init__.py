@@ -1,0 +1,1 @@
+"""People with logins: who may do what, logging in, managing accounts."""

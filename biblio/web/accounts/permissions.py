@@ -1,0 +1,80 @@
+"""Who may do what: the one table of role × action. The docs print it and a test walks every route with it.
+
+Every route names its action with ``@webkit.action``; the web door looks it up here before the view runs. Roles do not
+inherit from one another: each line says all who may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from biblio.store.words import Role
+from biblio.webkit import PUBLIC
+
+_LIBRARIANS = frozenset({Role.LIBRARIAN, Role.HEAD_LIBRARIAN})
+_STAFF = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """An action, in words, and the roles that may do it."""
+
+    words: str
+    roles: frozenset[Role]
+
+
+PERMISSIONS: Mapping[str, Permission] = {
+    "account.own": Permission("change one's own password, log out", _STAFF),
+    "desk.read": Permission("see the desk: papers, proposed projects, quotes, history", _LIBRARIANS | {Role.ADMIN}),
+    "desk.decide": Permission("accept, reject, undo; correct what is shown of a paper", _LIBRARIANS),
+    "desk.merge": Permission("say that two papers are one, or are not", _LIBRARIANS),
+    "desk.oversee": Permission(
+        "second readings, the monthly sample, contested cases", frozenset({Role.HEAD_LIBRARIAN})
+    ),
+    "harvest.read": Permission("see what was fetched from where", _LIBRARIANS | {Role.ADMIN}),
+    "harvest.run": Permission("fetch again, fill a hole", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
+    "campaigns.read": Permission(
+        "see who will be asked and why, and how many answered", _LIBRARIANS | {Role.SURVEY_READER, Role.ADMIN}
+    ),
+    "campaigns.write": Permission("prepare, open, pause and close a campaign", frozenset({Role.HEAD_LIBRARIAN})),
+    "answers.read": Permission("read the answers of closed campaigns", frozenset({Role.SURVEY_READER})),
+    "reports.read": Permission("see the reports", _LIBRARIANS | {Role.MANAGER, Role.ADMIN}),
+    "reports.freeze": Permission(
+        "freeze a report as a snapshot", frozenset({Role.HEAD_LIBRARIAN, Role.MANAGER, Role.ADMIN})
+    ),
+    "admin.read": Permission("see jobs, mail queue, users and the audit log", frozenset({Role.ADMIN})),
+    "admin.write": Permission("run jobs, add and deactivate users, change roles", frozenset({Role.ADMIN})),
+}
+"""Action → who may. The action "public" is everybody's and stands outside the table."""
+
+
+def is_known(action: str) -> bool:
+    """Whether ``action`` is "public" or stands in the table."""
+    return action == PUBLIC or action in PERMISSIONS
+
+
+def may(role: Role | None, action: str) -> bool:
+    """Whether somebody with this role (None: without a login) may do ``action``. An unknown action is nobody's."""
+    if action == PUBLIC:
+        return True
+    permission = PERMISSIONS.get(action)
+    return permission is not None and role in permission.roles
+
+
+def as_markdown() -> str:
+    """Return the table as ``docs/permissions.md`` prints it."""
+    roles = list(Role)
+    lines = [
+        "# Who may do what",
+        "",
+        "Made from `biblio/web/accounts/permissions.py` by `make docs`; a test walks every page as every role.",
+        "The public pages, the survey link a PI was sent, and `/health` need no login.",
+        "",
+        "| action | " + " | ".join(role.label for role in roles) + " | what it is |",
+        "|---|" + ":-:|" * len(roles) + "---|",
+    ]
+    for name, permission in PERMISSIONS.items():
+        marks = " | ".join("yes" if role in permission.roles else "–" for role in roles)
+        lines.append(f"| `{name}` | {marks} | {permission.words} |")
+    return "\n".join(lines) + "\n"

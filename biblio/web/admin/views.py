@@ -1,0 +1,136 @@
+"""The admin page with its jobs, runs, mail queue and audit log; and ``/health`` for whoever watches the server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from biblio import webkit
+from biblio.errors import JobRunning
+from biblio.feature import Feature
+from biblio.jobs import Job, find_job, run_job
+from biblio.logs import get_logger
+from biblio.runtime import Runtime, biblio_version
+from biblio.store.models import AuditEntry
+from biblio.store.schema import current_revision, head_revision
+from biblio.store.words import MailState, Outcome
+from biblio.web.admin import queries
+
+log = get_logger(__name__)
+
+
+def make_blueprint(features: Sequence[Feature]) -> Blueprint:
+    """Return the admin's blueprint, for the jobs and checks of ``features``."""
+    blueprint = Blueprint("admin", __name__)
+    jobs = {job.name: job for feature in features for job in feature.jobs}
+
+    @blueprint.route("/admin")
+    @webkit.action("admin.read")
+    def overview() -> ResponseReturnValue:
+        """Jobs, letters, and what is not in order."""
+        wired = webkit.runtime()
+        with webkit.reading() as unit:
+            states = queries.job_states(unit, jobs.values(), wired.clock.now())
+            recent = unit.execute(queries.runs().limit(10)).scalars().all()
+            mail = queries.mail_counts(unit)
+        warnings = [sentence for feature in features for check in feature.checks for sentence in check(wired)]
+        return render_template(
+            "admin/overview.html", jobs=states, recent=recent, mail=mail, warnings=warnings, settings=wired.settings
+        )
+
+    @blueprint.route("/admin/jobs/<name>/run", methods=["POST"])
+    @webkit.action("admin.write")
+    def run_now(name: str) -> ResponseReturnValue:
+        """Start a job by hand; it goes on when the page is closed."""
+        job = find_job(jobs, name)
+        with webkit.reading() as unit:
+            if queries.is_running(unit, name):
+                raise JobRunning(f"The job “{job.title}” is running already: its row below shows since when.")
+        start_in_background(webkit.runtime(), job, actor_id=webkit.actor().person_id())
+        webkit.done(f"Started: {job.title}. It works in the background; reload this page to see how it ends.")
+        return redirect(url_for("admin.overview"))
+
+    @blueprint.route("/admin/runs")
+    @webkit.action("admin.read")
+    def runs() -> ResponseReturnValue:
+        """All attempts to run jobs."""
+        job, outcome = request.args.get("job", ""), request.args.get("outcome", "")
+        chosen = Outcome(outcome) if outcome in set(Outcome) else None
+        with webkit.reading() as unit:
+            page = webkit.paginate(unit, queries.runs(job or None, chosen), filters={"job": job, "outcome": outcome})
+        if webkit.wants("csv"):
+            header = ("job", "started", "ended", "started by", "outcome", "counts", "error")
+            rows = [(r.job, r.started_at, r.ended_at, r.started_by, r.outcome, r.counts, r.error) for r in page.items]
+            return webkit.csv_response("job-runs", header, rows)
+        return render_template("admin/runs.html", page=page, jobs=sorted(jobs), outcomes=list(Outcome))
+
+    @blueprint.route("/admin/mail")
+    @webkit.action("admin.read")
+    def mail() -> ResponseReturnValue:
+        """The letters that wait, left, or may have left."""
+        state = request.args.get("state", "")
+        chosen = MailState(state) if state in set(MailState) else None
+        with webkit.reading() as unit:
+            counts = queries.mail_counts(unit)
+            page = webkit.paginate(unit, queries.letters(chosen), filters={"state": state}, exports=())
+        return render_template("admin/mail.html", page=page, counts=counts, states=list(MailState))
+
+    @blueprint.route("/admin/audit")
+    @webkit.action("admin.read")
+    def audit() -> ResponseReturnValue:
+        """Who did what, where no other page keeps it."""
+        action, subject = request.args.get("action", ""), request.args.get("q", "").strip()
+        with webkit.reading() as unit:
+            actions = queries.audit_actions(unit)
+            found = webkit.paginate(
+                unit, queries.audit(action or None, subject or None), filters={"action": action, "q": subject}
+            )
+        page = found.map(lambda row: (row[0], _who(row[0], row[1])))
+        if webkit.wants("csv"):
+            rows = [(e.made_at, who, e.action, e.subject, e.details or "") for e, who in page.items]
+            return webkit.csv_response("audit", ("when", "who", "what", "about", "details"), rows)
+        return render_template("admin/audit.html", page=page, actions=actions)
+
+    @blueprint.route("/health")
+    @webkit.action(webkit.PUBLIC)
+    def health() -> ResponseReturnValue:
+        """Whether the database answers and is at this version's schema: 200, else 503."""
+        state = health_of(webkit.runtime())
+        return jsonify(state), 200 if state["status"] == "ok" else 503
+
+    return blueprint
+
+
+def _who(entry: AuditEntry, name: str | None) -> str:
+    return name or str(entry.details.get("by", "biblio"))
+
+
+def start_in_background(runtime: Runtime, job: Job, *, actor_id: int) -> threading.Thread:
+    """Run ``job`` in a thread of its own, with units of work of its own; how it ends stands in its row."""
+
+    def work() -> None:
+        try:
+            run_job(runtime, job, actor_id=actor_id)
+        except JobRunning as reason:
+            log.info("job not started", job=job.name, reason=str(reason))
+
+    thread = threading.Thread(target=work, name=f"job-{job.name}", daemon=True)
+    thread.start()
+    return thread
+
+
+def health_of(runtime: Runtime) -> dict[str, Any]:
+    """Return the state of database and schema, for machines."""
+    state: dict[str, Any] = {"status": "ok", "version": biblio_version(), "database": "reachable", "schema": "current"}
+    try:
+        current, head = current_revision(runtime.store.engine), head_revision(runtime.store.engine)
+    except sa.exc.SQLAlchemyError:
+        return {**state, "status": "failing", "database": "unreachable", "schema": "unknown"}
+    if current != head:
+        return {**state, "status": "failing", "schema": "outdated: run `biblio db upgrade`"}
+    return state
