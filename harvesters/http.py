@@ -125,6 +125,10 @@ class PoliteSession(requests.Session):
                 raise PageRefused(f"{place_of(url)}: sends us to another host ({place_of(target)}); not followed")
             url = target
             kwargs.pop("params", None)  # the new address carries its own
+            if response.status_code == 303:  # "see other": the answer lies there to be fetched (RFC 9110 §15.4.4)
+                method = "GET"
+                kwargs.pop("data", None)
+                kwargs.pop("files", None)
         raise PageRefused(f"{place_of(url)}: redirects more than {self._limits.redirects} times; not followed")
 
     def _once(self, method: str | bytes, url: str, *args: Any, **kwargs: Any) -> requests.Response:

@@ -1,0 +1,232 @@
+"""What reading a project registry over TAP promises, against a small server that answers VOTables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+import pytest
+
+from harvesters.errors import PageRefused
+from harvesters.http import PoliteSession
+from harvesters.pace import LocalPace
+from harvesters.protocol import Page, ParsedPage, Source
+from harvesters.records import HarvestedProject, HarvestedUnit
+from harvesters.tap import TapSource, TapTable
+from tests.harvesters.servers import QUICK, Asked, Reply, serving
+
+COLUMNS = {
+    "code": "proposal_id",
+    "title": "obs_title",
+    "pi": "obs_creator_name",
+    "proposal_authors": "proposal_authors",
+    "keywords": "science_keyword",
+    "target": "target_name",
+    "unit": "member_ous_uid",
+    "released_on": "obs_release_date",
+    "observed_mjd": "t_min",
+    "exposure_s": "t_exptime",
+    "bib_references": "bib_reference",
+}
+NAMES = list(COLUMNS.values())
+VOTABLE = "application/x-votable+xml"
+
+
+def votable(rows: list[dict[str, str]], status: str = "OK", message: str = "") -> bytes:
+    """A VOTable; an overflow is told after the table, as the standard (DALI 1.1) has it."""
+    kinds = {"t_min": "double", "t_exptime": "double"}
+    fields = "".join(
+        f'<FIELD name="{name}" datatype="double"/>'
+        if name in kinds
+        else f'<FIELD name="{name}" datatype="char" arraysize="*"/>'
+        for name in NAMES
+    )
+    cells = "".join(
+        "<TR>" + "".join(f"<TD>{escape(row.get(name, ''))}</TD>" for name in NAMES) + "</TR>" for row in rows
+    )
+    table = f"<TABLE>{fields}<DATA><TABLEDATA>{cells}</TABLEDATA></DATA></TABLE>" if status != "ERROR" else ""
+    first = "ERROR" if status == "ERROR" else "OK"
+    last = '<INFO name="QUERY_STATUS" value="OVERFLOW"/>' if status == "OVERFLOW" else ""
+    return (
+        '<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
+        f'<INFO name="QUERY_STATUS" value="{first}">{message}</INFO>{table}{last}</RESOURCE></VOTABLE>'
+    ).encode()
+
+
+def registry(rows: list[dict[str, str]], hard_limit: int = 1000) -> Callable[[Asked], Reply]:
+    """A service over ``rows``: the query's first code and row limit are obeyed, and the limit is told."""
+
+    def answer(asked: Asked) -> Reply:
+        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+        first = re.search(r"WHERE proposal_id >= '(.*)' ORDER", form["QUERY"])
+        chosen = [row for row in rows if first is None or row["proposal_id"].strip() >= first[1].replace("''", "'")]
+        limit = min(int(form["MAXREC"]), hard_limit)
+        status = "OVERFLOW" if len(chosen) > limit else "OK"
+        return Reply(votable(chosen[:limit], status), content_type=VOTABLE)
+
+    return answer
+
+
+def field(code: str, unit: str, target: str = "HD 1", **more: str) -> dict[str, str]:
+    """One row of the registry."""
+    return {
+        "proposal_id": code.ljust(20),
+        "member_ous_uid": unit,
+        "target_name": target,
+        "obs_title": f"Title {code}",
+    } | more
+
+
+def source(url: str, **more: object) -> TapSource:
+    """A source that does not wait."""
+    session = PoliteSession("tap", LocalPace({}), contact="library@example.org", limits=QUICK)
+    table: dict[str, object] = {"observatory_as_pi": ("THE OBSERVATORY",)}
+    return TapSource(session, TapTable(f"{url}/tap", "ivoa.obscore", COLUMNS, **(table | more)))  # type: ignore[arg-type]
+
+
+def parse(rows: list[dict[str, str]], following: dict[str, object] | None = None) -> ParsedPage:
+    """What a page of these rows gives."""
+    return source("http://x").parse(Page("registry", "page", votable(rows), VOTABLE, following or {}, True))
+
+
+def test_rows_become_projects_and_units() -> None:
+    """Fields are gathered to units, units to projects; codes lose their padding, lists are split."""
+    authors = {"obs_creator_name": "THE OBSERVATORY", "proposal_authors": "Example, Aino; Beispiel, Bo; Muster, Eva"}
+    facts = {
+        "science_keyword": "Disks (PP, debris), Stars",
+        "bib_reference": "2100Fict.1..1E  2100Fict.1..2E",
+        **authors,
+    }
+    parsed = parse(
+        [
+            field("A", "u1", obs_release_date="2100-01-02T03:04:05.678", t_min="60000.9", t_exptime="30", **facts),
+            field("A", "u1", obs_release_date="2100-05-06", t_min="60000.9", t_exptime="30", **facts),
+            field("A", "u1", "HD 2", obs_release_date="2100-01-02", t_min="60002.1", t_exptime="12.5", **facts),
+            field("A", "u2", obs_release_date="3000-01-01T00:00:00", **facts),
+            field("B", "u3", obs_creator_name="Exemple, Zoé"),
+        ]
+    )
+    assert parsed.projects[0] == HarvestedProject(
+        source="registry",
+        code="A",
+        title="Title A",
+        pi="Example, Aino",
+        co_is=("Beispiel, Bo", "Muster, Eva"),
+        keywords=("Disks (PP, debris)", "Stars"),
+        targets=("HD 1", "HD 2"),
+        units=(
+            HarvestedUnit("u1", None, date(2100, 5, 6), date(2023, 2, 27), 42.5),
+            HarvestedUnit("u2", None, date(3000, 1, 1)),
+        ),
+        bib_references=("2100Fict.1..1E", "2100Fict.1..2E"),
+    )
+    assert (parsed.projects[1].pi, parsed.projects[1].units) == ("Exemple, Zoé", (HarvestedUnit("u3"),))
+    assert parsed.refusals == ()
+
+
+def test_bad_cells_cost_themselves() -> None:
+    """A date, number or name that cannot be read is named with its row; the project stays."""
+    parsed = parse(
+        [
+            field("A", "u1", obs_release_date="soon"),
+            field("", "u2"),
+            field("A", "", "HD 9"),
+            field("A", "u3", t_min="1e300"),
+        ]
+    )
+    assert [unit.uid for unit in parsed.projects[0].units] == ["u1", "u3"]
+    assert [refusal.place for refusal in parsed.refusals] == [f"page row {n}" for n in (1, 2, 3, 4)]
+
+
+ROWS = [field(f"2100.1.{n:05d}.S", f"u{n}-{m}") for n in range(6) for m in range(3)]
+
+
+def units_of(harvester: TapSource, cursor: dict[str, object] | None = None) -> dict[str, int]:
+    """Code → number of units, over all pages; no project may come twice."""
+    found: dict[str, int] = {}
+    for page in harvester.pages(cursor or {}):
+        for project in harvester.parse(page).projects:
+            assert project.code not in found
+            found[project.code] = len(project.units)
+    return found
+
+
+WHOLE = {f"2100.1.{n:05d}.S": 3 for n in range(6)}
+
+
+@pytest.mark.parametrize("page_rows", [4, 6, 7, 17, 18, 19, 1000])
+def test_pages_by_ranges_of_codes_give_every_project_whole_and_once(page_rows: int) -> None:
+    """Wherever the row limit cuts, no project is split, lost or given twice."""
+    with serving(registry(ROWS)) as server:
+        harvester = source(server.url, page_rows=page_rows)
+        assert isinstance(harvester, Source)
+        assert units_of(harvester) == WHOLE
+
+
+def test_overflow_below_our_own_limit_is_noticed() -> None:
+    """A service that gives fewer rows than asked says so, and is paged all the same."""
+    with serving(registry(ROWS, hard_limit=5)) as server:
+        assert units_of(source(server.url)) == WHOLE
+
+
+def test_one_project_larger_than_a_page_widens_it() -> None:
+    """A project with more rows than a page gets a larger page; beyond the limit it is told, not cut."""
+    with serving(registry(ROWS)) as server:
+        assert units_of(source(server.url, page_rows=2)) == WHOLE
+    with serving(registry(ROWS, hard_limit=2)) as server, pytest.raises(PageRefused, match="fewer than asked"):
+        units_of(source(server.url))
+
+
+def test_interrupted_run_goes_on_and_the_next_begins_anew() -> None:
+    """The cursor goes on after any page, and is empty after the last: release dates are read again each time."""
+    with serving(registry(ROWS)) as server:
+        harvester = source(server.url, page_rows=7)
+        pages = list(harvester.pages({}))
+        assert pages[-1].is_last
+        assert pages[-1].next_cursor == {}
+        first = {project.code for project in harvester.parse(pages[0]).projects}
+        rest = units_of(harvester, dict(pages[0].next_cursor))
+    assert first | set(rest) == set(WHOLE)
+    assert not first & set(rest)
+
+
+def test_query_is_regular_and_quotes_the_code() -> None:
+    """Distinct columns of the profile, in the order of codes; a quote in a code stays within its quotes."""
+    with serving(registry([field("A", "u1"), field("O'Neil", "u2"), field("O'Neil", "u3")])) as server:
+        units_of(source(server.url, page_rows=2))
+    queries = [parse_qs(asked.body.decode())["QUERY"][0] for asked in server.asked]
+    assert queries[0] == f"SELECT DISTINCT {', '.join(NAMES)} FROM ivoa.obscore ORDER BY proposal_id"
+    assert "WHERE proposal_id >= 'O''Neil' ORDER" in queries[1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(votable([], "ERROR", "no such column"), status=400, content_type=VOTABLE), "refuses the query: no such"),
+        (Reply(votable([field("A", "u")])[:-40], content_type=VOTABLE), "broken or cut off"),
+        (Reply(b"<html><h1>Maintenance</h1></html>", content_type="text/html"), 'no VOTable \\("Maintenance"\\)'),
+        (Reply(b"gone", status=404), "status 404"),
+        (Reply(votable([]), content_type=VOTABLE), "no row at all"),
+        (
+            Reply(votable([field("A", "u")]).replace(b"member_ous_uid", b"renamed"), content_type=VOTABLE),
+            "lacks .* unit",
+        ),
+    ],
+)
+def test_answers_that_are_no_registry_are_refused(reply: Reply, reason: str) -> None:
+    """Errors, maintenance pages, cut-off tables and missing columns change nothing and name the page."""
+    with serving(lambda _: reply) as server, pytest.raises(PageRefused, match=reason):
+        list(source(server.url).pages({}))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"code": "proposal_id"}, {**COLUMNS, "grade": "g"}, {**COLUMNS, "title": "x; DROP TABLE y"}],
+)
+def test_profile_mistakes_are_told_at_once(columns: dict[str, str]) -> None:
+    """Missing, unknown or unsafe columns are refused before anything is asked."""
+    with pytest.raises(ValueError, match=r"columns|name of a table"):
+        TapTable("http://x", "t", columns)
