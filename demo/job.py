@@ -93,7 +93,12 @@ class Demo:
             self._say(f"First working day: {past:%Y-%m-%d}")
             clock = FixedClock(past)
             runtime = self._at(clock)
-            self._work(runtime, {"until": f"{past:%Y-%m-%d}"})
+            until = {
+                "sources": "ads",
+                "since": f"{runtime.profile.harvest.first_year}-01-01",
+                "until": f"{past:%Y-%m-%d}",
+            }
+            self._work(runtime, {"sources": "projects,arxiv"}, until)
             self._past_campaign(runtime, clock, plan)
         self._say("Second working day: today")
         self.runtime = self._at(Clock())
@@ -136,9 +141,10 @@ class Demo:
                     new = NewAccount(player.username, player.name, player.role, hashed, library=player.library)
                     add(session, COMMAND_LINE, new, now=Clock().now())
 
-    def _work(self, runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    def _work(self, runtime: Runtime, *harvests: Mapping[str, Any]) -> None:
         """One working day: projects and papers, addresses, texts, candidates, verdicts."""
-        self._job(runtime, "harvest", arguments)
+        for arguments in harvests:
+            self._job(runtime, "harvest", arguments)
         self._import_addresses(runtime)
         self._job(runtime, "read")
         self._job(runtime, "match")

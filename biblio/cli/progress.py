@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from tqdm import tqdm
 
@@ -13,19 +14,21 @@ class Bars:
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._what: str | None = None
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Show that ``done`` of ``total`` of the step ``what`` are done."""
         if self._quiet:
             return
-        if what != self._what or self._bar is None:
+        bar: tqdm[Any] | None = self._bar
+        if bar is None or what != self._what:
             self._close()
             self._what = what
-            self._bar = tqdm(total=total, desc=f"  {what:<24}", unit="", dynamic_ncols=True, mininterval=0.2)
-        if total is not None and self._bar.total != total:
-            self._bar.total = total
-        self._bar.update(done - self._bar.n)
+            bar = tqdm(total=total, desc=f"  {what:<24}", unit="", dynamic_ncols=True, mininterval=0.2)
+            self._bar = bar
+        if total is not None:
+            bar.total = total
+        bar.update(done - bar.n)
 
     def _close(self) -> None:
         if self._bar is not None:
