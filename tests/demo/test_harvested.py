@@ -1,0 +1,121 @@
+"""The product's own harvesters read the replayed services to the end and find what was put in, faults or not."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from biblio.observatory import load
+from demo.replay import ReplayServer
+from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
+from harvesters.errors import RecordRefused
+from harvesters.fulltext import read_archive
+from harvesters.http import HttpLimits, PoliteSession
+from harvesters.pace import LocalPace
+from harvesters.projects import gather
+from harvesters.records import HarvestedProject, HarvestedRecord
+from harvesters.rows import jsonl_rows
+from harvesters.tap import TapSource, TapTable
+from tests.demo.conftest import TODAY, Rows
+
+PROFILE = load("alma")
+
+
+def session(service: str) -> PoliteSession:
+    """A session that does not make tests wait."""
+    limits = HttpLimits(wait_initial_s=0.01, wait_max_s=0.02)
+    return PoliteSession(service, LocalPace({}), contact="tests@example.org", limits=limits)
+
+
+def harvested(server: ReplayServer) -> list[HarvestedRecord]:
+    """Every preprint, by years, a hundred a page."""
+    query = ArxivQuery(
+        tuple(PROFILE.harvest.arxiv_categories), date(2014, 1, 1), TODAY, page_size=100, window_days=366,
+        page_wait_s=0.01,
+    )  # fmt: skip
+    source = ArxivSource(session("arxiv"), query, base_url=f"{server.url}/arxiv")
+    pages = [source.parse(page) for page in source.pages({})]
+    assert [page.refusals for page in pages if page.refusals] == []
+    return [record for page in pages for record in page.records]
+
+
+def registered(server: ReplayServer, page_rows: int) -> list[HarvestedProject]:
+    """Every project of the registry."""
+    tap = PROFILE.tap
+    assert tap is not None
+    table = TapTable(
+        f"{server.url}/tap", tap.table, dict(tap.columns), tuple(tap.observatory_as_pi), page_rows=page_rows
+    )
+    source = TapSource(session("tap"), table)
+    return [project for page in source.pages({}) for project in source.parse(page).projects]
+
+
+@pytest.mark.parametrize("with_faults", [False, True])
+def test_arxiv_is_harvested_whole(observatory: Path, rows: Rows, with_faults: bool) -> None:
+    """Empty, cut and HTML pages cost requests, never a record."""
+    with ReplayServer(observatory, with_faults=with_faults) as server:
+        records = harvested(server)
+        faults = server.services.faults
+    assert (faults.struck if faults else []) == (
+        ["arxiv_api: empty_page", "arxiv_api: html", "arxiv_api: truncated"] if with_faults else []
+    )
+    written = {record["id"]: record for record in rows("papers/arxiv.jsonl")}
+    assert sorted(record.key for record in records) == sorted(written)
+    for record in records:
+        facts = written[record.key]
+        assert (record.title, record.doi, record.comment) == (facts["title"], facts["doi"], facts["comment"])
+        assert [author.name for author in record.authors] == facts["authors"]
+        assert record.arxiv_version == len(facts["versions"])
+        assert record.is_withdrawn == ((facts["comment"] or "").startswith("This paper has been withdrawn"))
+
+
+def test_eprints_are_read_and_bad_ones_refused(replay: ReplayServer, rows: Rows) -> None:
+    """Each e-print gives text, but the broken PDF; the escaping member and the zeros are refused by name."""
+    service = EprintService(session("arxiv"), base_url=f"{replay.url}/arxiv")
+    refused: dict[str, list[str]] = {}
+    silent: list[str] = []
+    for paper in rows("truth.jsonl"):
+        if paper["arxiv_id"] is None:
+            continue
+        if paper["eprint"] is None:
+            with pytest.raises(RecordRefused):
+                service.fetch(paper["arxiv_id"])
+            continue
+        parts, refusals = read_archive(paper["arxiv_id"], service.fetch(paper["arxiv_id"])[0])
+        if refusals:
+            refused[paper["eprint"]] = [refusal.place for refusal in refusals]
+        if not parts:
+            silent.append(paper["eprint"])
+    assert sorted(refused) == ["bomb", "broken_pdf", "tar_escape"]
+    assert refused["tar_escape"][0].endswith("../../outside/escaped.tex")
+    assert silent == ["broken_pdf"]
+
+
+@pytest.mark.parametrize("page_rows", [10_000, 300])
+def test_the_registry_is_harvested_whole(replay: ReplayServer, rows: Rows, page_rows: int) -> None:
+    """Projects and units come out of the rows of fields as they were put in, however the pages are cut."""
+    written = {project["code"]: project for project in rows("projects.jsonl")}
+    projects = registered(replay, page_rows)
+    assert sorted(project.code for project in projects) == sorted(written)
+    for project in projects:
+        facts = written[project.code]
+        assert (project.title, list(project.co_is)) == (facts["title"], facts["co_is"])
+        assert project.pi in (facts["pi"], None)
+        assert list(project.bib_references) == list(dict.fromkeys(facts["bib_references"]))
+        assert {unit.uid: str(unit.released_on) for unit in project.units} == {
+            unit["uid"]: unit["released_on"] for unit in facts["units"]
+        }
+        assert {unit.uid: unit.exposure_s for unit in project.units} == pytest.approx(
+            {unit["uid"]: unit["exposure_s"] for unit in facts["units"]}
+        )
+
+
+def test_the_project_file_is_importable(observatory: Path) -> None:
+    """projects.jsonl has the columns the importer documents; only the grammar can refuse the malformed code."""
+    body = (observatory / "projects.jsonl").read_bytes()
+    gathered = gather("file", "projects.jsonl", jsonl_rows(body))
+    assert gathered.refusals == []
+    assert gathered.unread == set()
+    assert all(project.units and project.state and project.partner for project in gathered.done())
