@@ -127,16 +127,12 @@ class Proposer:
         co_is = tuple(dict.fromkeys(n for n in others if n is not None and n != pi))
         names = facts.targets or tuple(designations(f"{facts.title or ''}\n{facts.abstract or ''}"))
         targets = tuple(dict.fromkeys(k for name in names if (k := self._target_keys(name))))
-        return ProjectView(facts, pi, co_is, targets, facts.year if facts.year is not None else self._year(facts.code))
+        year = facts.year if facts.year is not None else self._rules.year_of(self._grammar.facets(facts.code))
+        return ProjectView(facts, pi, co_is, targets, year)
 
     def _target_keys(self, name: str) -> frozenset[str]:
         found = keys(name, self._aliases)
         return frozenset() if any(p.search(k) for k in found for p in self._rules.generic_targets) else found
-
-    def _year(self, project_code: str) -> int | None:
-        """The year of the call as the code grammar gives it."""
-        year = self._grammar.facets(project_code).get("year", "")
-        return int(year) if len(year) == 4 and year.isdigit() else None
 
     def _count_targets(self) -> None:
         counts = Counter(k for view in self._projects for k in {k for ks in view.targets for k in ks})

@@ -58,7 +58,7 @@ WEIGHTS: dict[str, tuple[float, float]] = {
 CURVES = ("title.similarity", "abstract.similarity", "dates.years_after", "people.inside_share")
 """Every curve there must be: points ``[x, log-odds]`` with growing x, straight lines between, flat outside."""
 
-_LISTS = ("generic", "aliases")
+_OPTIONAL = ("targets.generic", "targets.aliases", "dates.period_zero", "dates.periods_per_year")
 _TOP = frozenset(
     {"version", "bands", "same_words", *(w.partition(".")[0] for w in WEIGHTS), *(c.partition(".")[0] for c in CURVES)}
 )
@@ -86,6 +86,9 @@ class Rules:
     target_aliases: Mapping[str, str]
     """Target name as written → the name it stands for."""
 
+    period: tuple[float, float] | None = None
+    """For codes that tell a numbered period and no year: the year in which period 0 would begin, and periods a year."""
+
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> "Rules":
         """Check plain data. Raises ``RulesError`` for a missing, unknown or impossible value."""
@@ -107,11 +110,22 @@ class Rules:
             same_words=_same_words(data.get("same_words", [])),
             generic_targets=tuple(_pattern(p) for p in _strings(targets.get("generic", []), "targets.generic")),
             target_aliases=_groups(targets.get("aliases", []), "targets.aliases"),
+            period=_period(data["dates"]),
         )
 
     def weight(self, key: str) -> float:
         """The weight called ``table.key``."""
         return self.weights[key]
+
+    def year_of(self, facets: Mapping[str, str]) -> int | None:
+        """The year of a project from what its code tells: its year, or its numbered period."""
+        year, period = facets.get("year", ""), facets.get("period", "")
+        if len(year) == 4 and year.isdecimal():
+            return int(year)
+        if self.period is not None and period.isdecimal():
+            zero, per_year = self.period
+            return int(zero + int(period) / per_year)
+        return None
 
     def curve(self, key: str, x: float) -> float:
         """The log-odds of ``x`` on a curve."""
@@ -169,8 +183,17 @@ def _curve(data: Mapping[str, Any], key: str) -> tuple[tuple[float, float], ...]
     return tuple((float(x), float(y)) for x, y in raw)
 
 
+def _period(table: Mapping[str, Any]) -> tuple[float, float] | None:
+    given: list[Any] = [table.get("period_zero"), table.get("periods_per_year")]
+    if given == [None, None]:
+        return None
+    if not all(_number(v) for v in given) or not 1900 <= given[0] <= 2100 or not 0 < given[1] <= 12:
+        raise RulesError("rules: dates.period_zero must be a year and dates.periods_per_year a number up to 12.")
+    return float(given[0]), float(given[1])
+
+
 def _refuse_unknown(data: Mapping[str, Any]) -> None:
-    known = {*WEIGHTS, *CURVES, *(f"targets.{name}" for name in _LISTS)}
+    known = {*WEIGHTS, *CURVES, *_OPTIONAL}
     for table, content in data.items():
         if table in ("version", "bands", "same_words"):
             continue

@@ -14,6 +14,12 @@ __all__ = ["TargetSpot", "designations", "find_targets", "key", "keys"]
 MAX_NAME_ATOMS = 9
 """Longest run of atoms (letters, numbers, signs) tried as one target name in a text."""
 
+_LONGEST_CATALOGUE = 8
+"""Longest name of a catalogue before the J of a designation by coordinates."""
+
+_WIDEST_GAP = 10
+"""Most characters between two parts of a name, TeX made blank."""
+
 _ATOM = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[+\-*']")
 _TEX = re.compile(r"\\[,;:! ]|[~_${}]|\\(?:rm|bf|it|sc|mathrm|text|textit|emph)\b")
 _TEX_STAR = re.compile(r"\^?\{?\\(?:star|ast)\}?|\^\{?\*\}?")
@@ -127,8 +133,7 @@ def _plain(char: str) -> str:
     return base if base.isascii() else " "
 
 
-def _atoms(text: str) -> list[_Atom]:
-    clean = _clean(text)
+def _atoms(clean: str) -> list[_Atom]:
     found: list[_Atom] = []
     for m in _ATOM.finditer(clean):
         start, end = m.span()
@@ -144,7 +149,7 @@ def _atoms(text: str) -> list[_Atom]:
 def key(name: str, aliases: Mapping[str, str] | None = None) -> str:
     """The key of a target name; ``""`` when nothing of it can be read. ``aliases`` maps names to the name they mean."""
     name = "".join(f" {_GREEK[c]} " if c in _GREEK else c for c in unicodedata.normalize("NFKC", name))[:120]
-    atoms = [a.text for a in _atoms(name)]
+    atoms = [a.text for a in _atoms(_clean(name))]
     while len(atoms) > 1 and atoms[-1] in _KINDS_OF_OBJECT:
         atoms.pop()
     joined = "".join(atoms)
@@ -179,13 +184,14 @@ def find_targets(text: str, where: str, known: Collection[str]) -> Iterator[tupl
 
     A key that is one plain word must be printed with a capital. Time grows with the length of the text only.
     """
-    atoms = _atoms(text)
+    clean = _clean(text)
+    atoms = _atoms(clean)
     seen: set[str] = set()
     reach = 0
     for i, first in enumerate(atoms):
         if not first.opens or first.start < reach:
             continue
-        hit = _longest(text, atoms, i, known)
+        hit = _longest(clean, atoms, i, known)
         if hit is None:
             continue
         name, end = hit
@@ -195,18 +201,19 @@ def find_targets(text: str, where: str, known: Collection[str]) -> Iterator[tupl
             yield name, TargetSpot(where, text[first.start : end], first.start, end)
 
 
-def _longest(text: str, atoms: list[_Atom], i: int, known: Collection[str]) -> tuple[str, int] | None:
+def _longest(clean: str, atoms: list[_Atom], i: int, known: Collection[str]) -> tuple[str, int] | None:
     best: tuple[str, int] | None = None
     joined = ""
     for j in range(i, min(i + MAX_NAME_ATOMS, len(atoms))):
         atom = atoms[j]
-        if j > i and atom.start - atoms[j - 1].end > 3:
+        gap = clean[atoms[j - 1].end : atom.start] if j > i else ""
+        if len(gap) > _WIDEST_GAP or gap.strip(" .\r\n\t"):
             break
         joined += atom.text
         if not atom.closes or len(joined) < 2:
             continue
         name = joined if joined in known else _by_coordinate(joined, known)
-        if name and not (joined.isalpha() and not text[atoms[i].start].isupper()):
+        if name and not (joined.isalpha() and not clean[atoms[i].start].isupper()):
             best = (name, atom.end)
     return best
 
@@ -214,7 +221,7 @@ def _longest(text: str, atoms: list[_Atom], i: int, known: Collection[str]) -> t
 def _by_coordinate(joined: str, known: Collection[str]) -> str | None:
     """The short form of a designation by coordinates, when that is known."""
     at = joined.rfind("J")
-    match = _COORDINATE.match(joined[at:]) if at >= 0 and ("+" in joined or "-" in joined) else None
+    match = _COORDINATE.match(joined[at:]) if 0 <= at <= _LONGEST_CATALOGUE and joined[-1].isalnum() else None
     if match is None:
         return None
     short = f"J{match[1]}{match[2]}{match[3]}"
