@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from biblio.observatory import Profile
-from biblio.store.current import survivor_id
+from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
@@ -29,6 +29,7 @@ from biblio.store.models import (
 )
 from biblio.store.words import Band, Verdict
 from biblio.verify.queue import WHYS
+from biblio.verify.readable import readable
 
 WHY_WORDS: Mapping[str, tuple[str, str]] = {
     "silent": ("silent project", "Accepting it would take a project off the silent list."),
@@ -69,7 +70,7 @@ class QueueFilter:
             asked["year"] = ""
         return cls(**asked)
 
-    def address(self) -> dict[str, str]:
+    def address(self) -> dict[str, Any]:
         """Return the query parameters that ask for this filter."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
 
@@ -175,7 +176,7 @@ def queue_rows(session: Session, items: Sequence[DeskItem]) -> list[QueueRow]:
         rows.append(
             QueueRow(
                 paper_id=item.paper_id,
-                title=title or "Untitled paper",
+                title=readable(title) or "Untitled paper",
                 first_author=first_author,
                 author_count=authors,
                 journal=item.journal,
@@ -187,8 +188,8 @@ def queue_rows(session: Session, items: Sequence[DeskItem]) -> list[QueueRow]:
                 waiting_since=item.waiting_since,
                 is_at_press=item.is_at_press,
                 project_code=best.code,
-                project_title=best.title,
-                quote=best.quote,
+                project_title=readable(best.title),
+                quote=readable(best.quote),
                 quote_stands_in=best.stands_in,
                 reason=best.reason,
             )
@@ -284,6 +285,17 @@ def _neighbour(
     return session.exec(query.where(place < bound).order_by(*(c.desc() for c in ORDER))).first()
 
 
+def title_of(session: Session, paper_id: int) -> str:
+    """Return a paper's title as a person can read it."""
+    title = session.exec(
+        select(PaperRevision.title).where(
+            col(PaperRevision.paper_id) == (survivor_of(session, paper_id) or paper_id),
+            col(PaperRevision.superseded_at).is_(None),
+        )
+    ).first()
+    return readable(title) or "Untitled paper"
+
+
 def queue_item(session: Session, paper_id: int) -> DeskItem | None:
     """Return a paper's place in the queue, detached from the session, or None when it does not wait."""
     row = session.get(DeskItem, paper_id)
@@ -291,29 +303,47 @@ def queue_item(session: Session, paper_id: int) -> DeskItem | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What the filters offer, commonest first."""
+class Offer:
+    """One filter of the queue: its query parameter, label, (value, words) to choose from, and the one chosen."""
 
-    sources: list[str]
-    journals: list[str]
-    years: list[int]
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    now: str
 
 
-def choices(session: Session) -> Choices:
-    """Return the values that papers in the queue have; the other filters' values come from the profile."""
+def offers(session: Session, profile: Profile, wanted: QueueFilter) -> list[Offer]:
+    """Return the filters: what the profile knows, and for journals, years and sources what waits, commonest first."""
+    years = sorted(_commonest(session, col(DeskItem.year), 60), reverse=True)
+    libraries = dict.fromkeys(p.library for p in profile.partners)
+    options: dict[str, tuple[str, list[tuple[str, str]]]] = {
+        "band": ("Band", [(b.value, b.value) for b in Band]),
+        "why": ("Why it is here", [(name, words) for name, (words, _) in WHY_WORDS.items()]),
+        "cycle": ("Cycle", [(c.key, c.name) for c in reversed(profile.cycles)]),
+        "library": ("Library", [(name, name) for name in libraries]),
+        "journal": ("Journal", _same(_commonest(session, col(DeskItem.journal), 40))),
+        "year": ("Year", _same(years)),
+        "source": ("Source", _same(_commonest(session, col(DeskItem.source), 20))),
+        "text": ("Full text", [("yes", "read"), ("no", "not read")]),
+        "again": ("Look again", [("yes", "only those")]),
+    }
+    return [Offer(name, label, tuple(rows), getattr(wanted, name)) for name, (label, rows) in options.items()]
 
-    def commonest(column: Any, limit: int) -> list[Any]:
-        query = (
-            sa.select(column)
-            .where(col(DeskItem.is_shown).is_(True), column.is_not(None))
-            .group_by(column)
-            .order_by(sa.func.count().desc(), column)
-            .limit(limit)
-        )
-        return list(session.execute(query).scalars())
 
-    years = sorted(commonest(col(DeskItem.year), 60), reverse=True)
-    return Choices(commonest(col(DeskItem.source), 20), commonest(col(DeskItem.journal), 40), years)
+def _same(values: Sequence[Any]) -> list[tuple[str, str]]:
+    return [(str(value), str(value)) for value in values]
+
+
+def _commonest(session: Session, column: Any, limit: int) -> list[Any]:
+    """Return the commonest values of a column among the papers in the queue."""
+    query = (
+        sa.select(column)
+        .where(col(DeskItem.is_shown).is_(True), column.is_not(None))
+        .group_by(column)
+        .order_by(sa.func.count().desc(), column)
+        .limit(limit)
+    )
+    return list(session.execute(query).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +386,7 @@ class CertainRow:
     paper_id: int
     project_id: int
     revision_id: int
-    title: str | None
+    title: str
     year: int | None
     code: str
     project_title: str | None
@@ -428,10 +458,10 @@ def _certain_row(row: Any, evidence: list[EvidenceItem]) -> CertainRow:
         paper_id=candidate.paper_id,
         project_id=candidate.project_id,
         revision_id=revision.id,
-        title=paper.title if paper else None,
+        title=readable(paper.title if paper else None) or "Untitled paper",
         year=paper.year if paper else None,
         code=project.code,
-        project_title=facts.title if facts else None,
+        project_title=readable(facts.title if facts else None),
         pi=facts.pi if facts else None,
         quote=quoted.quote if quoted else None,
         context=quoted.context if quoted else None,

@@ -1,0 +1,174 @@
+"""What happened to a paper: decisions, relations and merges in one list, and the twins that ask for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from biblio.store.models import (
+    Decision,
+    MergeProposal,
+    PaperAuthor,
+    PaperIdentifier,
+    PaperMerge,
+    PaperRelation,
+    PaperRevision,
+    Project,
+    UserAccount,
+)
+from biblio.store.words import RelationKind, Verdict
+from biblio.verify.readable import readable
+
+VERDICT_WORDS = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "unsure"}
+"""A verdict as history tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a person (or the machine: ``who`` is "biblio") did. ``undo`` says what can be taken back, and how."""
+
+    at: datetime
+    who: str
+    what: str
+    reason: str
+    relation: RelationKind | None = None
+    decision_id: int | None = None
+    merge_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One of two papers that may be one, in brief."""
+
+    paper_id: int
+    title: str
+    first_author: str | None
+    year: int | None
+    journal: str | None
+    identifiers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A question for a person: are these two one paper? ``this`` is the one on the page."""
+
+    proposal_id: int
+    probability: float
+    reasons: tuple[str, ...]
+    this: Record
+    other: Record
+
+
+def history(session: Session, group: Sequence[int]) -> list[Event]:
+    """Return all that people decided about a paper and whatever was merged into it, latest first."""
+    events = [*_decisions(session, group), *_relations(session, group), *_merges(session, group)]
+    return sorted(events, key=lambda e: e.at, reverse=True)
+
+
+def _decisions(session: Session, group: Sequence[int]) -> list[Event]:
+    rows = session.execute(
+        sa.select(Decision, col(UserAccount.name), col(Project.code))
+        .join(UserAccount, col(UserAccount.id) == col(Decision.actor_id))
+        .join(Project, col(Project.id) == col(Decision.project_id))
+        .where(col(Decision.paper_id).in_(group))
+        .order_by(col(Decision.id).desc())
+    )
+    latest: set[int] = set()
+    events = []
+    for decision, who, code in rows:
+        is_latest = decision.project_id not in latest
+        latest.add(decision.project_id)
+        can_undo = is_latest and decision.undoes_id is None and decision.verdict is not None
+        if decision.undoes_id is not None:
+            what = f"took back the decision on {code}"
+            what += f", {VERDICT_WORDS[decision.verdict]} again" if decision.verdict else ""
+        else:
+            what = f"{VERDICT_WORDS[decision.verdict]} {code}" if decision.verdict else f"decided on {code}"
+        reason = "" if decision.undoes_id is not None else decision.reason
+        undo = decision.id if can_undo else None
+        events.append(Event(decision.made_at, who, what, reason, decision.relation, decision_id=undo))
+    return events
+
+
+def _relations(session: Session, group: Sequence[int]) -> list[Event]:
+    """Judgements of the relation that came without a decision on a project."""
+    rows = session.execute(
+        sa.select(PaperRelation, col(UserAccount.name))
+        .join(UserAccount, col(UserAccount.id) == col(PaperRelation.actor_id))
+        .where(col(PaperRelation.paper_id).in_(group), col(PaperRelation.decision_id).is_(None))
+    )
+    return [Event(r.decided_at, who, "judged the paper", r.reason, r.relation) for r, who in rows]
+
+
+def _merges(session: Session, group: Sequence[int]) -> list[Event]:
+    undoer: Any = aliased(UserAccount)
+    rows = session.execute(
+        sa.select(PaperMerge, col(UserAccount.name), undoer.name)
+        .outerjoin(UserAccount, col(UserAccount.id) == col(PaperMerge.actor_id))
+        .outerjoin(undoer, undoer.id == col(PaperMerge.undone_by_id))
+        .where(sa.or_(col(PaperMerge.kept_id).in_(group), col(PaperMerge.merged_id).in_(group)))
+    )
+    events = []
+    for merge, who, undone_by in rows:
+        live = merge.id if merge.undone_at is None else None
+        what = f"made paper {merge.merged_id} one with paper {merge.kept_id}"
+        events.append(Event(merge.made_at, who or "biblio", what, merge.reason, merge_id=live))
+        if merge.undone_at is not None:
+            what = f"made two papers of {merge.kept_id} and {merge.merged_id} again"
+            events.append(Event(merge.undone_at, undone_by or "biblio", what, ""))
+    return events
+
+
+def twins(session: Session, group: Sequence[int]) -> list[Twin]:
+    """Return the open questions whether this paper and another are one, likeliest first."""
+    rows = session.exec(
+        select(MergeProposal)
+        .where(
+            sa.or_(col(MergeProposal.paper_id).in_(group), col(MergeProposal.twin_id).in_(group)),
+            col(MergeProposal.verdict).is_(None),
+        )
+        .order_by(col(MergeProposal.probability).desc())
+        .limit(5)
+    ).all()
+    pairs = [
+        (row, *((row.paper_id, row.twin_id) if row.paper_id in group else (row.twin_id, row.paper_id))) for row in rows
+    ]
+    pairs = [(row, this, other) for row, this, other in pairs if other not in group]
+    records = _records(session, {i for _, this, other in pairs for i in (this, other)}) if pairs else {}
+    return [
+        Twin(row.id or 0, row.probability, tuple(row.reasons), records[this], records[other])
+        for row, this, other in pairs
+        if this in records and other in records
+    ]
+
+
+def _records(session: Session, paper_ids: set[int]) -> dict[int, Record]:
+    identifiers: dict[int, list[str]] = {}
+    for row in session.exec(
+        select(PaperIdentifier).where(col(PaperIdentifier.paper_id).in_(paper_ids)).order_by(col(PaperIdentifier.id))
+    ):
+        identifiers.setdefault(row.paper_id, []).append(row.value)
+    query = (
+        sa.select(PaperRevision, col(PaperAuthor.name))
+        .outerjoin(
+            PaperAuthor, sa.and_(col(PaperAuthor.revision_id) == col(PaperRevision.id), col(PaperAuthor.position) == 1)
+        )
+        .where(col(PaperRevision.paper_id).in_(paper_ids), col(PaperRevision.superseded_at).is_(None))
+    )
+    return {
+        r.paper_id: Record(
+            r.paper_id,
+            readable(r.title) or "Untitled paper",
+            name,
+            r.year,
+            r.journal,
+            tuple(identifiers.get(r.paper_id, ())),
+        )
+        for r, name in session.execute(query)
+    }

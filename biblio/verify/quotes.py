@@ -1,0 +1,132 @@
+"""Quotes in context: passages that overlap are shown once, with every quote in them marked and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from biblio.verify.readable import readable
+
+PLACES = {
+    "acknowledgement": "acknowledgements",
+    "data_statement": "data statement",
+    "footnote": "footnote",
+    "body": "main text",
+    "references": "reference list",
+    "comment": "TeX comment, not printed",
+    "unknown": "text",
+    "title": "title",
+    "abstract": "abstract",
+    "targets": "target list",
+    "authors": "author list",
+}
+"""Where a quote stands, in a librarian's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One stored quote: ``start``/``end`` and ``context_start`` count code points in ``part``."""
+
+    part: str
+    page: int | None
+    stands_in: str
+    start: int
+    end: int
+    context: str
+    context_start: int
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What tells two quotes apart."""
+        return self.part, self.start, self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a passage; ``mark`` names the quote it is, None for the words around."""
+
+    text: str
+    mark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage of a paper's text with its quotes marked; ``label`` says where it stands, ``place`` in which file."""
+
+    label: str
+    place: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(slots=True)
+class _Stretch:
+    first: Quote
+    text: str
+    begin: int
+    quotes: list[Quote] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        return self.begin + len(self.text)
+
+
+def passages(quotes: Iterable[Quote]) -> tuple[list[Passage], dict[tuple[str, int, int], str]]:
+    """Return the passages to show, and the name of the mark of each quote (by its ``key``).
+
+    Order: acknowledgements and data statements first, then as they stand in the text.
+    """
+    stretches = _joined(sorted(set(quotes), key=lambda q: (q.part, q.page or 0, q.context_start, q.start, q.end)))
+    stretches.sort(key=lambda s: (s.first.stands_in not in ("acknowledgement", "data_statement"), _rank(s), s.begin))
+    names: dict[tuple[str, int, int], str] = {}
+    shown = []
+    for stretch in stretches:
+        for quote in sorted(stretch.quotes, key=lambda q: (q.start, q.end)):
+            names.setdefault(quote.key, f"quote-{len(names) + 1}")
+        shown.append(
+            Passage(
+                label=PLACES.get(stretch.first.stands_in, "text"),
+                place=_place(stretch.first),
+                segments=tuple(_segments(stretch, names)),
+            )
+        )
+    return shown, names
+
+
+def _rank(stretch: _Stretch) -> int:
+    order = ("data_statement", "acknowledgement", "footnote", "title", "abstract", "body", "unknown")
+    return order.index(stretch.first.stands_in) if stretch.first.stands_in in order else len(order)
+
+
+def _place(quote: Quote) -> str:
+    if quote.part in ("title", "abstract"):
+        return ""
+    return f"{quote.part}, page {quote.page}" if quote.page is not None else quote.part
+
+
+def _joined(quotes: Sequence[Quote]) -> list[_Stretch]:
+    """Join contexts of one part that overlap; the quotes must be sorted."""
+    stretches: list[_Stretch] = []
+    for quote in quotes:
+        last = stretches[-1] if stretches else None
+        same = last is not None and (last.first.part, last.first.page) == (quote.part, quote.page)
+        if last is not None and same and quote.context_start <= last.end:
+            tail = quote.context[last.end - quote.context_start :]
+            last.text += tail
+            last.quotes.append(quote)
+        else:
+            stretches.append(_Stretch(quote, quote.context, quote.context_start, [quote]))
+    return stretches
+
+
+def _segments(stretch: _Stretch, names: dict[tuple[str, int, int], str]) -> Iterable[Segment]:
+    at = 0
+    for quote in sorted(stretch.quotes, key=lambda q: (q.start, -q.end)):
+        start, end = quote.start - stretch.begin, quote.end - stretch.begin
+        if start < at or end > len(stretch.text) or end <= start:
+            continue  # inside another quote, or offsets that do not fit the passage kept
+        if start > at:
+            yield Segment(readable(stretch.text[at:start]))
+        yield Segment(readable(stretch.text[start:end]), names[quote.key])
+        at = end
+    if at < len(stretch.text):
+        yield Segment(readable(stretch.text[at:]))

@@ -1,0 +1,416 @@
+"""The desk's pages: the queue, one paper, and what people decide there. All rules are in service and catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from biblio import webkit
+from biblio.catalogue.links import Ruling
+from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.store.models import Decision, DeskItem, Project
+from biblio.store.words import RelationKind, Verdict
+from biblio.verify import queries, service
+from biblio.verify.forms import ConfirmForm, DecisionForm, TwinForm
+from biblio.verify.history import VERDICT_WORDS
+from biblio.verify.paper import PaperPage, paper_page
+from biblio.verify.queries import QueueFilter
+from biblio.verify.quotes import PLACES, Quote, passages
+from biblio.verify.search import find_projects
+
+PAGE_SIZE = 25
+"""Papers on one page of the queue."""
+
+
+def make_blueprint() -> Blueprint:
+    """Return the desk's URL map."""
+    blueprint = Blueprint("verify", __name__)
+    blueprint.add_app_template_filter(score_words)
+    for rule, view, name, methods in (
+        ("/desk", desk, "desk", ["GET"]),
+        ("/desk/next", next_item, "next_item", ["GET"]),
+        ("/desk/certain", certain, "certain", ["GET"]),
+        ("/desk/certain", confirm, "confirm", ["POST"]),
+        ("/desk/paper/<int:paper_id>", paper, "paper", ["GET"]),
+        ("/desk/paper/<int:paper_id>/decide", decide, "decide", ["POST"]),
+        ("/desk/paper/<int:paper_id>/relation/undo", undo_relation, "undo_relation", ["POST"]),
+        ("/desk/decision/<ids>/undo", undo, "undo", ["POST"]),
+        ("/desk/twin/<int:proposal_id>", twin, "twin", ["POST"]),
+        ("/desk/merge/<int:merge_id>/undo", undo_merge, "undo_merge", ["POST"]),
+    ):
+        blueprint.add_url_rule(rule, name, view, methods=methods)
+    return blueprint
+
+
+def score_words(score: float | None) -> str:
+    """Return a score as a percentage that never claims 0 or 100."""
+    if score is None:
+        return "no score"
+    if score >= 0.9995:
+        return "> 99.9 %"
+    if score < 0.001:
+        return "< 0.1 %"
+    return f"{100 * score:.1f} %" if score >= 0.99 or score < 0.1 else f"{100 * score:.0f} %"
+
+
+def _today() -> service.Today:
+    wired = webkit.runtime()
+    return service.Today(wired.profile, wired.clock.now())
+
+
+# -- the queue ----------------------------------------------------------------------------------------------------------
+
+
+@webkit.action("desk.read")
+def desk() -> ResponseReturnValue:
+    """Show what waits, most consequential first."""
+    wanted = QueueFilter.from_address(request.args)
+    profile = webkit.runtime().profile
+    with webkit.reading() as session:
+        counts = queries.counts(session)
+        page = webkit.paginate(
+            session, queries.queue_statement(profile, wanted), size=PAGE_SIZE, filters=wanted.address()
+        )
+        rows = queries.queue_rows(session, page.items)
+        page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address())
+        if webkit.wants("csv"):
+            return _csv(rows)
+        return render_template(
+            "verify/desk.html",
+            page=page,
+            counts=counts,
+            wanted=wanted,
+            offers=queries.offers(session, profile, wanted),
+            why_words=queries.WHY_WORDS,
+            places=PLACES,
+            pace=queries.pace(session, webkit.actor().user_id),
+        )
+
+
+def _csv(rows: Sequence[queries.QueueRow]) -> ResponseReturnValue:
+    header = ("paper", "title", "first author", "journal", "year", "why", "band", "score", "project", "waiting since")
+    return webkit.csv_response(
+        "desk",
+        header,
+        (
+            (
+                r.paper_id,
+                r.title,
+                r.first_author,
+                r.journal,
+                r.year,
+                queries.WHY_WORDS[r.why][0],
+                r.band.value if r.band else "",
+                r.score,
+                r.project_code,
+                f"{r.waiting_since:%Y-%m-%d}",
+            )
+            for r in rows
+        ),
+    )
+
+
+@webkit.action("desk.read")
+def next_item() -> ResponseReturnValue:
+    """Go to the first paper of the queue."""
+    wanted = QueueFilter.from_address(request.args)
+    with webkit.reading() as session:
+        return _to_paper(queries.next_paper(session, webkit.runtime().profile, wanted), wanted)
+
+
+def _to_paper(paper_id: int | None, wanted: QueueFilter, **more: Any) -> ResponseReturnValue:
+    if paper_id is None:
+        return redirect(url_for("verify.desk", **wanted.address()))
+    return redirect(url_for("verify.paper", paper_id=paper_id, **wanted.address(), **more))
+
+
+# -- one paper ----------------------------------------------------------------------------------------------------------
+
+
+@webkit.action("desk.read")
+def paper(paper_id: int) -> ResponseReturnValue:
+    """Show one paper beside its candidate projects."""
+    with webkit.reading() as session:
+        return _render_paper(session, paper_id, DecisionForm(formdata=None))
+
+
+def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
+    wired = webkit.runtime()
+    wanted = QueueFilter.from_address(request.args)
+    words = request.args.get("find", "").strip()[:100]
+    found = find_projects(session, words, canonical=wired.grammar.canonical(words)) if words else []
+    chosen = form.project.data or request.args.get("project", type=int)
+    also = [*found, *([chosen] if chosen and chosen not in found else [])]
+    if chosen is None and found:
+        chosen = found[0]
+    shown = paper_page(session, wired.profile, paper_id, also=also, selected=chosen)
+    item = queries.queue_item(session, shown.paper_id)
+    previous = queries.previous_paper(session, wired.profile, wanted, before=item) if item else None
+    return render_template(
+        "verify/paper.html",
+        page=shown,
+        form=form,
+        wanted=wanted,
+        words=words,
+        found=set(found),
+        relations=wired.profile.relations,
+        profile=wired.profile,
+        relation_names={r.key: r.name for r in wired.profile.relations},
+        next_id=queries.next_paper(session, wired.profile, wanted, after=item),
+        previous_id=previous,
+        pace=queries.pace(session, webkit.actor().user_id),
+        why_words=queries.WHY_WORDS,
+        verdict_words=VERDICT_WORDS,
+        twin_form=TwinForm(formdata=None),
+    )
+
+
+@webkit.action("desk.decide")
+def decide(paper_id: int) -> ResponseReturnValue:
+    """Store a verdict and go on to what waits next."""
+    wanted = QueueFilter.from_address(request.args)
+    form = _decision_form()
+    with webkit.reading() as session:
+        here = queries.queue_item(session, paper_id)
+    try:
+        if not form.validate():
+            raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
+        if form.verdict.data == "none":
+            decisions, words = _dismiss(paper_id, form)
+        else:
+            decisions, words = _judge(paper_id, form)
+    except Stale:
+        return _stale_page(paper_id, form), 409
+    except NotFound:
+        raise
+    except RequestRefused as refusal:
+        if not form.errors:
+            field = form.relation if "relates" in str(refusal) or "relation" in str(refusal) else form.project
+            field.errors = [*field.errors, str(refusal)]
+        with webkit.reading() as session:
+            return _render_paper(session, paper_id, form), 422
+    if decisions:
+        back = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions), **wanted.address())
+    else:
+        back = url_for("verify.undo_relation", paper_id=paper_id, **wanted.address())
+    webkit.done(words, undo_url=back)
+    return _go_on(paper_id, here, wanted)
+
+
+def _decision_form() -> DecisionForm:
+    """Read the form; the version and evidence seen stand in fields of their own for each project."""
+    form = DecisionForm()
+    project = form.project.data
+    for name, field in (("version", form.version), ("revision", form.revision)):
+        value = request.form.get(f"{name}-{project}", "")
+        if field.data is None and value.isdecimal() and len(value) < 10:
+            field.data = int(value)
+    return form
+
+
+def _judge(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
+    if form.project.data is None:
+        raise RequestRefused("Choose the project this decision is about.")
+    verdict = Verdict(form.verdict.data)
+    ruling = Ruling(
+        paper_id=paper_id,
+        project_id=form.project.data,
+        verdict=verdict,
+        version_seen=form.version.data or 0,
+        relation=form.relation_kind if verdict is Verdict.ACCEPT else None,
+        reason=form.reason.data or "",
+        candidate_revision_id=form.revision.data,
+        shown_for_s=form.shown_for_s,
+    )
+    with webkit.writing() as session:
+        decision = service.judge(session, webkit.actor(), ruling, _today())
+        code = session.get_one(Project, ruling.project_id).code
+        title = _title(session, paper_id)
+    return [decision], f"{VERDICT_WORDS[verdict].capitalize()} {code} for {title}."
+
+
+def _dismiss(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
+    relation = form.relation_kind
+    if relation is None:
+        raise RequestRefused("Say how the paper relates to the observatory: choose a class.")
+    with webkit.writing() as session:
+        decisions = service.dismiss(
+            session,
+            webkit.actor(),
+            paper_id=paper_id,
+            relation=relation,
+            reason=form.reason.data or "",
+            today=_today(),
+        )
+        title = _title(session, paper_id)
+    name = next(r.name for r in webkit.runtime().profile.relations if r.key == relation.value)
+    rejected = f", {len(decisions)} proposed projects rejected" if decisions else ""
+    return decisions, f"{title}: {name.lower()}{rejected}."
+
+
+def _title(session: Session, paper_id: int) -> str:
+    title = queries.title_of(session, paper_id)
+    return f"“{title if len(title) <= 80 else title[:79] + '…'}”"
+
+
+def _go_on(paper_id: int, here: DeskItem | None, wanted: QueueFilter) -> ResponseReturnValue:
+    """Stay while the paper has serious candidates without a verdict, else go to the next paper of the queue."""
+    profile = webkit.runtime().profile
+    with webkit.reading() as session:
+        item = queries.queue_item(session, paper_id)
+        if item is not None and item.is_shown and item.candidate_id is not None:
+            return _to_paper(paper_id, wanted)
+        return _to_paper(queries.next_paper(session, profile, wanted, after=here), wanted)
+
+
+def _stale_page(paper_id: int, form: DecisionForm) -> str:
+    """Show both views: what this person wanted, and what is in force meanwhile."""
+    wired = webkit.runtime()
+    with webkit.reading() as session:
+        project = form.project.data
+        shown = paper_page(session, wired.profile, paper_id, also=[project] if project else [], selected=project)
+        return render_template(
+            "verify/stale.html",
+            page=shown,
+            candidate=shown.candidate(project) if project else None,
+            form=form,
+            wanted=QueueFilter.from_address(request.args),
+            verdict_words=VERDICT_WORDS,
+            relation_names={r.key: r.name for r in wired.profile.relations},
+        )
+
+
+# -- taking back ----------------------------------------------------------------------------------------------------------
+
+
+@webkit.action("desk.decide")
+def undo(ids: str) -> ResponseReturnValue:
+    """Take decisions back that were taken together."""
+    numbers = [int(part) for part in ids.split(",") if part.isdecimal() and len(part) < 10]
+    if not numbers:
+        raise NotFound("There is no such decision.")
+    wanted = QueueFilter.from_address(request.args)
+    try:
+        with webkit.writing() as session:
+            undone = service.take_back(session, webkit.actor(), numbers, _today())
+    except Stale as stale:
+        webkit.problem(str(stale))
+        with webkit.reading() as session:
+            first = session.get(Decision, numbers[0])
+            return _to_paper(first.paper_id if first else None, wanted)
+    papers = {d.paper_id for d in undone}
+    what = "decision" if len(undone) == 1 else f"{len(undone)} decisions"
+    webkit.done(f"The {what} taken back: what was in force before is in force again.".replace("The 1 ", "The "))
+    if len(papers) == 1:
+        return _to_paper(papers.pop(), wanted, project=undone[-1].project_id)
+    return redirect(url_for("verify.desk", **wanted.address()))
+
+
+@webkit.action("desk.decide")
+def undo_relation(paper_id: int) -> ResponseReturnValue:
+    """Take back how a paper was judged to relate, where no decision rests on it."""
+    with webkit.writing() as session:
+        service.forget_relation(session, webkit.actor(), paper_id, _today())
+    webkit.done("The paper's class was taken back.")
+    return _to_paper(paper_id, QueueFilter.from_address(request.args))
+
+
+# -- twins ----------------------------------------------------------------------------------------------------------------
+
+
+@webkit.action("desk.merge")
+def twin(proposal_id: int) -> ResponseReturnValue:
+    """Store whether two papers are one."""
+    form = TwinForm()
+    if not form.validate():
+        raise RequestRefused("Say whether the two are one paper: same, different or unsure.")
+    verdict = Verdict(form.verdict.data)
+    try:
+        with webkit.writing() as session:
+            merged = service.answer_twin(session, webkit.actor(), proposal_id, verdict, _today())
+    except Stale as stale:
+        webkit.problem(str(stale))
+        return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.desk"))
+    if merged is not None:
+        webkit.done("The two are one paper now.", undo_url=url_for("verify.undo_merge", merge_id=merged.id))
+        return _to_paper(merged.kept_id, QueueFilter())
+    webkit.done("Noted: they stay two papers." if verdict is Verdict.REJECT else "Noted: unsure.")
+    return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.desk"))
+
+
+@webkit.action("desk.merge")
+def undo_merge(merge_id: int) -> ResponseReturnValue:
+    """Make two papers of one again."""
+    with webkit.writing() as session:
+        row = service.part_again(session, webkit.actor(), merge_id, _today())
+    webkit.done("They are two papers again; decisions stayed with the paper they were made about.")
+    return _to_paper(row.kept_id, QueueFilter())
+
+
+# -- many at once ---------------------------------------------------------------------------------------------------------
+
+
+@webkit.action("desk.read")
+def certain() -> ResponseReturnValue:
+    """Show certain candidates with their quotes, to confirm many at once."""
+    with webkit.reading() as session:
+        page = webkit.paginate(session, queries.certain_statement(), size=PAGE_SIZE)
+        rows = queries.certain_rows(session, page.items)
+        shown = [(row, _passage(row)) for row in rows]
+        return render_template(
+            "verify/certain.html",
+            page=webkit.Page(shown, page.count, page.number, page.size),
+            form=ConfirmForm(formdata=None),
+        )
+
+
+def _passage(row: queries.CertainRow) -> Any:
+    if row.context is None or row.context_start is None or row.start is None or row.quote is None:
+        return None
+    end = row.start + len(row.quote)
+    quote = Quote("text", None, row.stands_in or "unknown", row.start, end, row.context, row.context_start)
+    return passages([quote])[0][0]
+
+
+@webkit.action("desk.decide")
+def confirm() -> ResponseReturnValue:
+    """Accept the chosen certain candidates as science with our data, all or none."""
+    form = ConfirmForm()
+    if not form.validate():
+        raise RequestRefused("The page had expired; open it again. Nothing was stored.")
+    rulings = [_confirmed(chosen) for chosen in request.form.getlist("chosen")[: service.MOST_AT_ONCE + 1]]
+    if not rulings:
+        webkit.problem("Nothing was chosen: tick the candidates to confirm.")
+        return redirect(url_for("verify.certain"))
+    try:
+        with webkit.writing() as session:
+            decisions = service.judge_many(session, webkit.actor(), rulings, _today())
+    except Stale:
+        webkit.problem("Somebody judged one of these meanwhile, so nothing was stored. The list below is up to date.")
+        return redirect(url_for("verify.certain"))
+    undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions))
+    webkit.done(f"Accepted {len(decisions)} certain candidates as science with our data.", undo_url=undo_url)
+    return redirect(url_for("verify.certain"))
+
+
+def _confirmed(chosen: str) -> Ruling:
+    """Read one ticked box, paper:project:revision."""
+    numbers = [int(part) for part in chosen.split(":") if part.isdecimal() and len(part) < 10]
+    if len(numbers) != 3:
+        raise RequestRefused("One of the ticked candidates cannot be read; open the page again. Nothing was stored.")
+    return Ruling(
+        paper_id=numbers[0],
+        project_id=numbers[1],
+        verdict=Verdict.ACCEPT,
+        version_seen=0,
+        relation=RelationKind.SCIENCE,
+        reason="confirmed together with other certain candidates",
+        candidate_revision_id=numbers[2],
+    )
+
+
+__all__ = ["PaperPage", "make_blueprint"]
