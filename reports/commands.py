@@ -19,7 +19,9 @@ from reports.service import freeze
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As known at the end of this day (UTC). Default: today."
 )
 @click.option("--format", "kind", type=click.Choice(render.FORMATS), default="table", show_default=True)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Needed for xlsx.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Needed for xlsx and pdf."
+)
 @click.option("--freeze", "keep", is_flag=True, help="Keep today's numbers as a snapshot to compare later ones with.")
 @click.pass_context
 def report(ctx: click.Context, as_of: datetime | None, kind: str, output: Path | None, keep: bool) -> None:
@@ -30,9 +32,10 @@ def report(ctx: click.Context, as_of: datetime | None, kind: str, output: Path |
       biblio report
       biblio report --as-of 2026-06-30 --format csv -o half-year.csv
       biblio report --format xlsx -o report.xlsx
+      biblio report --format pdf -o report.pdf      (extra `pdf`)
     """
-    if kind == "xlsx" and output is None:
-        raise click.UsageError("A workbook is not printed: say where to write it with --output FILE.xlsx.")
+    if kind in ("xlsx", "pdf") and output is None:
+        raise click.UsageError(f"A {kind} file is not printed: say where to write it with --output FILE.{kind}.")
     if keep and as_of:
         raise click.UsageError("Only today's numbers can be frozen: leave --as-of away.")
     runtime: Runtime = ctx.obj()
@@ -41,11 +44,13 @@ def report(ctx: click.Context, as_of: datetime | None, kind: str, output: Path |
         answers = answers_of_closed_campaigns(session)
         if keep:
             freeze(session, built, now=runtime.clock.now())
-    if kind == "xlsx":
+    if kind in ("xlsx", "pdf"):
         assert output is not None
-        output.write_bytes(render.as_xlsx(built, answers))
+        output.write_bytes({"xlsx": render.as_xlsx, "pdf": render.as_pdf}[kind](built, answers))
     else:
-        text = {"table": render.as_table, "json": render.as_json, "csv": render.as_csv}[kind](built, answers)
+        text = {"table": render.as_table, "json": render.as_json, "csv": render.as_csv, "html": render.as_html}[kind](
+            built, answers
+        )
         if output is None:
             click.echo(text)
         else:

@@ -1,7 +1,8 @@
-"""Renders a report: text table, JSON, CSV, XLSX. No arithmetic here; every file names its day and its definitions."""
+"""Renders a report: text table, JSON, CSV, XLSX, HTML, PDF. No arithmetic here; every file names its day and its definitions."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -9,12 +10,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import xlsxwriter
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from biblio.errors import RequestRefused
+from biblio.paths import template_dir
 from biblio.store.answers import CampaignAnswers
 from reports.build import Figure, Origin, Report
+from reports.charts import svg
 from reports.definitions import INDICATORS
 
-FORMATS = ("table", "json", "csv", "xlsx")
+FORMATS = ("table", "json", "csv", "xlsx", "html", "pdf")
 """What ``biblio report --format`` and the page's export links offer."""
 
 HEADER = ("indicator", "of", "value", "numerator", "denominator", "interval low", "interval high", "complete")
@@ -137,6 +142,44 @@ def as_csv(report: Report, answers: Sequence[CampaignAnswers]) -> str:
     writer.writerow([*HEADER, f"as of {report.as_of}"])
     writer.writerows(as_rows(report, answers))
     return out.getvalue()
+
+
+def origins_used(report: Report) -> list[Origin]:
+    """Return the origins that any paper of the report has, in their order."""
+    return [o for o in Origin if any(row.by_origin[o].value for row in report.years)]
+
+
+def as_html(report: Report, answers: Sequence[CampaignAnswers]) -> str:
+    """Return the report as one page with its pictures inside, for paper and for mail."""
+    environment = Environment(
+        loader=FileSystemLoader(template_dir()), autoescape=select_autoescape(), undefined=StrictUndefined
+    )
+
+    def picture(name: str) -> str:
+        return "data:image/svg+xml;base64," + base64.b64encode(svg(report, name).encode()).decode()
+
+    return environment.get_template("reports/print.html").render(
+        report=report,
+        answers=answers,
+        indicators=INDICATORS,
+        origins=origins_used(report),
+        shown=shown,
+        interval=interval,
+        picture=picture,
+    )
+
+
+def as_pdf(report: Report, answers: Sequence[CampaignAnswers]) -> bytes:
+    """Return the report as PDF. Raises ``RequestRefused`` where the extra ``pdf`` is not installed."""
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:
+        raise RequestRefused(
+            "A PDF needs the extra `pdf`: pip install --require-hashes -r requirements/pdf.txt, "
+            "and the system's Pango (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)."
+        ) from error
+    written: bytes = HTML(string=as_html(report, answers)).write_pdf()
+    return written
 
 
 def as_xlsx(report: Report, answers: Sequence[CampaignAnswers]) -> bytes:

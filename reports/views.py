@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -11,11 +12,19 @@ from biblio.errors import NotFound, RequestRefused
 from biblio.store.answers import answers_of_closed_campaigns
 from biblio.webkit import action, csv_response, done, paginate_list, reading, runtime, wants, writing
 from reports import render
-from reports.build import Figure, Origin, Report
+from reports.build import Figure, Report
 from reports.charts import CHARTS, THEMES, svg
 from reports.definitions import INDICATORS
 from reports.latest import report_of
 from reports.service import freeze, last_snapshot
+
+EXPORTS: dict[str, tuple[Callable[..., str | bytes], str]] = {
+    "pdf": (render.as_pdf, "application/pdf"),
+    "xlsx": (render.as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": (render.as_csv, "text/csv"),
+    "json": (render.as_json, "application/json"),
+}
+"""The files that the page offers: what writes each, and its media type."""
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -50,7 +59,8 @@ def index() -> str:
         indicators=INDICATORS,
         shown=render.shown,
         interval=render.interval,
-        origins=[o for o in Origin if any(row.by_origin[o].value for row in report.years)],
+        origins=render.origins_used(report),
+        exports=EXPORTS,
         change=lambda figure: change(figure, snapshot.figures if snapshot else {}),
         as_of=request.args.get("as_of", ""),
     )
@@ -155,17 +165,11 @@ def export(kind: str) -> Response:
     with reading() as session:
         report = report_of(runtime(), session, asked_day())
         answers = answers_of_closed_campaigns(session)
-    if kind == "csv":
-        response = make_response(render.as_csv(report, answers))
-        response.mimetype = "text/csv"
-    elif kind == "json":
-        response = make_response(render.as_json(report, answers))
-        response.mimetype = "application/json"
-    elif kind == "xlsx":
-        response = make_response(render.as_xlsx(report, answers))
-        response.mimetype = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    else:
-        raise NotFound("A report is given as csv, json or xlsx.")
+    if kind not in EXPORTS:
+        raise NotFound(f"A report is given as {', '.join(EXPORTS)}.")
+    write, mimetype = EXPORTS[kind]
+    response = make_response(write(report, answers))
+    response.mimetype = mimetype
     response.headers["Content-Disposition"] = f'attachment; filename="report-{report.as_of}.{kind}"'
     return response
 
