@@ -40,6 +40,7 @@ _SHOWN_DEFAULTS: Mapping[str, Any] = {
     "year": None, "published_on": None, "published_precision": None, "preprint_on": None, "updated_on": None,
     "arxiv_version": None, "citation_count": None, "is_withdrawn": False, "keywords": [],
 }  # fmt: skip
+_MOST_SNIPPETS = 60
 _LENGTHS = {"kind": 32, "volume": 64, "page": 64}
 _RECORD_FIELDS = tuple(f.name for f in fields(HarvestedRecord) if f.name not in ("source", "key", "authors", "extra"))
 
@@ -128,6 +129,9 @@ def absorb_records(
     incoming = [_incoming(record) for record in records]
     one_at_a_time(session)
     known = records_of_keys(session, {(i.source, i.key) for i in incoming})
+    for item in incoming:
+        if (row := known.get((item.source, item.key))) is not None:
+            _keep_snippets(item, row.record)
     fresh = {(i.source, i.key) for i in incoming if _differs(known.get((i.source, i.key)), i)}
     page = _Page(Shelf(session, now), payload_sha256)
     page.shelf.load(fresh, [x for i in incoming if (i.source, i.key) in fresh for x in i.identifiers])
@@ -144,6 +148,19 @@ def absorb_records(
 def _incoming(record: HarvestedRecord) -> _Incoming:
     plain = plain_record(record)
     return _Incoming(record.source, record.key[:255], plain, _digest(plain), identifiers(plain))
+
+
+def _keep_snippets(item: _Incoming, before: Mapping[str, Any]) -> None:
+    """Add the passages known already to those of a record given anew.
+
+    ADS gives the passages that one search found; the next search finds the same paper with others, and neither is news.
+    """
+    known = before.get("snippets", [])
+    if known:
+        item.plain["snippets"] = [*known, *(s for s in item.plain.get("snippets", []) if s not in known)][
+            :_MOST_SNIPPETS
+        ]
+        item.digest = _digest(item.plain)
 
 
 def _differs(row: SourceRecord | None, item: _Incoming) -> bool:
@@ -170,6 +187,8 @@ def _place(page: _Page, item: _Incoming) -> tuple[Group, Absorbed, int, tuple[st
     key = (item.source, item.key)
     home = shelf.find_record(key)
     before = home.records[key] if home is not None else None
+    if before is not None:
+        _keep_snippets(item, before.told.record)
     if home is not None and before is not None and before.digest == item.digest:
         return home, Absorbed.UNCHANGED, 0, ()
     paper = before.paper if before is not None else None

@@ -11,11 +11,13 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks, new_ids
 from biblio.store.models import TextMention, TextReading
-from matching.codes import Mention, resolve
-from matching.registry import Registry
+from matching.codes import CodeFinder, Mention, resolve
 
 CONTEXT = 150
 """Characters kept on each side of a code: two or three lines of print, enough to judge whether data were used."""
+
+FULL_TEXTS = ("eprint", "folder")
+"""Origins whose text is thrown away; titles, abstracts and snippets are kept and can be read again at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def store_readings(session: Session, readings: Sequence[Reading], *, now: dateti
     many were stored.
     """
     before = _in_force(session, {r.paper_id for r in readings})
+    readings = _renew(session, readings, before)
     fresh = {(r.paper_id, r.origin): r for r in readings if not _is_known(before.get((r.paper_id, r.origin)), r)}
     ended = [row.id for key in fresh if (row := before.get(key)) is not None]
     for chunk in chunks(ended):
@@ -112,6 +115,30 @@ def _is_known(before: TextReading | None, reading: Reading) -> bool:
     )
 
 
+def _renew(session: Session, readings: Sequence[Reading], before: dict[tuple[int, str], TextReading]) -> list[Reading]:
+    """Take out the readings that only newer rules tell from those in force, with nothing found then or now.
+
+    A project list that grows by one would else add a row for every abstract of the sky.
+    """
+    same = {
+        row.id: reading.rules_digest
+        for reading in readings
+        if (row := before.get((reading.paper_id, reading.origin))) is not None
+        and not reading.mentions
+        and row.sha256 == reading.sha256
+        and (row.place, row.version, row.refusal) == (reading.place, reading.version, reading.refusal)
+    }
+    found: set[int] = set()
+    for chunk in chunks(same):
+        query = select(TextMention.reading_id).where(col(TextMention.reading_id).in_(chunk)).distinct()
+        found |= set(session.exec(query))
+    for chunk in chunks(i for i in same if i not in found):
+        digest = same[chunk[0]]
+        session.execute(sa.update(TextReading).where(col(TextReading.id).in_(chunk)).values(rules_digest=digest))
+    kept = {i for i in same if i not in found}
+    return [r for r in readings if (row := before.get((r.paper_id, r.origin))) is None or row.id not in kept]
+
+
 def _mention_row(reading_id: int, seen: SeenMention) -> dict[str, object]:
     mention = seen.mention
     return {
@@ -123,37 +150,52 @@ def _mention_row(reading_id: int, seen: SeenMention) -> dict[str, object]:
     }  # fmt: skip
 
 
-def resolve_again(session: Session, registry: Registry) -> int:
-    """Read the mentions kept once more against a newer registry, without the texts; returns how many changed.
+def resolve_again(session: Session, finder: CodeFinder, digest: str) -> int:
+    """Read the mentions kept once more by newer rules or a newer registry, without the texts; returns how many changed.
 
-    Only what the new registry can decide is touched: mentions not certain so far, and those whose code it lost.
-    Numbers and list items that need their surroundings stay as they were until their text is read again.
+    Each is looked for in the passage kept around it, so that lists and bare numbers have their surroundings; where the
+    passage is not enough, the code alone is resolved. Readings made by these very rules (``digest``) are left.
     """
+    registry = finder.registry
     query = (
         select(TextMention)
         .join(TextReading, col(TextReading.id) == col(TextMention.reading_id))
-        .where(col(TextReading.superseded_at).is_(None))
+        .where(
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.rules_digest) != digest,
+            col(TextReading.origin).in_(FULL_TEXTS),
+        )
         .order_by(col(TextMention.id))
     )
     changed = 0
-    told: dict[str, tuple[str, bool, tuple[str, ...]] | None] = {}
-    for mention in session.exec(query):
-        if mention.certain and mention.in_registry and mention.code in registry:
-            continue
-        if mention.as_written not in told:
-            told[mention.as_written] = resolve(mention.as_written, registry)
-        resolved = told[mention.as_written]
+    for mention in session.exec(query).all() if registry is not None else ():
+        assert registry is not None
+        resolved = _found_again(mention, finder) or resolve(mention.as_written, registry)
         if resolved is None:
             continue
         code, certain, candidates = resolved[0][:64], resolved[1], list(resolved[2])
-        in_registry = code in registry
-        if (mention.code, mention.certain, mention.in_registry, mention.candidates) == (
-            code, certain, in_registry, candidates,
-        ):  # fmt: skip
+        told = (code, certain, code in registry, candidates)
+        if (mention.code, mention.certain, mention.in_registry, mention.candidates) == told:
             continue
-        mention.code, mention.certain = code, certain
-        mention.in_registry, mention.candidates = in_registry, candidates
+        mention.code, mention.certain, mention.in_registry, mention.candidates = told
         session.add(mention)
         changed += 1
     session.flush()
+    session.execute(
+        sa.update(TextReading)
+        .where(
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.rules_digest) != digest,
+            col(TextReading.origin).in_(FULL_TEXTS),
+        )
+        .values(rules_digest=digest)
+    )
     return changed
+
+
+def _found_again(mention: TextMention, finder: CodeFinder) -> tuple[str, bool, tuple[str, ...]] | None:
+    start = mention.start - mention.context_start
+    for found in finder.find(mention.context):
+        if found.start == start and found.as_written == mention.as_written:
+            return found.code, found.certain, found.candidates
+    return None

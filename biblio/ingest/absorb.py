@@ -95,7 +95,7 @@ def absorb_parsed(
 
 def _place_of(page: Page, code: str) -> str:
     """Return where on a page a code stands: of a file's rows the first that names it."""
-    start = page.body.find(code.encode())
+    start = page.body.find(code.encode()) if page.content_type.startswith("text/plain") else -1
     return page.place if start < 0 else f"{page.place} row {page.body.count(10, 0, start) + 1}"
 
 

@@ -10,9 +10,11 @@ from typing import Any
 from biblio.errors import RequestRefused
 from biblio.ingest.pace import StorePace, pauses
 from biblio.runtime import Runtime
+from harvesters.ads import AdsQuery, AdsSource
 from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
 from harvesters.http import PoliteSession
 from harvesters.protocol import Source
+from harvesters.tap import TapSource, TapTable
 
 KNOWN = ("projects", "arxiv", "ads")
 """The names of the sources, in the order in which they are asked: projects first, so that papers meet them."""
@@ -22,6 +24,8 @@ _ARXIV_PAGE = 1_000
 _ARXIV_WINDOW_DAYS = 28
 """Four weeks of all astro-ph hold some 2,000 papers: two pages. Fifteen years are then 200 windows, 20 minutes."""
 _ARXIV_OVERLAP_DAYS = 14
+_ADS_RESERVE = 50
+"""Requests of ADS's daily quota left for people who use the same token by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ def _arxiv(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
         page_size=_ARXIV_PAGE,
         window_days=_ARXIV_WINDOW_DAYS,
         overlap_days=1 if asked.since else _ARXIV_OVERLAP_DAYS,
+        page_wait_s=runtime.settings.arxiv_pace_s or 0.1,
     )
     return Planned(
         ArxivSource(session, query, base_url=runtime.settings.arxiv_url),
@@ -136,8 +141,45 @@ def _arxiv(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
     )
 
 
+def _projects(runtime: Runtime, _asked: Asked, pace: StorePace) -> Planned | str:
+    tap = runtime.profile.tap
+    if tap is None:
+        return "Projects are left out: the profile names no TAP service; use `biblio projects import FILE`."
+    session = _session(runtime, "tap", pace)
+    table = TapTable(
+        url=runtime.settings.tap_url or tap.url,
+        table=tap.table,
+        columns=tap.columns,
+        observatory_as_pi=tap.observatory_as_pi,
+    )
+    fewest = runtime.profile.harvest.minimum_records.get("registry")
+    return Planned(TapSource(session, table), session, cursor="registry", fewest=fewest)
+
+
+def _ads(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
+    settings, harvest = runtime.settings, runtime.profile.harvest
+    if settings.ads_token is None:
+        return (
+            "ADS is left out: there is no token. Make one at https://ui.adsabs.harvard.edu/user/settings/token and set "
+            "BIBLIO_ADS_TOKEN; the other sources are not affected."
+        )
+    searches = dict(harvest.ads_queries)
+    if harvest.ads_bibgroup:
+        searches["bibgroup"] = f'bibgroup:"{harvest.ads_bibgroup}"'
+    session = PoliteSession("ads", pace, contact=settings.contact_email, quota_reserve=_ADS_RESERVE)
+    until = asked.until or runtime.clock.today()
+    query = AdsQuery(searches, until, since=asked.since, first_year=harvest.first_year)
+    return Planned(
+        AdsSource(session, query, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url),
+        session,
+        cursor=_cursor("ads", asked, until),
+        is_once=asked.since is not None,
+        fewest=None if asked.since else harvest.minimum_records.get("ads"),
+    )
+
+
 def _cursor(name: str, asked: Asked, until: date) -> str:
     return name if asked.since is None else f"{name} {asked.since} {until}"
 
 
-_MAKERS = {"arxiv": _arxiv}
+_MAKERS = {"projects": _projects, "arxiv": _arxiv, "ads": _ads}

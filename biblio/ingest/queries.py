@@ -1,0 +1,175 @@
+"""What ingest reads: texts that are due, how sources stand, what was refused, and which days were never fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.groups import chunks
+from biblio.catalogue.identity import Identifier
+from biblio.store.current import survivor_id
+from biblio.store.models import (
+    Paper,
+    PaperIdentifier,
+    PaperRevision,
+    SourceRecord,
+    TextReading,
+)
+from biblio.store.words import Scheme
+
+
+def count_papers(session: Session) -> int:
+    """Return how many papers there are, each counted once."""
+    return session.exec(select(sa.func.count()).where(col(Paper.merged_into_id).is_(None))).one()
+
+
+@dataclass(slots=True)
+class ShortText:
+    """The short texts of one paper, and for each origin (hash, rules) of the reading in force."""
+
+    paper_id: int
+    title: str
+    abstract: str
+    snippets: list[tuple[str, str]] = field(default_factory=list)
+    known: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+
+
+def short_texts(session: Session, *, after: int, limit: int) -> list[ShortText]:
+    """Return titles, abstracts and snippets of the next papers by number."""
+    rows = session.execute(
+        sa.select(col(PaperRevision.paper_id), col(PaperRevision.title), col(PaperRevision.abstract))
+        .where(col(PaperRevision.superseded_at).is_(None), col(PaperRevision.paper_id) > after)
+        .order_by(col(PaperRevision.paper_id))
+        .limit(limit)
+    )
+    found = {paper_id: ShortText(paper_id, title or "", abstract or "") for paper_id, title, abstract in rows}
+    survivor = survivor_id()
+    for ids in chunks(found):
+        records = session.execute(
+            sa.select(survivor, col(SourceRecord.key), col(SourceRecord.record))
+            .join(Paper, col(Paper.id) == col(SourceRecord.paper_id))
+            .where(survivor.in_(ids), col(SourceRecord.superseded_at).is_(None), col(SourceRecord.source) == "ads")
+            .order_by(col(SourceRecord.key))
+        )
+        for paper_id, _key, record in records:
+            found[paper_id].snippets += [(str(name), str(text)) for name, text in record.get("snippets", ())]
+        readings = session.exec(
+            select(TextReading).where(
+                col(TextReading.paper_id).in_(ids),
+                col(TextReading.superseded_at).is_(None),
+                col(TextReading.origin).in_(("abstract", "snippet")),
+            )
+        )
+        for reading in readings:
+            found[reading.paper_id].known[reading.origin] = (reading.sha256, reading.rules_digest)
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class EprintDue:
+    """A paper whose e-print was not read in its newest version."""
+
+    paper_id: int
+    arxiv_id: str
+    version: int | None
+    names_us: bool
+    preprint_on: date | None
+
+    @property
+    def version_name(self) -> str:
+        """The version as readings name it."""
+        return f"{self.arxiv_id}v{self.version}" if self.version else self.arxiv_id
+
+
+def eprints_due(session: Session) -> list[EprintDue]:
+    """Return the papers whose e-print is to be read: those that sources found by our names first, then the newest."""
+    survivor = survivor_id()
+    rows = session.execute(
+        sa.select(
+            survivor, col(PaperIdentifier.value), col(PaperRevision.arxiv_version), col(PaperRevision.preprint_on)
+        )
+        .join(Paper, col(Paper.id) == col(PaperIdentifier.paper_id))
+        .join(
+            PaperRevision,
+            sa.and_(col(PaperRevision.paper_id) == survivor, col(PaperRevision.superseded_at).is_(None)),
+        )
+        .where(col(PaperIdentifier.scheme) == Scheme.ARXIV)
+        .order_by(col(PaperIdentifier.id))
+    )
+    first: dict[int, tuple[str, int | None, date | None]] = {}
+    for paper_id, value, version, preprint_on in rows:
+        first.setdefault(paper_id, (value, version, preprint_on))
+    read = _read_versions(session)
+    ours = _papers_naming_us(session)
+    due = [
+        EprintDue(paper_id, value, version, paper_id in ours, preprint_on)
+        for paper_id, (value, version, preprint_on) in first.items()
+    ]
+    due = [e for e in due if e.version_name not in read.get(e.paper_id, ())]
+    return sorted(due, key=lambda e: (not e.names_us, -(e.preprint_on or date.min).toordinal(), e.paper_id))
+
+
+def _read_versions(session: Session) -> dict[int, set[str | None]]:
+    survivor = survivor_id()
+    rows = session.execute(
+        sa.select(survivor, col(TextReading.version))
+        .join(Paper, col(Paper.id) == col(TextReading.paper_id))
+        .where(col(TextReading.origin) == "eprint", col(TextReading.superseded_at).is_(None))
+    )
+    found: dict[int, set[str | None]] = {}
+    for paper_id, version in rows:
+        found.setdefault(paper_id, set()).add(version)
+    return found
+
+
+def _papers_naming_us(session: Session) -> set[int]:
+    """Papers that ADS found by our phrases, or that a library's own list holds: all records but arXiv's listing."""
+    survivor = survivor_id()
+    rows = session.execute(
+        sa.select(survivor)
+        .join(SourceRecord, col(SourceRecord.paper_id) == col(Paper.id))
+        .where(col(SourceRecord.superseded_at).is_(None), col(SourceRecord.source) != "arxiv")
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
+def papers_of_files(session: Session, files: Mapping[Path, Sequence[str | Identifier]]) -> dict[Path, int]:
+    """Return the paper each file is named by, the first of its possible meanings that is known."""
+    known: dict[str | Identifier, int] = {}
+    survivor = survivor_id()
+    wanted = {meaning for meanings in files.values() for meaning in meanings}
+    for chunk in chunks(sorted({m.value for m in wanted if isinstance(m, Identifier)})):
+        rows = session.execute(
+            sa.select(col(PaperIdentifier.scheme), col(PaperIdentifier.value), survivor)
+            .join(Paper, col(Paper.id) == col(PaperIdentifier.paper_id))
+            .where(col(PaperIdentifier.value).in_(chunk))
+        )
+        known |= {Identifier(scheme, value): paper_id for scheme, value, paper_id in rows}
+    for chunk in chunks(sorted({m for m in wanted if isinstance(m, str)})):
+        rows = session.execute(
+            sa.select(col(SourceRecord.key), survivor)
+            .join(Paper, col(Paper.id) == col(SourceRecord.paper_id))
+            .where(col(SourceRecord.key).in_(chunk), col(SourceRecord.superseded_at).is_(None))
+            .order_by(col(SourceRecord.id).desc())
+        )
+        known |= dict(rows.tuples().all())
+    found = {}
+    for path, meanings in files.items():
+        paper_id = next((known[m] for m in meanings if m in known), None)
+        if paper_id is not None:
+            found[path] = paper_id
+    return found
+
+
+def folder_hashes(session: Session) -> dict[int, tuple[str | None, str]]:
+    """Return (hash, rules) of the text from a folder that each paper was last read in."""
+    rows = session.exec(
+        select(TextReading).where(col(TextReading.origin) == "folder", col(TextReading.superseded_at).is_(None))
+    )
+    return {row.paper_id: (row.sha256, row.rules_digest) for row in rows}
