@@ -9,6 +9,7 @@ import pytest
 
 from biblio.observatory import load
 from demo.replay import ReplayServer
+from harvesters.ads import AdsQuery, AdsSource
 from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
 from harvesters.errors import RecordRefused
 from harvesters.fulltext import read_archive
@@ -91,6 +92,49 @@ def test_eprints_are_read_and_bad_ones_refused(replay: ReplayServer, rows: Rows)
     assert sorted(refused) == ["bomb", "broken_pdf", "tar_escape"]
     assert refused["tar_escape"][0].endswith("../../outside/escaped.tex")
     assert silent == ["broken_pdf"]
+
+
+def searched(server: ReplayServer, rows: int, since: date | None = None) -> tuple[dict[str, HarvestedRecord], set[str]]:
+    """Every record of the profile's ADS searches by bibcode, and the fields nobody reads."""
+    query = AdsQuery(dict(PROFILE.harvest.ads_queries), TODAY, since=since, first_year=2011, rows=rows)
+    source = AdsSource(session("ads"), query, token="demo", base_url=f"{server.url}/ads/v1")
+    pages = [source.parse(page) for page in source.pages({})]
+    assert [page.refusals for page in pages if page.refusals] == []
+    # The profile's searches overlap; the first, by the code's prefix, has the snippets that matter here.
+    records = {r.key: r for page in reversed(pages) for r in page.records}
+    return records, {name for page in pages for name in page.unread_fields}
+
+
+def test_ads_is_searched_to_the_end(replay: ReplayServer, rows: Rows) -> None:
+    """Small and large pages give the same records: all that name the observatory; the unknown doctype is reported."""
+    records, unread = searched(replay, 60)
+    assert set(records) == set(searched(replay, 2_000)[0])
+    assert unread == {"doctype:hologram"}
+    texts = {row["work"]: row["ack"] for row in rows("papers/fulltext.jsonl")}
+    printing = [d["bibcode"] for d in rows("papers/ads.jsonl") if "ADS/JAO.ALMA#" in texts[d["work"]]]
+    assert set(printing) <= set(records)
+    assert all(any(field == "ack" for field, _ in records[bibcode].snippets) for bibcode in printing)
+    recent = searched(replay, 500, date(2026, 1, 1))[0]
+    assert 0 < len(recent) < len(records) / 4
+
+
+def test_preprints_and_articles_meet_as_promised(replay: ReplayServer, rows: Rows) -> None:
+    """Identifiers meet at once, only at ADS, only by DOI, or not at all; thirty pairs are of the last two sorts."""
+    preprints = {record.key: record for record in harvested(replay)}
+    records = searched(replay, 2_000)[0]
+    seen: dict[str, int] = {}
+    for paper in rows("truth.jsonl"):
+        if paper["pair"] is None or paper["bibcodes"][0] not in records:
+            continue
+        preprint, article = preprints[paper["arxiv_id"]], records[paper["bibcodes"][0]]
+        seen[paper["pair"]] = seen.get(paper["pair"], 0) + 1
+        assert article.arxiv_id == (preprint.key if paper["pair"] in ("all", "ads_both") else None)
+        assert preprint.doi == (article.doi if paper["pair"] in ("all", "doi_only") else None)
+        if paper["pair"] == "unmerged" and paper["prints_code"]:
+            assert records[paper["bibcodes"][1]].arxiv_id == preprint.key
+            assert article.title != preprint.title
+    assert set(seen) == {"all", "ads_both", "doi_only", "unmerged"}
+    assert seen["doi_only"] + seen["unmerged"] >= 30
 
 
 @pytest.mark.parametrize("page_rows", [10_000, 300])
