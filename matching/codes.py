@@ -20,7 +20,7 @@ from matching.text import repair, tex_macros
 __all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "resolve"]
 
 MOST_CANDIDATES = 50
-_BEFORE, _AFTER, _LONGEST_WINDOW = 100, 120, 20_000
+_BEFORE, _AFTER, _LONGEST_WINDOW = 100, 120, 4_000
 _SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt need not
 _MASK = "\x01"
 

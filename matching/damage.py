@@ -165,14 +165,14 @@ class ShapeReader:
         ending = found[last.name]
         if sum(map(str.isdigit, found[0])) < 3:
             return None
-        if not near and not _same_signs(found, last.name if ending else front[-1].name):
-            return None
         values: dict[str, str | None] = {part.name: _mended_part(part, found[part.name], near) for part in front}
         if None in values.values():
             return None
         mended = None if ending is None else last.mend(ending)
         if ending and not near and (ending[0].islower() or found.string[found.start(last.name) - 1].isspace()):
             mended = None
+        if not near and not _same_signs(found, last.name if mended else front[-1].name):
+            return None
         digits = len(found[front[-1].name].replace(" ", ""))
         if mended is None and not (last.optional and ending is None):
             # The last field is missing or cannot be read: then the number must be whole, or stand right after our name.

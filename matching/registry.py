@@ -17,6 +17,8 @@ from rapidfuzz.distance import OSA
 from matching.grammar import FOLD as _FOLD
 from matching.grammar import Grammar, folded, skeleton
 
+_MOST_REMEMBERED = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -58,6 +60,7 @@ class Registry:
                 self._by_front[tuple(parsed[1].values())[:-1]].append(code)
                 self._by_ending[self._ending(list(parsed[1].values()))].append(code)
         self._alphabet = "".join(sorted({character for name in self._by_skeleton for character in name}))
+        self._nearest: dict[tuple[str, int], tuple[str, ...]] = {}
         self._folds = tuple(self._by_fold)
         self._heads = frozenset(name[:5] for name in self._by_skeleton)
         self._tails = frozenset(name[-5:] for name in self._by_skeleton)
@@ -148,6 +151,15 @@ class Registry:
         Order: equal but for separators, then confusable characters, then one edit (lost or extra zeros before other
         edits), then the same number and kind in another year or call, then two edits.
         """
+        key = (written, limit)
+        if key not in self._nearest:
+            if len(self._nearest) >= _MOST_REMEMBERED:
+                self._nearest.clear()
+            self._nearest[key] = tuple(self._search(written, limit))
+        return list(self._nearest[key])
+
+    def _search(self, written: str, limit: int) -> list[str]:
+        """The search behind ``nearest``, whose answers are remembered: papers repeat their codes."""
         near = self.neighbours(written)
         plain = skeleton(written)
         zeros = [code for code in near.near if skeleton(code).replace("0", "") == plain.replace("0", "")]
