@@ -1,12 +1,14 @@
 """The report's pictures: Vega-Lite specifications drawn to SVG. They are handed finished numbers and do no arithmetic.
 
 One colour for one thing everywhere; colours from the Okabe–Ito set, which the colour-blind tell apart. Unfinished years
-and cycles are hatched (drawn pale with a dashed edge, since SVG patterns do not print everywhere) and named in the text.
+and cycles are hatched: Vega-Lite has no patterns, so such bars are drawn with an opacity that nothing else has and get
+their hatching in the finished SVG.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,6 +24,11 @@ ORIGIN_COLOURS = {
     Origin.UNKNOWN: "#999999",
 }
 """PI, PI and archive, archive, unknown: the same in every picture."""
+
+UNFINISHED = 0.35
+"""The opacity that marks an unfinished bar until it is hatched."""
+
+_UNFINISHED_FILL = re.compile(rf'fill="#([0-9A-Fa-f]{{6}})" fill-opacity="{UNFINISHED}"')
 
 WIDTH = 640
 HEIGHT = 260
@@ -71,8 +78,7 @@ def cycle_spec(report: Report) -> dict[str, Any]:
             "x": x,
             "y": y,
             "color": {"value": "#0072B2"},
-            "fillOpacity": {"condition": {"test": "datum.state == 'complete'", "value": 0.85}, "value": 0.2},
-            "strokeDash": {"condition": {"test": "datum.state == 'complete'", "value": [1, 0]}, "value": [4, 3]},
+            "fillOpacity": {"condition": {"test": "datum.state == 'complete'", "value": 0.9}, "value": UNFINISHED},
         },
     }
     interval = {
@@ -119,7 +125,7 @@ def year_spec(report: Report) -> dict[str, Any]:
                 "legend": {"orient": "top"},
             },
             "order": {"field": "origin", "sort": "descending"},
-            "fillOpacity": {"condition": {"test": "datum.state == 'complete'", "value": 0.9}, "value": 0.35},
+            "fillOpacity": {"condition": {"test": "datum.state == 'complete'", "value": 0.9}, "value": UNFINISHED},
             "stroke": {"field": "origin", "type": "nominal", "scale": scale, "legend": None},
         },
         "width": WIDTH,
@@ -196,5 +202,19 @@ def _config(colours: Theme) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _drawn(spec: str) -> str:
     """Draw a specification; the same one is drawn once per process."""
-    drawn: str = vl_convert.vegalite_to_svg(spec)
-    return drawn
+    return _hatched(vl_convert.vegalite_to_svg(spec))
+
+
+def _hatched(drawn: str) -> str:
+    """Hatch the unfinished bars of a drawn picture."""
+    colours = sorted(set(_UNFINISHED_FILL.findall(drawn)))
+    if not colours:
+        return drawn
+    patterns = "".join(
+        f'<pattern id="hatch-{c}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        f'<rect width="6" height="6" fill="#{c}" fill-opacity="0.12"/><rect width="2" height="6" fill="#{c}"/></pattern>'
+        for c in colours
+    )
+    start = drawn.index(">") + 1
+    filled = _UNFINISHED_FILL.sub(r'fill="url(#hatch-\1)"', drawn[start:])
+    return f"{drawn[:start]}<defs>{patterns}</defs>{filled}"

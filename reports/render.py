@@ -60,12 +60,13 @@ def as_table(report: Report, answers: Sequence[CampaignAnswers]) -> str:
         counts = f"{shown(row.observed):>9}{shown(row.published):>11}{shown(row.silent):>8}{shown(row.within_time):>9}"
         growing = "  still growing" if row.fraction.is_incomplete else ""
         lines.append(f"  {row.name:<12}{counts}{shown(row.fraction):>10}   {interval(row.fraction)}{growing}")
-    lines += ["", f"  {'year':<6}" + "".join(f"{o.value:>16}" for o in Origin) + f"{'papers':>9}"]
+    used = origins_used(report)
+    lines += ["", f"  {'year':<6}" + "".join(f"{o.value:>16}" for o in used) + f"{'papers':>9}"]
     for year in report.years:
-        cells = "".join(f"{shown(year.by_origin[o]):>16}" for o in Origin)
+        cells = "".join(f"{shown(year.by_origin[o]):>16}" for o in used)
         lines.append(f"  {year.year:<6}{cells}{shown(year.total):>9}{'  running' if year.is_incomplete else ''}")
     for campaign in answers:
-        lines += ["", f"  Answers of {campaign.name}: {campaign.answers} of {campaign.asked} persons asked"]
+        lines += ["", f"  Answers of {campaign.name}: {campaign.answers} answers, {campaign.asked} persons asked"]
         lines += [f"    {count:>4}  {number:>2}. {short}" for number, short, count in campaign.by_reason]
     return "\n".join(lines)
 

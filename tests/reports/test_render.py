@@ -15,6 +15,7 @@ from biblio.store.answers import CampaignAnswers
 from reports import render
 from reports.build import Report, build
 from reports.charts import CHARTS, THEMES, svg
+from reports.queries import UnitFacts
 from tests.reports.test_build import facts, paper, project
 
 
@@ -57,7 +58,7 @@ def test_a_workbook_holds_no_formula(report: Report, answers: list[CampaignAnswe
 def test_the_table_names_what_is_still_growing(report: Report, answers: list[CampaignAnswers]) -> None:
     """The terminal's table shows each cycle, year and reason."""
     text = render.as_table(report, answers)
-    for words in ("Cycle 4", "2020", "In press", "as of 2026-11-22", "7 of 9 persons asked"):
+    for words in ("Cycle 4", "2020", "In press", "as of 2026-11-22", "7 answers, 9 persons asked"):
         assert words in text
 
 
@@ -70,6 +71,14 @@ def test_pictures_are_drawn_for_light_and_dark_pages(report: Report, name: str, 
     assert THEMES[theme].ink in drawn
     assert "<script" not in drawn
     assert "href" not in drawn
+
+
+def test_what_is_unfinished_is_hatched() -> None:
+    """A running year and a growing cycle are hatched; finished ones are not."""
+    young = project(2, cycle="2021.1", units=(UnitFacts(date(2025, 1, 1), date(2026, 5, 1)),))
+    growing = build(facts([project(1), young], [paper(1, year=2026), paper(2)], [(1, 1), (2, 2)]), load())
+    assert svg(growing, "cycles").count('fill="url(#hatch-') == 1
+    assert svg(growing, "years").count('fill="url(#hatch-') == 1
 
 
 def test_a_pdf_is_written(report: Report, answers: list[CampaignAnswers]) -> None:
