@@ -6,7 +6,6 @@ against asking, in the order of ``Ground``; each ground is a sentence a libraria
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -93,30 +92,13 @@ class Judgement:
         return self.ground is None
 
 
-def years_later(day: date, years: int) -> date:
-    """Return the same calendar day ``years`` later; 29 February becomes 1 March in a common year."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return date(day.year + years, 3, 1)
-
-
-def months_later(day: date, months: int) -> date:
-    """Return the same day of the month ``months`` later, or the first of the next where that month is too short."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    month += 1
-    if day.day <= calendar.monthrange(year, month)[1]:
-        return date(year, month, day.day)
-    return date(year + month // 12, month % 12 + 1, 1)
-
-
 def is_silent(facts: ProjectFacts, asking: Asking, as_of: date) -> bool:
     """Whether nothing is published: no accepted refereed science paper, and no young enough science preprint."""
     return not facts.has_refereed and not _has_young_preprint(facts, asking, as_of)
 
 
 def _has_young_preprint(facts: ProjectFacts, asking: Asking, as_of: date) -> bool:
-    return facts.preprint_on is not None and months_later(facts.preprint_on, asking.preprint_counts_months) >= as_of
+    return facts.preprint_on is not None and asking.preprint_counts_until(facts.preprint_on) >= as_of
 
 
 def judge(facts: ProjectFacts, asking: Asking, as_of: date) -> Judgement:
@@ -125,7 +107,7 @@ def judge(facts: ProjectFacts, asking: Asking, as_of: date) -> Judgement:
     Two calendar years (or the profile's number) must have *passed*: a project released on 2022-05-10 with two years
     of grace is due from 2024-05-10 on.
     """
-    due_from = None if facts.last_release_on is None else years_later(facts.last_release_on, asking.grace_years)
+    due_from = None if facts.last_release_on is None else asking.due_from(facts.last_release_on)
     found = (
         _about_the_data(facts, asking, as_of, due_from)
         or _about_papers(facts, asking, as_of)
@@ -168,17 +150,15 @@ def _about_the_data(
 
 def _still_open(facts: ProjectFacts, asking: Asking, as_of: date) -> str | None:
     """Return why more deliveries are expected, or None when observing has ended (complete or not)."""
+    until = asking.open_until(facts.state, facts.cycle_ends_on)
+    if until is None or until < as_of:
+        return None
     if facts.state in asking.open_states:
         return f"The registry says {facts.state}: more deliveries are expected."
-    if facts.state in asking.closed_states:
-        return None
     said = f"The registry says {facts.state}, a word the profile does not know" if facts.state else "No known state"
-    if facts.cycle_ends_on is None:
+    if until == date.max:
         return f"{said}, and its cycle is not in the profile: whether observing has ended cannot be told."
-    ends_on = months_later(facts.cycle_ends_on, asking.carry_over_months)
-    if ends_on >= as_of:
-        return f"{said}; taken for open until its cycle's end and carry-over, {ends_on}."
-    return None
+    return f"{said}; taken for open until its cycle's end and carry-over, {until}."
 
 
 def _about_papers(facts: ProjectFacts, asking: Asking, as_of: date) -> tuple[Ground, str] | None:

@@ -25,6 +25,7 @@ from biblio.store.models import AuditEntry, OutboxMail
 from biblio.store.words import MailState
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_POLICY = SMTP_POLICY.clone(max_line_length=200)  # so that a line with a link stays whole and readable
 _OWN_HEADERS = {"from", "to", "subject", "date", "message-id", "auto-submitted"}
 
 
@@ -112,7 +113,7 @@ def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def compose(settings: Settings, mail: OutboxMail, prepared: Prepared, *, now: datetime) -> EmailMessage:
     """Return the message as it goes out. The library refuses line breaks in headers; ours are checked before."""
-    message = EmailMessage(policy=SMTP_POLICY)
+    message = EmailMessage(policy=_POLICY)
     name, address = parseaddr(settings.mail_from)
     if "@" not in address:
         raise StartRefused("BIBLIO_MAIL_FROM must hold an address, as in: Library <library@example.org>")

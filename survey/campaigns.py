@@ -1,0 +1,59 @@
+"""What a campaign is at a moment: its state is computed from its moments, never stored."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from biblio.errors import NotFound
+from biblio.store.models import Campaign
+
+
+class State(StrEnum):
+    """Where a campaign stands. Paused: no letters go out, links still work. Closed: nobody can answer any more."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAUSED = "paused"
+    CLOSED = "closed"
+    DISCARDED = "discarded"
+
+
+def state_of(campaign: Campaign, today: date) -> State:
+    """Return where a campaign stands on ``today``; its last day is ``closes_on``."""
+    if campaign.closed_at is not None:
+        return State.DISCARDED if campaign.opened_at is None else State.CLOSED
+    if campaign.opened_at is None:
+        return State.DRAFT
+    if campaign.closes_on is not None and campaign.closes_on < today:
+        return State.CLOSED
+    return State.PAUSED if campaign.paused_at is not None else State.OPEN
+
+
+def takes_answers(campaign: Campaign, today: date) -> bool:
+    """Whether the links of a campaign work on ``today``."""
+    return state_of(campaign, today) in (State.OPEN, State.PAUSED)
+
+
+def find_campaign(session: Session, name: str) -> Campaign:
+    """Return the campaign with this number or name. Raises ``NotFound`` naming those there are."""
+    query = select(Campaign).where(col(Campaign.name) == name)
+    found = session.exec(query).first()
+    if found is None and name.isascii() and name.isdecimal() and len(name) < 10:
+        found = session.get(Campaign, int(name))
+    if found is None:
+        names = session.exec(select(Campaign.name).order_by(col(Campaign.id))).all()
+        there = f"there are: {', '.join(names)}" if names else "there is none yet"
+        raise NotFound(f"There is no campaign {name!r}; {there}.")
+    return found
+
+
+def locked(session: Session, campaign_id: int, *, shared: bool = False) -> Campaign:
+    """Return a campaign, locked: for change, or ``shared`` so that it cannot be closed meanwhile. Raises ``NotFound``."""
+    query = select(Campaign).where(col(Campaign.id) == campaign_id).with_for_update(read=shared)
+    found = session.exec(query.execution_options(populate_existing=True)).first()
+    if found is None:
+        raise NotFound(f"There is no campaign number {campaign_id}.")
+    return found
