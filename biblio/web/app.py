@@ -78,7 +78,7 @@ def action_of(app: Flask, endpoint: str) -> str | None:
 def _install_guard(app: Flask) -> None:
     @app.before_request
     def guard() -> ResponseReturnValue | None:
-        person = login.logged_in() if request.endpoint != "assets.asset" else None
+        person = login.logged_in() if request.endpoint != security.ASSET_ENDPOINT else None
         webkit.attach_actor(person)
         if request.endpoint is None:
             return None  # routing has found nothing; Flask answers 404 or 405

@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 
 from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from biblio.logs import get_logger
@@ -23,6 +24,7 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
+ASSET_ENDPOINT = "assets.asset"
 HSTS = "max-age=31536000; includeSubDomains"
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
 """The largest request; forms here are small, and files come in through the command line."""
@@ -34,6 +36,15 @@ SESSION_HOURS = 12
 COMPRESS_FROM_BYTES = 1024
 _COMPRESSED_TYPES = {"text/html", "text/csv", "application/json", "image/svg+xml", "text/plain"}
 _LONG_SEGMENT = re.compile(r"[A-Za-z0-9_\-.~%]{24,}")
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions, but an asset neither reads nor varies by the cookie, so that it is kept across logins."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the session cookie where it changed, never with an asset."""
+        if request.endpoint != ASSET_ENDPOINT:
+            super().save_session(app, session, response)
 
 
 def configure_security(app: Flask, settings: Settings) -> None:
@@ -52,6 +63,7 @@ def configure_security(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session; a form left open over lunch still works
         WTF_CSRF_SSL_STRICT=False,  # it compares the referrer, which survey pages rightly withhold; tokens suffice
     )
+    app.session_interface = Sessions()
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -116,7 +128,7 @@ def _compress(response: Response) -> None:
 
 def _log_line(response: Response) -> None:
     """Write one line per request: no query, no token, no sender."""
-    if request.endpoint == "assets.asset":
+    if request.endpoint == ASSET_ENDPOINT:
         return
     person = g.get("biblio_actor")
     log.info(

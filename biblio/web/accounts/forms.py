@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField, SubmitField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, Length, Optional
 
 from biblio.store.words import Role
@@ -52,8 +53,8 @@ class PasswordForm(Form):
     submit = SubmitField("Change password")
 
 
-def _role_choices() -> list[tuple[str, str]]:
-    return [(role.value, role.label) for role in Role]
+def _role_choices() -> list[SelectChoice]:
+    return [SelectChoice(value=role.value, label=role.label) for role in Role]
 
 
 class NewUserForm(Form):

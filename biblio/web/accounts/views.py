@@ -212,7 +212,7 @@ def new_user() -> ResponseReturnValue:
 @webkit.action("admin.write")
 def change_role(user_id: int) -> ResponseReturnValue:
     """Give a person another role."""
-    form = RoleForm()
+    form = RoleForm(request.values)  # an undo button names the role in its address
     if not form.validate():
         raise RequestRefused("Choose one of the roles in the list.")
     person, now = webkit.actor(), webkit.runtime().clock.now()
