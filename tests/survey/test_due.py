@@ -1,0 +1,241 @@
+"""Who is due: the facts are read from the database as they were known, by a fixed number of statements."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.actor import MACHINE
+from biblio.catalogue.links import Ruling, decide
+from biblio.clock import FixedClock
+from biblio.runtime import Runtime
+from biblio.store.models import (
+    ArchiveReference,
+    AskedBefore,
+    Invitation,
+    ObservationUnit,
+    OptOut,
+    Project,
+    UnitRevision,
+)
+from biblio.store.words import Band, RelationKind, Scheme, Verdict
+from survey.due import due, still_silent
+from survey.rule import Ground
+from survey.service import create_campaign, exclude, include
+from survey.tokens import address_hash
+from tests.factories import LEARNED, accept, add_candidate, add_paper, add_project, add_user
+
+CODE = "2016.1.00001.S"
+
+
+def standing(runtime: Runtime, code: str = CODE, as_of: date | None = None) -> Ground | None:
+    """Return the ground of one project."""
+    with runtime.store.reading() as session:
+        return next(s.judgement.ground for s in due(session, runtime, as_of) if s.code == code)
+
+
+def test_a_silent_project_is_due(runtime: Runtime) -> None:
+    """Released in 2018, no paper, an address: due."""
+    with runtime.store.writing() as session:
+        add_project(session, CODE)
+    assert standing(runtime) is None
+
+
+def test_only_usable_release_dates_start_the_clock(runtime: Runtime) -> None:
+    """A unit with the far-off date for "unknown" does not hold the others back; alone it gives no date."""
+    with runtime.store.writing() as session:
+        project = add_project(session, CODE)
+        unit = ObservationUnit(project_id=project, uid="uid://A001/X1/Xff", first_seen_at=LEARNED)
+        session.add(unit)
+        session.flush()
+        session.add(UnitRevision(unit_id=unit.id or 0, source="t", learned_at=LEARNED, released_on=date(3000, 1, 1)))
+        add_project(session, "2016.1.00002.S", released_on=date(3000, 1, 1), delivered_on=None)
+    assert standing(runtime) is None
+    assert standing(runtime, "2016.1.00002.S") is Ground.NO_RELEASE_DATE
+
+
+def test_the_last_unit_counts(runtime: Runtime) -> None:
+    """A second unit that is still proprietary keeps the whole project off the list."""
+    with runtime.store.writing() as session:
+        project = add_project(session, CODE)
+        unit = ObservationUnit(project_id=project, uid="uid://A001/X1/Xfe", first_seen_at=LEARNED)
+        session.add(unit)
+        session.flush()
+        session.add(UnitRevision(unit_id=unit.id or 0, source="t", learned_at=LEARNED, released_on=date(2027, 3, 1)))
+    assert standing(runtime) is Ground.STILL_PROPRIETARY
+
+
+def test_a_release_that_moves_takes_the_project_off_and_the_past_stays(runtime: Runtime, clock: FixedClock) -> None:
+    """After the registry moved a release date the project is off; as of the day before it still was due."""
+    with runtime.store.writing() as session:
+        add_project(session, CODE)
+        old = session.exec(select(UnitRevision)).one()
+        moved = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
+        old.superseded_at = moved
+        session.add(old)
+        session.flush()
+        session.add(
+            UnitRevision(unit_id=old.unit_id, source="t", learned_at=moved, delivered_on=old.delivered_on,
+                         released_on=date(2025, 6, 1))
+        )  # fmt: skip
+    assert standing(runtime) is Ground.WITHIN_GRACE
+    assert standing(runtime, as_of=date(2026, 8, 31)) is None
+    assert standing(runtime, as_of=date(2027, 6, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("relation", "refereed", "kind", "preprint_on", "ground"),
+    [
+        (RelationKind.SCIENCE, True, "article", None, Ground.NOT_SILENT),
+        (RelationKind.SCIENCE, False, "eprint", date(2025, 6, 1), Ground.NOT_SILENT),
+        (RelationKind.SCIENCE, False, "eprint", date(2023, 6, 1), None),
+        (RelationKind.SCIENCE, False, "thesis", date(2025, 6, 1), None),
+        (RelationKind.SCIENCE, False, "proceedings", date(2025, 6, 1), None),
+        (RelationKind.MENTION, True, "article", None, None),
+        (RelationKind.ENGINEERING, True, "article", None, None),
+    ],
+)
+def test_what_ends_silence(
+    runtime: Runtime,
+    relation: RelationKind,
+    refereed: bool,
+    kind: str,
+    preprint_on: date | None,
+    ground: Ground | None,
+) -> None:
+    """A refereed science paper does, or a young preprint; mentions, theses, proceedings and engineering papers do not."""
+    with runtime.store.writing() as session:
+        project = add_project(session, CODE)
+        paper = add_paper(session, is_refereed=refereed, kind=kind, preprint_on=preprint_on)
+        accept(session, add_user(session), paper, project, relation=relation)
+        assert still_silent(session, runtime, project) is (ground is None)
+    assert standing(runtime) == ground
+
+
+def test_an_undone_link_makes_silent_again_and_the_past_stays(runtime: Runtime) -> None:
+    """What was accepted and then rejected counts as of the days between only."""
+    with runtime.store.writing() as session:
+        project = add_project(session, CODE)
+        actor = add_user(session)
+        paper = add_paper(session)
+        accept(session, actor, paper, project, now=LEARNED)
+        ruling = Ruling(paper, project, Verdict.REJECT, version_seen=1)
+        decide(session, actor, ruling, now=LEARNED + timedelta(days=10))
+    assert standing(runtime) is None
+    assert standing(runtime, as_of=LEARNED.date() + timedelta(days=5)) is Ground.NOT_SILENT
+
+
+@pytest.mark.parametrize(("band", "ground"), [(Band.CERTAIN, Ground.UNDECIDED_CERTAIN), (Band.LIKELY, None)])
+def test_the_desk_comes_first(runtime: Runtime, band: Band, ground: Ground | None) -> None:
+    """A certain candidate holds asking back until a person decides; a likely one does not."""
+    with runtime.store.writing() as session:
+        project = add_project(session, CODE)
+        paper = add_paper(session)
+        add_candidate(session, paper, project, band=band)
+    assert standing(runtime) == ground
+    with runtime.store.writing() as session:
+        actor = add_user(session)
+        decide(session, actor, Ruling(paper, project, Verdict.UNSURE, version_seen=0), now=LEARNED)
+    assert standing(runtime) == ground
+    with runtime.store.writing() as session:
+        decide(session, actor, Ruling(paper, project, Verdict.REJECT, version_seen=1), now=LEARNED)
+    assert standing(runtime) is None
+
+
+def test_a_paper_that_only_the_archive_names_holds_asking_back(runtime: Runtime) -> None:
+    """Until somebody judges the paper the archive lists, its project is not asked."""
+    bibcode = "2019JTst...12...34A"
+    with runtime.store.writing() as session:
+        project = add_project(session, CODE)
+        session.add(ArchiveReference(project_id=project, bibcode=bibcode, source="t", learned_at=LEARNED))
+    assert standing(runtime) is Ground.ARCHIVE_REFERENCE
+    with runtime.store.writing() as session:
+        paper = add_paper(session, identifiers={Scheme.BIBCODE: bibcode})
+    assert standing(runtime) is Ground.ARCHIVE_REFERENCE
+    with runtime.store.writing() as session:
+        ruling = Ruling(paper, project, Verdict.REJECT, version_seen=0)
+        decide(session, add_user(session), ruling, now=LEARNED)
+    assert standing(runtime) is None
+
+
+def test_who_was_asked_is_not_asked_again(runtime: Runtime) -> None:
+    """Invitations count, also for the days before they were made not; taken-back ones do not; old lists do."""
+    with runtime.store.writing() as session:
+        add_project(session, CODE)
+        asked = add_project(session, "2016.1.00002.S")
+        session.add(AskedBefore(project_id=asked, asked_on=date(2020, 1, 1), source="t", learned_at=LEARNED))
+    with runtime.store.writing() as session:
+        made = create_campaign(session, runtime, MACHINE, name="first")
+    assert made.projects == 1
+    assert standing(runtime) is Ground.ASKED_BEFORE
+    assert standing(runtime, as_of=date(2026, 11, 21)) is None
+    assert standing(runtime, "2016.1.00002.S") is Ground.ASKED_BEFORE
+    with runtime.store.reading() as session:
+        own = {s.code: s.judgement.ground for s in due(session, runtime, ignoring=made.campaign_id)}
+    assert own == {CODE: None, "2016.1.00002.S": Ground.ASKED_BEFORE}
+    with runtime.store.writing() as session:
+        invitation = session.exec(select(Invitation)).one()
+        invitation.withdrawn_at = runtime.clock.now()
+        session.add(invitation)
+    assert standing(runtime) is None
+
+
+def test_opting_out_is_by_address_however_it_is_spelt(runtime: Runtime) -> None:
+    """All projects of an address that opted out are off the list, though only its keyed hash is stored."""
+    with runtime.store.writing() as session:
+        add_project(session, CODE, pi_email="Bora.Ahn@Example.org ")
+        hashed = address_hash(runtime.settings.secret(), "bora.ahn@example.org")
+        session.add(OptOut(address_hash=hashed, made_at=LEARNED))
+    assert standing(runtime) is Ground.OPTED_OUT
+
+
+@pytest.mark.parametrize("address", [None, "", "nobody", "a b@example.org", "a@b"])
+def test_without_a_usable_address_nobody_is_asked(runtime: Runtime, address: str | None) -> None:
+    """No address, or nonsense in its place, is its own ground."""
+    with runtime.store.writing() as session:
+        add_project(session, CODE, pi_email=address)
+    assert standing(runtime) is Ground.NO_ADDRESS
+
+
+def test_a_person_can_take_a_project_off_and_put_it_back(runtime: Runtime) -> None:
+    """An exclusion holds from the day it was made until it is ended."""
+    with runtime.store.writing() as session:
+        add_project(session, CODE)
+        exclude(session, runtime, add_user(session), CODE, "the PI has left science")
+    assert standing(runtime) is Ground.EXCLUDED
+    assert standing(runtime, as_of=date(2026, 11, 21)) is None
+    with runtime.store.writing() as session:
+        include(session, runtime, add_user(session, "other"), CODE)
+    assert standing(runtime) is None
+
+
+def test_the_number_of_statements_does_not_grow(runtime: Runtime) -> None:
+    """600 projects take as many statements as one."""
+
+    def statements() -> int:
+        seen: list[str] = []
+
+        def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
+            seen.append(statement)
+
+        sa.event.listen(runtime.store.engine, "before_cursor_execute", note)
+        with runtime.store.reading() as session:
+            due(session, runtime)
+        sa.event.remove(runtime.store.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    with runtime.store.writing() as session:
+        add_project(session, CODE)
+    few = statements()
+    with runtime.store.writing() as session:
+        _many(session, 600)
+    assert statements() == few
+
+
+def _many(session: Session, count: int) -> None:
+    for number in range(2, count):
+        add_project(session, f"2016.1.{number:05d}.S", pi_email=f"p{number}@example.org")
+    assert session.exec(select(sa.func.count(col(Project.id)))).one() == count - 1
