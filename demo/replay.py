@@ -6,6 +6,7 @@ that ``demo.make_observatory`` wrote and nothing else. Doors, below the address 
     /arxiv/api/query  /arxiv/oai  /arxiv/e-print/ID[vN]  /arxiv/src/ID[vN]
     /ads/v1/search/query  /ads/v1/search/bigquery  /ads/v1/metrics
     /tap/sync  /tap/availability  /tap/capabilities  /tap/tables
+    /replay/day    POST a day as YYYY-MM-DD: from now on the services stand as they stood on that day
 
 The seeded faults of ``faults.json`` strike once each, at the answer of their service that has their number (only
 answers that hold records are counted); a client that asks again gets the truth.
@@ -59,11 +60,16 @@ class Services:
     """All the services of one folder; ``answer`` is the whole of what the server does."""
 
     def __init__(self, folder: Path, *, with_faults: bool = True) -> None:
-        today = date.fromisoformat(json.loads((folder / "summary.json").read_text("utf-8"))["today"])
-        self.arxiv = Arxiv(folder, f"{today.isoformat()}T00:00:00Z")
-        self.ads = Ads(folder)
-        self.tap = Tap(folder, today)
+        self.today = date.fromisoformat(json.loads((folder / "summary.json").read_text("utf-8"))["today"])
+        self.arxiv = Arxiv(folder, self.today)
+        self.ads = Ads(folder, self.today)
+        self.tap = Tap(folder, self.today)
         self.faults = Faults(folder) if with_faults else None
+
+    def show(self, day: date) -> None:
+        """Let all services stand as they stood at the end of ``day``, up to the day the folder was made for."""
+        for service in (self.arxiv, self.ads, self.tap):
+            service.show(min(day, self.today))
 
     def answer(self, target: str, body: bytes, token: str, base: str) -> Answer:
         """Answer one request: ``target`` is path and query, ``base`` the server's own address."""
@@ -86,9 +92,18 @@ class Services:
                 return _UNAVAILABLE if broken else answer
         if path == "/tap/sync":
             return self.tap.sync(last)
+        if path == "/replay/day":
+            return self._set_day(body)
         if path in ("/tap/availability", "/tap/capabilities", "/tap/tables"):
             return self.tap.describe(path.removeprefix("/tap/"), f"{base}/tap")
         return _NOT_FOUND
+
+    def _set_day(self, body: bytes) -> Answer:
+        try:
+            self.show(date.fromisoformat(body.decode("ascii", "replace").strip()))
+        except ValueError:
+            return Answer(400, "text/plain; charset=utf-8", b"post a day as YYYY-MM-DD\n")
+        return Answer(200, "text/plain; charset=utf-8", b"ok\n")
 
     def _query(self, parameters: dict[str, str]) -> Answer:
         answer = self.arxiv.query(parameters)
@@ -113,6 +128,10 @@ class ReplayServer:
         self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.services = self.services
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="replay", daemon=True)
+
+    def show(self, day: date) -> None:
+        """Let the services stand as they stood on ``day`` (the same as POSTing it to /replay/day)."""
+        self.services.show(day)
 
     @property
     def url(self) -> str:

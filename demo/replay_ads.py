@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -95,18 +96,22 @@ def _same(value: str, wanted: str) -> bool:
 class Ads:
     """The folder's documents behind the ADS API; ``requests`` counts what each endpoint was asked."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, day: date) -> None:
         texts = {}
         for line in (folder / "papers" / "fulltext.jsonl").read_text("utf-8").splitlines():
             row = json.loads(line)
             texts[row["work"]] = row
-        self.documents = []
-        for line in (folder / "papers" / "ads.jsonl").read_text("utf-8").splitlines():
-            facts = json.loads(line)
-            text = texts[facts["work"]]
-            self.documents.append(Document(facts, text["body"], text["ack"]))
+        lines = (folder / "papers" / "ads.jsonl").read_text("utf-8").splitlines()
+        self._stored = [(facts, texts[facts["work"]]) for facts in map(json.loads, lines)]
+        self.documents: list[Document] = []
+        self.show(day)
         self.requests: Counter[str] = Counter()
         self._lock = threading.Lock()
+
+    def show(self, day: date) -> None:
+        """Know only what had entered by ``day``: an article that came later is still its preprint."""
+        seen = ((_as_of(facts, day.isoformat()), text) for facts, text in self._stored)
+        self.documents = [Document(facts, text["body"], text["ack"]) for facts, text in seen if facts]
 
     def answer(self, endpoint: str, parameters: Mapping[str, Sequence[str]], body: bytes, token: str) -> Answer:
         """Answer one request to ``endpoint`` ("search/query", "search/bigquery", "metrics") under its daily quota."""
@@ -181,6 +186,35 @@ class Ads:
             },
             "citation stats refereed": {"total number of citations": sum(refereed)},
         }
+
+
+def _as_of(facts: Json, day: str) -> Json | None:
+    """Return the record as it stood on ``day``: itself, the preprint it was before the article came, or nothing."""
+    if facts["entdate"] > day:
+        return None
+    if facts["entry_date"][:10] <= day:
+        return facts
+    bibcode, month = facts["alternate_bibcode"][0], facts["entdate"][:7]
+    identifier = facts["identifier"][-1].removeprefix("arXiv:")
+    doi = f"10.48550/arXiv.{identifier}"
+    gone = {"volume", "issue"}
+    return {name: value for name, value in facts.items() if name not in gone} | {
+        "bibcode": bibcode,
+        "alternate_bibcode": [],
+        "identifier": [f"arXiv:{identifier}", identifier, bibcode, doi],
+        "doi": [doi],
+        "doctype": "eprint",
+        "pub": "arXiv e-prints",
+        "bibstem": ["arXiv", "arXiv"],
+        "page": [f"arXiv:{identifier}"],
+        "year": month[:4],
+        "pubdate": f"{month}-00",
+        "date": f"{month}-01T00:00:00Z",
+        "property": ["ARTICLE", "EPRINT_OPENACCESS", "ESOURCE", "NOT REFEREED", "OPENACCESS"],
+        "bibgroup": [],
+        "citation_count": 0,
+        **dict.fromkeys(("entry_date", "metadata_mtime", "fulltext_mtime"), f"{facts['entdate']}T01:00:00.000Z"),
+    }
 
 
 def _bibcodes(body: bytes) -> set[str]:

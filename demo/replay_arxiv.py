@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -68,14 +68,21 @@ class Preprint:
 
 
 class Arxiv:
-    """The folder's preprints behind arXiv's doors; ``now`` is the moment the service believes it is."""
+    """The folder's preprints behind arXiv's doors, as they stood at the end of a day."""
 
-    def __init__(self, folder: Path, now: str) -> None:
+    def __init__(self, folder: Path, day: date) -> None:
         lines = (folder / "papers" / "arxiv.jsonl").read_text("utf-8").splitlines()
-        self.preprints = [Preprint(json.loads(line)) for line in lines]
-        self._by_id = {preprint.id: preprint for preprint in self.preprints}
+        self._stored: list[Json] = [json.loads(line) for line in lines]
         self._eprints = folder / "papers" / "eprints"
-        self._now = now
+        self.preprints: list[Preprint] = []
+        self._by_id: dict[str, Preprint] = {}
+        self.show(day)
+
+    def show(self, day: date) -> None:
+        """Know only what was submitted by ``day``; a later version has not come yet, nor what it brought."""
+        self._now = f"{day.isoformat()}T23:59:59Z"
+        self.preprints = [Preprint(facts) for stored in self._stored if (facts := _as_of(stored, self._now))]
+        self._by_id = {preprint.id: preprint for preprint in self.preprints}
 
     def query(self, parameters: Mapping[str, str], *, hold_back: bool = False) -> Answer:
         """Answer ``/api/query``: ``search_query``, ``id_list``, ``start``, ``max_results``, ``sortBy``, ``sortOrder``.
@@ -218,6 +225,13 @@ class Arxiv:
             f"{content}\n</OAI-PMH>\n"
         )
         return Answer(200, XML, body.encode(), records)
+
+
+def _as_of(facts: Json, now: str) -> Json | None:
+    versions = [version for version in facts["versions"] if version["date"] <= now]
+    if len(versions) in (0, len(facts["versions"])):
+        return facts if versions else None
+    return facts | {"versions": versions, "comment": None, "journal_ref": None, "doi": None}
 
 
 def _in_set(preprint: Preprint, wanted: str) -> bool:

@@ -58,13 +58,18 @@ class AdqlError(Exception):
 
 
 class Tap:
-    """The folder's projects as a table of observation fields; ``today`` decides what is still proprietary."""
+    """The folder's projects as a table of observation fields; the day decides what is there and what is proprietary."""
 
-    def __init__(self, folder: Path, today: date) -> None:
+    def __init__(self, folder: Path, day: date) -> None:
+        self._fields: Mapping[str, list[str]] = json.loads((folder / "fields.json").read_text("utf-8"))
+        lines = (folder / "projects.jsonl").read_text("utf-8").splitlines()
+        self._stored: list[Row] = [json.loads(line) for line in lines]
         self.rows: list[Row] = []
-        fields = json.loads((folder / "fields.json").read_text("utf-8"))
-        for line in (folder / "projects.jsonl").read_text("utf-8").splitlines():
-            self.rows += _rows(json.loads(line), fields, today)
+        self.show(day)
+
+    def show(self, day: date) -> None:
+        """Know only the units observed by ``day`` and those that wait without a date; later data are not there yet."""
+        self.rows = [row for project in self._stored for row in _rows(project, self._fields, day)]
 
     def sync(self, parameters: Mapping[str, str]) -> Answer:
         """Answer ``/sync``: the rows as a VOTable, cut at TOP without a word and at MAXREC with OVERFLOW."""
@@ -95,6 +100,7 @@ class Tap:
 
 def _rows(project: Row, fields: Mapping[str, list[str]], today: date) -> list[Row]:
     """Return the rows of one project: one per field of each observed unit, undelivered units without a date."""
+    published = [code for code in project["bib_references"] if int(code[:4]) <= today.year]
     shared = {
         "proposal_id": project["code"],
         "obs_title": project["title"],
@@ -107,11 +113,13 @@ def _rows(project: Row, fields: Mapping[str, list[str]], today: date) -> list[Ro
         "type": project["code"].rsplit(".", 1)[1],
         "science_observation": "T",
         "antenna_arrays": "12m",
-        "bib_reference": " ".join(project["bib_references"]),
-        "publication_year": min((int(code[:4]) for code in project["bib_references"]), default=None),
+        "bib_reference": " ".join(published),
+        "publication_year": min((int(code[:4]) for code in published), default=None),
     }
     rows = []
     for unit in project["units"]:
+        if unit["delivered_on"] and unit["delivered_on"] > today.isoformat():
+            continue
         day = date.fromisoformat(unit["observed_on"]) if unit["observed_on"] else None
         start = float((day - _MJD_ZERO).days) + 0.25 if day else None
         released = unit["released_on"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -348,6 +349,29 @@ def test_each_fault_strikes_once(observatory: Path) -> None:
     assert [len(parsed.entries) for parsed in feeds[6:]] == [100, 100]
     assert [answer.status_code for answer in prints] == [200, 200, 503, 200, 200]
     assert prints[2].headers["Retry-After"] == "1"
+
+
+def test_the_services_can_stand_as_on_an_earlier_day(observatory: Path, rows: Rows) -> None:
+    """Later papers, versions, articles and deliveries are not there yet; the preprint of a later article is."""
+    with ReplayServer(observatory, with_faults=False) as server:
+        today = {d["id"]: d for d in search(server, q="*:*", fl="id,bibcode,doctype", rows="2000")["response"]["docs"]}
+        assert requests.post(f"{server.url}/replay/day", data="2019-06-30", timeout=10).status_code == 200
+        then = search(server, q="*:*", fl="id,bibcode,doctype,entdate,alternate_bibcode", rows="2000")["response"]
+        newest = feed(server, search_query="all:*", sortBy="submittedDate", max_results="2000")
+        table = pyvo.dal.TAPService(f"{server.url}/tap").run_sync("SELECT obs_release_date, t_min FROM ivoa.obscore")
+        assert requests.post(f"{server.url}/replay/day", data="tomorrow", timeout=10).status_code == 400
+        server.show(date(2999, 1, 1))
+        assert search(server, q="*:*", rows="0")["response"]["numFound"] == len(today)
+    assert 0 < then["numFound"] < len(today)
+    assert all(document["entdate"] <= "2019-06-30" for document in then["docs"])
+    moved = [d for d in then["docs"] if d["doctype"] == "eprint" and today[d["id"]]["doctype"] != "eprint"]
+    assert len(moved) > 3
+    old = {d["alternate_bibcode"][0]: d["bibcode"] for d in rows("papers/ads.jsonl") if d["alternate_bibcode"]}
+    assert all(old[document["bibcode"]] == today[document["id"]]["bibcode"] for document in moved)
+    assert max(entry.published for entry in newest.entries) < "2019-07"
+    assert max(entry.updated for entry in newest.entries) < "2019-07"
+    assert len(newest.entries) > 50
+    assert max(table["t_min"]) < 58_664  # 2019-06-30
 
 
 def test_unknown_doors_are_closed(replay: ReplayServer) -> None:
