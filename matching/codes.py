@@ -22,6 +22,7 @@ __all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "reso
 MOST_CANDIDATES = 50
 _BEFORE, _AFTER, _LONGEST_WINDOW = 100, 120, 4_000
 _SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt need not
+_MOST_MACROS = 50  # of one paper, whose uses are looked for
 _MASK = "\x01"
 
 # Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
@@ -89,13 +90,18 @@ class CodeFinder:
         self._items = tuple((form, _item_pattern(form)) for form in grammar.forms if _has_items(form))
         self._numbers_alone = tuple((form, _number_pattern(form)) for form, _ in self._items if grammar.number_alone)
 
-    def find(self, text: str, *, markup: str = "auto") -> list[Mention]:
-        """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto."""
+    def find(self, text: str, *, markup: str = "auto", before: str = "") -> list[Mention]:
+        """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto.
+
+        ``before`` is what stands before the text (earlier pages of a PDF); only headings are looked for in it.
+        """
         windows = self._windows(text)
         if not windows:
             return []
         macros = tex_macros(text) if "\\" in text else {}
-        places = Places(text, markup)
+        if macros:
+            windows = _joined([*windows, *_uses_of(macros, text)])
+        places = Places(before + text, markup)
         found: list[tuple[int, int, _Found]] = []
         for start, end in windows:
             window = repair(text[start:end], markup=_kind(markup), offset=start, macros=macros)
@@ -103,15 +109,22 @@ class CodeFinder:
         found = _without_overlaps(found)
         if self.grammar.number_alone:
             found = _numbers_ranked(found)
-        return [self._mention((start, end), code, text[start:end], places) for start, end, code in found]
+        return [self._mention((start, end), code, text[start:end], places, len(before)) for start, end, code in found]
 
-    def _mention(self, span: tuple[int, int], found: _Found, as_written: str, places: Places) -> Mention:
-        """What is reported of one code."""
-        in_registry = None if self.registry is None else found.code in self.registry
+    def _mention(self, span: tuple[int, int], found: _Found, as_written: str, places: Places, shift: int) -> Mention:
+        """What is reported of one code; ``places`` counts from ``shift`` characters before the text."""
+        start, end = span
         return Mention(
-            *span, as_written, found.code, in_registry, found.certain, found.candidates[:MOST_CANDIDATES],
-            places.where(span[0]), places.is_use(*span),
-        )  # fmt: skip
+            start,
+            end,
+            as_written,
+            found.code,
+            None if self.registry is None else found.code in self.registry,
+            found.certain,
+            found.candidates[:MOST_CANDIDATES],
+            places.where(start + shift),
+            places.is_use(start + shift, end + shift),
+        )
 
     def _windows(self, text: str) -> list[tuple[int, int]]:
         """Stretches of the raw text worth reading, in order; neighbours are joined."""
@@ -120,15 +133,7 @@ class CodeFinder:
         if named or len(text) < _SHORT:
             spots += [found.span() for anchor in self._anchors_when_named for found in anchor.finditer(text)]
         spots += [(start, end) for start, end in named if _DIGIT_RUN.search(text, end, end + 120)]
-        spots.sort()
-        windows: list[tuple[int, int]] = []
-        for start, end in spots:
-            begin, stop = max(0, start - _BEFORE), min(len(text), end + _AFTER)
-            if windows and begin <= windows[-1][1] and stop - windows[-1][0] < _LONGEST_WINDOW:
-                windows[-1] = (windows[-1][0], max(stop, windows[-1][1]))
-            else:
-                windows.append((begin, stop))
-        return windows
+        return _joined([(max(0, start - _BEFORE), min(len(text), end + _AFTER)) for start, end in spots])
 
     def _read(self, text: str) -> list[_Found]:
         """The codes in one repaired window."""
@@ -302,6 +307,25 @@ def _kind(markup: str) -> str:
     return {"html": "xml", "pdf": "text"}.get(markup, markup)
 
 
+def _joined(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The windows in order, neighbours made one as long as they stay short."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(windows):
+        if joined and start <= joined[-1][1] and end - joined[-1][0] < _LONGEST_WINDOW:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _uses_of(macros: dict[str, str], text: str) -> Iterator[tuple[int, int]]:
+    """Windows around the uses of macros that hide a whole code or most of one."""
+    names = [name for name, body in macros.items() if _DIGIT_RUN.search(body)]
+    for name in names[:_MOST_MACROS]:
+        for use in re.finditer(rf"\\{name}(?![A-Za-z])", text):
+            yield max(0, use.start() - _BEFORE), min(len(text), use.end() + _AFTER)
+
+
 def _without_overlaps(found: list[tuple[int, int, _Found]]) -> list[tuple[int, int, _Found]]:
     """The codes by start; where windows overlapped and one was read twice, the first reading."""
     kept: list[tuple[int, int, _Found]] = []
@@ -390,7 +414,7 @@ def _item_pattern(form: Form) -> re.Pattern[str]:
     kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
     return re.compile(
         rf"(?P<mark>#\s?|[.…]{{1,3}}\s?|-)?(?:(?P<{call.name}>{call.pattern})[.·_-])?"
-        rf"(?P<{number.name}>[0-9]{{1,{number.high}}})(?:[ .·_,-]{{1,2}}(?P<{kind.name}>{kinds}))?(?![0-9A-Za-z]|[.:][0-9])"
+        rf"(?P<{number.name}>[0-9]{{1,{number.high}}})(?:[.·_,-] ?(?P<{kind.name}>{kinds}))?(?![0-9A-Za-z]|[.:][0-9])"
     )
 
 
@@ -404,8 +428,9 @@ def _number_pattern(form: Form) -> re.Pattern[str]:
 def _is_item(form: Form, item: re.Match[str], head: str) -> bool:
     """Whether the item is clearly one: it carries its kind, or its full number where the code before had no kind."""
     number, kind = form.fields[-2:]
+    is_year = item["mark"] is None and len(item[number.name]) == 4 and item[number.name][:2] in ("19", "20")
     if item[kind.name] is not None:
-        return True
+        return not is_year
     full = len(item[number.name]) == number.low and item[number.name].startswith("0")
     return full and (item["mark"] is not None or not head.rstrip()[-1:].isalpha())
 

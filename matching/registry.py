@@ -171,7 +171,12 @@ class Registry:
                 found |= dict.fromkeys(self.ending(values[-2], values[-1]))
         if len(found) < limit and 3 <= len(plain) <= 40:
             far = process.extract(
-                plain.translate(_FOLD), self._folds, scorer=OSA.distance, processor=None, score_cutoff=2, limit=limit
+                plain.translate(_FOLD),
+                self._folds,
+                scorer=OSA.distance,
+                processor=None,
+                score_cutoff=2,
+                limit=limit + 1,
             )
             found |= dict.fromkeys(code for name, _, _ in far for code in self._by_fold[name])
         found.pop(written, None)

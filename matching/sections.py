@@ -86,7 +86,7 @@ _XML_MARKS = re.compile(
 )
 _PLAIN_HEADING = re.compile(
     r"\n[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?+(?=[A-Z]|ack|ref)"
-    r"(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:\r?\n|\Z|(?<=[.:—–]\s).|(?<=[.:—–]).))"
+    r"(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:(?=\r?\n|\Z)|(?<=[.:—–]\s).|(?<=[.:—–]).))"
 )
 _LOOK_BACK = 24_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
 _SPACED_HEADING = re.compile(r"\b(?:[A-Za-z] ){5,24}[A-Za-z]\b")

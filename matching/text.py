@@ -45,6 +45,10 @@ _TOKENS: dict[str, tuple[str, str]] = {
     "texchar": ("tex", r"\\(?:char|symbol\{?)\s?(?:[0-9]{1,4}|\"[0-9A-F]{1,4})\}?"),
     "texescape": ("tex", r"\\[#%&_$@*+=.()\[\]{}<>|'\"`^-]"),
     "texlink": ("tex", r"\\href\s?\{[^{}\s]{0,400}\}"),
+    "texdefinition": (
+        "tex",
+        r"\\(?:(?:re)?newcommand\*?|providecommand\*?|[eg]?def)\s{0,4}\{?\\[A-Za-z]{1,40}\}?",
+    ),
     "texmacro": ("tex", r"\\[A-Za-z]{1,40}\*?"),
     "texgroup": ("tex", r"[{}$]|\\"),
     "textilde": ("tex", r"~"),
@@ -174,7 +178,7 @@ def _tex_character(written: str) -> str:
 def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
     """The readable form of one damaged piece."""
     match kind:
-        case "hyphen" | "invisible" | "texcomment" | "texdash" | "texgroup" | "comment":
+        case "hyphen" | "invisible" | "texcomment" | "texdash" | "texgroup" | "texdefinition" | "comment":
             return ""
         case "blank" | "texblank" | "textilde":
             return " "

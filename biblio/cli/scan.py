@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harvesters.records import Refusal
     from matching.codes import CodeFinder, Grammar, Registry
 
-_MOST_LISTED_ROWS = 20
+_EARLIER_PAGES = 24_000  # characters of the pages before a PDF page in which its section's heading is looked for
 
 
 @dataclass
@@ -107,6 +107,8 @@ def load_registry(grammar: Grammar, path: Path) -> Registry:
     bad = 0
     try:
         for place, code, problem in _rows(path):
+            if problem is None and grammar.canonical(code) is None:
+                problem = f"{code[:60]!r} is no code of this observatory"
             if problem is not None:
                 bad += 1
                 say(f"{path}, {place}: {problem}; the row is passed over.")
@@ -194,17 +196,21 @@ def scan_file(path: Path, name: str, finder: CodeFinder, tally: Tally, out: IO[s
     except Exception as error:  # a stranger's file must never end the run
         _refuse(tally, name, f"cannot be read ({type(error).__name__}: {str(error)[:200]})")
         return
+    earlier = ""
     for part in sorted(parts, key=lambda part: (part.name, part.page or 0)):
         tally.read.add(name)
-        for line in lines_of(part, finder):
+        if part.page in (None, 1):
+            earlier = ""
+        for line in lines_of(part, finder, earlier):
             tally.mentions += 1
             out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        earlier = f"{earlier}{part.text}\n"[-_EARLIER_PAGES:] if part.page else ""
     out.flush()
 
 
-def lines_of(part: TextPart, finder: CodeFinder) -> Iterator[dict[str, Any]]:
-    """The mentions of one text as they are printed, by start."""
-    for mention in finder.find(part.text, markup=part.format):
+def lines_of(part: TextPart, finder: CodeFinder, earlier: str = "") -> Iterator[dict[str, Any]]:
+    """The mentions of one text as they are printed, by start; ``earlier`` pages may hold the heading of its section."""
+    for mention in finder.find(part.text, markup=part.format, before=earlier):
         yield {
             "file": part.name,
             **({} if part.page is None else {"page": part.page}),
