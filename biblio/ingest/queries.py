@@ -1,4 +1,4 @@
-"""What ingest reads: texts that are due, how sources stand, what was refused, and which days were never fetched."""
+"""What ingest reads of papers and projects: texts that are due, papers by file name, the project list."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,11 +15,15 @@ from biblio.catalogue.groups import chunks
 from biblio.catalogue.identity import Identifier
 from biblio.store.current import survivor_id
 from biblio.store.models import (
+    ObservationUnit,
     Paper,
     PaperIdentifier,
     PaperRevision,
+    Project,
+    ProjectRevision,
     SourceRecord,
     TextReading,
+    UnitRevision,
 )
 from biblio.store.words import Scheme
 
@@ -173,3 +178,60 @@ def folder_hashes(session: Session) -> dict[int, tuple[str | None, str]]:
         select(TextReading).where(col(TextReading.origin) == "folder", col(TextReading.superseded_at).is_(None))
     )
     return {row.paper_id: (row.sha256, row.rules_digest) for row in rows}
+
+
+# -- projects ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """A project as known now, with its units: (uid, delivered, released, observed, exposure in s)."""
+
+    code: str
+    revision: ProjectRevision | None
+    units: tuple[tuple[str, UnitRevision | None], ...]
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the row that the import reads; what is not known is left out, and so are addresses."""
+        row: dict[str, Any] = {"code": self.code}
+        if self.revision is not None:
+            for name in ("title", "abstract", "pi", "co_is", "category", "keywords", "targets", "partner", "state"):
+                if value := getattr(self.revision, name):
+                    row[name] = value
+        row["units"] = [{"uid": uid} | _dates(revision) for uid, revision in self.units]
+        return row
+
+
+def _dates(revision: UnitRevision | None) -> dict[str, Any]:
+    if revision is None:
+        return {}
+    found: dict[str, Any] = {}
+    for name in ("delivered_on", "released_on", "observed_on", "exposure_s"):
+        value = getattr(revision, name)
+        if value is not None:
+            found[name] = value.isoformat() if isinstance(value, date) else value
+    return found
+
+
+def all_projects(session: Session) -> list[ProjectFacts]:
+    """Return every project as known now, by code."""
+    current = {
+        row.project_id: row
+        for row in session.exec(select(ProjectRevision).where(col(ProjectRevision.superseded_at).is_(None)))
+    }
+    units: dict[int, list[tuple[str, UnitRevision | None]]] = {}
+    dated = (
+        select(ObservationUnit, UnitRevision)
+        .join(
+            UnitRevision,
+            sa.and_(col(UnitRevision.unit_id) == col(ObservationUnit.id), col(UnitRevision.superseded_at).is_(None)),
+            isouter=True,
+        )
+        .order_by(col(ObservationUnit.uid))
+    )
+    for unit, revision in session.exec(dated):
+        units.setdefault(unit.project_id, []).append((unit.uid, revision))
+    return [
+        ProjectFacts(project.code, current.get(project.id or 0), tuple(units.get(project.id or 0, ())))
+        for project in session.exec(select(Project).order_by(col(Project.code)))
+    ]

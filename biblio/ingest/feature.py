@@ -1,0 +1,48 @@
+"""Harvesting, reading and importing: what it adds to the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sqlmodel import col, select
+
+from biblio.feature import Feature, NavigationItem
+from biblio.ingest.commands import papers, projects
+from biblio.ingest.jobs import HARVEST, READ
+from biblio.ingest.views import blueprint
+from biblio.runtime import Runtime
+from biblio.store.models import JobRun
+from biblio.store.words import Outcome
+
+
+def _harvest_is_fresh(runtime: Runtime) -> Iterable[str]:
+    """Say when no harvest has succeeded for two days: preprints reach the press within a week."""
+    with runtime.store.reading() as session:
+        last = session.exec(
+            select(JobRun.ended_at)
+            .where(col(JobRun.job) == HARVEST.name, col(JobRun.outcome) == Outcome.SUCCEEDED)
+            .order_by(col(JobRun.id).desc())
+        ).first()
+    if last is None:
+        yield "No harvest has succeeded yet: run `biblio run harvest`."
+    elif runtime.clock.now() - last > timedelta(days=2):
+        yield f"The last harvest that succeeded ended {last:%Y-%m-%d %H:%M} UTC: see the harvest page."
+
+
+def _sources_are_set_up(runtime: Runtime) -> Iterable[str]:
+    """Say which sources cannot be asked with these settings."""
+    if runtime.settings.ads_token is None:
+        yield "There is no ADS token (BIBLIO_ADS_TOKEN): papers come from arXiv alone."
+    if runtime.settings.contact_email.endswith("@example.org"):
+        yield "BIBLIO_CONTACT_EMAIL is not set: services we harvest have nobody to write to."
+
+
+feature = Feature(
+    name="ingest",
+    blueprint=lambda: blueprint,
+    jobs=(HARVEST, READ),
+    commands=(projects, papers),
+    navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
+    checks=(_harvest_is_fresh, _sources_are_set_up),
+)

@@ -1,0 +1,189 @@
+"""Files that a library hands over: projects, contacts of PIs, papers. One file at a time, each counted and kept.
+
+An import is a run like any other: it has a row with its counts, and what was refused stands in the list of refusals
+with the file and the row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from email_validator import EmailNotValidError, validate_email
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.groups import chunks
+from biblio.errors import BiblioError
+from biblio.ingest import absorb
+from biblio.ingest.harvest import COUNTED
+from biblio.jobs import Job, JobContext
+from biblio.runtime import Runtime
+from biblio.store.models import Project, ProjectRevision
+from harvesters.errors import HarvestError
+from harvesters.files import BibtexFile, PapersFile, ProjectsFile
+from harvesters.protocol import Page, ParsedPage, Source
+from harvesters.records import HarvestedProject, Refusal
+
+CONTACT_COLUMNS = frozenset({"code", "pi", "pi_email"})
+_ALIASES = {"name": "pi", "email": "pi_email", "e-mail": "pi_email", "e_mail": "pi_email", "mail": "pi_email"}
+_CELL = re.compile(r"[^,;\t|]+")
+
+
+class ImportIncomplete(BiblioError):
+    """Some files could not be read at all; the others were."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file as a source, and what is done to a parsed page of it before it is stored."""
+
+    source: Source
+    label: str
+    take_emails: bool = False
+    prepare: Callable[[Session, Runtime, ParsedPage, str], ParsedPage] | None = None
+
+
+class ContactsFile(ProjectsFile):
+    """Who to write to: a CSV of code, name (or pi) and email (or pi_email). It makes no projects."""
+
+    def parse(self, page: Page) -> ParsedPage:
+        """Read the file, its header in the words of a project list."""
+        start, newline, rest = page.body.partition(b"\n")
+        header = _CELL.sub(lambda m: _ALIASES.get(_plain(m[0]), m[0]), start.decode("utf-8-sig", errors="replace"))
+        return super().parse(replace(page, body=header.encode() + newline + rest))
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().strip('"').strip().lower()
+
+
+def project_file(path: Path, *, name: str = "projects-file") -> FileSource:
+    """Return a file of projects, or of contacts where it has no other columns than those."""
+    try:
+        with path.open("rb") as file:
+            header = file.readline(10_000).decode("utf-8-sig", errors="replace")
+    except OSError:
+        header = ""  # reading it as a source says what is wrong with it
+    columns = {_ALIASES.get(_plain(cell), _plain(cell)) for cell in _CELL.findall(header)}
+    if "pi_email" in columns and columns <= CONTACT_COLUMNS:
+        return FileSource(ContactsFile(path, name="contacts", label=str(path)), str(path), True, _known_contacts)
+    return FileSource(ProjectsFile(path, name=name, label=str(path)), str(path), True, _checked_emails)
+
+
+def paper_file(path: Path, *, name: str | None = None) -> FileSource:
+    """Return a file of papers; ``.bib`` is BibTeX, anything else JSON lines. ``name`` tells lists apart."""
+    label = str(path)
+    source: Source
+    if path.suffix.lower() in (".bib", ".bibtex"):
+        source = BibtexFile(path, name=name or "bibtex", label=label)
+    else:
+        source = PapersFile(path, name=name or "papers-file", label=label)
+    return FileSource(source, label)
+
+
+def _checked_emails(_session: Session, _runtime: Runtime, parsed: ParsedPage, label: str) -> ParsedPage:
+    """Take out addresses that are none, each with a refusal that does not repeat it."""
+    projects: list[HarvestedProject] = []
+    refusals = list(parsed.refusals)
+    for project in parsed.projects:
+        if project.pi_email is not None and not _is_address(project.pi_email):
+            refusals.append(Refusal(project.source, label, "the e-mail address cannot be used", project.code[:80]))
+            project = replace(project, pi_email=None)  # noqa: PLW2901
+        projects.append(project)
+    return replace(parsed, projects=tuple(projects), refusals=tuple(refusals))
+
+
+def _is_address(written: str) -> bool:
+    try:
+        validate_email(written, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def _known_contacts(session: Session, runtime: Runtime, parsed: ParsedPage, label: str) -> ParsedPage:
+    """Keep contacts of known projects; the name is taken only where the registry gives none."""
+    checked = _checked_emails(session, runtime, parsed, label)
+    codes = {runtime.grammar.canonical(p.code) for p in checked.projects} - {None}
+    has_pi: dict[str, bool] = {}
+    for chunk in chunks(sorted(c for c in codes if c is not None)):
+        rows = session.exec(
+            select(Project.code, ProjectRevision.pi)
+            .join(ProjectRevision, col(ProjectRevision.project_id) == col(Project.id))
+            .where(col(Project.code).in_(chunk), col(ProjectRevision.superseded_at).is_(None))
+        )
+        has_pi |= {code: pi is not None for code, pi in rows}
+    projects: list[HarvestedProject] = []
+    refusals = list(checked.refusals)
+    for project in checked.projects:
+        code = runtime.grammar.canonical(project.code)
+        if code is not None and code not in has_pi:
+            reason = "no project has this code yet; load the projects first"
+            refusals.append(Refusal(project.source, label, reason, project.code[:80]))
+            continue
+        projects.append(replace(project, pi=None) if code is not None and has_pi[code] else project)
+    return replace(checked, projects=tuple(projects), refusals=tuple(refusals))
+
+
+def import_job(files: Sequence[FileSource]) -> Job:
+    """Return the job that imports these files. It raises ``ImportIncomplete`` naming the files that are unreadable."""
+
+    def run(context: JobContext) -> None:
+        broken = []
+        for done, file in enumerate(files):
+            context.progress("files", done, len(files))
+            try:
+                _import(context, file)
+            except HarvestError as error:
+                broken.append(str(error))
+                _refuse_file(context, file, str(error))
+        context.progress("files", len(files), len(files))
+        if broken:
+            raise ImportIncomplete(" · ".join(broken))
+
+    return Job(name="import", title="Import files", run=run)
+
+
+def _import(context: JobContext, file: FileSource) -> None:
+    runtime = context.runtime
+    for page in file.source.pages({}):
+        parsed = file.source.parse(page)
+        if file.prepare is not None:
+            with runtime.store.reading() as session:
+                parsed = file.prepare(session, runtime, parsed, file.label)
+        destination = absorb.Destination(context.run_id, None, take_emails=file.take_emails)
+        counts = absorb.store_page(runtime, page, parsed, destination)
+        context.count("pages")
+        for what in COUNTED:
+            if value := getattr(counts, what):
+                context.count(what, value)
+        for refusal in counts.refusals[:5]:
+            context.note(f"{refusal.place}: {refusal.reason}")
+        for sentence in counts.conflict_reasons[:5]:
+            context.note(f"Kept apart: {sentence}.")
+        if parsed.unread_fields:
+            context.note(f"{file.label} has columns that nobody reads: {', '.join(parsed.unread_fields)}.")
+
+
+def _refuse_file(context: JobContext, file: FileSource, reason: str) -> None:
+    runtime = context.runtime
+    context.count("files_refused")
+    with runtime.store.writing() as session:
+        refusal = Refusal(file.source.name, file.label, reason)
+        absorb.add_refusals(session, [refusal], context.run_id, runtime.clock.now())
+
+
+def try_import(runtime: Runtime, files: Sequence[FileSource]) -> list[absorb.PageCounts]:
+    """Say what importing these files would do, page by page, and change nothing. Raises ``HarvestError`` for a bad file."""
+    told = []
+    for file in files:
+        for page in file.source.pages({}):
+            parsed = file.source.parse(page)
+            with runtime.store.reading() as session:
+                if file.prepare is not None:
+                    parsed = file.prepare(session, runtime, parsed, file.label)
+                destination = absorb.Destination(None, None, take_emails=file.take_emails)
+                told.append(absorb.absorb_parsed(session, runtime, page, parsed, destination, None))
+    return told
