@@ -140,6 +140,7 @@ class ArxivSource:
         self._session = session
         self._query = query
         self._url = f"{base_url.rstrip('/')}/api/query"
+        self._just_read: tuple[bytes, Any] | None = None
 
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming the page, or ``SourceStopped``."""
@@ -167,7 +168,10 @@ class ArxivSource:
 
     def parse(self, page: Page) -> ParsedPage:
         """Read one Atom page. Raises ``PageRefused`` for HTML, error feeds, broken XML and feeds without a total."""
-        feed = parse_feed(page.body, page.content_type, page.place)
+        if self._just_read is not None and self._just_read[0] is page.body:
+            feed = self._just_read[1]
+        else:
+            feed = parse_feed(page.body, page.content_type, page.place)
         records: list[HarvestedRecord] = []
         refusals: list[Refusal] = []
         unread: set[str] = set()
@@ -268,6 +272,8 @@ class ArxivSource:
         if response.status_code != 200:
             raise PageRefused(f"{place}: status {response.status_code}{_told(response.content)}")
         feed = parse_feed(response.content, content_type, place)
+        # A page is read once to be checked; keeping it saves the second reading when it is parsed next (1 ms an entry).
+        self._just_read = (response.content, feed)
         return _Fetched(response.content, content_type, total_results(feed, place), len(feed.entries))
 
     def _params(self, position: _Position) -> dict[str, str | int]:
@@ -318,6 +324,11 @@ def total_results(feed: Any, place: str) -> int:
     return int(value)
 
 
+def is_withdrawn(comment: str | None, abstract: str | None) -> bool:
+    """True when the paper says of itself that it has been withdrawn; arXiv has no field for it."""
+    return bool(_WITHDRAWN.search(comment or "") or _WITHDRAWN.search((abstract or "")[:200]))
+
+
 def _told(body: bytes) -> str:
     try:
         parse_feed(body, "", "")
@@ -356,7 +367,7 @@ def _record(source: str, entry: Any) -> HarvestedRecord:
         updated_on=_day(entry.get("updated")),
         categories=tuple(str(tag.get("term")) for tag in entry.get("tags", []) if tag.get("term")),
         comment=comment,
-        is_withdrawn=bool(_WITHDRAWN.search(comment or "") or _WITHDRAWN.search((abstract or "")[:200])),
+        is_withdrawn=is_withdrawn(comment, abstract),
         extra={key: value for key, value in extra.items() if value},
     )
 

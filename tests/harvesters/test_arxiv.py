@@ -145,8 +145,9 @@ HTML = Reply(b"<html><body>Rate exceeded.</body></html>", content_type="text/htm
         Reply(feed([entry(100, JAN)], 8)[:-30], content_type=ATOM),
         Reply(b"Rate exceeded.", content_type=ATOM),
         Reply(feed([], None), content_type=ATOM),
+        Reply(b"", content_type=ATOM),
     ],
-    ids=["html", "empty", "short", "truncated", "words", "no total"],
+    ids=["html", "empty", "short", "truncated", "words", "no total", "nothing"],
 )
 def test_bad_pages_are_asked_for_again(fault: Reply) -> None:
     """A page that is no whole feed, or holds less than promised, is asked for again."""
@@ -265,6 +266,13 @@ def test_old_identifiers_are_read() -> None:
 def test_news_in_the_entries_is_reported() -> None:
     """A field nobody reads is named, so that it is not lost unseen."""
     assert source("http://x").parse(page(entry(7, JAN, reviewed="yes"))).unread_fields == ("arxiv_reviewed",)
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"http://127.0.0.1:9/feed", b"<feed/>"])
+def test_stored_page_that_is_no_feed_is_refused(body: bytes) -> None:
+    """Whatever lies in the store, parsing asks nobody and refuses what is no feed."""
+    with pytest.raises(PageRefused, match="page 1"):
+        source("http://x").parse(Page("arxiv", "page 1", body, ATOM, {}, True))
 
 
 def test_unreadable_cursor_stops_the_source() -> None:
