@@ -195,7 +195,7 @@ def _suggestions(projects: Projects, paper: PaperInput, candidates: Sequence[Can
             if unlikely >= KEPT_UNLIKELY or (candidate.score < LOWEST_SCORE and not named):
                 continue
             unlikely += 1
-        evidence = sorted(candidate.evidence, key=lambda e: (-abs(e.contribution), e.kind))
+        evidence = sorted(candidate.evidence, key=lambda e: (e.kind == "prior", -abs(e.contribution), e.kind))
         kept.append(
             Suggestion(
                 project_id=projects.ids[candidate.project_code],

@@ -42,7 +42,7 @@ from biblio.verify.readable import readable
 
 KIND_WORDS = {
     "code": "code",
-    "code_repaired": "damaged code",
+    "code_repaired": "repaired",
     "stranger": "team",
     "pi": "PI",
     "co_is": "co-Is",
@@ -196,7 +196,7 @@ def paper_page(
     ).first() or PaperRevision(paper_id=survivor, learned_at=session.get_one(Paper, survivor).first_seen_at)
     evidence, shown = _candidates(session, profile, group, also)
     names = _authors(session, revision)
-    teams = [Team(c.code, c.pi, c.co_is) for c in shown[:6]]
+    teams = [Team(c.code, c.pi, c.co_is) for c in _marked_teams(shown, selected)]
     authors, more = split(marked(names, teams))
     quotes = [q for items in evidence.values() for e in items if (q := _quote(e))]
     places, marks = passages([*quotes, *_unknown(session, group)])
@@ -227,17 +227,27 @@ def paper_page(
     )
 
 
+def _marked_teams(candidates: Sequence[Shown], selected: int | None) -> list[Shown]:
+    """The projects whose people are marked among the authors: the one chosen and the best that are proposed."""
+    proposed = [c for c in candidates if c.score is not None and c.project_id != selected]
+    return [c for c in candidates if c.project_id == selected] + proposed[:6]
+
+
 def _selected(candidates: Sequence[Shown], wanted: int | None) -> int | None:
-    """The candidate asked for, else the best one without a verdict, else the best."""
+    """The candidate asked for (0: none on purpose), else the best one without a verdict, else the best."""
+    if wanted == 0:
+        return None
     if any(c.project_id == wanted for c in candidates):
         return wanted
     return next((c.project_id for c in candidates if c.is_open), candidates[0].project_id if candidates else None)
 
 
 def _suggested(candidates: Sequence[Shown]) -> RelationKind | None:
-    """Science where a certain or likely candidate waits; nothing is preselected otherwise."""
-    serious = any(c.is_open and c.band in (Band.CERTAIN, Band.LIKELY) for c in candidates)
-    return RelationKind.SCIENCE if serious else None
+    """Science where a certain candidate waits: its code stands where authors say whose data they used.
+
+    Nothing is preselected otherwise; a person must say it.
+    """
+    return RelationKind.SCIENCE if any(c.is_open and c.band is Band.CERTAIN for c in candidates) else None
 
 
 def _where_published(revision: PaperRevision) -> str:

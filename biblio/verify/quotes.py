@@ -56,6 +56,8 @@ class Passage:
     label: str
     place: str
     segments: tuple[Segment, ...]
+    is_cut_before: bool = False
+    is_cut_after: bool = False
 
 
 @dataclass(slots=True)
@@ -82,11 +84,14 @@ def passages(quotes: Iterable[Quote]) -> tuple[list[Passage], dict[tuple[str, in
     for stretch in stretches:
         for quote in sorted(stretch.quotes, key=lambda q: (q.start, q.end)):
             names.setdefault(quote.key, f"quote-{len(names) + 1}")
+        whole = stretch.first.part == "title"
         shown.append(
             Passage(
                 label=PLACES.get(stretch.first.stands_in, "text"),
                 place=_place(stretch.first),
                 segments=tuple(_segments(stretch, names)),
+                is_cut_before=stretch.begin > 0,
+                is_cut_after=not whole and stretch.text.rstrip()[-1:] not in (".", "!", "?", "}"),
             )
         )
     return shown, names
@@ -125,8 +130,23 @@ def _segments(stretch: _Stretch, names: dict[tuple[str, int, int], str]) -> Iter
         if start < at or end > len(stretch.text) or end <= start:
             continue  # inside another quote, or offsets that do not fit the passage kept
         if start > at:
-            yield Segment(readable(stretch.text[at:start]))
+            words = stretch.text[at:start]
+            yield Segment(readable(_from_a_word(words) if at == 0 and stretch.begin > 0 else words))
         yield Segment(readable(stretch.text[start:end]), names[quote.key])
         at = end
     if at < len(stretch.text):
-        yield Segment(readable(stretch.text[at:]))
+        yield Segment(readable(_to_a_word(stretch.text[at:])))
+
+
+def _from_a_word(words: str) -> str:
+    """Drop the rest of a word that the cut of the passage left at its beginning."""
+    head, blank, rest = words.partition(" ")
+    return rest if blank and len(head) < 20 and not head[:1].isupper() else words
+
+
+def _to_a_word(words: str) -> str:
+    """Drop the beginning of a word that the cut left at the end; a passage that ends a sentence stays whole."""
+    if words.rstrip()[-1:] in (".", "!", "?", "}", ""):
+        return words
+    head, blank, tail = words.rpartition(" ")
+    return head if blank and len(tail) < 20 else words

@@ -144,9 +144,9 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
     words = request.args.get("find", "").strip()[:100]
     found = find_projects(session, words, canonical=wired.grammar.canonical(words)) if words else []
     chosen = form.project.data or request.args.get("project", type=int)
-    also = [*found, *([chosen] if chosen and chosen not in found else [])]
+    also = [*found, *([chosen] if chosen and chosen > 0 and chosen not in found else [])]
     if chosen is None and found:
-        chosen = found[0]
+        chosen = found[0] if len(found) == 1 else 0  # several: nobody should accept one by a key pressed too soon
     shown = paper_page(session, wired.profile, paper_id, also=also, selected=chosen)
     item = queries.queue_item(session, shown.paper_id)
     previous = queries.previous_paper(session, wired.profile, wanted, before=item) if item else None
@@ -372,7 +372,7 @@ def _passage(row: queries.CertainRow) -> Any:
     if row.context is None or row.context_start is None or row.start is None or row.quote is None:
         return None
     end = row.start + len(row.quote)
-    quote = Quote("text", None, row.stands_in or "unknown", row.start, end, row.context, row.context_start)
+    quote = Quote("", None, row.stands_in or "unknown", row.start, end, row.context, row.context_start)
     return passages([quote])[0][0]
 
 
