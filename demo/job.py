@@ -25,7 +25,8 @@ from biblio.cli.progress import Bars
 from biblio.clock import Clock, FixedClock
 from biblio.errors import BiblioError
 from biblio.feature import all_jobs
-from biblio.jobs import run_job
+from biblio.ingest.importing import import_job, project_file
+from biblio.jobs import Job, run_job
 from biblio.runtime import Runtime, build_runtime, checked_profile, choose_observatory
 from biblio.settings import SIGNING_KEY_FILE, Settings
 from biblio.store import Store, make_engine, upgrade
@@ -144,18 +145,18 @@ class Demo:
     def _work(self, runtime: Runtime, *harvests: Mapping[str, Any]) -> None:
         """One working day: projects and papers, addresses, texts, candidates, verdicts."""
         for arguments in harvests:
-            self._job(runtime, "harvest", arguments)
-        self._import_addresses(runtime)
-        self._job(runtime, "read")
-        self._job(runtime, "match")
+            self._job(runtime, all_jobs()["harvest"], arguments)
+        self._job(runtime, import_job([project_file(self.files / "contacts.csv")]))
+        self._job(runtime, all_jobs()["read"])
+        self._job(runtime, all_jobs()["match"])
         decided = play_decisions(runtime, self._actor(runtime, LIBRARIAN), self.files)
         self._say(f"  {LIBRARIAN.name} decided {decided} papers at the desk.")
 
-    def _job(self, runtime: Runtime, name: str, arguments: Mapping[str, Any] | None = None) -> None:
+    def _job(self, runtime: Runtime, job: Job, arguments: Mapping[str, Any] | None = None) -> None:
         with Bars() as bars:
-            row = run_job(runtime, all_jobs()[name], arguments=arguments, progress=bars)
+            row = run_job(runtime, job, arguments=arguments, progress=bars)
         if row.outcome is not Outcome.SUCCEEDED:
-            raise BiblioError(f"the job {name} did not succeed: {row.error}")
+            raise BiblioError(f"the job {job.name} did not succeed: {row.error}")
 
     def _actor(self, runtime: Runtime, player: Player) -> Actor:
         with runtime.store.reading() as session:

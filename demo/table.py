@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from biblio.runtime import Runtime
 from biblio.store.answers import answers_of_closed_campaigns
-from biblio.store.current import live_links, live_relations
+from biblio.store.current import live_links, live_relations, survivor_id
 from biblio.store.models import (
     Campaign,
     CandidateRevision,
@@ -18,10 +18,10 @@ from biblio.store.models import (
     HarvestPage,
     HarvestRefusal,
     Invitation,
+    MergeProposal,
     ObservationUnit,
     OutboxMail,
     Paper,
-    PaperMerge,
     Project,
     SourceRecord,
     TextReading,
@@ -62,24 +62,28 @@ def _words(counts: dict[str, int]) -> str:
 
 
 def _harvest(session: Session) -> Iterator[Row]:
-    records = sa.func.sum(col(HarvestPage.records))
-    yield ("pages", str(_count(session, HarvestPage)), _words(_by(session, col(HarvestPage.source))))
-    yield (
-        "records",
-        str(_number(session, sa.select(records))),
-        _words(_by(session, col(SourceRecord.source), col(SourceRecord.superseded_at).is_(None))) + " kept of papers",
+    yield ("pages", str(_count(session, HarvestPage)), f"{_words(_by(session, col(HarvestPage.source)))}, in all runs")
+    kept = _by(session, col(SourceRecord.source), col(SourceRecord.superseded_at).is_(None))
+    yield ("records", str(sum(kept.values())), f"{_words(kept)}")
+    told = (
+        sa.select(col(HarvestRefusal.source), col(HarvestRefusal.key), col(HarvestRefusal.reason)).distinct().subquery()
     )
-    yield ("refused", str(_count(session, HarvestRefusal)), _words(_by(session, col(HarvestRefusal.source))))
+    yield ("refused", str(_count(session, told)), _words(_by(session, told.c.source)))
     yield ("projects", str(_count(session, Project)), f"{_count(session, ObservationUnit)} observation units")
 
 
 def _papers(session: Session) -> Iterator[Row]:
-    merged = _count(session, PaperMerge, col(PaperMerge.undone_at).is_(None))
-    yield (
-        "papers",
-        str(_count(session, Paper, col(Paper.merged_into_id).is_(None))),
-        f"{merged} preprints joined with their articles",
+    joined = (
+        sa.select(survivor_id().label("paper"))
+        .join(SourceRecord, col(SourceRecord.paper_id) == col(Paper.id))
+        .where(col(SourceRecord.superseded_at).is_(None))
+        .group_by(survivor_id())
+        .having(sa.func.count(sa.distinct(col(SourceRecord.source))) > 1)
+        .subquery()
     )
+    twins = _count(session, MergeProposal, col(MergeProposal.verdict).is_(None))
+    remark = f"{_count(session, joined)} known to several sources; {twins} pairs look alike and wait for a person"
+    yield ("papers", str(_count(session, Paper, col(Paper.merged_into_id).is_(None))), remark)
     read = (col(TextReading.superseded_at).is_(None), col(TextReading.refusal).is_(None))
     yield ("texts read", str(_count(session, TextReading, *read)), _words(_by(session, col(TextReading.origin), *read)))
 

@@ -100,17 +100,7 @@ def build(facts: Facts, profile: Profile) -> Report:
         _count(PAPERS, "all years", counted),
     )
     cycles = tuple(
-        CycleRow(
-            cycle=key,
-            name=name,
-            observed=_count(OBSERVED, name, ids & observed),
-            published=_count(PUBLISHED, name, ids & published),
-            silent=_count(SILENT, name, ids & silent),
-            within_time=_count(WITHIN_TIME, name, (ids & observed) - published - silent),
-            fraction=_fraction(
-                name, ids & published, ids & observed, incomplete=_is_young(ids & observed, facts, profile)
-            ),
-        )
+        _cycle_row(key, name, ids & observed, ids & published, ids & silent)
         for key, name, ids in _cycles(facts, profile)
         if ids & observed
     )
@@ -123,6 +113,20 @@ def build(facts: Facts, profile: Profile) -> Report:
         years=years,
         undated_papers=undated,
         facts=facts,
+    )
+
+
+def _cycle_row(key: str, name: str, observed: set[int], published: set[int], silent: set[int]) -> CycleRow:
+    """One cycle's line; its fraction is unfinished while any of its projects is within its time."""
+    within_time = observed - published - silent
+    return CycleRow(
+        cycle=key,
+        name=name,
+        observed=_count(OBSERVED, name, observed),
+        published=_count(PUBLISHED, name, published),
+        silent=_count(SILENT, name, silent),
+        within_time=_count(WITHIN_TIME, name, within_time),
+        fraction=_fraction(name, published, observed, incomplete=bool(within_time)),
     )
 
 
@@ -199,11 +203,6 @@ def _fraction(label: str, published: set[int], observed: set[int], *, incomplete
         high=float(interval.high),
         is_incomplete=incomplete,
     )
-
-
-def _is_young(observed: set[int], facts: Facts, profile: Profile) -> bool:
-    """Whether a project's grace period is still running, so that the cycle's fraction will still rise."""
-    return any((silent_from(facts.projects[p], profile, facts.as_of) or date.max) > facts.as_of for p in observed)
 
 
 def _cycles(facts: Facts, profile: Profile) -> list[tuple[str, str, set[int]]]:

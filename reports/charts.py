@@ -193,7 +193,7 @@ def _config(colours: Theme) -> dict[str, Any]:
             "titleFontWeight": "normal",
             "labelFontSize": 11,
         },
-        "legend": text,
+        "legend": {**text, "columnPadding": 24, "labelLimit": 0},
         "text": {"color": colours.ink},
         "rule": {"color": colours.ink},
     }

@@ -85,7 +85,7 @@ FRACTION = Indicator(
     numerator="published projects",
     denominator="observed projects",
     dates="Both as known on the report's day.",
-    caveat="Young cycles are low because papers take years; their bars are hatched until every project's grace period has ended.",
+    caveat="Young cycles are low because papers take years; their bars are hatched while a project without a paper is within its time.",
     example="2 of 4 projects published: 0.50, interval 0.15 to 0.85.",
     rows="projects",
 )

@@ -76,7 +76,7 @@ def test_pictures_are_drawn_for_light_and_dark_pages(report: Report, name: str, 
 def test_what_is_unfinished_is_hatched() -> None:
     """A running year and a growing cycle are hatched; finished ones are not."""
     young = project(2, cycle="2021.1", units=(UnitFacts(date(2025, 1, 1), date(2026, 5, 1)),))
-    growing = build(facts([project(1), young], [paper(1, year=2026), paper(2)], [(1, 1), (2, 2)]), load())
+    growing = build(facts([project(1), young], [paper(1, year=2026), paper(2)], [(1, 1), (2, 1)]), load())
     assert svg(growing, "cycles").count('fill="url(#hatch-') == 1
     assert svg(growing, "years").count('fill="url(#hatch-') == 1
 
