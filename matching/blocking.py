@@ -138,7 +138,9 @@ _ENDINGS = (
 
 @lru_cache(maxsize=200_000)
 def _stem(word: str) -> str:
-    """A word without its ending, so that forming, formation and formed meet; never shorter than four letters."""
+    """A word without its ending, so that forming, formation and formed meet; never shorter than three letters."""
+    if len(word) == 4 and word.isalpha() and word[-1] == "s" != word[-2]:
+        return word[:-1]
     if len(word) < 5 or not word.isalpha():
         return word
     for ending in _ENDINGS:

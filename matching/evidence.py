@@ -369,9 +369,8 @@ def code_repaired(
     else:
         also = "" if not others else f" or {others} other" + ("s" if others > 1 else "")
         sentence = f"“{mention.as_written}” is printed {_PLACES.get(mention.where, 'in the text')}; it may mean {project_code}{also}."
-    return Evidence(
-        "code_repaired", project_code, weight, sentence, mention.as_written, mention.start, mention.end, mention.where
-    )
+    kind = "code_near" if mention.code in unlisted else "code_repaired"
+    return Evidence(kind, project_code, weight, sentence, mention.as_written, mention.start, mention.end, mention.where)
 
 
 def stranger(paper: PaperView, project: ProjectView, rules: Rules) -> Evidence | None:

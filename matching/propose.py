@@ -81,7 +81,9 @@ class Proposer:
         self._count_targets()
         self._title_words = [words(v.facts.title or "", rules.same_words) for v in self._projects]
         self._titles = WordIndex(self._title_words)
-        self._abstracts = WordIndex([self._words(v.facts.title, v.facts.abstract) for v in self._projects])
+        self._abstracts = WordIndex(
+            [self._words(v.facts.title, v.facts.abstract, *v.facts.keywords) for v in self._projects]
+        )
         self._has_abstract = np.array([bool(v.facts.abstract) for v in self._projects], dtype=bool)
         self._index = self._build_index()
 
@@ -226,7 +228,11 @@ class Proposer:
         kept: list[tuple[int, list[Evidence]]] = []
         for number, text in zip(numbers, self._texts(paper, numbers), strict=True):
             evidence = self._evidence(paper, number, text, by_code.get(number, []), unlisted)
-            if number in by_code and number not in blocked and not _by_code(evidence, self._prior):
+            if (
+                number in by_code
+                and number not in blocked
+                and not {"code", "code_repaired"} & {e.kind for e in evidence}
+            ):
                 continue
             kept.append((number, evidence))
         self._add_rivals(kept)
@@ -315,8 +321,3 @@ class Proposer:
             m.code == self._codes[number] and states_use(m) for m in mentions
         )
         return Candidate(name, score, self._rules.band(score, proven=proven), tuple(evidence))
-
-
-def _by_code(evidence: Sequence[Evidence], prior: float) -> bool:
-    """True when a code in the text is by itself reason enough to look at this project."""
-    return any(e.kind in ("code", "code_repaired") and e.contribution > -prior - 6.0 for e in evidence)

@@ -266,7 +266,7 @@ def _plain(evidence: Evidence, found: list[Found]) -> dict[str, Any]:
     }
     if evidence.where is not None:
         plain["where"] = evidence.where
-    if evidence.kind in ("code", "code_repaired"):
+    if evidence.kind.startswith("code"):
         spot = (evidence.start, evidence.end, evidence.quote)
         place = next((f for f in found if (f.mention.start, f.mention.end, f.mention.as_written) == spot), None)
         if place is not None:
