@@ -93,7 +93,8 @@ class CodeFinder:
     def find(self, text: str, *, markup: str = "auto", before: str = "") -> list[Mention]:
         """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto.
 
-        ``before`` is what stands before the text (earlier pages of a PDF); only headings are looked for in it.
+        Mark-up of every kind is undone whatever the format: TeX stands in JATS, and tags in plain text. The format
+        tells the sections apart. ``before`` is what stands before the text (earlier pages of a PDF); only headings are looked for in it.
         """
         windows = self._windows(text)
         if not windows:
@@ -104,7 +105,7 @@ class CodeFinder:
         places = Places(before + text, markup)
         found: list[tuple[int, int, _Found]] = []
         for start, end in windows:
-            window = repair(text[start:end], markup=_kind(markup), offset=start, macros=macros)
+            window = repair(text[start:end], offset=start, macros=macros)
             found += [(*window.span(code.start, code.end), code) for code in self._read(window.text)]
         found = _without_overlaps(found)
         if self.grammar.number_alone:
@@ -300,11 +301,6 @@ def resolve(as_written: str, registry: Registry) -> tuple[str, bool, tuple[str, 
     if len(mentions) != 1:
         return None
     return mentions[0].code, mentions[0].certain, mentions[0].candidates
-
-
-def _kind(markup: str) -> str:
-    """The kind of repair for a format."""
-    return {"html": "xml", "pdf": "text"}.get(markup, markup)
 
 
 def _joined(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -106,9 +106,9 @@ def load_registry(grammar: Grammar, path: Path) -> Registry:
     codes: list[str] = []
     bad = 0
     try:
-        for place, code, problem in _rows(path):
-            if problem is None and grammar.canonical(code) is None:
-                problem = f"{code[:60]!r} is no code of this observatory"
+        for place, code, fault in _rows(path):
+            strange = fault is None and grammar.canonical(code) is None
+            problem = f"{code[:60]!r} is no code of this observatory" if strange else fault
             if problem is not None:
                 bad += 1
                 say(f"{path}, {place}: {problem}; the row is passed over.")
