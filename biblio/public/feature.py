@@ -9,8 +9,8 @@ feature = Feature(
     name="public",
     blueprint=make_blueprint,
     navigation=(
-        NavigationItem("Search", "public.search", "public", order=10),
-        NavigationItem("Projects", "public.projects", "public", order=11),
-        NavigationItem("Reported papers", "public.reports", "desk.read", order=32),
+        NavigationItem("Search", "public.search", "public", order=60),
+        NavigationItem("Projects", "public.projects", "public", order=61),
+        NavigationItem("Reported papers", "public.reports", "desk.read", order=20),
     ),
 )

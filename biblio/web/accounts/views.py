@@ -25,8 +25,8 @@ log = get_logger(__name__)
 
 _LANDINGS = (
     ("desk.read", "verify.desk"),
-    ("reports.read", "reports.overview"),
-    ("campaigns.read", "survey.campaigns"),
+    ("reports.read", "reports.index"),
+    ("campaigns.read", "survey.campaigns.index"),
 )
 """Where a person arrives after login: the first of these pages that there is and that they may see."""
 

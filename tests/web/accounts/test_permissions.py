@@ -15,12 +15,18 @@ from biblio.web.app import action_of
 from tests.web.visitors import Visitor, add_person, logged_in
 
 _EXAMPLES = {"int": "999999", "path": "2011.0.00001.S", "string": "2011.0.00001.S", "float": "1.0", "uuid": "0"}
-_PART = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
+_PART = re.compile(r"<(?:(\w+)(?:\(([^)]*)\))?:)?\w+>")
 
 
 def _address(rule: Rule) -> str:
     """An address that the rule matches, of a thing that does not exist."""
-    return _PART.sub(lambda m: _EXAMPLES.get(m[1] or "string", "999999"), rule.rule)
+
+    def example(part: re.Match[str]) -> str:
+        if part[1] == "any":
+            return part[2].split(",")[0].strip(" '\"")
+        return _EXAMPLES.get(part[1] or "string", "999999")
+
+    return _PART.sub(example, rule.rule)
 
 
 def _routes(app: Flask) -> list[tuple[str, str, str]]:
