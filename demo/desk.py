@@ -16,6 +16,8 @@ from demo.projects import NEVER, Project, add_months
 Json = dict[str, Any]
 
 REASONS = 12
+SHARE_ANSWERING = 0.7
+LEFT_TO_ASK = 65
 GRACE_MONTHS = 24
 _WEIGHTS = (3, 2, 6, 3, 2, 3, 4, 2, 5, 2, 1, 1)
 """How often each of the twelve answers is given beyond its first time; "in preparation" leads, as in ESO's survey."""
@@ -55,19 +57,13 @@ def silent_and_due(projects: list[Project], papers: list[Paper], as_of: date) ->
 
 
 def plan_campaign(rng: random.Random, projects: list[Project], papers: list[Paper], today: date) -> Json:
-    """Return one closed campaign of last year's spring: who was asked, who answered what, who kept silent.
+    """Return one closed campaign of an earlier spring: who was asked, who answered what, who kept silent.
 
-    All twelve answers occur; every player is another person and has an address.
+    Everybody who was silent and due then is asked, and seven in ten answer; all twelve answers occur.
     """
-    as_of = date(today.year - 1, 3, 2)
-    asked: list[Project] = []
-    persons: list[int] = []
-    for project in silent_and_due(projects, papers, as_of):
-        if project.team[0].number not in persons:
-            asked.append(project)
-            persons.append(project.team[0].number)
-    asked = sorted(rng.sample(asked, min(len(asked), 34)), key=lambda project: project.code)
-    answering = rng.sample(asked, min(len(asked), 27))
+    as_of = _campaign_day(projects, papers, today)
+    asked = silent_and_due(projects, papers, as_of)
+    answering = rng.sample(asked, round(len(asked) * SHARE_ANSWERING))
     reasons = list(range(1, REASONS + 1))
     reasons += rng.choices(range(1, REASONS + 1), weights=_WEIGHTS, k=max(len(answering) - REASONS, 0))
     answers = []
@@ -85,6 +81,17 @@ def plan_campaign(rng: random.Random, projects: list[Project], papers: list[Pape
         "answers": sorted(answers, key=lambda answer: str(answer["code"])),
         "unanswered": [project.code for project in asked if project.code not in replied],
     }
+
+
+def _campaign_day(projects: list[Project], papers: list[Paper], today: date) -> date:
+    """Return the latest 2 March that leaves enough projects to ask today: nobody is asked twice."""
+    silent = {project.code for project in silent_and_due(projects, papers, today)}
+    for years in range(1, max(today.year - 2018, 2)):
+        day = date(today.year - years, 3, 2)
+        asked = {project.code for project in silent_and_due(projects, papers, day)}
+        if len(silent - asked) >= LEFT_TO_ASK:
+            break
+    return day
 
 
 def plan_decisions(rng: random.Random, papers: list[Paper], truth: dict[str, Json], today: date) -> list[Json]:
