@@ -269,6 +269,7 @@ class ArxivSource:
         place = self._place(position)
         response = self._session.get(self._url, params=self._params(position))
         content_type = response.headers.get("Content-Type", "")
+        _stop_if_forbidden(response.status_code)
         if response.status_code != 200:
             raise PageRefused(f"{place}: status {response.status_code}{_told(response.content)}")
         feed = parse_feed(response.content, content_type, place)
@@ -303,9 +304,14 @@ def parse_feed(body: bytes, content_type: str, place: str) -> Any:
     if media and "xml" not in media:
         words = " ".join(re.sub(rb"<[^>]*>", b" ", body[:2000]).decode("utf-8", errors="replace").split())[:120]
         raise PageRefused(f'{place}: the answer is {media}, not a feed ("{words}")')
+    if b"<!ENTITY" in body:
+        raise PageRefused(f"{place}: the feed declares entities, which can grow without bound; not read")
     # A stream, never the bytes themselves: feedparser takes a short string for an address and would fetch it. The
     # document declares its own encoding, so a wrong charset in the header does no harm.
-    feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    except Exception as broken:  # feedparser promises never to raise, and does on encodings that are no names (fuzzed)
+        raise PageRefused(f"{place}: the feed cannot be read ({type(broken).__name__})") from broken
     if feed.bozo:
         raise PageRefused(f"{place}: the feed is broken or cut off ({type(feed.bozo_exception).__name__})")
     if len(feed.entries) == 1 and "/api/errors" in str(feed.entries[0].get("id", "")):
@@ -415,7 +421,7 @@ class EprintService:
     def fetch(self, arxiv_id: str, version: int | None = None) -> tuple[bytes, str]:
         """The bytes and their content type. Raises ``RecordRefused`` where arXiv has no source of this paper.
 
-        ``SourceStopped`` is raised when arXiv cannot be asked at all.
+        ``SourceStopped`` is raised when arXiv cannot be asked at all, or says that it is asked too often.
         """
         name = f"{arxiv_id}v{version}" if version else arxiv_id
         if not _IDENTIFIER.search(f"/abs/{name}"):
@@ -423,12 +429,24 @@ class EprintService:
         url = f"{self._url}/{name}"
         response = self._session.get(url)
         content_type = response.headers.get("Content-Type", "")
-        if response.status_code in (403, 404, 410):
+        _stop_if_forbidden(response.status_code)
+        if response.status_code in (404, 410):
             raise RecordRefused(f"arXiv:{name} has no source that can be fetched (status {response.status_code})")
         if response.status_code != 200:
             raise SourceStopped(f"{place_of(url)}: status {response.status_code}; run again later")
         if media_type(content_type) == "text/html":
-            raise RecordRefused(f"arXiv:{name}: a page came in place of the source (withdrawn, or asked too often)")
+            if b"rate exceeded" in response.content[:10_000].lower():
+                # Taken for "no source", this paper would never be asked for again.
+                raise SourceStopped(f"{place_of(url)}: arXiv says it is asked too often; run again later")
+            raise RecordRefused(f"arXiv:{name}: a page came in place of the source (withdrawn, or not given out)")
         if not response.content:
             raise RecordRefused(f"arXiv:{name}: the source is empty")
         return response.content, content_type
+
+
+def _stop_if_forbidden(status: int) -> None:
+    """arXiv answers 403 to clients it has shut out, and takes going on asking for an attack (its terms of use)."""
+    if status == 403:
+        raise SourceStopped(
+            "arXiv refuses to answer us (status 403). Do not ask again before writing to help@arxiv.org."
+        )

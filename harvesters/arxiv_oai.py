@@ -151,7 +151,7 @@ def _tree(body: bytes, content_type: str, place: str) -> ET.Element:
         raise PageRefused(f"{place}: the XML declares a document type; not read")
     try:
         return ET.fromstring(body)  # noqa: S314 - no DTD, see above
-    except ET.ParseError as broken:
+    except (ET.ParseError, LookupError, ValueError) as broken:  # the latter two for encodings that do not exist
         raise PageRefused(f"{place}: the XML is broken or cut off ({broken})") from broken
 
 
@@ -231,7 +231,7 @@ def _version_day(version: ET.Element) -> date:
     written = version.findtext(f"{_RAW}date") or ""
     try:
         return parsedate_to_datetime(written).date()
-    except (ValueError, TypeError) as wrong:
+    except (ValueError, TypeError, OverflowError) as wrong:
         raise RecordRefused(f"the date {written[:40]!r} of a version cannot be read") from wrong
 
 

@@ -268,7 +268,13 @@ def test_news_in_the_entries_is_reported() -> None:
     assert source("http://x").parse(page(entry(7, JAN, reviewed="yes"))).unread_fields == ("arxiv_reviewed",)
 
 
-@pytest.mark.parametrize("body", [b"", b" ", b"http://127.0.0.1:9/feed", b"<feed/>"])
+BOMB = b'<!DOCTYPE feed [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + feed([], 0)[38:].replace(
+    b"Query", b"&b;"
+)
+BAD_NAME = feed([], 0).replace(b"UTF-8", b"U\xff-8")
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"http://127.0.0.1:9/feed", b"<feed/>", BOMB, BAD_NAME])
 def test_stored_page_that_is_no_feed_is_refused(body: bytes) -> None:
     """Whatever lies in the store, parsing asks nobody and refuses what is no feed."""
     with pytest.raises(PageRefused, match="page 1"):
@@ -295,13 +301,28 @@ def test_eprint_is_fetched_by_identifier_and_version() -> None:
     assert [asked.path for asked in server.asked] == ["/e-print/2601.00007v2", "/e-print/astro-ph/0601001"]
 
 
+WITHDRAWN = Reply(b"<html>This paper has been withdrawn</html>", content_type="text/html")
+
+
 @pytest.mark.parametrize(
-    ("reply", "reason"), [(Reply(status=404), "no source"), (HTML, "a page came"), (Reply(b""), "is empty")]
+    ("reply", "reason"), [(Reply(status=404), "no source"), (WITHDRAWN, "a page came"), (Reply(b""), "is empty")]
 )
 def test_missing_eprint_refuses_this_paper_only(reply: Reply, reason: str) -> None:
     """A paper without source is named; the next can be asked for."""
     with serving(lambda _: reply) as server, pytest.raises(RecordRefused, match=rf"2601\.00007.*{reason}"):
         eprints(server.url).fetch("2601.00007")
+
+
+@pytest.mark.parametrize(("reply", "reason"), [(Reply(status=403), "status 403"), (HTML, "asked too often")])
+def test_being_shut_out_stops_the_source_and_blames_no_paper(reply: Reply, reason: str) -> None:
+    """A refusal of us is not a refusal of the paper, which can be fetched another day; nobody asks twice after a 403."""
+    with serving(lambda _: reply) as server:
+        with pytest.raises(SourceStopped, match=reason):
+            eprints(server.url).fetch("2601.00007")
+        if reply.status == 403:
+            with pytest.raises(SourceStopped, match=reason):
+                list(source(server.url).pages({}))
+            assert len(server.asked) == 2
 
 
 def test_eprint_names_cannot_leave_the_service() -> None:

@@ -209,6 +209,8 @@ def test_query_is_regular_and_quotes_the_code() -> None:
         (Reply(votable([field("A", "u")])[:-40], content_type=VOTABLE), "broken or cut off"),
         (Reply(b"<html><h1>Maintenance</h1></html>", content_type="text/html"), 'no VOTable \\("Maintenance"\\)'),
         (Reply(b"gone", status=404), "status 404"),
+        (Reply(b'<!DOCTYPE x [<!ENTITY a "b">]>' + votable([])[21:], content_type=VOTABLE), "declares entities"),
+        (Reply(votable([]).replace(b'name="proposal_id"', b""), content_type=VOTABLE), "broken or cut off"),
         (Reply(votable([]), content_type=VOTABLE), "no row at all"),
         (
             Reply(votable([field("A", "u")]).replace(b"member_ous_uid", b"renamed"), content_type=VOTABLE),
