@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from matching.damage import Reading, ShapeReader, read_by_registry
+from matching.damage import Reading, ShapeReader, read_after_prefix, read_by_registry
 from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
 from matching.registry import Registry
 from matching.sections import Places
@@ -200,10 +200,8 @@ class CodeFinder:
             readings += self._shapes.read(text, stretch, near)
             if self.registry is not None:
                 readings += read_by_registry(text, stretch, self.registry, self._bounds, near)
-        if self.registry is None:
-            readings = [reading for reading in readings if reading.rank < 3]
-        else:
-            readings = [reading for reading in readings if reading.rank < 3 or self.registry.same(reading.code)]
+            readings += read_after_prefix(text, stretch, self._bounds, near)
+        readings = [reading for reading in readings if reading.rank != 3 or self._knows(reading.code)]
         readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
         taken: list[Reading] = []
         for open_reading in readings:
@@ -211,14 +209,22 @@ class CodeFinder:
             if any(reading.start < other.end and reading.end > other.start for other in taken):
                 continue
             taken.append(reading)
-            shape = next((other for other in readings if other.rank >= 2 and other.start == reading.start), None)
+            shape = next((other for other in readings if other.rank in (2, 3) and other.start == reading.start), None)
             yield self._decide(reading, shape)
+
+    def _knows(self, code: str) -> bool:
+        """Whether the registry holds the code, spelt in any lossless way."""
+        return self.registry is not None and self.registry.same(code) is not None
 
     def _decide(self, reading: Reading, shape: Reading | None) -> _Found:
         """What a damaged code is said to be; the shape may speak for a code the registry does not know yet."""
         registry = self.registry
         if registry is None:
             return _Found(reading.start, reading.end, reading.code, False, (), "damaged")
+        if reading.rank == 4:
+            near = tuple(registry.nearest(reading.code, MOST_CANDIDATES))
+            code = near[0] if len(near) == 1 else reading.code
+            return _Found(reading.start, reading.end, code, False, near, "damaged")
         if reading.rank >= 2:
             known = registry.same(reading.code) or registry.same_front(reading.code)
             near = tuple(registry.nearest(reading.code, MOST_CANDIDATES))
@@ -280,11 +286,10 @@ class CodeFinder:
         if self.registry is None:
             return
         for form, pattern in self._numbers_alone:
-            number = form.fields[-2]
             for match in pattern.finditer(text):
                 if not self.grammar.project_word.search(text[max(0, match.start() - 40) : match.start()]):
                     continue
-                known = self.registry.ending(match[1].zfill(number.low), match[2])
+                known = self.registry.ending(match[1].zfill(form.fields[-2].low), match[2])
                 if known:
                     code = known[0] if len(known) == 1 else match[0]
                     yield _Found(match.start(), match.end(), code, False, tuple(known), "number")
@@ -415,10 +420,13 @@ def _item_pattern(form: Form) -> re.Pattern[str]:
 
 
 def _number_pattern(form: Form) -> re.Pattern[str]:
-    """A number with its kind and nothing before them."""
+    """A number with its kind, or a full one that begins with a zero, and nothing before it."""
     number, kind = form.fields[-2:]
     kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
-    return re.compile(rf"(?=[0-9])(?<![0-9A-Za-z.])([0-9]{{1,{number.high}}}+)\.({kinds})(?![0-9A-Za-z])")
+    return re.compile(
+        rf"(?=[0-9])(?<![0-9A-Za-z.:,])([0-9]{{1,{number.high}}}+)"
+        rf"(?:\.({kinds})|(?<=0[0-9]{{{number.low - 1}}}))(?![0-9A-Za-z]|[.:,][0-9])"
+    )
 
 
 def _is_item(form: Form, item: re.Match[str], head: str) -> bool:

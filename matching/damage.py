@@ -30,7 +30,7 @@ class Reading:
 
     ``only`` says that exactly one registry code is within one edit or a folding, and that the shape does not speak
     for a code outside the registry. ``rank``: 0 folding, 1 one edit, 2 shape, 3 a shape so weak that the registry must
-    hold the code.
+    hold the code, 4 nothing but the prefix before it.
     """
 
     start: int
@@ -202,3 +202,18 @@ def _same_signs(found: re.Match[str], last: str) -> bool:
     """Whether the parts are set apart by one and the same visible sign: a bare run of numbers is no code."""
     gaps = re.findall(r"[^0-9A-Za-z|]+", found.string[found.start() : found.end(last)])
     return len({gap.strip() for gap in gaps}) == 1 and gaps[0].strip() not in ("", "(", ")", "#")
+
+
+_AFTER_PREFIX = re.compile(r"[0-9A-Za-z|]{1,8}(?:[.·_-]{1,2}[0-9A-Za-z|]{1,8}){1,5}")
+
+
+def read_after_prefix(
+    text: str, stretch: tuple[int, int], bounds: tuple[int, int], near: Callable[[int], int]
+) -> Iterator[Reading]:
+    """What stands directly after our prefix and looks like a code, however damaged: reported as it is written."""
+    for found in _AFTER_PREFIX.finditer(text, *stretch):
+        plain = skeleton(found[0])
+        if not bounds[0] - 2 <= len(plain) <= bounds[1] + 2 or sum(map(str.isdigit, plain)) < 7:
+            continue
+        if near(found.start()) > 1:
+            yield Reading(found.start(), found.end(), re.sub(r"[^0-9A-Z|]+", ".", found[0].upper()), False, (), 4)

@@ -51,6 +51,7 @@ class Registry:
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)
         self._by_fold: dict[str, list[str]] = defaultdict(list)
         self._by_front: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._by_number: dict[str, list[str]] = defaultdict(list)
         self._by_ending: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for code in sorted(self._known):
             self._by_skeleton[self.key(code)].append(code)
@@ -58,6 +59,7 @@ class Registry:
             parsed = self.grammar.parse(code)
             if parsed is not None:
                 self._by_front[tuple(parsed[1].values())[:-1]].append(code)
+                self._by_number[self._ending(list(parsed[1].values()))[0]].append(code)
                 self._by_ending[self._ending(list(parsed[1].values()))].append(code)
         self._alphabet = "".join(sorted({character for name in self._by_skeleton for character in name}))
         self._nearest: dict[tuple[str, int], tuple[str, ...]] = {}
@@ -117,7 +119,7 @@ class Registry:
         """Codes with this number (and kind, unless None), oldest first."""
         if kind is not None:
             return list(self._by_ending.get((number, kind), ()))
-        return sorted(code for key, codes in self._by_ending.items() if key[0] == number for code in codes)
+        return list(self._by_number.get(number, ()))
 
     def neighbours(self, written: str, *, edits: bool = True) -> Neighbours:
         """Codes equal to ``written`` but for separators and case, but for confusable characters, or but for one edit.

@@ -95,6 +95,20 @@ _BLOCK_TAGS = frozenset(
         "abstract",
     ]
 )
+# What these print is no part of the word before them.
+_TEX_NOTES = (
+    "footnote",
+    "thanks",
+    "cite",
+    "ref",
+    "label",
+    "tablenote",
+    "textsuperscript",
+    "marginpar",
+    "item",
+    "section",
+)
+_NOTE_TAGS = frozenset(["sup", "xref", "fn", "footnote", "ref", "note", "label"])
 # Letters of other alphabets that look the same as a Latin one or a digit: OCR and copy-and-paste write them.
 _LOOKALIKES = str.maketrans("АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEIKMHOPCTXSJaeopcxisjABEZHIKMNOPTYXo")
 
@@ -163,6 +177,8 @@ def _tex_macro(written: str, macros: Mapping[str, str]) -> str:
     name = written[1:].rstrip("*")
     if name in macros:
         return repair(macros[name], markup="tex").text
+    if name.startswith(_TEX_NOTES):
+        return " "
     return _TEX_SYMBOLS.get(name, "")
 
 
@@ -186,7 +202,7 @@ def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
             return "".join(map(_plain_character, _INVISIBLES.sub("", html.unescape(re.sub(r"\s", "", written)))))
         case "tag":
             name = re.match(r"</?([\w:.-]+)", written)
-            return " " if name is not None and name[1].lower() in _BLOCK_TAGS else ""
+            return " " if name is not None and name[1].lower() in _BLOCK_TAGS | _NOTE_TAGS else ""
         case "texescape":
             return "-" if written == "\\-" else ("" if written[1] in "()[]'\"`^=." else written[1])
         case "texchar":
