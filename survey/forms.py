@@ -53,8 +53,10 @@ class QuestionnaireForm(Form):
         self[name].errors = [*self[name].errors, found.message]
 
     def summary(self) -> list[FieldError]:
-        """Return the errors in the order of the page, without the token's own."""
-        return [line for line in super().summary() if line.label != "CSRF Token"]
+        """Return the errors in the order of the page, the token's own left out, with labels short enough to read out."""
+        short = {self.questionnaire.status.text: "Question 1", self.questionnaire.comment.text: "Comment"}
+        lines = [line for line in super().summary() if line.label != "CSRF Token"]
+        return [FieldError(line.field_id, short.get(line.label, line.label), line.message) for line in lines]
 
 
 def questionnaire_form(questionnaire: Questionnaire) -> QuestionnaireForm:

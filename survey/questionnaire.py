@@ -101,17 +101,17 @@ def fill_in(
     if chosen is not None and chosen.detail:
         detail = cleaned(details.get(chosen.number, ""))
         if len(detail) > DETAIL_MAX:
-            problems.append(Problem(f"detail-{chosen.number}", _too_long(chosen.detail, len(detail), DETAIL_MAX)))
+            problems.append(Problem(f"detail-{chosen.number}", _too_long(len(detail), DETAIL_MAX)))
     comment = cleaned(comment)
     if len(comment) > COMMENT_MAX:
-        problems.append(Problem("comment", _too_long("The comment", len(comment), COMMENT_MAX)))
+        problems.append(Problem("comment", _too_long(len(comment), COMMENT_MAX)))
     if problems or chosen is None:
         return None, problems
     return Filled(chosen.number, detail, comment), []
 
 
-def _too_long(what: str, length: int, limit: int) -> str:
-    return f"{what}: at most {limit} characters, please; it has {length}."
+def _too_long(length: int, limit: int) -> str:
+    return f"At most {limit} characters, please; it has {length}."
 
 
 def cleaned(text: str) -> str:

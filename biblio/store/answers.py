@@ -28,10 +28,13 @@ class CampaignAnswers:
 
 
 def answers_of_closed_campaigns(session: Session) -> list[CampaignAnswers]:
-    """Return the figures of every closed campaign, newest first. ``asked`` counts persons (addresses), once each."""
+    """Return the figures of every closed campaign, newest first. ``asked`` counts persons (addresses), once each.
+
+    Discarded drafts, and campaigns whose ballot box is still to be opened, are none of them.
+    """
     campaigns = session.exec(
         select(Campaign)
-        .where(col(Campaign.closed_at).is_not(None))
+        .where(col(Campaign.closed_at).is_not(None), col(Campaign.released_at).is_not(None))
         .order_by(col(Campaign.closed_at).desc(), col(Campaign.id).desc())
     ).all()
     return [_figures(session, campaign) for campaign in campaigns]
@@ -47,17 +50,12 @@ def _figures(session: Session, campaign: Campaign) -> CampaignAnswers:
                 col(Invitation.campaign_id) == campaign.id, col(Invitation.withdrawn_at).is_(None)
             )
         ).scalar_one()
-    counts = Counter(
-        dict(
-            session.execute(
-                sa.select(col(Answer.reason), sa.func.count())
-                .where(col(Answer.campaign_id) == campaign.id)
-                .group_by(col(Answer.reason))
-            )
-            .tuples()
-            .all()
-        )
+    rows = session.execute(
+        sa.select(col(Answer.reason), sa.func.count())
+        .where(col(Answer.campaign_id) == campaign.id)
+        .group_by(col(Answer.reason))
     )
+    counts = Counter({row[0]: row[1] for row in rows})
     total = sum(counts.values())
     reasons = campaign.questionnaire.get("reasons", [])
     by_reason = (
