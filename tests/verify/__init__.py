@@ -1,0 +1,1 @@
+"""Tests of the desk: the match job, the queue, the pages."""

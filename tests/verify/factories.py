@@ -102,9 +102,7 @@ def add_paper(
     )
     for scheme, value in ((Scheme.ARXIV, arxiv), (Scheme.DOI, doi)):
         if value:
-            session.add(
-                PaperIdentifier(paper_id=paper.id, scheme=scheme, value=value, source="test", learned_at=SEEN)
-            )
+            session.add(PaperIdentifier(paper_id=paper.id, scheme=scheme, value=value, source="test", learned_at=SEEN))
     session.flush()
     return paper.id
 
@@ -112,7 +110,11 @@ def add_paper(
 def add_revision(session: Session, paper_id: int, *, authors: tuple[str, ...], **values: object) -> None:
     """Give a paper its (first) current facts."""
     revision = PaperRevision(
-        paper_id=paper_id, learned_at=SEEN, provenance={"title": "ads"}, keywords=[], **values  # type: ignore[arg-type]
+        paper_id=paper_id,
+        learned_at=SEEN,
+        provenance={"title": "ads"},
+        keywords=[],
+        **values,  # type: ignore[arg-type]
     )
     session.add(revision)
     session.flush()

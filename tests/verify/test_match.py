@@ -15,7 +15,9 @@ from tests.verify.factories import add_mention, add_paper, add_project
 def _filled(runtime: Runtime) -> tuple[int, int]:
     with runtime.store.writing() as session:
         project = add_project(session)
-        add_project(session, "2015.1.00400.S", title="Dust in Nowhere", pi="Ferreira, Sol", co_is=(), targets=("Qix 3",))
+        add_project(
+            session, "2015.1.00400.S", title="Dust in Nowhere", pi="Ferreira, Sol", co_is=(), targets=("Qix 3",)
+        )
         paper = add_paper(session)
         add_mention(session, paper, "2016.1.00001.S")
         add_paper(session, title="Another sky", authors=("Nobody, N.",), abstract="Nothing of the kind.")

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import DeskItem, Link, PaperRelation
-from biblio.store.words import RelationKind, Role, Verdict
+from biblio.store.words import RelationKind, Verdict
 from biblio.verify.match import match
 from tests.verify.conftest import Login
 from tests.verify.factories import add_mention, add_paper, add_project
@@ -55,7 +55,13 @@ def test_accepting_goes_on_to_the_next_paper_and_can_be_undone(runtime: Runtime,
     client = login()
     answer = client.post(
         f"/desk/paper/{paper}/decide",
-        data={"project": project, f"version-{project}": 0, "verdict": "accept", "relation": "science", "seconds": "7.5"},
+        data={
+            "project": project,
+            f"version-{project}": 0,
+            "verdict": "accept",
+            "relation": "science",
+            "seconds": "7.5",
+        },
     )
     assert answer.status_code == 302
     after = client.get(answer.location).get_data(as_text=True)
