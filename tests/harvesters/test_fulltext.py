@@ -201,6 +201,7 @@ def test_cut_off_archive_keeps_what_was_read(cut: int) -> None:
         (b"\x1f\x8b\x08garbage that is no gzip", "gzip"),
         (make_tgz({"fig.eps": b"%!PS"}), "holds no text"),
         (b"%PDF-1.4 and nothing more", "no PDF or a broken one"),
+        (make_pdf("secret", locked=True), "locked with a password"),
     ],
 )
 def test_unreadable_files_name_themselves_and_the_reason(body: bytes, reason: str) -> None:
