@@ -12,10 +12,11 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+import requests
 import waitress
 from pydantic import SecretStr
 from sqlmodel import col, select
@@ -69,6 +70,7 @@ class Demo:
 
     def __init__(self, folder: Path, url: str, *, port: int) -> None:
         self.files = folder / "observatory"
+        self.url = url
         self.settings = Settings(
             home=folder / "home",
             observatory="alma",
@@ -94,6 +96,7 @@ class Demo:
             self._say(f"First working day: {past:%Y-%m-%d}")
             clock = FixedClock(past)
             runtime = self._at(clock)
+            self._replay_as_of(past.date())
             until = {
                 "sources": "ads",
                 "since": f"{runtime.profile.harvest.first_year}-01-01",
@@ -102,9 +105,14 @@ class Demo:
             self._work(runtime, {"sources": "projects,arxiv"}, until)
             self._past_campaign(runtime, clock, plan)
         self._say("Second working day: today")
+        self._replay_as_of(Clock().today())
         self.runtime = self._at(Clock())
         self._work(self.runtime, {})
         self._todays_campaign(self.runtime)
+
+    def _replay_as_of(self, day: date) -> None:
+        """Let the replayed services know only what they knew on ``day``; real ones need no telling."""
+        requests.post(f"{self.url}/replay/day", data=day.isoformat(), timeout=10).raise_for_status()
 
     def _say(self, words: str) -> None:
         print(words, file=sys.stderr)
