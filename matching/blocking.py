@@ -173,19 +173,28 @@ def words(text: str, same_words: Mapping[str, str]) -> list[str]:
 
 def _one_word(found: list[str], same_words: Mapping[str, str]) -> list[str]:
     """Phrases of one to three words replaced by the word that stands for them, the longest first."""
+    openings = _openings(tuple(same_words))
     result: list[str] = []
     i = 0
     while i < len(found):
-        for size in (3, 2, 1):
+        word = found[i]
+        sizes = (3, 2, 1) if word in openings or word[:-1] in openings else ()
+        for size in sizes:
             phrase = " ".join(found[i : i + size])
-            if phrase in same_words or (phrase.endswith("s") and phrase[:-1] in same_words):
-                result.extend(same_words.get(phrase, same_words.get(phrase[:-1], "")).split())
+            meant = same_words.get(phrase) or (same_words.get(phrase[:-1]) if phrase[-1] == "s" else None)
+            if meant is not None:
+                result.extend(meant.split())
                 i += size
                 break
         else:
-            result.append(found[i])
+            result.append(word)
             i += 1
     return result
+
+
+@lru_cache(maxsize=16)
+def _openings(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(phrase.split()[0] for phrase in phrases)
 
 
 class NameRegister:
@@ -201,13 +210,23 @@ class NameRegister:
         self._surnames: dict[str, list[int]] = defaultdict(list)
         self._slips: dict[str, set[str]] | None = None
         self._found: dict[str, tuple[dict[int, float], float]] = {}
+        self._added: dict[str, int | None] = {}
 
     def __len__(self) -> int:
         return len(self._forms)
 
     def add(self, printed: str) -> int | None:
         """File a name and return its number; ``None`` for what is no person."""
-        name = parse(printed)
+        if printed not in self._added:
+            self._added[printed] = self._file(parse(printed))
+        number = self._added[printed]
+        if number is not None:
+            self._counts[number] += 1
+            self._slots += 1
+        return number
+
+    def _file(self, name: Name) -> int | None:
+        """The number of a name, filed under its surnames and initials if it is new."""
         if name.group or not name.surname:
             return None
         number = self._numbers.get(name)
@@ -219,8 +238,6 @@ class NameRegister:
                 self._surnames[key].append(number)
                 for initial in {g[0] for g in name.given} or {""}:
                     self._filed[key, initial].append(number)
-        self._counts[number] += 1
-        self._slots += 1
         return number
 
     def find(self, printed: str) -> tuple[dict[int, float], float]:

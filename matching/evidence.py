@@ -7,7 +7,7 @@ says more than a common one. The docstrings are shown to librarians.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -80,11 +80,11 @@ class ProjectFacts:
 
 @dataclass(frozen=True, slots=True)
 class PersonSeen:
-    """A person of the registry among a paper's authors. ``chance`` is the share of the registry's people whose name
-    would agree as well as this one; ``position`` counts from 1."""
+    """A person of the registry among a paper's authors. ``accident`` is the chance that any of the authors agrees as
+    well with a person who has nothing to do with the paper; ``position`` counts from 1."""
 
     similarity: float
-    chance: float
+    accident: float
     position: int
     printed: str
 
@@ -128,11 +128,11 @@ class TextView:
     title: float | None = None
     abstract: float | None = None
     title_words: tuple[str, ...] = field(default=())
-    target_share: dict[str, float] = field(default_factory=dict)
-    """Target key → share of the registry's projects that have it."""
+    target_worth: Mapping[str, float] = field(default_factory=dict)
+    """Target key → log-odds of an agreement on it, by how few of the registry's projects have it."""
 
 
-def _surprise(expected: float, chance: float, cap: float) -> float:
+def surprise(expected: float, chance: float, cap: float) -> float:
     """Log-likelihood ratio of an agreement: expected share among true pairs against the chance of an accident."""
     return max(0.0, min(cap, math.log(expected / max(chance, 1e-9))))
 
@@ -146,8 +146,7 @@ def pi(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) -> 
     if seen is None:
         weight = rules.weight("people.pi_absent") * (1.0 if paper.complete else 0.3)
         return Evidence("pi", 0.0, weight, f"The PI, {name}, is not among the {paper.author_count} authors.")
-    chance = 1.0 - (1.0 - min(seen.chance, 0.999)) ** paper.author_count
-    weight = seen.similarity * _surprise(rules.weight("people.pi_share"), chance, rules.weight("people.cap"))
+    weight = seen.similarity * surprise(rules.weight("people.pi_share"), seen.accident, rules.weight("people.cap"))
     if seen.position == 1:
         weight += rules.weight("people.pi_first")
     how = (
@@ -175,8 +174,7 @@ def co_is(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) 
         return Evidence("co_is", 0, weight, f"None of the {total} co-Is is among the authors.")
     surprises: dict[int, float] = {}
     for s in seen:
-        chance = 1.0 - (1.0 - min(s.chance, 0.999)) ** paper.author_count
-        worth = s.similarity * _surprise(rules.weight("people.co_i_share"), chance, rules.weight("people.cap"))
+        worth = s.similarity * surprise(rules.weight("people.co_i_share"), s.accident, rules.weight("people.cap"))
         surprises[s.position] = max(worth, surprises.get(s.position, 0.0))
     with_pi = project.pi is not None and project.pi in paper.people
     for rank, worth in enumerate(sorted(surprises.values(), reverse=True), start=1 if with_pi else 0):
@@ -207,12 +205,11 @@ def targets(paper: PaperView, project: ProjectView, text: TextView, rules: Rules
     if not project.targets:
         return None
     hits: list[tuple[float, TargetSpot]] = []
-    for keys in project.targets:
-        best = max((self_worth(key, text, rules), key) for key in keys) if keys else (0.0, "")
-        found = [(self_worth(key, text, rules), key) for key in keys if key in paper.targets]
+    for keys in project.targets if paper.targets else ():
+        found = [(text.target_worth.get(key, 0.0), key) for key in keys if key in paper.targets]
         if found:
             worth, key = max(found)
-            hits.append((min(worth, best[0]), paper.targets[key]))
+            hits.append((worth, paper.targets[key]))
     if not hits:
         if not paper.names_targets:
             return None
@@ -227,12 +224,6 @@ def targets(paper: PaperView, project: ProjectView, text: TextView, rules: Rules
     sentence = f"Both name the target{'s' if len(hits) > 1 else ''} {names}"
     sentence += f" ({len(hits)} of the project's {len(project.targets)})." if len(project.targets) > 1 else "."
     return Evidence("targets", len(hits), weight, sentence, first.printed, first.start, first.end, first.where)
-
-
-def self_worth(key: str, text: TextView, rules: Rules) -> float:
-    """What an agreement on this target is worth, by how many projects have it and whether its name is generic."""
-    share = text.target_share.get(key, 1.0)
-    return _surprise(rules.weight("targets.share"), share, rules.weight("targets.cap"))
 
 
 def title(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) -> Evidence | None:

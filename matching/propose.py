@@ -28,6 +28,7 @@ from matching.evidence import (
     log_odds,
     states_use,
     stranger,
+    surprise,
     weigh,
 )
 from matching.keywords import Keywords
@@ -76,13 +77,16 @@ class Proposer:
         self._names = NameRegister(smallest=8.0 * rules.weight("prior.smallest_registry"))
         self._aliases = {key(a): key(b) for a, b in rules.target_aliases.items()}
         self._projects = [self._project_view(facts) for facts in unique.values()]
-        self._codes = [grammar.canonical(view.facts.code) or view.facts.code for view in self._projects]
+        self._codes = [self._canonical(view.facts.code) for view in self._projects]
         self._by_code = {name: i for i, name in enumerate(self._codes)}
         self._count_targets()
         self._title_words = [words(v.facts.title or "", rules.same_words) for v in self._projects]
         self._titles = WordIndex(self._title_words)
         self._abstracts = WordIndex(
-            [self._words(v.facts.title, v.facts.abstract, *v.facts.keywords) for v in self._projects]
+            [
+                [*w, *self._words(v.facts.abstract, *v.facts.keywords)]
+                for v, w in zip(self._projects, self._title_words, strict=True)
+            ]
         )
         self._has_abstract = np.array([bool(v.facts.abstract) for v in self._projects], dtype=bool)
         self._index = self._build_index()
@@ -120,6 +124,10 @@ class Proposer:
 
     # ---- preparing
 
+    def _canonical(self, written: str) -> str:
+        """The code as mentions spell it."""
+        return written if self._grammar.is_well_formed(written) else self._grammar.canonical(written) or written
+
     def _words(self, *texts: str | None) -> list[str]:
         return [w for text in texts if text for w in words(text, self._rules.same_words)]
 
@@ -139,6 +147,8 @@ class Proposer:
     def _count_targets(self) -> None:
         counts = Counter(k for view in self._projects for k in {k for ks in view.targets for k in ks})
         self._target_share = {k: (n + 0.5) / self._size for k, n in counts.items()}
+        expected, cap = self._rules.weight("targets.share"), self._rules.weight("targets.cap")
+        self._target_worth = {k: surprise(expected, share, cap) for k, share in self._target_share.items()}
         self._target_numbers = {k: i for i, k in enumerate(sorted(counts))}
         printed_otherwise = {a: b for a, b in self._aliases.items() if b in counts}
         self._known_targets = {**{k: k for k in counts}, **printed_otherwise}
@@ -171,7 +181,7 @@ class Proposer:
         observatory = self._observatory(paper)
         sought = self._keywords is not None and bool(paper.abstract)
         view = PaperView(paper, people, count, complete, targets, named, observatory, sought)
-        row: Vector = {n: seen.similarity * -math.log(seen.chance) for n, seen in people.items()}
+        row: Vector = {n: seen.similarity * -math.log(seen.accident / count) for n, seen in people.items()}
         for k in targets:
             if k in self._target_numbers:
                 row[self._first_target + self._target_numbers[k]] = -math.log(self._target_share[k])
@@ -190,19 +200,17 @@ class Proposer:
         return None
 
     def _people(self, authors: Sequence[str]) -> tuple[dict[int, PersonSeen], int, bool]:
+        """People of the register among the authors, the number of authors, and whether the list is complete."""
+        persons = [printed for printed in authors[:_PEOPLE_READ] if not is_group(printed)]
+        count = len(persons) + max(0, len(authors) - _PEOPLE_READ)
         people: dict[int, PersonSeen] = {}
-        position = 0
-        complete = len(authors) <= _PEOPLE_READ
-        for printed in authors[:_PEOPLE_READ]:
-            if is_group(printed):
-                complete = False
-                continue
-            position += 1
+        for position, printed in enumerate(persons, 1):
             found, chance = self._names.find(printed)
+            accident = 1.0 - (1.0 - min(chance, 0.999)) ** count
             for number, alike in found.items():
                 if number not in people or alike > people[number].similarity:
-                    people[number] = PersonSeen(alike, chance, position, printed)
-        return people, max(position, len(authors) if len(authors) > _PEOPLE_READ else position), complete
+                    people[number] = PersonSeen(alike, accident, position, printed)
+        return people, count, len(persons) == len(authors)
 
     def _paper_targets(self, paper: PaperFacts) -> dict[str, TargetSpot]:
         found: dict[str, TargetSpot] = {}
@@ -235,9 +243,9 @@ class Proposer:
             ):
                 continue
             kept.append((number, evidence))
-        self._add_rivals(kept)
-        ranked = sorted(kept, key=lambda item: (-log_odds(item[1]), item[0]))
-        return [self._candidate(number, evidence, by_code.get(number, [])) for number, evidence in ranked[:top]]
+        odds = self._add_rivals(kept)
+        ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i][0]))
+        return [self._candidate(*kept[i], odds[i], by_code.get(kept[i][0], [])) for i in ranked[:top]]
 
     def _by_mention(self, mentions: Sequence[Mention]) -> dict[int, list[Mention]]:
         """Project number → the mentions that may mean it."""
@@ -269,7 +277,7 @@ class Proposer:
                     float(titles[i]) if own and theirs else None,
                     float(abstracts[i]) if abstracts is not None and self._has_abstract[number] else None,
                     tuple(printed.get(w, w) for w in shared),
-                    self._target_share,
+                    self._target_worth,
                 )
             )
         return result
@@ -294,27 +302,29 @@ class Proposer:
         sentence = f"One of {len(self._projects)} projects, before anything is compared."
         return Evidence("prior", len(self._projects), self._prior, sentence)
 
-    def _add_rivals(self, kept: list[tuple[int, list[Evidence]]]) -> None:
-        """Let projects that fit as well take from each other's odds; printed codes need no such doubt."""
+    def _add_rivals(self, kept: list[tuple[int, list[Evidence]]]) -> list[float]:
+        """Let projects that fit as well take from each other's odds (printed codes need no such doubt); the log-odds."""
         odds = [log_odds(evidence) for _, evidence in kept]
         if len(odds) < 2:
-            return
-        best = max(odds)
-        mass = math.fsum(math.exp(o - best) for o in odds)
-        order = sorted(range(len(odds)), key=lambda i: (-odds[i], kept[i][0]))
+            return odds
+        best, second = sorted(range(len(odds)), key=lambda i: (-odds[i], kept[i][0]))[:2]
+        parts = [math.exp(o - odds[best]) for o in odds]
+        mass = math.fsum(parts)
+        final = odds[:]
         for i, (_, evidence) in enumerate(kept):
             if any(e.kind == "code" and e.contribution > 0 for e in evidence):
                 continue
-            others = max(mass - math.exp(odds[i] - best), 0.0) * math.exp(min(best - odds[i], 50.0))
+            others = max(mass - parts[i], 0.0) * math.exp(min(odds[best] - odds[i], 50.0))
             weight = max(self._rules.weight("rivals.most"), -self._rules.weight("rivals.factor") * math.log1p(others))
             if weight > -0.05:
                 continue
-            rival = self._projects[kept[order[1] if order[0] == i else order[0]][0]].facts.code
-            fit = "fits nearly as well" if order[0] == i else "fits better"
+            rival = self._projects[kept[second if best == i else best][0]].facts.code
+            fit = "fits nearly as well" if best == i else "fits better"
             evidence.append(Evidence("rivals", rival, weight, f"Another project, {rival}, {fit}."))
+            final[i] = log_odds(evidence)
+        return final
 
-    def _candidate(self, number: int, evidence: list[Evidence], mentions: Sequence[Mention]) -> Candidate:
-        odds = log_odds(evidence)
+    def _candidate(self, number: int, evidence: list[Evidence], odds: float, mentions: Sequence[Mention]) -> Candidate:
         score = 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0
         name = self._projects[number].facts.code
         proven = bool(self._rules.certain_needs & {e.kind for e in evidence}) and any(

@@ -32,9 +32,9 @@ def project(**changes: object) -> ProjectView:
     return ProjectView(**{"facts": facts, "pi": 0, "co_is": (1, 2, 3), "targets": keys, "year": 2015} | changes)  # type: ignore[arg-type]
 
 
-def seen(position: int, chance: float = 0.0001, similarity: float = 0.9) -> PersonSeen:
+def seen(position: int, accident: float = 0.0005, similarity: float = 0.9) -> PersonSeen:
     """A person read from the author at this position."""
-    return PersonSeen(similarity, chance, position, "Vermeer, A.")
+    return PersonSeen(similarity, accident, position, "Vermeer, A.")
 
 
 def mention(**changes: object) -> Mention:
@@ -55,7 +55,7 @@ def test_the_pi_among_the_authors_speaks_for_the_project() -> None:
     """The sentence names position and print; a rare name and the first place weigh more; absence weighs against."""
     second = ev.pi(paper(people={0: seen(2)}), project(), TextView(), RULES)
     first = ev.pi(paper(people={0: seen(1)}), project(), TextView(), RULES)
-    common = ev.pi(paper(people={0: seen(2, chance=0.05)}), project(), TextView(), RULES)
+    common = ev.pi(paper(people={0: seen(2, accident=0.2)}), project(), TextView(), RULES)
     absent = ev.pi(paper(), project(), TextView(), RULES)
     assert second
     assert first
@@ -103,8 +103,8 @@ def test_one_author_is_not_two_co_is() -> None:
 def test_a_rare_target_in_the_title_is_strong_and_a_common_one_is_not() -> None:
     """The quote and its offsets lead to the name; other targets speak against; no targets say nothing."""
     spot = TargetSpot("title", "NGC 1", 10, 15)
-    rare = ev.targets(paper(targets={"NGC1": spot}), project(), TextView(target_share={"NGC1": 0.0003}), RULES)
-    common = ev.targets(paper(targets={"NGC1": spot}), project(), TextView(target_share={"NGC1": 0.1}), RULES)
+    rare = ev.targets(paper(targets={"NGC1": spot}), project(), TextView(target_worth={"NGC1": 6.0}), RULES)
+    common = ev.targets(paper(targets={"NGC1": spot}), project(), TextView(target_worth={"NGC1": 1.5}), RULES)
     other = ev.targets(paper(names_targets=True), project(), TextView(), RULES)
     assert rare
     assert common
