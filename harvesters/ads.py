@@ -29,6 +29,7 @@ from harvesters.errors import PageRefused, RecordRefused, SourceStopped
 from harvesters.http import PoliteSession, media_type
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedAuthor, HarvestedRecord, Refusal
+from harvesters.rows import unreadable_json
 
 SERVICE = "ads"
 
@@ -169,7 +170,7 @@ class AdsSource:
         for number, document in enumerate(answer["response"]["docs"], start=1):
             key = document.get("bibcode") if isinstance(document, dict) else None
             try:
-                records.append(_record(self.name, document, highlights))
+                records.append(_record(self.name, document, highlights, page.body))
             except RecordRefused as refused:
                 refusals.append(Refusal(self.name, f"{page.place} record {number}", str(refused), key))
                 continue
@@ -329,9 +330,12 @@ def _answer(body: bytes, content_type: str, place: str) -> dict[str, Any]:
     return cast("dict[str, Any]", answer)
 
 
-def _record(source: str, document: Any, highlights: Mapping[str, Any]) -> HarvestedRecord:
+def _record(source: str, document: Any, highlights: Mapping[str, Any], body: bytes) -> HarvestedRecord:
     if not isinstance(document, dict):
         raise RecordRefused("is no record")
+    passages = highlights.get(str(document.get("id")))
+    if b"\\u" in body and (reason := unreadable_json([document, passages])) is not None:
+        raise RecordRefused(reason)
     bibcode = _text_of(document, "bibcode")
     if bibcode is None:
         raise RecordRefused("has no bibcode")
@@ -370,7 +374,7 @@ def _record(source: str, document: Any, highlights: Mapping[str, Any]) -> Harves
         categories=_texts(document, "arxiv_class"),
         keywords=tuple(map(_prose, _texts(document, "keyword"))),
         citation_count=_whole(document, "citation_count"),
-        snippets=_snippets(highlights.get(str(document.get("id")))),
+        snippets=_snippets(passages),
         extra={name: value for name, value in extra.items() if value},
     )
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,10 @@ MAX_ROW_LINES = 200
 
 MAX_LINE_CHARS = 2_000_000
 """Characters of one line; the longest real row (abstract, 200 co-investigators, 500 units) has some 60,000."""
+
+
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,18 @@ def unreadable(text: str) -> str | None:
         return f"is longer than {MAX_LINE_CHARS} characters"
     if "\0" in text:
         return "holds NUL bytes"
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if _LONE_SURROGATE.search(text):
         return "is no UTF-8 text; save the file as UTF-8"
     return None
+
+
+def unreadable_json(value: object) -> str | None:
+    """Why a value read from JSON cannot be used, or None: its escapes can hide NUL bytes and lone surrogates.
+
+    No database takes either. JSON without the sign ``\\u`` need not be asked.
+    """
+    written = json.dumps(value, ensure_ascii=False)
+    return "holds NUL bytes" if _ESCAPED_NUL.search(written) else unreadable(written)
 
 
 def jsonl_rows(body: bytes, first_line: int = 1) -> Iterator[Row]:
@@ -65,10 +79,12 @@ def jsonl_rows(body: bytes, first_line: int = 1) -> Iterator[Row]:
         except (ValueError, RecursionError) as wrong:
             yield Row(line, {}, f"is no JSON ({str(wrong)[:80]})")
             continue
-        if isinstance(values, dict):
-            yield Row(line, values)
-        else:
+        if not isinstance(values, dict):
             yield Row(line, {}, "is no JSON object")
+        elif "\\u" in text and (reason := unreadable_json(values)) is not None:
+            yield Row(line, {}, reason)
+        else:
+            yield Row(line, values)
 
 
 def csv_rows(body: bytes, required: str) -> Iterator[Row]:

@@ -277,7 +277,9 @@ def test_bad_records_cost_themselves() -> None:
         "no record",
         document(5) | {"citation_count": "many"},
         document(6),
+        document(7) | {"title": ["NUL \0 in a title"]},
+        document(8) | {"abstract": "half a character \ud800"},
     )
     assert [record.key for record in parsed.records] == [document(6)["bibcode"]]
-    assert [refusal.place for refusal in parsed.refusals] == [f"page 1 record {n}" for n in (1, 2, 3, 4, 5)]
+    assert [refusal.place for refusal in parsed.refusals] == [f"page 1 record {n}" for n in (1, 2, 3, 4, 5, 7, 8)]
     assert parsed.refusals[1].key == document(2)["bibcode"]

@@ -165,6 +165,19 @@ def test_a_projects_own_release_date_gives_way_to_its_units() -> None:
     assert parsed.projects[0].units == (HarvestedUnit("u1", released_on=date(2100, 5, 5)),)
 
 
+def test_escapes_that_no_database_takes_cost_their_row() -> None:
+    """NUL and half a character are refused however they are written; the words about them are not."""
+    rows = [
+        r'{"code": "A\u0000"}',
+        r'{"code": "B\ud800"}',
+        r'{"code": "C", "title": "\\u0000"}',
+        r'{"code": "D\u00e9"}',
+    ]
+    parsed = parse("\n".join(rows))
+    assert [project.code for project in parsed.projects] == ["C", "Dé"]
+    assert [reason for _, reason in why(parsed)] == ["holds NUL bytes", "is no UTF-8 text; save the file as UTF-8"]
+
+
 def test_deeply_nested_json_costs_its_row() -> None:
     """A row made to exhaust the stack is refused like any other."""
     parsed = parse('{"code": ' + "[" * 100_000 + "\n" + '{"code": "A"}\n')
