@@ -15,6 +15,7 @@ from biblio.settings import Settings, load_settings
 from biblio.store import Store, check_schema, make_engine
 from biblio.store.models import ObservatoryChoice
 from matching.codes import Grammar, GrammarError
+from matching.keywords import Keywords
 from matching.rules import Rules
 
 
@@ -45,6 +46,11 @@ class Runtime:
         """The profile's evidence rules: weights and bands."""
         return Rules.from_plain(self.profile.rules)
 
+    @cached_property
+    def keywords(self) -> Keywords:
+        """The words by which papers name the observatory."""
+        return Keywords.from_plain(self.profile.keywords)
+
 
 def build_runtime(settings: Settings | None = None, *, clock: Clock | None = None) -> Runtime:
     """Build the runtime of this process, once. Raises ``StartRefused`` with what to put in order.
@@ -72,6 +78,7 @@ def checked_profile(name: str | None) -> Profile:
         profile = load(name)
         Grammar.from_plain(profile.codes).self_test()
         Rules.from_plain(profile.rules)
+        Keywords.from_plain(profile.keywords)
     except (ProfileError, GrammarError, ValueError) as error:
         raise StartRefused(f"The observatory profile cannot be used: {error}") from error
     return profile

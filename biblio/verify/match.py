@@ -54,7 +54,7 @@ class _World:
     @cached_property
     def proposer(self) -> Proposer:
         """The matcher, its indexes built once per run and only when a paper needs it."""
-        return Proposer(self.projects.facts, self.runtime.rules, self.runtime.grammar)
+        return Proposer(self.projects.facts, self.runtime.rules, self.runtime.grammar, self.runtime.keywords)
 
     @cached_property
     def registry(self) -> Registry:
@@ -68,6 +68,7 @@ class _World:
         plain = [
             biblio_version(),
             dict(profile.rules),
+            dict(profile.keywords),
             dict(profile.codes),
             [asdict(f) for f in self.projects.facts],
         ]
