@@ -8,6 +8,7 @@ certain only where exactly one registry code can be meant. Offsets are code poin
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -82,6 +83,7 @@ class CodeFinder:
         self._anchors = grammar.anchor_patterns(named=False)
         self._anchors_when_named = grammar.anchor_patterns(named=True)
         self._names = tuple(re.compile(re.escape(name)) for name in grammar.names)
+        self._project_words = tuple(word.lower() for word in grammar.project_words)
         self._shapes = ShapeReader(grammar)
         self._bounds = (
             min(form.lengths[0] for form in grammar.forms),
@@ -94,7 +96,8 @@ class CodeFinder:
         """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto.
 
         Mark-up of every kind is undone whatever the format: TeX stands in JATS, and tags in plain text. The format
-        tells the sections apart. ``before`` is what stands before the text (earlier pages of a PDF); only headings are looked for in it.
+        tells the sections apart. ``before`` is what stands before the text (earlier pages of a PDF); only headings are
+        looked for in it.
         """
         windows = self._windows(text)
         if not windows:
@@ -133,7 +136,14 @@ class CodeFinder:
         named = [found.span() for name in self._names for found in name.finditer(text)]
         if named or len(text) < _SHORT:
             spots += [found.span() for anchor in self._anchors_when_named for found in anchor.finditer(text)]
-        spots += [(start, end) for start, end in named if _DIGIT_RUN.search(text, end, end + 120)]
+        spots.sort()
+        starts = [start for start, _ in spots]
+        for start, end in named:
+            # A name with an anchor close behind is in that anchor's window already.
+            place = bisect_left(starts, end)
+            covered = place < len(starts) and starts[place] < end + _BEFORE // 2
+            if not covered and _DIGIT_RUN.search(text, end, end + 120):
+                spots.append((start, end))
         return _joined([(max(0, start - _BEFORE), min(len(text), end + _AFTER)) for start, end in spots])
 
     def _read(self, text: str) -> list[_Found]:
@@ -142,14 +152,27 @@ class CodeFinder:
             text = reject.sub(lambda found: _MASK * len(found[0]), text)
         found = sorted(self._whole(text), key=lambda code: code.start)
         masked = _masked(text, found)
-        doubtful = _doubtful_stretches(masked)
+        doubtful = self._worth_reading(masked, found)
         if doubtful:
             damaged = list(self._damaged(masked, doubtful, self._nearness(text, found)))
             found = sorted((*found, *damaged), key=lambda code: code.start)
         found = list(self._with_lists(text, found))
-        if self.grammar.number_alone:
-            found += self._numbers(_masked(text, found), found)
+        if self._numbers_alone and self.registry is not None and self._mentions_a_project(text):
+            found += self._numbers(_masked(text, found), self.registry)
         return sorted(found, key=lambda code: code.start)
+
+    def _worth_reading(self, masked: str, found: list[_Found]) -> list[tuple[int, int]]:
+        """Stretches that may hold a damaged code: with an anchor left in the window, or near our name or a whole code."""
+        stretches = _doubtful_stretches(masked)
+        if not stretches or any(anchor.search(masked) for anchor in (*self._anchors, *self._anchors_when_named)):
+            return stretches
+        return [
+            (start, end)
+            for start, end in stretches
+            if any(code.end - 10 <= end and start <= code.end + 40 for code in found)
+            or any(end >= code.start - 60 and start <= code.start for code in found)
+            or any(name in masked[max(0, start - 110) : end] for name in self.grammar.names)
+        ]
 
     def _whole(self, text: str) -> Iterator[_Found]:
         """Undamaged codes; a doubtful spelling (blanks alone between the parts) needs the registry or our name."""
@@ -198,7 +221,7 @@ class CodeFinder:
         readings: list[Reading] = []
         for stretch in stretches:
             readings += self._shapes.read(text, stretch, near)
-            if self.registry is not None:
+            if self.registry is not None and self.registry.may_hold(text[slice(*stretch)]):
                 readings += read_by_registry(text, stretch, self.registry, self._bounds, near)
             readings += read_after_prefix(text, stretch, self._bounds, near)
         readings = [reading for reading in readings if reading.rank != 3 or self._knows(reading.code)]
@@ -281,15 +304,18 @@ class CodeFinder:
             code = known or code
         return _Found(start, end, code, False, candidates, "elided")
 
-    def _numbers(self, text: str, found: list[_Found]) -> Iterator[_Found]:
+    def _mentions_a_project(self, text: str) -> bool:
+        """Whether a word such as "project" stands in the window at all."""
+        small = text.lower()
+        return any(word in small for word in self._project_words)
+
+    def _numbers(self, text: str, registry: Registry) -> Iterator[_Found]:
         """Numbers that stand for a code after a word such as "project": every code with that number is a candidate."""
-        if self.registry is None:
-            return
         for form, pattern in self._numbers_alone:
             for match in pattern.finditer(text):
                 if not self.grammar.project_word.search(text[max(0, match.start() - 40) : match.start()]):
                     continue
-                known = self.registry.ending(match[1].zfill(form.fields[-2].low), match[2])
+                known = registry.ending(match[1].zfill(form.fields[-2].low), match[2])
                 if known:
                     code = known[0] if len(known) == 1 else match[0]
                     yield _Found(match.start(), match.end(), code, False, tuple(known), "number")

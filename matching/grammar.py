@@ -160,11 +160,12 @@ class Form:
         return least, sum(part.high for part in self.fields)
 
 
+_NOT_IN_SKELETON = re.compile(r"[^0-9A-Za-z|]+")
+
+
 def skeleton(code: str) -> str:
     """Letters and digits of a code alone, upper case: what all lossless spellings have in common."""
-    return "".join(
-        character for character in code.upper() if character.isascii() and (character.isalnum() or character == "|")
-    )
+    return _NOT_IN_SKELETON.sub("", code).upper()
 
 
 def folded(code: str) -> str:

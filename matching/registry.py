@@ -65,6 +65,7 @@ class Registry:
         self._nearest: dict[tuple[str, int], tuple[str, ...]] = {}
         self._folds = tuple(self._by_fold)
         self._heads = frozenset(name[:5] for name in self._by_skeleton)
+        self._folded_heads = frozenset(name[:5] for name in self._by_fold)
         self._tails = frozenset(name[-5:] for name in self._by_skeleton)
 
     def _spelled(self, code: str) -> str:
@@ -120,6 +121,18 @@ class Registry:
         if kind is not None:
             return list(self._by_ending.get((number, kind), ()))
         return list(self._by_number.get(number, ()))
+
+    def may_hold(self, text: str) -> bool:
+        """Whether a code within one edit or a folding may stand in this short text; False is sure, True is not.
+
+        One edit leaves the first five or the last five characters of a code alone. A quick look before a long one.
+        """
+        plain = skeleton(text)
+        alike = plain.translate(_FOLD)
+        places = range(len(plain) - 4)
+        return any(alike[place : place + 5] in self._folded_heads for place in places) or any(
+            plain[place : place + 5] in self._tails for place in places
+        )
 
     def neighbours(self, written: str, *, edits: bool = True) -> Neighbours:
         """Codes equal to ``written`` but for separators and case, but for confusable characters, or but for one edit.

@@ -250,9 +250,14 @@ class Places:
         if kind is not None:
             return kind
         if low:
-            listed = max(self.text.rfind(word, 0, low) for word in ("\nReferences", "\nREFERENCES", "\nBibliography"))
-            return "references" if listed > len(self.text) // 3 else "body"
+            return "references" if 0 < self._reference_list < low else "body"
         return None
+
+    @cached_property
+    def _reference_list(self) -> int:
+        """Where the list of references of a plain text begins, if in its last two thirds; else -1."""
+        start = len(self.text) // 3
+        return max(self.text.rfind(word, start) for word in ("\nReferences", "\nREFERENCES", "\nBibliography"))
 
     def where(self, position: int) -> Where:
         """The part of the paper that holds this position."""
@@ -298,8 +303,8 @@ class Places:
 
     def is_use(self, start: int, end: int) -> bool | None:
         """True when the sentence says that the data were used, False when it only speaks of a project, else None."""
-        before = self.text[max(0, start - 320) : start]
-        after = self.text[end : end + 160]
+        before = self.text[max(0, start - 240) : start]
+        after = self.text[end : end + 120]
         cut = 0
         for stop in _SENTENCE_END.finditer(before):
             cut = stop.end()
