@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
+from biblio.verify.commands import decisions
 from biblio.verify.match import match
 from biblio.verify.views import make_blueprint
 
@@ -10,5 +11,6 @@ feature = Feature(
     name="verify",
     blueprint=make_blueprint,
     jobs=(match,),
+    commands=(decisions,),
     navigation=(NavigationItem("Desk", "verify.desk", "desk.read", order=10),),
 )

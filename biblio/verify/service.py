@@ -45,7 +45,7 @@ class Today:
 def judge(session: Session, actor: Actor, ruling: Ruling, today: Today) -> Decision:
     """Store one verdict. Raises as ``catalogue.links.decide`` does."""
     decision = decide(session, actor, ruling, now=today.now)
-    _in_step(session, today, [decision])
+    in_step(session, today, [decision])
     return decision
 
 
@@ -54,7 +54,7 @@ def judge_many(session: Session, actor: Actor, rulings: Sequence[Ruling], today:
     if len(rulings) > MOST_AT_ONCE:
         raise RequestRefused(f"At most {MOST_AT_ONCE} decisions can be taken in one go.")
     decisions = [decide(session, actor, ruling, now=today.now) for ruling in rulings]
-    _in_step(session, today, decisions)
+    in_step(session, today, decisions)
     return decisions
 
 
@@ -90,7 +90,7 @@ def dismiss(
         refresh(session, today.profile, [survivor], today=today.date)
         return []
     decisions = [decide(session, actor, ruling, now=today.now) for ruling in rulings]
-    _in_step(session, today, decisions)
+    in_step(session, today, decisions)
     return decisions
 
 
@@ -116,7 +116,7 @@ def take_back(session: Session, actor: Actor, decision_ids: Sequence[int], today
     if len(decision_ids) > MOST_AT_ONCE:
         raise RequestRefused(f"At most {MOST_AT_ONCE} decisions can be taken back in one go.")
     undone = [undo(session, actor, one, now=today.now) for one in sorted(set(decision_ids), reverse=True)]
-    _in_step(session, today, undone)
+    in_step(session, today, undone)
     return undone
 
 
@@ -152,8 +152,10 @@ def part_again(session: Session, actor: Actor, merge_id: int, today: Today) -> P
     return row
 
 
-def _in_step(session: Session, today: Today, decisions: Sequence[Decision]) -> None:
+def in_step(session: Session, today: Today, decisions: Sequence[Decision]) -> None:
     """Bring the queue in step: the papers decided on, and those that wait for the same projects."""
+    if not decisions:
+        return
     projects = sorted({d.project_id for d in decisions})
     papers = {d.paper_id for d in decisions} | set(papers_with_project(session, projects))
     refresh(session, today.profile, papers, today=today.date)
