@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
-from matching.people import Name, compare, index_keys, parse, repair
+from matching.people import MAX_NAME, Name, compare, index_keys, parse, repair
 
 __all__ = ["NameRegister", "SparseIndex", "WordIndex", "printed_words", "words"]
 
@@ -242,6 +242,7 @@ class NameRegister:
 
     def find(self, printed: str) -> tuple[dict[int, float], float]:
         """People who may be meant, with similarity; and the share of all registered names that would agree as well."""
+        printed = printed[:MAX_NAME]
         known = self._found.get(printed)
         if known is None:
             known = self._search(parse(printed))

@@ -243,7 +243,8 @@ def abstract(paper: PaperView, project: ProjectView, text: TextView, rules: Rule
     if text.abstract is None:
         return None
     weight = rules.curve("abstract.similarity", text.abstract)
-    grade = "much alike" if weight > 1.5 else "somewhat alike" if weight > 0 else "about different things"
+    steps = ((1.5, "much alike"), (0.0, "somewhat alike"), (-0.6, "little alike"))
+    grade = next((word for least, word in steps if weight > least), "about different things")
     return Evidence(
         "abstract", round(text.abstract, 3), weight, f"Proposal and paper abstract are {grade}.", where="abstract"
     )

@@ -190,23 +190,29 @@ def loose(word: str) -> str:
     return _UMLAUTS.sub(lambda m: m[0][0], word)
 
 
-@lru_cache(maxsize=200_000)
 def is_group(text: str) -> bool:
     """True for a collaboration, team or "et al.": an author that is not one person."""
+    return _is_group(text[:MAX_NAME])
+
+
+@lru_cache(maxsize=200_000)
+def _is_group(text: str) -> bool:
     return bool(_GROUP.search(text) or not _ET_AL.sub("", text).strip(" .,;"))
 
 
-@lru_cache(maxsize=400_000)
 def parse(text: str) -> Name:
     """Read a name in any usual form; never raises. Names without letters give an empty surname."""
-    if is_group(text):
+    return _parse(text[:MAX_NAME])
+
+
+@lru_cache(maxsize=400_000)
+def _parse(text: str) -> Name:
+    if _is_group(text):
         words = [
-            w
-            for w in (fold(piece) for piece in re.split(r"[\s-]+", _ET_AL.sub("", text[:MAX_NAME])))
-            if w not in _GROUP_NOISE
+            w for w in (fold(piece) for piece in re.split(r"[\s-]+", _ET_AL.sub("", text))) if w not in _GROUP_NOISE
         ]
         return Name("".join(words), tuple(words), (), True, True)
-    clean = _MARKS.sub(" ", repair(text[:MAX_NAME]))
+    clean = _MARKS.sub(" ", repair(text))
     clean = _ET_AL.sub(" ", clean)
     pieces = [p for p in (piece.strip(" .;") for piece in clean.split(",")) if p]
     pieces = [p for p in pieces if fold(p) not in _SUFFIXES] or pieces
