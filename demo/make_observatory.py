@@ -5,6 +5,8 @@ is read but this package. The folder can be looked at with a text editor:
 
     projects.jsonl       one project a line, its units inside; one row is malformed on purpose
     contacts.csv         code, pi, pi_email (no registry hands addresses out); some are missing
+    observatory.csv      code, partner, state, unit, unit_delivered_on: what the archive does not tell
+    then/                both tables as they were when the closed campaign began
     fields.json          unit → its observation fields: one row each in the archive's TAP table
     papers/arxiv.jsonl   what arXiv knows       papers/ads.jsonl       what ADS knows
     papers/fulltext.jsonl  what ADS has indexed but does not hand out    papers/eprints/  TeX and PDF
@@ -28,6 +30,7 @@ from datetime import date
 from pathlib import Path
 
 from demo.desk import plan_campaign, plan_decisions, silent_and_due
+from demo.earlier import state_then, units_known
 from demo.papers import MENTION, SCIENCE, Paper, plan_papers
 from demo.people import make_people
 from demo.projects import CYCLES, Project, make_projects
@@ -137,6 +140,11 @@ class _Writer:
     def json(self, name: str, value: object) -> None:
         self.bytes(name, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
+    def table(self, name: str, header: list[str], rows: list[list[str]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        self.bytes(name, text.getvalue().encode())
+
     def lines(self, name: str, rows: Iterable[Json]) -> None:
         self.bytes(name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
 
@@ -146,14 +154,19 @@ def _write_projects(out: _Writer, rng: random.Random, projects: list[Project], c
     rows.insert(len(rows) // 2, MALFORMED_PROJECT)
     out.lines("projects.jsonl", rows)
     out.lines("fields.json", [{unit.uid: unit.fields for project in projects for unit in project.units}])
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["code", "pi", "pi_email"])
-    for project in projects:
-        known = project.code in campaign["asked"] or rng.random() > 0.03
-        if project.is_pi_project and known:
-            table.writerow([project.code, project.pi, project.team[0].email])
-    out.bytes("contacts.csv", text.getvalue().encode())
+    missing = {row["code"] for row in rows if row["code"] not in campaign["asked"] and rng.random() < 0.03}
+    by_code = {row["code"]: row for row in rows}
+    own = [(project, by_code[project.code]) for project in projects if project.is_pi_project]
+    for folder, day in (("", date.max), ("then/", date.fromisoformat(campaign["as_of"]))):
+        known = [(project, row) for project, row in own if units_known(row, day)]
+        contacts = [[p.code, p.pi, p.team[0].email] for p, _ in known if p.code not in missing]
+        out.table(f"{folder}contacts.csv", ["code", "pi", "pi_email"], contacts)
+        held = [
+            [row["code"], row["partner"], state_then(row, day), unit["uid"], unit["delivered_on"] or ""]
+            for _, row in known
+            for unit in units_known(row, day)
+        ]
+        out.table(f"{folder}observatory.csv", ["code", "partner", "state", "unit", "unit_delivered_on"], held)
 
 
 def _write_papers(out: _Writer, papers: list[Paper], arxiv: dict[str, Json | None], ads: dict[str, list[Json]]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from demo.earlier import units_known
 from demo.replay_arxiv import Answer
 
 Row = dict[str, Any]
@@ -117,9 +118,7 @@ def _rows(project: Row, fields: Mapping[str, list[str]], today: date) -> list[Ro
         "publication_year": min((int(code[:4]) for code in published), default=None),
     }
     rows = []
-    for unit in project["units"]:
-        if unit["delivered_on"] and unit["delivered_on"] > today.isoformat():
-            continue
+    for unit in units_known(project, today):
         day = date.fromisoformat(unit["observed_on"]) if unit["observed_on"] else None
         start = float((day - _MJD_ZERO).days) + 0.25 if day else None
         released = unit["released_on"]

@@ -266,6 +266,27 @@ def test_the_campaign_can_be_played(rows: Rows, observatory: Path) -> None:
     assert 0 < len(pi_projects(rows("projects.jsonl"))) - len(contacts) < 40, "a few addresses are missing"
 
 
+def test_the_tables_know_only_what_was_known(rows: Rows, observatory: Path) -> None:
+    """Partner, state and deliveries as the observatory has them, today and when the closed campaign began."""
+    as_of = json.loads((observatory / "campaign.json").read_text())["as_of"]
+    projects = {project["code"]: project for project in pi_projects(rows("projects.jsonl"))}
+    counted = {}
+    for folder, day in (("", "9999"), ("then", as_of)):
+        with (observatory / folder / "observatory.csv").open(newline="", encoding="utf-8") as file:
+            held = list(csv.DictReader(file))
+        with (observatory / folder / "contacts.csv").open(newline="", encoding="utf-8") as file:
+            assert {row["code"] for row in csv.DictReader(file)} <= {row["code"] for row in held}
+        counted[folder] = len({row["code"] for row in held})
+        for row in held:
+            project = projects[row["code"]]
+            (unit,) = (unit for unit in project["units"] if unit["uid"] == row["unit"])
+            assert row["partner"] == project["partner"]
+            assert row["unit_delivered_on"] == (unit["delivered_on"] or "") <= day
+            later = any((u["delivered_on"] or "") > day for u in project["units"])
+            assert row["state"] == ("InProgress" if later else project["state"])
+    assert counted[""] == len(projects) > counted["then"] > 200
+
+
 def test_nobody_and_nothing_is_real(rows: Rows, observatory: Path) -> None:
     """Addresses, DOIs and arXiv numbers are of ranges that are never given out."""
     with (observatory / "contacts.csv").open(newline="", encoding="utf-8") as file:
