@@ -66,7 +66,7 @@ def queue(session: Session, settings: Settings, letter: Letter, *, now: datetime
         kind=letter.kind,
         recipient=display_name(letter.recipient),
         email=usable_address(letter.email),
-        subject=_one_line(letter.subject),
+        subject=one_line(letter.subject),
         body=letter.body,
         headers=_checked_headers(letter.headers),
         state=MailState.WAITING,
@@ -98,7 +98,8 @@ def display_name(name: str) -> str:
     return " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in name).split())[:120]
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a header's text without blanks at its ends. Raises ``RequestRefused`` for control characters in it."""
     if any(unicodedata.category(c) == "Cc" for c in text):
         raise RequestRefused("A header of a letter must be one line without control characters.")
     return text.strip()
@@ -108,7 +109,7 @@ def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     for name in headers:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name) or name.lower() in _OWN_HEADERS:
             raise RequestRefused(f"The header {name!r} is not one that a letter may set.")
-    return {name: _one_line(value) for name, value in headers.items()}
+    return {name: one_line(value) for name, value in headers.items()}
 
 
 def compose(settings: Settings, mail: OutboxMail, prepared: Prepared, *, now: datetime) -> EmailMessage:
