@@ -31,7 +31,7 @@ from biblio.jobs import Job, run_job
 from biblio.runtime import Runtime, build_runtime, checked_profile, choose_observatory
 from biblio.settings import SIGNING_KEY_FILE, Settings
 from biblio.store import Store, make_engine, upgrade
-from biblio.store.models import Campaign, Invitation, Project, UserAccount
+from biblio.store.models import Campaign, Invitation, UserAccount
 from biblio.store.words import Outcome, Role
 from biblio.web import create_app
 from biblio.web.accounts.service import COMMAND_LINE, NewAccount, add, hash_password
@@ -97,12 +97,12 @@ class Demo:
             clock = FixedClock(past)
             runtime = self._at(clock)
             self._replay_as_of(past.date())
-            self._work(runtime)
+            self._work(runtime, self.files / "then")
             self._past_campaign(runtime, clock, plan)
         self._say("Second working day: today")
         self._replay_as_of(Clock().today())
         self.runtime = self._at(Clock())
-        self._work(self.runtime, self.files, {})
+        self._work(self.runtime, self.files)
         self._todays_campaign(self.runtime)
 
     def _replay_as_of(self, day: date) -> None:
@@ -145,26 +145,14 @@ class Demo:
                     new = NewAccount(player.username, player.name, player.role, hashed, library=player.library)
                     add(session, COMMAND_LINE, new, now=Clock().now())
 
-    def _work(self, runtime: Runtime, folder: Path, *harvests: Mapping[str, Any]) -> None:
-        """One working day: projects and papers, the tables in ``folder``, texts, candidates, verdicts."""
-        for arguments in harvests:
-            self._job(runtime, all_jobs()["harvest"], arguments)
+    def _work(self, runtime: Runtime, folder: Path) -> None:
+        """One working day: projects and papers, the observatory's own tables in ``folder``, texts, candidates, verdicts."""
+        self._job(runtime, all_jobs()["harvest"])
         self._job(runtime, import_job([project_file(folder / name) for name in ("observatory.csv", "contacts.csv")]))
         self._job(runtime, all_jobs()["read"])
         self._job(runtime, all_jobs()["match"])
         decided = play_decisions(runtime, self._actor(runtime, LIBRARIAN), self.files)
         self._say(f"  {LIBRARIAN.name} decided {decided} papers at the desk.")
-
-    def _contacts(self, runtime: Runtime) -> Path:
-        """Write the addresses of the projects there are on this day, as a proposal office would hand them over."""
-        with runtime.store.reading() as session:
-            known = set(session.exec(select(Project.code)))
-        header, *rows = (self.files / "contacts.csv").read_text(encoding="utf-8").splitlines()
-        path = self.settings.home / "contacts.csv"
-        path.write_text(
-            "\n".join([header, *(r for r in rows if r.partition(",")[0] in known)]) + "\n", encoding="utf-8"
-        )
-        return path
 
     def _job(self, runtime: Runtime, job: Job) -> None:
         with Bars() as bars:
