@@ -1,0 +1,254 @@
+"""The librarians' desk in a real browser: decisions by keyboard alone, without a script, on a phone, clean for axe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlmodel import col, select
+
+from biblio.catalogue.actor import Actor
+from biblio.catalogue.links import Ruling, decide
+from biblio.jobs import run_job
+from biblio.runtime import Runtime
+from biblio.store.models import Link, MergeProposal, Paper, PaperRelation
+from biblio.store.words import RelationKind, Role, Verdict
+from biblio.verify.match import match
+from tests.browser.conftest import Watch
+from tests.verify.factories import SEEN, add_mention, add_paper, add_project
+
+LogIn = Callable[..., Actor]
+Scan = Callable[[Page], list[str]]
+Screenshot = Callable[..., Path]
+
+_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def filled(live_runtime: Runtime) -> list[int]:
+    """Three papers that print codes, one of them two; the project list holds all of them."""
+    with live_runtime.store.writing() as session:
+        for number, target in ((1, "Tamsin 7"), (2, "Qix 3"), (3, "Orla 12")):
+            add_project(session, f"2016.1.0000{number}.S", title=f"Gas in the disc of {target}", targets=(target,))
+        ids = []
+        for number, target in ((1, "Tamsin 7"), (2, "Qix 3"), (3, "Orla 12")):
+            paper = add_paper(
+                session,
+                title=f"The gas mass of {target} from CO($J$=3--2) <script>alert(1)</script>",
+                abstract=f"We weigh the gas around {target} with new images.",
+                arxiv=f"1901.0000{number}",
+            )
+            add_mention(session, paper, f"2016.1.0000{number}.S")
+            ids.append(paper)
+    run_job(live_runtime, match)
+    return ids
+
+
+def _links(runtime: Runtime) -> list[tuple[int, Verdict]]:
+    with runtime.store.reading() as session:
+        rows = session.exec(select(Link).where(col(Link.ended_at).is_(None)).order_by(col(Link.id)))
+        return [(row.paper_id, row.verdict) for row in rows]
+
+
+def _said(window: Page) -> Locator:
+    """What the page says was done."""
+    return window.locator(".message")
+
+
+def test_a_morning_by_keyboard_alone(page: Page, log_in: LogIn, live_runtime: Runtime, filled: list[int]) -> None:
+    """Login, queue, open, accept, undo, unsure, mention: no mouse, and each key does what its button says."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto("/desk")
+    expect(page.locator(".lead")).to_contain_text("3 certain, 0 likely")
+    page.keyboard.press("j")
+    expect(page.locator("h1")).to_contain_text("The gas mass of")
+    first = page.locator("h1").inner_text()
+    page.keyboard.press("a")
+    expect(_said(page)).to_contain_text("Accepted 2016.1.")
+    assert page.locator("h1").inner_text() != first
+    assert [verdict for _, verdict in _links(live_runtime)] == [Verdict.ACCEPT]
+    page.keyboard.press("z")
+    expect(_said(page)).to_contain_text("taken back")
+    assert _links(live_runtime) == []
+    assert page.locator("h1").inner_text() == first
+    page.keyboard.press("u")
+    expect(_said(page)).to_contain_text("Unsure 2016.1.")
+    page.keyboard.press("3")
+    page.keyboard.press("n")
+    expect(_said(page)).to_contain_text("mention")
+    with live_runtime.store.reading() as session:
+        assert session.exec(select(PaperRelation)).all()[-1].relation is RelationKind.MENTION
+    page.keyboard.press("r")
+    expect(_said(page)).to_contain_text("Rejected 2016.1.")
+    expect(page.locator(".empty-title")).to_contain_text("Nothing waits")
+    assert sorted(v for _, v in _links(live_runtime)) == sorted([Verdict.UNSURE, Verdict.REJECT, Verdict.REJECT])
+
+
+def test_keys_find_a_project_and_never_act_while_somebody_types(
+    page: Page, log_in: LogIn, live_runtime: Runtime, filled: list[int]
+) -> None:
+    """ "/" goes to the search; letters typed there decide nothing; the project found can be accepted."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto(f"/desk/paper/{filled[0]}")
+    page.keyboard.press("/")
+    page.keyboard.type("Orla 12")
+    assert _links(live_runtime) == []
+    page.keyboard.press("Enter")
+    expect(page.locator(".candidate").first).to_contain_text("2016.1.00003.S")
+    expect(page.get_by_role("radio", name="2016.1.00003.S")).to_be_checked()
+    page.keyboard.press("1")
+    page.keyboard.press("a")
+    expect(_said(page)).to_contain_text("Accepted 2016.1.00003.S")
+    assert _links(live_runtime) == [(filled[0], Verdict.ACCEPT)]
+
+
+def test_the_list_of_keys_opens_and_closes_by_keyboard(page: Page, log_in: LogIn, filled: list[int]) -> None:
+    """ "?" shows the keys, Escape hides them; every key of the list is on a button or link of the page."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto(f"/desk/paper/{filled[0]}")
+    page.keyboard.press("?")
+    expect(page.get_by_text("leave it unsure")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("leave it unsure")).to_be_hidden()
+    for key in ("a", "r", "u", "n", "j", "/", "o", "1", "2", "3", "4", "5"):
+        expect(page.locator(f'[data-key="{key}"]')).to_have_count(1)
+
+
+def test_evidence_and_its_quote_light_up_together(page: Page, log_in: LogIn, filled: list[int]) -> None:
+    """Hovering the evidence lights its quote; focusing the quote lights the evidence."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto(f"/desk/paper/{filled[0]}")
+    quote = page.locator("mark").first
+    line = page.locator(".candidate-more li[data-mark='quote-1']")
+    line.hover()
+    expect(quote).to_have_class("lit")
+    page.mouse.move(0, 0)
+    expect(quote).not_to_have_class("lit")
+    quote.focus()
+    expect(line).to_have_class("lit")
+
+
+def test_the_median_decision_needs_no_scrolling(page: Page, log_in: LogIn, filled: list[int]) -> None:
+    """On a laptop screen the quote, the chosen project with its evidence and the buttons are all in sight."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto(f"/desk/paper/{filled[0]}")
+    for element in (
+        page.locator("mark").first,
+        page.locator(".candidate-more").first,
+        page.get_by_role("button", name="Accept"),
+        page.get_by_role("button", name="Reject"),
+        page.get_by_role("button", name="Unsure"),
+    ):
+        expect(element).to_be_in_viewport(ratio=1)
+
+
+def test_the_desk_works_without_a_script(
+    plain_page: Page, log_in: LogIn, live_runtime: Runtime, filled: list[int]
+) -> None:
+    """Opening, choosing a class, accepting and undoing are buttons and links that need no JavaScript."""
+    log_in(plain_page, Role.LIBRARIAN)
+    plain_page.goto("/desk")
+    plain_page.get_by_role("link", name="Start with the next paper").click()
+    plain_page.locator('label[for="relation-science"]').click()
+    plain_page.get_by_role("button", name="Accept").click()
+    expect(_said(plain_page)).to_contain_text("Accepted 2016.1.")
+    _said(plain_page).get_by_role("button", name="Undo").click()
+    expect(_said(plain_page)).to_contain_text("taken back")
+    assert _links(live_runtime) == []
+
+
+def test_who_comes_second_sees_both_views(
+    page: Page, log_in: LogIn, person: Callable[..., Actor], live_runtime: Runtime, filled: list[int], watch: Watch
+) -> None:
+    """A form that is stale is answered with what was wanted, what is in force and by whom, and a way to decide again."""
+    watch.expected.append("409")
+    log_in(page, Role.LIBRARIAN)
+    hanna = person(Role.HEAD_LIBRARIAN)
+    page.goto(f"/desk/paper/{filled[0]}")
+    with live_runtime.store.writing() as session:
+        project = session.exec(select(Link)).first()
+        assert project is None
+        ruling = Ruling(filled[0], 1, Verdict.REJECT, 0, reason="another object of that name")
+        decide(session, hanna, ruling, now=live_runtime.clock.now())
+    page.keyboard.press("a")
+    expect(page.locator("h1")).to_contain_text("Somebody else judged this meanwhile")
+    expect(page.locator("main")).to_contain_text(hanna.name)
+    expect(page.locator("main")).to_contain_text("another object of that name")
+    page.get_by_role("button", name="Replace it with mine: accept").click()
+    expect(_said(page)).to_contain_text("Accepted 2016.1.00001.S")
+    assert _links(live_runtime) == [(filled[0], Verdict.ACCEPT)]
+
+
+def test_certain_ones_are_confirmed_together_and_undone_as_one(
+    page: Page, log_in: LogIn, live_runtime: Runtime, filled: list[int]
+) -> None:
+    """Each quote is on the page; what is unticked stays; one undo takes all of it back."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto("/desk/certain")
+    expect(page.locator("mark")).to_have_count(3)
+    page.get_by_role("checkbox", name="2016.1.00002.S").uncheck()
+    page.get_by_role("button", name="Accept all that are ticked").click()
+    expect(_said(page)).to_contain_text("Accepted 2 certain candidates")
+    assert len(_links(live_runtime)) == 2
+    page.get_by_role("button", name="Undo").click()
+    expect(_said(page)).to_contain_text("taken back")
+    assert _links(live_runtime) == []
+
+
+def test_twins_are_shown_side_by_side_and_merged(
+    page: Page, log_in: LogIn, live_runtime: Runtime, filled: list[int]
+) -> None:
+    """Both records stand on the page; "one paper" merges them, and parting them again is one button."""
+    with live_runtime.store.writing() as session:
+        session.add(
+            MergeProposal(
+                paper_id=filled[0], twin_id=filled[1], probability=0.9, reasons=["titles alike"], proposed_at=SEEN
+            )
+        )
+    log_in(page, Role.LIBRARIAN)
+    page.goto(f"/desk/paper/{filled[0]}")
+    expect(page.locator(".twin")).to_contain_text("titles alike")
+    page.get_by_role("button", name="One paper: merge").click()
+    expect(_said(page)).to_contain_text("one paper now")
+    with live_runtime.store.reading() as session:
+        assert session.get_one(Paper, filled[1]).merged_into_id == filled[0]
+    _said(page).get_by_role("button", name="Undo").click()
+    expect(_said(page)).to_contain_text("two papers again")
+    with live_runtime.store.reading() as session:
+        assert session.get_one(Paper, filled[1]).merged_into_id is None
+
+
+@pytest.mark.parametrize("width", ["page", "phone"])
+def test_desk_pages_are_clean_at_both_widths(
+    request: pytest.FixtureRequest,
+    width: str,
+    log_in: LogIn,
+    scan: Scan,
+    screenshot: Screenshot,
+    live_runtime: Runtime,
+    filled: list[int],
+) -> None:
+    """Queue, paper, confirm page and search fit a laptop and a phone and are clean for axe in light and dark."""
+    window: Page = request.getfixturevalue(width)
+    vera = log_in(window, Role.LIBRARIAN)
+    with live_runtime.store.writing() as session:
+        decide(session, vera, Ruling(filled[2], 3, Verdict.UNSURE, 0, reason="which epoch?"), now=SEEN)
+        session.add(MergeProposal(paper_id=filled[1], twin_id=filled[2], probability=0.8, proposed_at=SEEN))
+    pages = {
+        "desk": "/desk",
+        "desk-filtered": "/desk?band=unlikely",
+        "desk-paper": f"/desk/paper/{filled[0]}",
+        "desk-decided": f"/desk/paper/{filled[2]}",
+        "desk-find": f"/desk/paper/{filled[1]}?find=disc",
+        "desk-certain": "/desk/certain",
+    }
+    for name, address in pages.items():
+        window.goto(address)
+        expect(window.locator("h1")).to_have_count(1)
+        for colours in ("light", "dark"):
+            window.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+            screenshot(window, f"{name}-{width}-{colours}")
+            assert window.evaluate(_OVERFLOW) <= 0, f"{name} is wider than its window"
+            assert scan(window) == [], f"{name} in {colours}"
