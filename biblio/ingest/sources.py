@@ -10,11 +10,9 @@ from typing import Any
 from biblio.errors import RequestRefused
 from biblio.ingest.pace import StorePace, pauses
 from biblio.runtime import Runtime
-from harvesters.ads import AdsQuery, AdsSource
 from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
 from harvesters.http import PoliteSession
 from harvesters.protocol import Source
-from harvesters.tap import TapSource, TapTable
 
 KNOWN = ("projects", "arxiv", "ads")
 """The names of the sources, in the order in which they are asked: projects first, so that papers meet them."""
@@ -142,6 +140,8 @@ def _arxiv(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
 
 
 def _projects(runtime: Runtime, _asked: Asked, pace: StorePace) -> Planned | str:
+    from harvesters.tap import TapSource, TapTable  # pyvo takes 2 s to import; only a harvest needs it
+
     tap = runtime.profile.tap
     if tap is None:
         return "Projects are left out: the profile names no TAP service; use `biblio projects import FILE`."
@@ -157,6 +157,8 @@ def _projects(runtime: Runtime, _asked: Asked, pace: StorePace) -> Planned | str
 
 
 def _ads(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
+    from harvesters.ads import AdsQuery, AdsSource
+
     settings, harvest = runtime.settings, runtime.profile.harvest
     if settings.ads_token is None:
         return (

@@ -1,0 +1,64 @@
+"""Which of several sources' values is shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from biblio.catalogue.compose import PRECEDENCE, Told, compose
+from biblio.catalogue.papers import _SHOWN_DEFAULTS
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def told(source: str, days: int = 0, **record: Any) -> Told:
+    """What a source says, learned so many days later."""
+    return Told(source, "key", record, NOW + timedelta(days=days))
+
+
+def test_journal_facts_come_from_ads_and_abstracts_from_arxiv() -> None:
+    """ADS before files before arXiv, and the other way round for what may be shown to the public."""
+    records = [told(s, title=s, abstract=s) for s in ("arxiv", "library-list", "ads")]
+    shown = compose(records, {})
+    assert (shown.values["title"], shown.values["abstract"]) == ("ads", "arxiv")
+    assert shown.provenance == {"title": "ads", "abstract": "arxiv"}
+
+
+def test_a_source_that_is_silent_gives_way() -> None:
+    """An empty value is none: the next source in the table is asked."""
+    shown = compose([told("ads", title=""), told("bibtex", title="From the list")], {})
+    assert shown.values["title"] == "From the list"
+
+
+def test_an_article_goes_before_any_preprint() -> None:
+    """A library's article gives journal and kind where ADS knows the preprint only."""
+    preprint = told(
+        "ads", kind="eprint", journal="arXiv e-prints", year=2020, is_refereed=False, published_on="2020-01-01"
+    )
+    article = told("bibtex", kind="article", journal="ApJ", year=2021, is_refereed=True, volume="900")
+    values = compose([preprint, article], {}).values
+    assert (values["kind"], values["journal"], values["year"], values["is_refereed"]) == ("article", "ApJ", 2021, True)
+    assert "published_on" not in values
+
+
+def test_of_two_preprints_the_first_day_counts() -> None:
+    """The day of the first version is the preprint's, whichever record was learned later."""
+    records = [told("arxiv", submitted_on="2021-05-01"), Told("arxiv", "b", {"submitted_on": "2021-03-01"}, NOW)]
+    assert compose(records, {}).values["preprint_on"] == date(2021, 3, 1)
+
+
+def test_a_correction_stands_above_everything() -> None:
+    """A person's value wins, also where it says that there is none."""
+    shown = compose([told("ads", title="A", published_on="2021-03-01")], {"title": "B", "published_on": None})
+    assert (shown.values["title"], shown.values["published_on"]) == ("B", None)
+    assert shown.provenance["title"] == "person"
+
+
+def test_withdrawn_by_one_source_is_withdrawn() -> None:
+    """A withdrawal is never hidden by a source that has not heard of it."""
+    assert compose([told("ads", title="A"), told("arxiv", is_withdrawn=True)], {}).values["is_withdrawn"] is True
+
+
+def test_the_table_names_every_field_that_is_shown() -> None:
+    """No field is shown without a rule where it comes from."""
+    assert set(PRECEDENCE) == set(_SHOWN_DEFAULTS) - {"published_precision"} | {"authors"}

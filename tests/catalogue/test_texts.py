@@ -1,0 +1,101 @@
+"""What is kept of a text: codes with the passage around them, never the text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from biblio.catalogue.papers import absorb_records
+from biblio.catalogue.texts import CONTEXT, Reading, resolve_again, seen_in, store_reading
+from biblio.runtime import Runtime
+from biblio.store.models import TextMention, TextReading
+from matching.codes import CodeFinder
+from matching.registry import Registry
+from tests.catalogue.records import preprint
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+TEXT = "x" * 500 + " This paper makes use of ADS/JAO.ALMA#2013.1.00092.S and of much else. " + "y" * 500
+
+
+@pytest.fixture
+def paper_id(runtime: Runtime) -> int:
+    """A paper to read."""
+    with runtime.store.writing() as session:
+        return absorb_records(session, [preprint()], payload_sha256=None, now=NOW)[0].paper_id
+
+
+def finder(runtime: Runtime, *codes: str) -> CodeFinder:
+    """A finder that knows these projects."""
+    return CodeFinder(runtime.grammar, Registry(runtime.grammar, codes))
+
+
+def reading(runtime: Runtime, paper_id: int, *codes: str, digest: str = "old") -> Reading:
+    """The reading of ``TEXT`` by somebody who knows these projects."""
+    mentions = tuple(seen_in("main.tex", None, TEXT, finder(runtime, *codes).find(TEXT)))
+    return Reading(
+        paper_id,
+        "eprint",
+        "arXiv:2101.00001v1",
+        "v1",
+        "tex",
+        "0" * 64,
+        len(TEXT),
+        rules_digest=digest,
+        mentions=mentions,
+    )
+
+
+def test_a_passage_is_kept_and_no_more(runtime: Runtime, paper_id: int) -> None:
+    """The context holds the code at its offset and 150 characters on each side."""
+    with runtime.store.writing() as session:
+        assert store_reading(session, reading(runtime, paper_id), now=NOW)
+    with runtime.store.reading() as session:
+        mention = session.exec(select(TextMention)).one()
+        start = mention.start - mention.context_start
+        assert mention.context[start : start + mention.end - mention.start] == mention.as_written
+        assert TEXT[mention.start : mention.end] == mention.as_written
+        assert len(mention.context) <= 2 * CONTEXT + len(mention.as_written)
+
+
+def test_the_same_reading_twice_is_one(runtime: Runtime, paper_id: int) -> None:
+    """Reading the same text by the same rules adds nothing; a new version supersedes the one before."""
+    with runtime.store.writing() as session:
+        one = reading(runtime, paper_id)
+        assert store_reading(session, one, now=NOW)
+        assert not store_reading(session, one, now=LATER)
+        assert store_reading(
+            session, Reading(paper_id, "eprint", "arXiv:2101.00001v2", "v2", refusal="gone"), now=LATER
+        )
+    with runtime.store.reading() as session:
+        rows = session.exec(select(TextReading).order_by(TextReading.id)).all()  # type: ignore[arg-type]
+        assert [(r.version, r.superseded_at) for r in rows] == [("v1", LATER), ("v2", None)]
+
+
+def test_newer_rules_that_find_as_little_add_no_history(runtime: Runtime, paper_id: int) -> None:
+    """A project list that grew does not add a row for every text without a code."""
+    with runtime.store.writing() as session:
+        empty = Reading(paper_id, "abstract", "the record", sha256="1" * 64, rules_digest="old")
+        store_reading(session, empty, now=NOW)
+        store_reading(
+            session, Reading(paper_id, "abstract", "the record", sha256="1" * 64, rules_digest="new"), now=LATER
+        )
+    with runtime.store.reading() as session:
+        row = session.exec(select(TextReading)).one()
+        assert (row.rules_digest, row.read_at) == ("new", NOW)
+
+
+def test_mentions_are_resolved_again_without_the_text(runtime: Runtime, paper_id: int) -> None:
+    """When the registry learns a project, a mention stored before becomes certain; then nothing is left to do."""
+    with runtime.store.writing() as session:
+        store_reading(session, reading(runtime, paper_id, "2015.1.00001.S"), now=NOW)
+        before = session.exec(select(TextMention)).one()
+        assert (before.certain, before.in_registry) == (False, False)
+        known = finder(runtime, "2013.1.00092.S", "2015.1.00001.S")
+        assert resolve_again(session, known, "new") == 1
+        assert resolve_again(session, known, "new") == 0
+    with runtime.store.reading() as session:
+        after = session.exec(select(TextMention)).one()
+        assert (after.code, after.certain, after.in_registry) == ("2013.1.00092.S", True, True)
