@@ -212,6 +212,9 @@ def _read_member(place: str, stream: ByteStream, reading: _Reading, pdfs: dict[s
         if sum(map(len, pdfs.values())) + len(body) <= MAX_PDF_BYTES and not reading.parts:
             pdfs[place] = body
         return
+    if suffix == ".gz":
+        inner = PurePosixPath(place[: -len(".gz")]).suffix.lower()
+        suffix = inner if _has_known_suffix(inner) else ".gz"  # fig.eps.gz is a figure, astro-ph.9501013.gz a paper
     named_text = suffix in _TEXT_FORMATS or suffix in _CONTAINER_SUFFIXES
     head = stream.head(_HEAD_BYTES)
     if not head or not (named_text or (not _has_known_suffix(suffix) and _looks_like_tex(head))):

@@ -83,9 +83,18 @@ def test_single_gzip_may_be_tex_pdf_or_tar_whatever_its_name() -> None:
 
 
 def test_packed_members_are_unpacked() -> None:
-    """A TeX file packed within an archive is read."""
-    parts, refusals = read_archive("a.tar.gz", make_tgz({"b.tex.gz": gzip.compress(TEX)}))
-    assert [(part.name, part.format) for part in parts] == [("a.tar.gz!b.tex.gz", "tex")]
+    """A TeX file packed within an archive is read; a packed figure is no text and no refusal."""
+    packed = {
+        name: gzip.compress(body) for name, body in {"b.tex.gz": TEX, "f.eps.gz": b"%!PS", "g.pdf.gz": b"%PDF-"}.items()
+    }
+    parts, refusals = read_archive(
+        "a.tar.gz", make_tgz(packed | {"c.tar.gz": make_tgz({"d.tex": b"d"}), "e.95.GZ": gzip.compress(b"e")})
+    )
+    assert [(part.name, part.format) for part in parts] == [
+        ("a.tar.gz!b.tex.gz", "tex"),
+        ("a.tar.gz!c.tar.gz!d.tex", "tex"),
+        ("a.tar.gz!e.95.GZ", "text"),
+    ]
     assert refusals == []
 
 
