@@ -13,6 +13,7 @@ from wtforms import (
     SubmitField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from biblio.observatory import Questionnaire
@@ -65,7 +66,7 @@ def questionnaire_form(questionnaire: Questionnaire) -> QuestionnaireForm:
         "questionnaire": questionnaire,
         "reason": RadioField(
             questionnaire.status.text,
-            choices=[(str(r.number), r.text) for r in questionnaire.reasons],
+            choices=[SelectChoice(value=str(r.number), label=r.text) for r in questionnaire.reasons],
             validate_choice=False,
         ),
         "comment": TextAreaField(questionnaire.comment.text, render_kw={"rows": 6, "maxlength": COMMENT_MAX}),
