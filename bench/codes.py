@@ -15,10 +15,12 @@ import re
 import time
 from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from biblio.observatory import load
 from matching.codes import CodeFinder, Grammar, Registry
+from matching.grammar import folded
 
 STRICT = re.compile(r"\b20\d\d\.[0-9A-Z]\.\d{5}\.(?:S|T|V|L|P|SV|E|CAL|CSV)\b")
 
@@ -30,6 +32,60 @@ def scores(truth: list[set[str]], found: list[set[str]]) -> dict[str, float]:
         "recall": round(hits / max(1, sum(map(len, truth))), 5),
         "precision": round(hits / max(1, sum(map(len, found))), 5),
     }
+
+
+_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CONFUSIONS = {"0": "OQD", "1": "lI|", "5": "S", "8": "B", "6": "G", "2": "Z", "S": "5", "B": "8"}
+
+
+def confused(code: str, chance: Random) -> str:
+    """One character read as another that looks like it."""
+    place = chance.choice([place for place, character in enumerate(code) if character in _CONFUSIONS])
+    return code[:place] + chance.choice(_CONFUSIONS[code[place]]) + code[place + 1 :]
+
+
+def slipped(code: str, chance: Random) -> str:
+    """One character replaced, left out, doubled or put in, or two neighbours swapped, anywhere in the code."""
+    place = chance.randrange(len(code) - 1)
+    head, here, after, tail = code[:place], code[place], code[place + 1], code[place + 2 :]
+    other = chance.choice(_LETTERS)
+    return chance.choice(
+        [
+            head + other + after + tail,
+            head + after + tail,
+            head + here + here + after + tail,
+            head + other + here + after + tail,
+            head + after + here + tail,
+        ]
+    )
+
+
+def damage_figures(finder: CodeFinder, codes: list[str], seed: int = 1, number: int = 3000) -> dict[str, Any]:
+    """Shares of codes damaged once that come out certain and right, as a candidate, or certain and wrong.
+
+    A slip that lands on another listed code is left out: nothing in the text can show it. One that looks like another
+    listed code but for confusable characters is counted apart, for the same reason.
+    """
+    chance, figures = Random(seed), {}
+    for name, damage in (("one confusion", confused), ("one slip", slipped)):
+        counts: Counter[str] = Counter()
+        while counts["tried"] < number:
+            code = chance.choice(codes)
+            written = damage(code, chance)
+            canonical = finder.grammar.canonical(written)
+            if canonical is not None and finder.registry is not None and finder.registry.same(canonical) is not None:
+                counts["left out"] += 1
+                continue
+            mentions = finder.find(f"This paper makes use of the following ALMA data: ADS/JAO.ALMA#{written}. We thank")
+            counts["tried"] += 1
+            counts["certain and right"] += any(m.certain and m.code == code for m in mentions)
+            counts["right or candidate"] += any(code in (m.code, *m.candidates) for m in mentions)
+            wrong = [m.code for m in mentions if m.certain and m.code != code]
+            looks_like = {other for other in wrong if folded(other) == folded(written)}
+            counts["certain and wrong"] += bool(set(wrong) - looks_like)
+            counts["looks like another listed code"] += bool(looks_like)
+        figures[name] = {key: round(counts[key] / number, 4) for key in counts if key not in ("tried", "left out")}
+    return figures
 
 
 def main() -> None:
@@ -71,6 +127,7 @@ def main() -> None:
         "finder": {**scores(right, found), "mb_per_s": round(size / finder_s, 1), "wrong_but_certain": wrong},
         "strict_regex": {**scores(right, strict), "mb_per_s": round(size / strict_s, 1)},
         "missed_by_kind": dict(missed),
+        "damaged": damage_figures(finder, codes),
     }
     print(json.dumps(figures, indent=1))
     for row, seen, paper in zip(truth, found, mentions, strict=True):

@@ -223,7 +223,7 @@ class CodeFinder:
             readings += self._shapes.read(text, stretch, near)
             if self.registry is not None and self.registry.may_hold(text[slice(*stretch)]):
                 readings += read_by_registry(text, stretch, self.registry, self._bounds, near)
-            readings += read_after_prefix(text, stretch, self._bounds, near)
+            readings += read_after_prefix(text, stretch, self._bounds, self.grammar)
         readings = [reading for reading in readings if reading.rank != 3 or self._knows(reading.code)]
         readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
         taken: list[Reading] = []

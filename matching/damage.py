@@ -19,8 +19,6 @@ _TOKEN = re.compile(r"[0-9A-Za-z|]+")
 _GAP = re.compile(rf"[{SEPARATOR_CHARACTERS}()\[\]]{{1,5}}")
 _DIGIT_LIKE = frozenset("0123456789OoQDlI|SBGZz")
 _ENDING = re.compile(r"[.,·_-][A-Z]")  # a run that leaves its last field out is not whole
-# Small letters that look like no digit, unlike their capitals.
-_NOT_CONFUSABLE = str.maketrans("dqbgz", "?????")
 _MOST_TOKENS = 9
 
 
@@ -77,7 +75,7 @@ def _runs(text: str, tokens: list[tuple[int, int]], first: int, begin: int, boun
             if gap.strip():
                 breaks.append(len(plain))
                 dots += 1
-        plain += text[max(start, begin) : stop].translate(_NOT_CONFUSABLE).upper()
+        plain += skeleton(text[max(start, begin) : stop])
         at = stop
         if len(plain) > bounds[1]:
             return
@@ -148,7 +146,7 @@ class ShapeReader:
                 body = f"[0-9A-Za-z|]{{1,{max(3, part.high) if last else part.high}}}"
             group = f"(?P<{part.name}>{body})"
             built += f"(?:{gap}{group}(?![0-9A-Za-z]))?" if last else (f"{gap}{group}" if place else group)
-        return re.compile(rf"(?<![0-9]){built}(?![0-9A-Za-z])")
+        return re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=[A-Za-z]{{2}})){built}(?![0-9A-Za-z])")
 
     def read(self, text: str, stretch: tuple[int, int], near: Callable[[int], int]) -> Iterator[Reading]:
         """Codes put right by their shape; ``near`` says that the observatory is named just before."""
@@ -208,12 +206,12 @@ _AFTER_PREFIX = re.compile(r"[0-9A-Za-z|]{1,8}(?:[.·_-]{1,2}[0-9A-Za-z|]{1,8}){
 
 
 def read_after_prefix(
-    text: str, stretch: tuple[int, int], bounds: tuple[int, int], near: Callable[[int], int]
+    text: str, stretch: tuple[int, int], bounds: tuple[int, int], grammar: Grammar
 ) -> Iterator[Reading]:
     """What stands directly after our prefix and looks like a code, however damaged: reported as it is written."""
     for found in _AFTER_PREFIX.finditer(text, *stretch):
         plain = skeleton(found[0])
         if not bounds[0] - 2 <= len(plain) <= bounds[1] + 2 or sum(map(str.isdigit, plain)) < 7:
             continue
-        if near(found.start()) > 1:
+        if grammar.marked_prefix.search(text, max(0, found.start() - 40), found.start()):
             yield Reading(found.start(), found.end(), re.sub(r"[^0-9A-Z|]+", ".", found[0].upper()), False, (), 4)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-# Pairs that optical character recognition and tired eyes mix up; the first of each group stands for all.
-CONFUSABLE_GROUPS = ("0OQD", "1LI|", "5S", "8B", "6G", "2Z")
+# Pairs that optical character recognition and tired eyes mix up; the first of each group stands for all. A small l
+# is written "|" (see ``_SMALL``), so that a capital L is no 1.
+CONFUSABLE_GROUPS = ("0OQD", "1I|", "5S", "8B", "6G", "2Z")
 FOLD = str.maketrans({letter: group[0] for group in CONFUSABLE_GROUPS for letter in group[1:]})
 DIGIT_LIKE = "0-9OoQDlI|LSsBGZz\uff10-\uff19\U0001d7ce-\U0001d7ff"
 
@@ -67,18 +68,18 @@ class Field:
         if self.exact.fullmatch(text):
             return text
         if self.sort == "digits":
-            digits = text.translate(FOLD)
+            digits = skeleton(written).translate(FOLD)
             if not digits.isdigit() or not digits.strip("0"):
                 return None
             if len(digits) > self.high:
                 digits = digits.lstrip("0")
             digits = digits.zfill(self.low)
             return digits if self.exact.fullmatch(digits) else None
-        folded = text.translate(FOLD)
-        alike = [choice for choice in self.choices if choice.translate(FOLD) == folded]
+        plain = skeleton(written).translate(FOLD)
+        alike = [choice for choice in self.choices if choice.translate(FOLD) == plain]
         if len(alike) == 1:
             return alike[0]
-        return folded if not self.choices and self.exact.fullmatch(folded) else None
+        return plain if not self.choices and self.exact.fullmatch(plain) else None
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ class Form:
         if self.needs_context:
             right = r"(?![0-9A-Za-z]|\.[0-9])"
         if last.sort == "choice" and not last.optional:
-            right = r"(?:(?![0-9A-Za-z])|(?P<glue>(?-i:(?=[A-Z][a-z]|[a-z]{2}|[12][0-9]{3}[. ]|[A-Z]{3,}))))"
+            another = rf"(?![.·]{last.pattern}(?![0-9A-Za-z]))"
+            right = rf"(?:(?![0-9A-Za-z]){another}|(?P<glue>(?-i:(?=[A-Z][a-z]|[a-z]{{2}}|[12][0-9]{{3}}[. ]|[A-Z]{{3,}}))))"
         # Quickly passes over what cannot begin a code.
         head = self.fields[0].pattern[:1]
         first = "(?=[0-9])" if self.fields[0].sort == "digits" else f"(?={head})" if head.isalnum() else ""
@@ -160,12 +162,14 @@ class Form:
         return least, sum(part.high for part in self.fields)
 
 
+# Small letters that look like no digit, unlike their capitals, and the one that does, unlike its capital.
+_SMALL = str.maketrans("dqbgzil", "??????|")
 _NOT_IN_SKELETON = re.compile(r"[^0-9A-Za-z|]+")
 
 
 def skeleton(code: str) -> str:
     """Letters and digits of a code alone, upper case: what all lossless spellings have in common."""
-    return _NOT_IN_SKELETON.sub("", code).upper()
+    return _NOT_IN_SKELETON.sub("", code).translate(_SMALL).upper()
 
 
 def folded(code: str) -> str:
@@ -400,6 +404,17 @@ class Grammar:
         """A name or prefix directly before a code, with only signs between."""
         alternatives = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         return re.compile(rf"(?:{alternatives})[^0-9A-Za-z]{{0,8}}$" if self.names else r"(?!)")
+
+    @cached_property
+    def marked_prefix(self) -> re.Pattern[str]:
+        """A name and the sign that ends our prefix (``#``) directly before: whatever follows is meant for a code."""
+        marks = "".join(
+            sorted({prefix[-1] for prefix in self.prefixes if not (prefix[-1].isalnum() or prefix[-1].isspace())})
+        )
+        names = "|".join(re.escape(name) for name in self.names)
+        if not marks or not names:
+            return re.compile(r"(?!)")
+        return re.compile(rf"(?:{names})[^0-9A-Za-z]{{0,4}}[{re.escape(marks)}][^0-9A-Za-z]{{0,3}}$")
 
     @cached_property
     def project_word(self) -> re.Pattern[str]:

@@ -253,6 +253,19 @@ def test_small_letters_that_look_like_no_digit_are_not_folded() -> None:
     assert only(f"{PREFIX}2017.A.0D089.S.", finder).code == "2017.A.00089.S"
 
 
+def test_what_stands_after_the_prefix_is_reported_however_damaged() -> None:
+    """Two digits of the year are gone: the code is offered, never certain; without a registry it stays as printed."""
+    mention = only(f"{PREFIX}13.1.00123.S.")
+    assert (mention.code, mention.certain, mention.as_written) == ("2013.1.00123.S", False, "13.1.00123.S")
+    assert only(f"{PREFIX}13.1.00123.S.", UNLISTED).code == "13.1.00123.S"
+
+
+def test_a_second_kind_after_a_code_makes_it_doubtful() -> None:
+    """Either of the two kinds may be the slip."""
+    finder = CodeFinder(ALMA, Registry(ALMA, ["2011.0.00741.S", "2011.0.00741.V"]))
+    assert not only(f"{PREFIX}2011.0.00741S.V.", finder).certain
+
+
 def test_a_missing_kind_takes_the_one_the_registry_has() -> None:
     """Without its kind, a code is that of the registry with the same year, call and number."""
     finder = CodeFinder(ALMA, Registry(ALMA, ["2018.1.00163.SV"]))
@@ -410,6 +423,7 @@ def test_use_or_mention(text: str, is_use: bool | None) -> None:
         ("programme 0102.B–0553 (A)", ["0102.B-0553(A)"]),
         ("ID 0102.B-\n0553(A)", ["0102.B-0553(A)"]),
         ("ADS/JAO.ALMA#2013.1.00123.S at 108.2245 mJy", []),
+        ("programs 2018A-044, SEV-2015-0548 and grant 1.05.01.88.04.", []),
     ],
 )
 def test_the_same_engine_reads_another_observatory(text: str, found: list[str]) -> None:
