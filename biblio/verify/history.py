@@ -26,7 +26,9 @@ from biblio.store.words import RelationKind, Verdict
 from biblio.verify.readable import readable
 
 VERDICT_WORDS = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "unsure"}
-"""A verdict as history tells it."""
+"""A verdict in force, in one word."""
+
+_ACTS = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "was unsure about"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def _decisions(session: Session, group: Sequence[int]) -> list[Event]:
             what = f"took back the decision on {code}"
             what += f", {VERDICT_WORDS[decision.verdict]} again" if decision.verdict else ""
         else:
-            what = f"{VERDICT_WORDS[decision.verdict]} {code}" if decision.verdict else f"decided on {code}"
+            what = f"{_ACTS[decision.verdict]} {code}" if decision.verdict else f"decided on {code}"
         reason = "" if decision.undoes_id is not None else decision.reason
         undo = decision.id if can_undo else None
         events.append(Event(decision.made_at, who, what, reason, decision.relation, decision_id=undo))

@@ -51,6 +51,7 @@ KIND_WORDS = {
     "title": "title",
     "abstract": "abstract",
     "dates": "dates",
+    "observatory": "telescope",
     "rivals": "rival",
     "prior": "start",
 }
@@ -227,6 +228,13 @@ def paper_page(
     )
 
 
+def _rank(candidate: Shown) -> int:
+    """Waiting ones worth a verdict first, then those that have one, then what is unlikely."""
+    if candidate.is_open and (candidate.band is not Band.UNLIKELY or candidate.look_again):
+        return 0
+    return 1 if candidate.verdict is not None else 2
+
+
 def _marked_teams(candidates: Sequence[Shown], selected: int | None) -> list[Shown]:
     """The projects whose people are marked among the authors: the one chosen and the best that are proposed."""
     proposed = [c for c in candidates if c.score is not None and c.project_id != selected]
@@ -234,12 +242,12 @@ def _marked_teams(candidates: Sequence[Shown], selected: int | None) -> list[Sho
 
 
 def _selected(candidates: Sequence[Shown], wanted: int | None) -> int | None:
-    """The candidate asked for (0: none on purpose), else the best one without a verdict, else the best."""
+    """The candidate asked for (0: none on purpose), else the first: the best that waits."""
     if wanted == 0:
         return None
     if any(c.project_id == wanted for c in candidates):
         return wanted
-    return next((c.project_id for c in candidates if c.is_open), candidates[0].project_id if candidates else None)
+    return candidates[0].project_id if candidates else None
 
 
 def _suggested(candidates: Sequence[Shown]) -> RelationKind | None:
@@ -301,7 +309,7 @@ def _candidates(
             link, name = links[project_id]
             one = replace(one, version=link.version, verdict=link.verdict, decided_by=name, decided_at=link.decided_at)
         shown.append(one)
-    shown.sort(key=lambda c: (c.project_id not in also, not c.is_open, -(c.score or 0.0)))
+    shown.sort(key=lambda c: (c.project_id not in also, _rank(c), -(c.score or 0.0)))
     return _evidence_items(session, {p: r.id for p, (_, r) in by_project.items() if r.id is not None}), shown
 
 

@@ -34,6 +34,9 @@ from biblio.verify.readable import readable
 DOUBT = -1.5
 """Log-odds from which evidence against a certain candidate leaves its box unticked: odds against of 4 to 1."""
 
+DOUBTING = ("stranger", "dates", "pi", "co_is")
+"""The kinds of evidence that can speak against one project rather than against the paper as a whole."""
+
 WHY_WORDS: Mapping[str, tuple[str, str]] = {
     "silent": ("silent project", "Accepting it would take a project off the silent list."),
     "press": ("about to go to press", "A young preprint without a journal record: its authors can still add the code."),
@@ -455,7 +458,7 @@ def certain_rows(session: Session, rows: Sequence[Any]) -> list[CertainRow]:
 def _certain_row(row: Any, evidence: list[EvidenceItem]) -> CertainRow:
     candidate, revision, paper, project, facts = row
     quoted = next((e for e in evidence if e.context and e.contribution > 0), None)
-    against = next((e for e in evidence if e.contribution <= DOUBT and e.kind != "prior"), None)
+    against = next((e for e in evidence if e.contribution <= DOUBT and e.kind in DOUBTING), None)
     return CertainRow(
         candidate_id=candidate.id,
         paper_id=candidate.paper_id,
