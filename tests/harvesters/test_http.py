@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -201,3 +202,25 @@ def test_no_secret_is_logged() -> None:
 def test_place_shows_no_secret() -> None:
     """User, password and query are left out of addresses that people see."""
     assert place_of("https://u:p@example.org:8443/a/b?token=x#y") == "https://example.org:8443/a/b"
+
+
+def test_dripping_answer_is_left() -> None:
+    """A server that sends its answer for ever is given up; the limit holds for the whole answer, not for each piece."""
+    with (
+        serving(lambda _: Reply(b"x" * 200_000)) as server,
+        polite(limits=replace(QUICK, total_s=0.0)) as session,
+        pytest.raises(SourceStopped, match="takes longer than 0 s"),
+    ):
+        session.get(server.url)
+
+
+def test_see_other_is_fetched_without_the_posted_form() -> None:
+    """A posted query whose answer lies elsewhere is fetched there, as TAP services may ask (RFC 9110, 15.4.4)."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.method == "POST":
+            return Reply(status=303, headers={"Location": "/result"})
+        return Reply(asked.method.encode() + asked.body)
+
+    with serving(answer) as server, polite() as session:
+        assert session.post(f"{server.url}/sync", data={"QUERY": "SELECT"}).content == b"GET"
