@@ -268,6 +268,16 @@ def paginate_list(
     return Page(items, len(rows), number, size, sort, tuple(sorts), dict(filters or {}))
 
 
+def holds(column: Any, word: str) -> ColumnElement[bool]:
+    """Return the condition that a text column holds ``word``, whatever its case; wildcards in it are plain characters.
+
+    SQLite folds the case of ASCII letters only, so any other letter of the word matches any one character: "Çelik"
+    finds "ÇELIK", and "Celik" too.
+    """
+    pattern = "".join(f"\\{c}" if c in "\\%_" else c if c.isascii() else "_" for c in word.lower())
+    return func.lower(column).like(f"%{pattern}%", escape="\\")
+
+
 def _sorted_first_by(statement: Select[Any], chosen: ColumnElement[Any]) -> Select[Any]:
     """Put ``chosen`` before the statement's own order, which goes on to settle ties."""
     own = tuple(statement._order_by_clauses)

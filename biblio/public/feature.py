@@ -11,6 +11,6 @@ feature = Feature(
     navigation=(
         NavigationItem("Search", "public.search", "public", order=60),
         NavigationItem("Projects", "public.projects", "public", order=61),
-        NavigationItem("Reported papers", "public.reports", "desk.read", order=20),
+        NavigationItem("Reported", "public.reports", "desk.read", order=20),
     ),
 )

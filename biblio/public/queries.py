@@ -26,6 +26,7 @@ from biblio.store.models import (
     ProjectRevision,
 )
 from biblio.store.words import Scheme
+from biblio.webkit import holds
 
 MOST_WORDS = 12
 """Words of a query that are used; a title pasted whole is found by fewer."""
@@ -135,17 +136,14 @@ def tokens(query: str) -> list[str]:
 
 def _has_word(word: str, accepted: sa.Subquery) -> sa.ColumnElement[bool]:
     """A word is found in the title, an author's name, an identifier or a project code; a year is the paper's."""
-    lower = word.lower()
-    authored = sa.select(col(PaperAuthor.revision_id)).where(
-        sa.func.lower(PaperAuthor.name).contains(lower, autoescape=True)
-    )
+    authored = sa.select(col(PaperAuthor.revision_id)).where(holds(PaperAuthor.name, word))
     coded = (
         sa.select(accepted.c.paper_id)
         .join(Project, col(Project.id) == accepted.c.project_id)
-        .where(sa.func.lower(Project.code).contains(lower, autoescape=True))
+        .where(holds(Project.code, word))
     )
     ways: list[sa.ColumnElement[bool]] = [
-        sa.func.lower(PaperRevision.title).contains(lower, autoescape=True),
+        holds(PaperRevision.title, word),
         col(PaperRevision.id).in_(authored),
         col(PaperRevision.paper_id).in_(coded),
     ]
@@ -294,15 +292,8 @@ def projects_with_papers(words: str = "") -> sa.Select[Any]:
         .group_by(col(Project.id), col(Project.code), col(ProjectRevision.title))
     )
     for word in tokens(words):
-        lower = word.lower()
-        statement = statement.where(
-            sa.or_(
-                *(
-                    sa.func.lower(c).contains(lower, autoescape=True)
-                    for c in (Project.code, ProjectRevision.title, ProjectRevision.pi)
-                )
-            )
-        )
+        columns = (Project.code, ProjectRevision.title, ProjectRevision.pi)
+        statement = statement.where(sa.or_(*(holds(column, word) for column in columns)))
     selected: sa.Select[Any] = statement
     return selected
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, request, url_for
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
@@ -37,12 +37,21 @@ def install(app: Flask, assets: Assets, features: Sequence[Feature]) -> None:
             "may": lambda action: may(person.role if person else None, action),
             "navigation": [item for item in items if may(person.role if person else None, item.action)],
             "here": request.endpoint or "",
+            "current": is_current,
             "observatory": wired.profile.observatory,
             "theme": chosen_theme(request),
             "is_survey_link": holds_token(request),
             "csrf": csrf_field,
             "version": biblio_version(),
         }
+
+
+def is_current(item: NavigationItem) -> str | None:
+    """Return what ``aria-current`` says of a navigation item: "page", "true" for a page below it, None elsewhere."""
+    address = url_for(item.endpoint)
+    if request.path == address:
+        return "page"
+    return "true" if address != "/" and request.path.startswith(f"{address}/") else None
 
 
 def chosen_theme(asked: Request) -> str | None:

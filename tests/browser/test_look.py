@@ -115,8 +115,11 @@ def test_colours_follow_the_system_and_can_be_switched(page: Page) -> None:
     assert page.evaluate(_BACKGROUND) == light
 
 
-def test_without_scripts_everything_public_works(plain_page: Page, live_runtime: Runtime, person: Person) -> None:
+def test_without_scripts_everything_public_works(
+    plain_page: Page, live_runtime: Runtime, person: Person, watch: Watch
+) -> None:
     """Dark follows the system, search finds, a form answers, with JavaScript switched off."""
+    watch.expected.append("422")
     fill(live_runtime, person())
     plain_page.goto("/")
     # Without scripts the page cannot be asked for its colours; the pictures of both must differ.

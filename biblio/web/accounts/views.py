@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import logout_user
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, or_, select
 
 from biblio import webkit
 from biblio.catalogue.actor import Actor
@@ -151,7 +151,7 @@ def users() -> ResponseReturnValue:
     statement = select(UserAccount)
     if asked:
         words = (col(UserAccount.username), col(UserAccount.name), col(UserAccount.library))
-        statement = statement.where(or_(*(func.lower(c).contains(asked.lower(), autoescape=True) for c in words)))
+        statement = statement.where(or_(*(webkit.holds(c, asked) for c in words)))
     if role in set(Role):
         statement = statement.where(col(UserAccount.role) == Role(role))
     with webkit.reading() as unit:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, func, select
 from biblio.jobs import Job
 from biblio.store.models import AuditEntry, JobRun, OutboxMail, UserAccount
 from biblio.store.words import MailState, Outcome
+from biblio.webkit import holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def audit(action: str | None, subject: str | None) -> Select[Any]:
     if action:
         statement = statement.where(col(AuditEntry.action) == action)
     if subject:
-        statement = statement.where(func.lower(AuditEntry.subject).contains(subject.lower(), autoescape=True))
+        statement = statement.where(holds(AuditEntry.subject, subject))
     ordered: Select[Any] = statement.order_by(col(AuditEntry.id).desc())
     return ordered
 
