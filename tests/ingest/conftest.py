@@ -1,0 +1,58 @@
+"""What the tests of ingest share: a demo observatory, servers that answer for it, and runtimes that ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from biblio.runtime import Runtime
+from demo.make_observatory import build
+from demo.replay import ReplayServer
+
+TODAY = date(2026, 11, 22)
+
+Asking = Callable[[str], Runtime]
+
+
+@pytest.fixture(scope="session")
+def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo observatory with the default seed."""
+    folder = tmp_path_factory.mktemp("observatory")
+    build(folder, today=TODAY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(observatory: Path) -> Iterator[ReplayServer]:
+    """A server that answers for the observatory and makes no faults."""
+    with ReplayServer(observatory, with_faults=False) as server:
+        yield server
+
+
+@pytest.fixture
+def faulty(observatory: Path) -> Iterator[ReplayServer]:
+    """A server that makes each of the seeded faults once."""
+    with ReplayServer(observatory) as server:
+        yield server
+
+
+def addresses(url: str) -> dict[str, Any]:
+    """The settings that make a runtime ask the server at ``url``."""
+    return {"arxiv_url": f"{url}/arxiv", "ads_url": f"{url}/ads/v1", "tap_url": f"{url}/tap", "arxiv_pace_s": 0.0}
+
+
+@pytest.fixture
+def asking(runtime: Runtime) -> Asking:
+    """Make the runtime ask the server at an address, with a token for ADS."""
+
+    def ask(url: str) -> Runtime:
+        settings = runtime.settings.model_copy(update={**addresses(url), "ads_token": SecretStr("demo")})
+        return replace(runtime, settings=settings)
+
+    return ask

@@ -1,0 +1,214 @@
+"""The harvest from end to end, against a server that answers as the services do, faults included."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel, select
+
+from biblio.errors import StartRefused
+from biblio.ingest.harvest import harvest
+from biblio.ingest.jobs import HARVEST
+from biblio.jobs import run_job
+from biblio.runtime import Runtime
+from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, JobRun, Paper, Payload, Project, Quota
+from biblio.store.words import Outcome
+from demo.replay import ReplayServer
+from tests.ingest.conftest import Asking
+from tests.ingest.fingerprint import fingerprint
+
+Answer = tuple[int, str, bytes]
+
+
+def count(runtime: Runtime, model: type[SQLModel]) -> int:
+    """How many rows a table has."""
+    with runtime.store.reading() as session:
+        return session.exec(select(sa.func.count()).select_from(model)).one()
+
+
+def run(runtime: Runtime, **arguments: str) -> JobRun:
+    """Run the harvest with these arguments."""
+    return run_job(runtime, HARVEST, arguments=arguments)
+
+
+@contextmanager
+def serving(answer: Callable[[str], Answer]) -> Iterator[str]:
+    """A server on loopback that answers each path as told."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.answer()
+
+        def answer(self) -> None:
+            status, content_type, body = answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_everything_is_fetched_once_through_every_fault(
+    asking: Asking, faulty: ReplayServer, observatory: Path
+) -> None:
+    """Projects, arXiv and ADS come whole though pages are empty, HTML or cut off; counts add up; twice adds nothing."""
+    runtime = asking(faulty.url)
+    row = run(runtime)
+    assert (row.outcome, row.error) == (Outcome.SUCCEEDED, None)
+    assert len(faulty.services.faults.struck) >= 3  # type: ignore[union-attr]
+    summary = json.loads((observatory / "summary.json").read_text("utf-8"))
+    counts = row.counts
+    assert counts["seen"] == counts["records"] + counts["refused"] + counts.get("ignored", 0)
+    assert counts["records"] == counts["new"] + counts["changed"] + counts["unchanged"]
+    codes = [json.loads(line)["code"] for line in (observatory / "projects.jsonl").read_text("utf-8").splitlines()]
+    well_formed = {code for code in codes if runtime.grammar.canonical(code)}
+    assert count(runtime, Project) == len(well_formed)
+    assert count(runtime, Paper) >= summary["papers"]
+    before = fingerprint(runtime.store)
+    again = run(runtime)
+    assert (again.outcome, again.counts.get("new", 0), again.counts.get("changed", 0)) == (Outcome.SUCCEEDED, 0, 0)
+    assert fingerprint(runtime.store) == before
+
+
+def test_a_code_that_is_none_is_named_with_its_page(asking: Asking, served: ReplayServer) -> None:
+    """The registry's malformed code is refused by name and costs nothing else."""
+    runtime = asking(served.url)
+    row = run(runtime, sources="projects")
+    assert row.counts["refused"] == 1
+    with runtime.store.reading() as session:
+        refusal = session.exec(select(HarvestRefusal)).one()
+        assert refusal.job_run_id == row.id
+        assert str(refusal.key) in refusal.reason
+        assert "/tap" in refusal.place
+
+
+def test_without_a_token_ads_is_left_out_and_said_so(asking: Asking, served: ReplayServer) -> None:
+    """No token is no failure: the run succeeds with the other sources and a sentence about ADS."""
+    runtime = asking(served.url)
+    runtime = replace(runtime, settings=runtime.settings.model_copy(update={"ads_token": None}))
+    row = run(runtime, sources="ads,projects")
+    assert (row.outcome, row.counts["sources_left_out"]) == (Outcome.SUCCEEDED, 1)
+    assert "BIBLIO_ADS_TOKEN" in row.counts["notes"][0]
+    assert count(runtime, Project) > 0
+
+
+BAD: dict[str, Callable[[str], Answer]] = {
+    "html": lambda path: (200, "text/html", b"<html><body>Rate exceeded.</body></html>"),
+    "json error": lambda path: (200, "application/json", b'{"error": {"code": 400, "msg": "undefined field xyz"}}'),
+    "not found": lambda path: (404, "text/plain", b"no such page"),
+    "unknown token": lambda path: (401, "application/json", b'{"error": "Unauthorized"}'),
+    "cut off": lambda path: (200, "application/xml", b"<?xml version='1.0'?><feed><entry>"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_an_answer_that_is_none_stops_its_source_with_a_reason(asking: Asking, kind: str) -> None:
+    """HTML, JSON errors, cut-off XML: nothing is stored of them, each source says why, the run fails and tells all."""
+    with serving(BAD[kind]) as url:
+        runtime = asking(url)
+        row = run(runtime, since="2026-11-01")
+    assert row.outcome is Outcome.FAILED
+    assert row.counts["sources_stopped"] == 3
+    for name in ("registry:", "arxiv:", "ads:"):
+        assert name in str(row.error)
+    with runtime.store.reading() as session:
+        reasons = session.exec(select(HarvestRefusal.reason)).all()
+        assert len(reasons) == 3
+        assert all(reasons)
+    assert (count(runtime, Paper), count(runtime, Project), count(runtime, HarvestCursor)) == (0, 0, 0)
+
+
+def test_one_broken_source_costs_the_others_nothing(asking: Asking, served: ReplayServer) -> None:
+    """When the registry answers HTML, papers are harvested all the same, and next time projects as well."""
+    runtime = asking(served.url)
+    with serving(BAD["html"]) as url:
+        settings = runtime.settings.model_copy(update={"tap_url": f"{url}/tap"})
+        row = run(replace(runtime, settings=settings), sources="projects,ads")
+    assert (row.outcome, row.counts["sources_stopped"]) == (Outcome.FAILED, 1)
+    assert (count(runtime, Project), count(runtime, Paper) > 400) == (0, True)
+    assert run(runtime, sources="projects").outcome is Outcome.SUCCEEDED
+    assert count(runtime, Project) > 400
+
+
+def test_bodies_and_places_are_kept(asking: Asking, served: ReplayServer) -> None:
+    """Every page's body is kept once by its hash, with what it promised and the days it covers; quota is noted."""
+    runtime = asking(served.url)
+    run(runtime, sources="arxiv,ads", since="2024-01-01", until="2024-03-31")
+    with runtime.store.reading() as session:
+        pages = session.exec(select(HarvestPage)).all()
+        assert {p.payload_sha256 for p in pages} == set(session.exec(select(Payload.sha256)))
+        arxiv = [p for p in pages if p.source == "arxiv"]
+        assert (str(arxiv[0].window_from), str(arxiv[-1].window_to)) == ("2024-01-01", "2024-03-31")
+        assert sum(p.records for p in arxiv) == sum(p.promised or 0 for p in arxiv) > 0
+        assert session.exec(select(Quota.remaining).where(Quota.service == "ads")).one() is not None
+        assert session.exec(select(HarvestCursor)).all() == []
+
+
+def test_days_asked_for_once_leave_the_own_place_alone(asking: Asking, served: ReplayServer) -> None:
+    """Filling a hole neither moves nor needs the place where the daily harvest goes on."""
+    runtime = asking(served.url)
+    run(runtime, sources="arxiv")
+    with runtime.store.reading() as session:
+        before = session.exec(select(HarvestCursor.cursor)).all()
+    run(runtime, sources="arxiv", since="2020-02-01", until="2020-02-29")
+    with runtime.store.reading() as session:
+        assert session.exec(select(HarvestCursor.cursor)).all() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"sources": "usenet"},
+        {"since": "soon"},
+        {"until": "2026-01-01"},
+        {"since": "2026-02-01", "until": "2026-01-01"},
+        {"x": "1"},
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(runtime: Runtime, arguments: dict[str, Any]) -> None:
+    """A source or day that makes no sense ends the run with a sentence and asks nobody."""
+    row = run(runtime, **arguments)
+    assert row.outcome is Outcome.FAILED
+    assert row.error
+    assert count(runtime, HarvestPage) == 0
+
+
+def test_the_real_arxiv_is_never_asked_too_often(runtime: Runtime) -> None:
+    """With a pace below arXiv's own and its real address the harvest refuses to start."""
+    assert runtime.settings.arxiv_pace_s == 0
+    row = run(runtime, sources="arxiv")
+    assert "asks for 3 seconds" in str(row.error)
+    with pytest.raises(StartRefused):
+        harvest(_context(runtime))
+
+
+def _context(runtime: Runtime) -> Any:
+    from biblio.jobs import JobContext
+
+    return JobContext(runtime=runtime, run_id=1, arguments={"sources": "arxiv"})
