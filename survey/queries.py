@@ -26,7 +26,7 @@ from survey.service import plan
 
 FEW_VERIFIED = 0.2
 """Where fewer of a cycle's old projects have a verified paper, the bibliography is not filled rather than the
-projects silent: ESO's and ALMA's own figures are between 50 % and 70 % published."""
+projects silent: published figures of large observatories are between 50 % and 70 %."""
 
 FEW_PROJECTS = 10
 """Cycles with fewer old projects than this give no warning; their share means nothing."""
@@ -329,7 +329,7 @@ class Results:
 def rate(complete: int, asked: int) -> float | None:
     """Return complete answers over those asked, 0–1; None when nobody was asked.
 
-    ESO's user survey of 2018: 185 answers of which 32 were incomplete, 616 persons asked: (185 - 32) / 616 = 24.8 %.
+    A published user survey of 2018: 185 answers of which 32 were incomplete, 616 persons asked: (185 - 32) / 616 = 24.8 %.
     """
     return complete / asked if asked else None
 

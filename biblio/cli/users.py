@@ -38,7 +38,7 @@ def add_user(
 
     \b
     Examples:
-      biblio users add ines --role librarian --name "Ines Example" --library ESO
+      biblio users add ines --role librarian --name "Ines Example" --library Lisbon
       pass biblio/ines | biblio users add ines --role admin
     """
     from biblio.web.accounts import service

@@ -265,6 +265,6 @@ match = Job(
     name="match",
     title="Propose projects for papers",
     run=run_match,
-    schedule="15 5 * * *",
+    schedule="30 6 * * *",
 )
 """Every morning after the harvest. By hand ``biblio run match``; the argument ``all`` matches every paper again."""
