@@ -50,14 +50,10 @@ def source_states(session: Session) -> list[SourceState]:
     last_pages = dict(
         session.execute(
             sa.select(col(HarvestPage.source), sa.func.max(col(HarvestPage.id))).group_by(HarvestPage.source)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     refused = dict(
-        session.execute(sa.select(col(HarvestRefusal.source), sa.func.count()).group_by(HarvestRefusal.source))
-        .tuples()
-        .all()
+        session.execute(sa.select(col(HarvestRefusal.source), sa.func.count()).group_by(HarvestRefusal.source)).all()
     )
     quotas = session.exec(select(Quota).order_by(col(Quota.endpoint))).all()
     states = []

@@ -163,7 +163,7 @@ def papers_of_files(session: Session, files: Mapping[Path, Sequence[str | Identi
             .where(col(SourceRecord.key).in_(chunk), col(SourceRecord.superseded_at).is_(None))
             .order_by(col(SourceRecord.id).desc())
         )
-        known |= dict(rows.tuples().all())
+        known |= dict(rows.all())
     found = {}
     for path, meanings in files.items():
         paper_id = next((known[m] for m in meanings if m in known), None)
