@@ -171,7 +171,12 @@ def co_is(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) 
     if not paper.complete:
         weight *= 0.3
     if not seen:
-        return Evidence("co_is", 0, weight, f"None of the {total} co-Is is among the authors.")
+        return Evidence(
+            "co_is",
+            0,
+            weight,
+            f"{'The co-I is not' if total == 1 else f'None of the {total} co-Is is'} among the authors.",
+        )
     surprises: dict[int, float] = {}
     for s in seen:
         worth = s.similarity * surprise(rules.weight("people.co_i_share"), s.accident, rules.weight("people.cap"))
@@ -182,7 +187,8 @@ def co_is(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) 
     printed = "; ".join(s.printed for s in sorted(seen, key=lambda s: s.position)[:4])
     are = "is an author" if len(surprises) == 1 else "are authors"
     more = " and others" if len(surprises) > 4 else ""
-    sentence = f"{len(surprises)} of the {total} co-Is {are}: {printed}{more}".removesuffix(".") + "."
+    who = "The co-I" if total == 1 else f"{len(surprises)} of the {total} co-Is"
+    sentence = f"{who} {are}: {printed}{more}".removesuffix(".") + "."
     return Evidence("co_is", len(surprises), weight, sentence, printed.split("; ")[0], where="authors")
 
 
@@ -196,6 +202,8 @@ def outsiders(paper: PaperView, project: ProjectView, text: TextView, rules: Rul
         return None
     share = inside / paper.author_count
     weight = rules.curve("people.inside_share", share)
+    if weight == 0.0:
+        return None
     sentence = f"{inside} of the {paper.author_count} authors are in the project's team of {len(people)}."
     return Evidence("team", round(share, 3), weight, sentence)
 

@@ -8,7 +8,7 @@ stands for use can make one certain. Nothing here knows a database, a file or an
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -39,7 +39,7 @@ from matching.targets import TargetSpot, designations, find_targets, key, keys
 __all__ = ["Candidate", "Evidence", "PaperFacts", "ProjectFacts", "Proposer", "Rules"]
 
 COMPARED = 40
-"""Projects per paper that are looked at closely; the right one is among them in 99.7 of 100 cases (see docs/accuracy.md)."""
+"""Projects per paper that are looked at closely; on synthetic sets the right one is among them 997 times in 1,000."""
 
 BATCH = 1000
 """Papers blocked together by ``propose_many``."""
@@ -243,7 +243,7 @@ class Proposer:
             ):
                 continue
             kept.append((number, evidence))
-        odds = self._add_rivals(kept)
+        odds = [_held_back(evidence, o) for o, (_, evidence) in zip(self._add_rivals(kept), kept, strict=True)]
         ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i][0]))
         return [self._candidate(*kept[i], odds[i], by_code.get(kept[i][0], [])) for i in ranked[:top]]
 
@@ -331,3 +331,16 @@ class Proposer:
             m.code == self._codes[number] and states_use(m) for m in mentions
         )
         return Candidate(name, score, self._rules.band(score, proven=proven), tuple(evidence))
+
+
+def _held_back(evidence: list[Evidence], odds: float) -> float:
+    """Keep a paper from before the observations out of the likely band, however much else agrees; the log-odds.
+
+    Such candidates keep their order, between odds of 1:e and 1:1. A printed code is not held back: then a year is wrong.
+    """
+    at = next((i for i, e in enumerate(evidence) if e.kind == "dates"), None)
+    if at is None or odds <= 0 or float(evidence[at].value) > -1 or any(e.kind == "code" for e in evidence):
+        return odds
+    wanted = -1.0 / (1.0 + odds)
+    evidence[at] = replace(evidence[at], contribution=evidence[at].contribution + wanted - odds)
+    return log_odds(evidence)

@@ -224,6 +224,16 @@ def test_a_paper_from_before_the_observations_is_unlikely(proposer: Proposer) ->
     assert after.score / (1 - after.score) > 100 * before.score / (1 - before.score)
 
 
+def test_nothing_but_a_code_makes_a_paper_from_before_the_data_likely(proposer: Proposer) -> None:
+    """PI, team, target and title together do not outweigh time; the contributions still sum; a printed code does."""
+    everything = PaperFacts("p", RING.title, ("Vermeer, Anneke", *RING.co_is), 2013, targets=RING.targets)
+    best = by_code(proposer.propose(everything))[RING.code]
+    assert best.band == "unlikely"
+    assert best.score == pytest.approx(1 / (1 + math.exp(-math.fsum(e.contribution for e in best.evidence))), abs=1e-12)
+    printed = mentions("This paper makes use of the following ALMA data: ADS/JAO.ALMA#2015.1.00101.S.")
+    assert by_code(proposer.propose(everything, printed))[RING.code].band != "unlikely"
+
+
 def test_the_best_rival_is_named() -> None:
     """Where two projects fit alike, each names the other and takes from its odds."""
     twin = ProjectFacts("2015.1.00999.S", RING.title, None, RING.pi, RING.co_is, RING.targets)
