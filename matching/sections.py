@@ -88,7 +88,8 @@ _PLAIN_HEADING = re.compile(
     r"\n[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?+(?=[A-Z]|ack|ref)"
     r"(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:(?=\r?\n|\Z)|(?<=[.:—–]\s).|(?<=[.:—–]).))"
 )
-_LOOK_BACK = 24_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
+_REFERENCE_LIST = re.compile(r"\n(?:References|REFERENCES|Bibliography)")
+_LOOK_BACK = 12_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
 _SPACED_HEADING = re.compile(r"\b(?:[A-Za-z] ){5,24}[A-Za-z]\b")
 _TEX_SIGNS = re.compile(r"\\(?:documentclass|begin|section|usepackage|cite[a-z]*|footnote|ref|textit|acknowledg)")
 _XML_SIGNS = re.compile(r"<(?:\?xml|!DOCTYPE|html|article|ack|sec|p|title|body|xref)\b", re.IGNORECASE)
@@ -257,7 +258,7 @@ class Places:
     def _reference_list(self) -> int:
         """Where the list of references of a plain text begins, if in its last two thirds; else -1."""
         start = len(self.text) // 3
-        return max(self.text.rfind(word, start) for word in ("\nReferences", "\nREFERENCES", "\nBibliography"))
+        return max((mark.start() for mark in _REFERENCE_LIST.finditer(self.text, start)), default=-1)
 
     def where(self, position: int) -> Where:
         """The part of the paper that holds this position."""
