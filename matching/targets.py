@@ -42,7 +42,6 @@ _NUMBERED = frozenset(
         "SAO",
         "GJ",
         "A",
-        "ESO",
         "MCG",
         "HH",
         "TW",
