@@ -149,6 +149,7 @@ class Demo:
         """One working day: projects and papers, the observatory's own tables in ``folder``, texts, candidates, verdicts."""
         self._job(runtime, all_jobs()["harvest"])
         self._job(runtime, import_job([project_file(folder / name) for name in ("observatory.csv", "contacts.csv")]))
+        self._job(runtime, all_jobs()["twins"])
         self._job(runtime, all_jobs()["read"])
         self._job(runtime, all_jobs()["match"])
         decided = play_decisions(runtime, self._actor(runtime, LIBRARIAN), self.files)

@@ -118,14 +118,23 @@ class _Sketch:
     doi: str | None
 
 
-def propose_twins(session: Session, *, now: datetime) -> int:
-    """Ask about papers that look like one: same first author's surname, a year apart at most, titles much alike.
+Twins = dict[tuple[int, int], tuple[float, list[str]]]
+"""Pairs of papers that look like one: (smaller id, larger id) → likeness 0–1 and the reasons in words."""
+
+
+def propose_twins(session: Session, twins: Twins, *, now: datetime) -> int:
+    """Ask a person about these pairs; return how many questions are new. Nothing is merged."""
+    return propose_pairs(session, twins, now=now)
+
+
+def find_twins(session: Session) -> Twins:
+    """Find papers that look like one: same first author's surname, a year apart at most, titles much alike.
 
     Only papers within a block (surname, year and the year after) are compared. Two that both have a DOI, or both an
-    arXiv number, are two papers. Returns how many questions are new. Nothing is merged.
+    arXiv number, are two papers. It only reads: comparing takes seconds at 100,000 papers, and holds no lock.
     """
     blocks = _blocks(session)
-    pairs: dict[tuple[int, int], tuple[float, list[str]]] = {}
+    pairs: Twins = {}
     for one, other in _neighbours(blocks):
         if (one.arxiv and other.arxiv) or (one.doi and other.doi):
             continue
@@ -134,8 +143,7 @@ def propose_twins(session: Session, *, now: datetime) -> int:
             pair = (min(one.paper_id, other.paper_id), max(one.paper_id, other.paper_id))
             reasons = [f"titles alike ({likeness:.2f})", "same first author", f"years {one.year} and {other.year}"]
             pairs[pair] = (round(likeness, 3), reasons)
-    asked = {p: why for p, why in pairs.items() if not kept_apart(session, [p[0]], [p[1]])}
-    return propose_pairs(session, asked, now=now)
+    return {p: why for p, why in pairs.items() if not kept_apart(session, [p[0]], [p[1]])}
 
 
 def _blocks(session: Session) -> dict[tuple[str, int], list[_Sketch]]:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
 from biblio.ingest.commands import papers, projects
-from biblio.ingest.jobs import HARVEST, READ
+from biblio.ingest.jobs import HARVEST, READ, TWINS
 from biblio.ingest.views import blueprint
 from biblio.runtime import Runtime
 from biblio.store.models import JobRun
@@ -41,7 +41,7 @@ def _sources_are_set_up(runtime: Runtime) -> Iterable[str]:
 feature = Feature(
     name="ingest",
     blueprint=lambda: blueprint,
-    jobs=(HARVEST, READ),
+    jobs=(HARVEST, READ, TWINS),
     commands=(projects, papers),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
     checks=(_harvest_is_fresh, _sources_are_set_up),

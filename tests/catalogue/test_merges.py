@@ -127,12 +127,12 @@ def test_twins_become_a_question_and_no_merge(store: Store, person: Actor) -> No
     ]
     with store.writing() as session:
         outcomes = absorb_records(session, twins, payload_sha256=None, now=NOW)
-        assert merges.propose_twins(session, now=NOW) == 1
+        assert merges.propose_twins(session, merges.find_twins(session), now=NOW) == 1
         proposal = session.exec(select(MergeProposal)).one()
         assert (proposal.paper_id, proposal.twin_id) == (outcomes[0].paper_id, outcomes[1].paper_id)
         assert proposal.id is not None
         merges.decide_proposal(session, person, proposal.id, Verdict.REJECT, now=LATER)
-        assert merges.propose_twins(session, now=LATER) == 0
+        assert merges.propose_twins(session, merges.find_twins(session), now=LATER) == 0
     assert set(roots(store).values()) == {None}
 
 
