@@ -284,11 +284,11 @@ def candidates(path: Path) -> tuple[str | Identifier, ...]:
     stem = path.name
     for suffix in _SUFFIXES:
         stem = stem.removesuffix(suffix)
-    slashed = stem.replace("_", "/", 1)
+    spellings = (stem, stem.replace("_", "/", 1), stem.replace("_", "/"))
     found: list[str | Identifier] = []
     for scheme, normal in ((Scheme.ARXIV, normal_arxiv), (Scheme.BIBCODE, normal_bibcode), (Scheme.DOI, normal_doi)):
-        for written in (stem, slashed):
+        for written in spellings:
             value = normal(written)
             if value is not None:
                 found.append(Identifier(scheme, value))
-    return tuple(dict.fromkeys([*found, stem, slashed, stem.replace("_", "/"), _VERSION.sub("", stem)]))
+    return tuple(dict.fromkeys([*found, *spellings, _VERSION.sub("", stem)]))
