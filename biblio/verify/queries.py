@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from statistics import median
 from typing import Any
 
@@ -318,9 +318,9 @@ class Offer:
     now: str
 
 
-def offers(session: Session, profile: Profile, wanted: QueueFilter) -> list[Offer]:
-    """Return the filters: what the profile knows, and for journals, years and sources what waits, commonest first."""
-    years = sorted(_commonest(session, col(DeskItem.year), 60), reverse=True)
+def offers(session: Session, profile: Profile, wanted: QueueFilter, *, today: date) -> list[Offer]:
+    """Return the filters: what the profile knows, and for journals and sources what waits, commonest first."""
+    years = range(today.year, profile.harvest.first_year - 1, -1)
     libraries = dict.fromkeys(p.library for p in profile.partners)
     options: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "band": ("Band", [(b.value, b.value) for b in Band]),
@@ -336,7 +336,7 @@ def offers(session: Session, profile: Profile, wanted: QueueFilter) -> list[Offe
     return [Offer(name, label, tuple(rows), getattr(wanted, name)) for name, (label, rows) in options.items()]
 
 
-def _same(values: Sequence[Any]) -> list[tuple[str, str]]:
+def _same(values: Iterable[Any]) -> list[tuple[str, str]]:
     return [(str(value), str(value)) for value in values]
 
 
@@ -406,44 +406,48 @@ class CertainRow:
     """The strongest evidence against it, if it weighs enough to read the paper before confirming."""
 
 
-def certain_statement() -> Any:
-    """Select the certain candidates nobody has judged (candidate, revision, paper's and project's facts)."""
-    linked: Any = aliased(Paper)
-    judged = (
-        sa.select(sa.literal(1))
-        .select_from(Link)
-        .join(linked, linked.id == col(Link.paper_id))
-        .where(
-            survivor_id(linked) == col(Candidate.paper_id),
-            col(Link.project_id) == col(Candidate.project_id),
-            col(Link.ended_at).is_(None),
-        )
-        .exists()
-    )
+def certain_papers() -> sa.Select[Any]:
+    """Select the papers whose best waiting candidate is certain; one index serves it."""
     return (
+        sa.select(col(DeskItem.paper_id))
+        .where(col(DeskItem.is_shown).is_(True), col(DeskItem.band) == Band.CERTAIN)
+        .order_by(col(DeskItem.paper_id))
+    )
+
+
+def certain_candidates(session: Session, paper_ids: Sequence[int]) -> list[CertainRow]:
+    """Return the certain candidates of these papers that nobody has judged, with their quotes and doubts."""
+    linked: Any = aliased(Paper)
+    judged = set(
+        session.execute(
+            sa.select(survivor_id(linked), col(Link.project_id))
+            .join(Link, col(Link.paper_id) == linked.id)
+            .where(sa.or_(linked.id.in_(paper_ids), linked.merged_into_id.in_(paper_ids)), col(Link.ended_at).is_(None))
+        ).all()
+    )
+    rows = session.execute(
         sa.select(Candidate, CandidateRevision, PaperRevision, Project, ProjectRevision)
         .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
-        .join(Paper, col(Paper.id) == col(Candidate.paper_id))
         .join(Project, col(Project.id) == col(Candidate.project_id))
         .outerjoin(
             PaperRevision,
-            sa.and_(col(PaperRevision.paper_id) == col(Paper.id), col(PaperRevision.superseded_at).is_(None)),
+            sa.and_(col(PaperRevision.paper_id) == col(Candidate.paper_id), col(PaperRevision.superseded_at).is_(None)),
         )
         .outerjoin(
             ProjectRevision,
             sa.and_(col(ProjectRevision.project_id) == col(Project.id), col(ProjectRevision.superseded_at).is_(None)),
         )
         .where(
+            col(Candidate.paper_id).in_(paper_ids),
             col(CandidateRevision.band) == Band.CERTAIN,
             col(CandidateRevision.superseded_at).is_(None),
-            col(Paper.merged_into_id).is_(None),
-            ~judged,
         )
         .order_by(col(Candidate.paper_id), col(Candidate.id))
-    )
+    ).all()
+    return _certain_rows(session, [row for row in rows if (row[0].paper_id, row[0].project_id) not in judged])
 
 
-def certain_rows(session: Session, rows: Sequence[Any]) -> list[CertainRow]:
+def _certain_rows(session: Session, rows: Sequence[Any]) -> list[CertainRow]:
     """Return one page of certain candidates with their quotes and the strongest doubt."""
     evidence: dict[int, list[EvidenceItem]] = {}
     for item in session.exec(

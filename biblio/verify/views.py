@@ -84,7 +84,7 @@ def desk() -> ResponseReturnValue:
             page=page,
             counts=counts,
             wanted=wanted,
-            offers=queries.offers(session, profile, wanted),
+            offers=queries.offers(session, profile, wanted, today=webkit.runtime().clock.today()),
             why_words=queries.WHY_WORDS,
             places=PLACES,
             pace=queries.pace(session, webkit.actor().user_id),
@@ -358,8 +358,8 @@ def undo_merge(merge_id: int) -> ResponseReturnValue:
 def certain() -> ResponseReturnValue:
     """Show certain candidates with their quotes, to confirm many at once."""
     with webkit.reading() as session:
-        page = webkit.paginate(session, queries.certain_statement(), size=PAGE_SIZE)
-        rows = queries.certain_rows(session, page.items)
+        page = webkit.paginate(session, queries.certain_papers(), size=PAGE_SIZE)
+        rows = queries.certain_candidates(session, list(page.items))
         shown = [(row, _passage(row)) for row in rows]
         return render_template(
             "verify/certain.html",

@@ -35,6 +35,8 @@ class DeskItem(SQLModel, table=True):
         sa.Index("ix_desk_item_order", "is_shown", "rank", "doubt", "waiting_since", "paper_id"),
         sa.Index("ix_desk_item_band", "is_shown", "band"),
         sa.Index("ix_desk_item_press", "is_shown", "is_at_press"),
+        sa.Index("ix_desk_item_journal", "is_shown", "journal"),
+        sa.Index("ix_desk_item_source", "is_shown", "source"),
     )
     paper_id: int = Field(primary_key=True, foreign_key="paper.id")
     candidate_id: int | None = Field(default=None, foreign_key="candidate.id", index=True)
