@@ -50,7 +50,7 @@ def _play_paper(session: Session, runtime: Runtime, actor: Actor, wanted: dict[s
     now = runtime.clock.now()
     relation = RelationKind(wanted["relation"])
     projects = dict(
-        session.execute(select(Project.code, Project.id).where(col(Project.code).in_(wanted["accept"]))).tuples().all()
+        session.execute(select(Project.code, Project.id).where(col(Project.code).in_(wanted["accept"]))).all()
     )
     accepted = {p for p in projects.values() if p is not None}
     if len(accepted) < len(wanted["accept"]):
@@ -90,7 +90,7 @@ def _proposed(session: Session, paper_id: int) -> dict[int, int | None]:
         .join(Paper, col(Paper.id) == col(Candidate.paper_id))
         .where(survivor_id() == paper_id, col(CandidateRevision.superseded_at).is_(None))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def play_answers(runtime: Runtime, campaign: Campaign, answers: Iterable[dict[str, Any]]) -> int:
@@ -102,9 +102,7 @@ def play_answers(runtime: Runtime, campaign: Campaign, answers: Iterable[dict[st
                 select(Project.code, Project.id)
                 .join(Invitation, col(Invitation.project_id) == col(Project.id))
                 .where(col(Invitation.campaign_id) == campaign.id, col(Invitation.is_used).is_(False))
-            )
-            .tuples()
-            .all()
+            ).all()
         )
     ballots = 0
     for answer in answers:

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.groups import kept_apart, one_at_a_time
+from biblio.catalogue.groups import chunks, kept_apart, one_at_a_time
 from biblio.catalogue.identity import surname, title_similarity
 from biblio.catalogue.papers import propose_pairs, recompose
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import MergeProposal, Paper, PaperAuthor, PaperIdentifier, PaperMerge, PaperRevision
 from biblio.store.words import Scheme, Verdict
+from matching.works import Work, same_paper
 
-TWIN_TITLE = 0.85
-"""Title likeness (0–1) from which two papers of one first author, a year apart at most, are worth a question."""
+TWIN_TITLE = 0.6
+"""Title likeness (0–1) from which two papers of one first author, a year apart at most, are compared closely."""
 _LARGEST_BLOCK = 200
 """Papers of one surname and year compared with each other; collaborations beyond that cost more than they give."""
 
@@ -111,15 +112,16 @@ def decide_proposal(
 
 @dataclass(frozen=True, slots=True)
 class _Sketch:
+    """A paper as a block compares it; ``revision_id`` leads to all of its authors."""
+
     paper_id: int
+    revision_id: int
     title: str
-    year: int
-    arxiv: str | None
-    doi: str | None
+    work: Work
 
 
 Twins = dict[tuple[int, int], tuple[float, list[str]]]
-"""Pairs of papers that look like one: (smaller id, larger id) → likeness 0–1 and the reasons in words."""
+"""Pairs of papers that look like one: (smaller id, larger id) → probability 0–1 and the reasons in words."""
 
 
 def propose_twins(session: Session, twins: Twins, *, now: datetime) -> int:
@@ -128,22 +130,39 @@ def propose_twins(session: Session, twins: Twins, *, now: datetime) -> int:
 
 
 def find_twins(session: Session) -> Twins:
-    """Find papers that look like one: same first author's surname, a year apart at most, titles much alike.
+    """Find papers that look like one: same first author's surname, a year apart at most, and like by ``matching.works``.
 
-    Only papers within a block (surname, year and the year after) are compared. Two that both have a DOI, or both an
-    arXiv number, are two papers. It only reads: comparing takes seconds at 100,000 papers, and holds no lock.
+    Only papers within a block (surname, year and the year after) are compared. It only reads: comparing takes seconds
+    at 100,000 papers, and holds no lock.
     """
-    blocks = _blocks(session)
+    alike = [
+        (one, other)
+        for one, other in _neighbours(_blocks(session))
+        if title_similarity(one.title, other.title) >= TWIN_TITLE
+    ]
+    authors = _authors(session, {sketch.revision_id for pair in alike for sketch in pair})
     pairs: Twins = {}
-    for one, other in _neighbours(blocks):
-        if (one.arxiv and other.arxiv) or (one.doi and other.doi):
-            continue
-        likeness = title_similarity(one.title, other.title)
-        if likeness >= TWIN_TITLE:
+    for one, other in alike:
+        first, second = (replace(s.work, authors=tuple(authors.get(s.revision_id, ()))) for s in (one, other))
+        found = same_paper(first, second)
+        if found.verdict != "different":
             pair = (min(one.paper_id, other.paper_id), max(one.paper_id, other.paper_id))
-            reasons = [f"titles alike ({likeness:.2f})", "same first author", f"years {one.year} and {other.year}"]
-            pairs[pair] = (round(likeness, 3), reasons)
+            pairs[pair] = (round(found.p, 3), list(found.reasons))
     return {p: why for p, why in pairs.items() if not kept_apart(session, [p[0]], [p[1]])}
+
+
+def _authors(session: Session, revision_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the authors of some revisions in printed order."""
+    authors: dict[int, list[str]] = defaultdict(list)
+    for some in chunks(sorted(revision_ids)):
+        rows = session.execute(
+            sa.select(col(PaperAuthor.revision_id), col(PaperAuthor.name))
+            .where(col(PaperAuthor.revision_id).in_(some))
+            .order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position))
+        )
+        for revision_id, name in rows:
+            authors[revision_id].append(name)
+    return authors
 
 
 def _blocks(session: Session) -> dict[tuple[str, int], list[_Sketch]]:
@@ -156,17 +175,27 @@ def _blocks(session: Session) -> dict[tuple[str, int], list[_Sketch]]:
     for paper_id, scheme, value in session.execute(named):
         numbers[scheme][survivor.get(paper_id, paper_id)] = value
     rows = session.execute(
-        sa.select(col(PaperRevision.paper_id), col(PaperRevision.title), col(PaperRevision.year), col(PaperAuthor.name))
+        sa.select(PaperRevision, col(PaperAuthor.name))
         .join(
             PaperAuthor, sa.and_(col(PaperAuthor.revision_id) == col(PaperRevision.id), col(PaperAuthor.position) == 1)
         )
         .where(col(PaperRevision.superseded_at).is_(None))
     )
     blocks: dict[tuple[str, int], list[_Sketch]] = defaultdict(list)
-    for paper_id, title, year, author in rows:
-        if title and year:
-            arxiv, doi = numbers[Scheme.ARXIV].get(paper_id), numbers[Scheme.DOI].get(paper_id)
-            blocks[surname(author), year].append(_Sketch(paper_id, title, year, arxiv, doi))
+    for revision, author in rows:
+        if revision.title and revision.year and revision.id is not None:
+            plain = {
+                "title": revision.title,
+                "year": revision.year,
+                "type": revision.kind,
+                "arxiv": numbers[Scheme.ARXIV].get(revision.paper_id),
+                "doi": numbers[Scheme.DOI].get(revision.paper_id),
+                "venue": revision.journal,
+                "volume": revision.volume,
+                "pages": revision.page,
+            }
+            sketch = _Sketch(revision.paper_id, revision.id, revision.title, Work.from_plain(plain))
+            blocks[surname(author), revision.year].append(sketch)
     return blocks
 
 

@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -56,34 +57,52 @@ def say(message: str) -> None:
     type=click.Path(path_type=Path),
     help="Known projects, one JSON object with a `code` per line (.jsonl or .jsonl.gz), or a CSV with a `code` column.",
 )
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that read files.")
+@click.option(
+    "--executor", "kind", default="local", show_default=True, help="local, dask, or a Dask scheduler's address."
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-def scan(observatory: str | None, projects: Path | None, quiet: bool, paths: tuple[str, ...]) -> None:
+def scan(
+    observatory: str | None, projects: Path | None, workers: int, kind: str, quiet: bool, paths: tuple[str, ...]
+) -> None:
     """Find project codes in texts: folders (read recursively), TeX, plain text, XML, HTML, PDF and archives.
 
     Prints one JSON line per mention, sorted by file and position: file, page (PDF only), start, end, as_written, code,
     in_registry, certain, candidates, where.
 
     \b
-    Example:
+    Examples:
       biblio scan --projects projects.jsonl papers/ 2401.00001.tar.gz > mentions.jsonl
+      biblio scan --workers 8 decades-of-papers/ > mentions.jsonl
     """
-    from matching.codes import CodeFinder
+    from biblio.bulk import executor, in_order
 
-    grammar = load_grammar(observatory)
-    registry = None if projects is None else load_registry(grammar, projects)
+    projects = None if projects is None else projects.absolute()
+    finder_for(observatory, projects)
     tally = Tally()
     files = sorted({name: path for path, name in listed(paths, tally)}.items())
     tally.files = len(files)
-    finder = CodeFinder(grammar, registry)
-    with _bar(files, quiet) as bar:
-        for name, path in files:
-            scan_file(path, name, finder, tally, sys.stdout)
+    pieces = [Piece(path.absolute(), name, observatory, projects) for name, path in files]
+    with executor(kind, workers) as (pool, count), _bar(files, quiet) as bar:
+        for piece, found in zip(pieces, in_order(pool, count, scan_file, pieces), strict=True):
+            _print(piece, found, tally)
             bar.update()
     say(tally.sentence())
     if not tally.read:
         say("Nothing could be read: see the lines above for each file.")
         sys.exit(1)
+
+
+def _print(piece: Piece, found: Found, tally: Tally) -> None:
+    """Print and count what one file gave."""
+    for place, reason in found.refusals:
+        _refuse(tally, place, reason)
+    if found.is_read:
+        tally.read.add(piece.name)
+    tally.mentions += len(found.lines)
+    sys.stdout.writelines(found.lines)
+    sys.stdout.flush()
 
 
 def load_grammar(observatory: str | None) -> Grammar:
@@ -184,28 +203,57 @@ def _refuse(tally: Tally, name: str, reason: object) -> None:
     say(f"{name}: {reason}")
 
 
-def scan_file(path: Path, name: str, finder: CodeFinder, tally: Tally, out: IO[str]) -> None:
-    """Print the mentions of one file; whatever is wrong with it is told and counted, and the run goes on."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One file to read, and what a worker needs to know to read it alone."""
+
+    path: Path
+    name: str
+    observatory: str | None
+    projects: Path | None
+
+
+@dataclass(slots=True)
+class Found:
+    """What one file gave: JSON lines, what was refused of it as (place, reason), and whether any text was read."""
+
+    lines: list[str] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    is_read: bool = False
+
+
+@lru_cache(maxsize=1)
+def finder_for(observatory: str | None, projects: Path | None) -> CodeFinder:
+    """The finder of this process: built once, before the workers are forked, so that they have it."""
+    from matching.codes import CodeFinder
+
+    grammar = load_grammar(observatory)
+    return CodeFinder(grammar, None if projects is None else load_registry(grammar, projects))
+
+
+def scan_file(piece: Piece) -> Found:
+    """Find the mentions of one file; whatever is wrong with it is in the result, and the run goes on."""
     from harvesters.fulltext import read_file
 
+    found = Found()
+
     def refuse(refusal: Refusal) -> None:
-        _refuse(tally, refusal.place, refusal.reason)
+        found.refusals.append((refusal.place, refusal.reason))
 
     try:
-        parts = list(read_file(path, name=name, on_refusal=refuse))
+        parts = list(read_file(piece.path, name=piece.name, on_refusal=refuse))
     except Exception as error:  # a stranger's file must never end the run
-        _refuse(tally, name, f"cannot be read ({type(error).__name__}: {str(error)[:200]})")
-        return
+        found.refusals.append((piece.name, f"cannot be read ({type(error).__name__}: {str(error)[:200]})"))
+        return found
+    finder = finder_for(piece.observatory, piece.projects)
     earlier = ""
     for part in sorted(parts, key=lambda part: (part.name, part.page or 0)):
-        tally.read.add(name)
+        found.is_read = True
         if part.page in (None, 1):
             earlier = ""
-        for line in lines_of(part, finder, earlier):
-            tally.mentions += 1
-            out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        found.lines += [json.dumps(line, ensure_ascii=False) + "\n" for line in lines_of(part, finder, earlier)]
         earlier = f"{earlier}{part.text}\n"[-_EARLIER_PAGES:] if part.page else ""
-    out.flush()
+    return found
 
 
 def lines_of(part: TextPart, finder: CodeFinder, earlier: str = "") -> Iterator[dict[str, Any]]:

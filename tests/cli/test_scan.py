@@ -276,3 +276,18 @@ def test_it_stands_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["code"] == CODE
     assert [path.name for path in tmp_path.iterdir()] == ["good.txt"]
+
+
+def test_workers_print_the_same_lines_in_the_same_order(tmp_path: Path) -> None:
+    """Two processes give byte for byte what one gives, refusals included."""
+    for number in range(30):
+        (tmp_path / f"{number:02d}.txt").write_text(f"ALMA data: ADS/JAO.ALMA#2016.1.{number:05d}.S.\n" * (1 + number % 3))
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    command = [sys.executable, "-m", "biblio", "scan", "--quiet", str(tmp_path)]
+    one, two = (
+        subprocess.run([*command, "--workers", workers], capture_output=True, check=True) for workers in ("1", "2")
+    )
+    assert one.stdout == two.stdout
+    assert one.stdout.count(b"\n") == 60
+    assert one.stderr == two.stderr
+    assert b"broken.pdf" in one.stderr
