@@ -34,10 +34,9 @@ ANSWERS = [Filled(n + 1, f"{WORDS[n]}-detail" if n in (0, 9, 11) else "", f"{WOR
 
 
 @pytest.fixture
-def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
-    """Logs as a server writes them, kept to be read; put back afterwards."""
-    configure(level="DEBUG")
-    yield capsys
+def logs_put_back() -> Iterator[None]:
+    """Logs as tests have them, again, after a test has set them up as a server does."""
+    yield
     structlog.reset_defaults()
 
 
@@ -59,9 +58,10 @@ def everything_kept(runtime: Runtime) -> bytes:
 
 
 def test_while_open_no_answer_stands_anywhere_in_clear(
-    app: Flask, runtime: Runtime, logs: pytest.CaptureFixture[str]
+    app: Flask, runtime: Runtime, logs_put_back: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither database, journal, logs nor mail hold a word of an answer; the logs hold no token, address or choice."""
+    configure(level="DEBUG")
     campaign = make_campaign(runtime)
     open_and_send(runtime, campaign)
     tokens = tokens_of(runtime, campaign)
@@ -70,7 +70,7 @@ def test_while_open_no_answer_stands_anywhere_in_clear(
         data = {"reason": str(filled.reason), f"detail_{filled.reason}": filled.detail, "comment": filled.comment}
         assert Visitor(app).post(address, data, form_on=address).status_code == 303
     kept = everything_kept(runtime)
-    said = "".join(logs.readouterr())
+    said = "".join(capsys.readouterr())
     for word in WORDS:
         assert word.encode() not in kept
         assert word not in said
