@@ -248,7 +248,8 @@ def _dismiss(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
         )
         title = _title(session, paper_id)
     name = next(r.name for r in webkit.runtime().profile.relations if r.key == relation.value)
-    rejected = f", {len(decisions)} proposed projects rejected" if decisions else ""
+    many = "project" if len(decisions) == 1 else "projects"
+    rejected = f", {len(decisions)} proposed {many} rejected" if decisions else ""
     return decisions, f"{title}: {name.lower()}{rejected}."
 
 
