@@ -253,6 +253,7 @@ def paginate_list(
     default_sort: str = "",
     filters: Mapping[str, str] | None = None,
     size: int = PAGE_SIZE,
+    exports: Sequence[str] = ("csv",),
 ) -> Page[T]:
     """Return the page of ``rows`` that the address asks for; as ``paginate``, for lists that are already at hand."""
     sorts = sorts or {}
@@ -261,7 +262,7 @@ def paginate_list(
         key = sorts[sort.removeprefix("-")]
         known = sorted((r for r in rows if key(r) is not None), key=key, reverse=sort.startswith("-"))
         rows = [*known, *(r for r in rows if key(r) is None)]
-    if wants("csv"):
+    if request.args.get("format") in exports:
         size = EXPORT_LIMIT
     number = _asked_number(len(rows), size)
     items = rows[(number - 1) * size : number * size]

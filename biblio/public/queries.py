@@ -6,16 +6,16 @@ Only what may be public is read here: no abstract, no contact data, no verdict b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.identity import normal_arxiv, normal_bibcode, normal_doi
-from biblio.store.current import accepted_science, paper_revisions, survivor_id, survivor_of
+from biblio.public.index import Entry, ProjectEntry, PublicIndex, fold
+from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
     Paper,
     PaperAuthor,
@@ -26,7 +26,6 @@ from biblio.store.models import (
     ProjectRevision,
 )
 from biblio.store.words import Scheme
-from biblio.webkit import holds
 
 MOST_WORDS = 12
 """Words of a query that are used; a title pasted whole is found by fewer."""
@@ -78,16 +77,6 @@ class PublicProject:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectCount:
-    """A project in the list of projects: how many papers used it, and the year of the newest."""
-
-    code: str
-    title: str | None
-    papers: int
-    newest: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """What somebody looks for: words (all must be found), a year, a project code, refereed papers alone."""
 
@@ -102,64 +91,51 @@ class Wanted:
         return bool(self.words or self.year or self.project or self.refereed)
 
 
-def papers(wanted: Wanted) -> sa.Select[Any]:
-    """Select the shown revisions of public papers that match ``wanted``, newest first."""
-    accepted = accepted_science()
-    public = sa.select(accepted.c.paper_id)
+def matching(session: Session, index: PublicIndex, wanted: Wanted) -> list[Entry]:
+    """Return the public papers that match ``wanted``, newest first.
+
+    A word is found in the title or an author's name, whatever its case and accents, in a project code, or is an
+    identifier; a year is the paper's.
+    """
+    found: Iterable[Entry] = index.papers
     if wanted.project:
-        public = public.join(Project, col(Project.id) == accepted.c.project_id).where(
-            sa.func.upper(Project.code) == wanted.project.upper()
-        )
-    statement = paper_revisions().where(col(PaperRevision.paper_id).in_(public))
+        numbers = {p.project_id for p in index.projects if p.code.upper() == wanted.project.upper()}
+        found = [entry for entry in found if numbers.intersection(entry.project_ids)]
     if wanted.year:
-        statement = statement.where(col(PaperRevision.year) == wanted.year)
+        found = [entry for entry in found if entry.year == wanted.year]
     if wanted.refereed:
-        statement = statement.where(col(PaperRevision.is_refereed))
+        found = [entry for entry in found if entry.is_refereed]
     for word in tokens(wanted.words):
-        statement = statement.where(_has_word(word, accepted))
-    return newest_first(statement)
+        found = _with_word(session, word, found)
+    return list(found)
 
 
-def newest_first(statement: sa.Select[Any]) -> sa.Select[Any]:
-    """Order papers by year and journal date, newest first; ties by number, so that pages never repeat a paper."""
-    return statement.order_by(
-        col(PaperRevision.year).desc().nulls_last(),
-        col(PaperRevision.published_on).desc().nulls_last(),
-        col(PaperRevision.paper_id).desc(),
-    )
+def _with_word(session: Session, word: str, entries: Iterable[Entry]) -> list[Entry]:
+    if re.fullmatch(r"(19|20)\d\d", word):
+        return [entry for entry in entries if entry.year == int(word) or word in entry.words]
+    folded, named = fold(word), _named(session, word)
+    return [e for e in entries if folded in e.words or folded in e.codes or e.paper_id in named]
+
+
+def _named(session: Session, word: str) -> set[int]:
+    """Return the papers that ``word`` is an identifier of."""
+    known = _identifier_values(word)
+    if not known:
+        return set()
+    ways = (sa.and_(col(PaperIdentifier.scheme) == s, col(PaperIdentifier.value) == v) for s, v in known)
+    statement = sa.select(survivor_id()).join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
+    return set(session.execute(statement.where(sa.or_(*ways))).scalars())
+
+
+def matching_projects(index: PublicIndex, words: str) -> list[ProjectEntry]:
+    """Return the projects whose code, title or PI hold all words, most papers first."""
+    wanted = [fold(word) for word in tokens(words)]
+    return [project for project in index.projects if all(word in project.words for word in wanted)]
 
 
 def tokens(query: str) -> list[str]:
     """Split a query into words and "quoted phrases", at most ``MOST_WORDS``."""
     return [quoted or plain for quoted, plain in _TOKENS.findall(query.replace("\x00", ""))][:MOST_WORDS]
-
-
-def _has_word(word: str, accepted: sa.Subquery) -> sa.ColumnElement[bool]:
-    """A word is found in the title, an author's name, an identifier or a project code; a year is the paper's."""
-    authored = sa.select(col(PaperAuthor.revision_id)).where(holds(PaperAuthor.name, word))
-    coded = (
-        sa.select(accepted.c.paper_id)
-        .join(Project, col(Project.id) == accepted.c.project_id)
-        .where(holds(Project.code, word))
-    )
-    ways: list[sa.ColumnElement[bool]] = [
-        holds(PaperRevision.title, word),
-        col(PaperRevision.id).in_(authored),
-        col(PaperRevision.paper_id).in_(coded),
-    ]
-    known = _identifier_values(word)
-    if known:
-        named = (
-            sa.select(survivor_id())
-            .join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
-            .where(
-                sa.or_(*(sa.and_(col(PaperIdentifier.scheme) == s, col(PaperIdentifier.value) == v) for s, v in known))
-            )
-        )
-        ways.append(col(PaperRevision.paper_id).in_(named))
-    if re.fullmatch(r"(19|20)\d\d", word):
-        ways.append(col(PaperRevision.year) == int(word))
-    return sa.or_(*ways)
 
 
 def _identifier_values(word: str) -> list[tuple[Scheme, str]]:
@@ -171,12 +147,12 @@ def _identifier_values(word: str) -> list[tuple[Scheme, str]]:
     return [(scheme, value) for scheme, value in found if value]
 
 
-def filled(session: Session, revisions: Sequence[PaperRevision]) -> list[PublicPaper]:
-    """Add authors, identifiers and projects to the papers of one page, in three queries however many there are."""
-    paper_ids = [r.paper_id for r in revisions]
+def filled(session: Session, index: PublicIndex, paper_ids: Sequence[int]) -> list[PublicPaper]:
+    """Return public papers in the order of their numbers, in three queries however many there are (to ``_MANY``)."""
+    shown = {r.paper_id: r for r in _revisions(session, paper_ids)}
+    revisions = [shown[paper_id] for paper_id in paper_ids]
     authors = _authors(session, [r.id for r in revisions if r.id is not None])
     identifiers = _identifiers(session, paper_ids)
-    projects = _projects(session, paper_ids)
     return [
         PublicPaper(
             paper_id=r.paper_id,
@@ -190,7 +166,7 @@ def filled(session: Session, revisions: Sequence[PaperRevision]) -> list[PublicP
             is_refereed=r.is_refereed,
             is_withdrawn=r.is_withdrawn,
             identifiers=identifiers.get(r.paper_id, {}),
-            projects=tuple(projects.get(r.paper_id, ())),
+            projects=index.codes_of(r.paper_id),
         )
         for r in revisions
     ]
@@ -198,6 +174,15 @@ def filled(session: Session, revisions: Sequence[PaperRevision]) -> list[PublicP
 
 def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
     return (ids[i : i + _MANY] for i in range(0, len(ids), _MANY))
+
+
+def _revisions(session: Session, paper_ids: Sequence[int]) -> Iterator[PaperRevision]:
+    for part in _chunks(paper_ids):
+        yield from session.exec(
+            select(PaperRevision).where(
+                col(PaperRevision.paper_id).in_(part), col(PaperRevision.superseded_at).is_(None)
+            )
+        )
 
 
 def _authors(session: Session, revision_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -231,82 +216,6 @@ def _identifiers(session: Session, paper_ids: Sequence[int]) -> dict[int, dict[S
     return found
 
 
-def _projects(session: Session, paper_ids: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    for part in _chunks(paper_ids):
-        accepted = accepted_science()
-        rows = session.execute(
-            sa.select(accepted.c.paper_id, col(Project.code))
-            .join(Project, col(Project.id) == accepted.c.project_id)
-            .where(accepted.c.paper_id.in_(part))
-            .order_by(col(Project.code))
-        )
-        for paper_id, code in rows:
-            found.setdefault(paper_id, []).append(code)
-    return found
-
-
-def papers_by_year(session: Session) -> list[tuple[int, int]]:
-    """Return (year, papers) from the first year with a paper to the last, years without one included."""
-    public = sa.select(accepted_science().c.paper_id)
-    rows = session.execute(
-        sa.select(col(PaperRevision.year), sa.func.count())
-        .where(
-            col(PaperRevision.superseded_at).is_(None),
-            col(PaperRevision.paper_id).in_(public),
-            col(PaperRevision.year).is_not(None),
-        )
-        .group_by(col(PaperRevision.year))
-    )
-    counts = {int(year): number for year, number in rows if year is not None}
-    return [(year, counts.get(year, 0)) for year in range(min(counts), max(counts) + 1)] if counts else []
-
-
-def totals(session: Session) -> tuple[int, int]:
-    """Return how many public papers there are, and how many projects they used."""
-    accepted = accepted_science()
-    row = session.execute(
-        sa.select(
-            sa.func.count(sa.distinct(accepted.c.paper_id)), sa.func.count(sa.distinct(accepted.c.project_id))
-        ).select_from(accepted)
-    ).one()
-    return int(row[0]), int(row[1])
-
-
-def projects_with_papers(words: str = "") -> sa.Select[Any]:
-    """Select code, title, papers and newest year of every project that a public paper used; most papers first."""
-    accepted = accepted_science()
-    count = sa.func.count(sa.distinct(accepted.c.paper_id)).label("papers")
-    newest = sa.func.max(PaperRevision.year).label("newest")
-    statement: Any = (
-        sa.select(col(Project.code), col(ProjectRevision.title), count, newest)
-        .join(accepted, accepted.c.project_id == col(Project.id))
-        .join(
-            PaperRevision,
-            sa.and_(col(PaperRevision.paper_id) == accepted.c.paper_id, col(PaperRevision.superseded_at).is_(None)),
-        )
-        .outerjoin(
-            ProjectRevision,
-            sa.and_(col(ProjectRevision.project_id) == col(Project.id), col(ProjectRevision.superseded_at).is_(None)),
-        )
-        .group_by(col(Project.id), col(Project.code), col(ProjectRevision.title))
-    )
-    for word in tokens(words):
-        columns = (Project.code, ProjectRevision.title, ProjectRevision.pi)
-        statement = statement.where(sa.or_(*(holds(column, word) for column in columns)))
-    selected: sa.Select[Any] = statement
-    return selected
-
-
-def project_sorts() -> dict[str, sa.ColumnElement[Any]]:
-    """Return what the list of projects may be sorted by."""
-    return {
-        "code": sa.literal_column("project.code"),
-        "papers": sa.literal_column("papers"),
-        "newest": sa.literal_column("newest"),
-    }
-
-
 def find_project(session: Session, code: str) -> PublicProject | None:
     """Return the project with this code (case does not matter), or None."""
     row = session.execute(
@@ -331,14 +240,12 @@ def find_project(session: Session, code: str) -> PublicProject | None:
     )
 
 
-def find_paper(session: Session, paper_id: int) -> PublicPaper | None:
+def find_paper(session: Session, index: PublicIndex, paper_id: int) -> PublicPaper | None:
     """Return the public paper that stands for ``paper_id``, or None when there is none that may be shown."""
     survivor = survivor_of(session, paper_id)
-    if survivor is None:
+    if survivor is None or survivor not in index.by_id:
         return None
-    statement = papers(Wanted()).where(col(PaperRevision.paper_id) == survivor)
-    revision = session.execute(statement).scalars().first()
-    return filled(session, [revision])[0] if revision is not None else None
+    return filled(session, index, [survivor])[0]
 
 
 def papers_of_reports(session: Session, reports: Sequence[PaperReport]) -> dict[int, int]:

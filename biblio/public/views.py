@@ -8,15 +8,16 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 from wtforms import StringField
 
 from biblio import webkit
 from biblio.errors import NotFound, RequestRefused
 from biblio.public import exports, queries, service
 from biblio.public.forms import ReportForm
+from biblio.public.index import IndexKeeper, PublicIndex
 from biblio.public.queries import PublicPaper, PublicProject, Wanted
-from biblio.store.models import PaperReport, PaperRevision
+from biblio.store.models import PaperReport
 from biblio.store.words import ReportState, Scheme
 
 T = TypeVar("T")
@@ -31,6 +32,12 @@ blueprint = Blueprint("public", __name__)
 def make_blueprint() -> Blueprint:
     """Return the blueprint of the public pages."""
     return blueprint
+
+
+def _index(unit: Session) -> PublicIndex:
+    """Return this process's index of the public bibliography, as of now."""
+    keeper: IndexKeeper = current_app.extensions.setdefault("biblio_public_index", IndexKeeper())
+    return keeper.current(unit)
 
 
 def _wanted() -> Wanted:
@@ -66,10 +73,12 @@ def search() -> ResponseReturnValue:
     wanted = _wanted()
     if not wanted.is_anything and not request.args.get("format") and "q" not in request.args:
         return _start_page()
-    sorts = {"year": col(PaperRevision.year), "title": func.lower(PaperRevision.title)}
+    sorts = {"year": lambda entry: entry.year, "title": lambda entry: entry.title}
     with webkit.reading() as unit:
-        page = webkit.paginate(unit, queries.papers(wanted), sorts=sorts, filters=_filters(wanted), exports=_EXPORTS)
-        papers = queries.filled(unit, page.items)
+        index = _index(unit)
+        found = queries.matching(unit, index, wanted)
+        page = webkit.paginate_list(found, sorts=sorts, filters=_filters(wanted), exports=_EXPORTS)
+        papers = queries.filled(unit, index, [entry.paper_id for entry in page.items])
     if webkit.wants("csv"):
         return webkit.csv_response("papers", exports.CSV_HEADER, (exports.csv_row(p) for p in papers))
     if webkit.wants("bib"):
@@ -80,21 +89,15 @@ def search() -> ResponseReturnValue:
 def _start_page() -> ResponseReturnValue:
     wired = webkit.runtime()
     with webkit.reading() as unit:
-        totals = queries.totals(unit)
-        years = queries.papers_by_year(unit)
-        newest = queries.filled(unit, unit.execute(queries.papers(Wanted()).limit(8)).scalars().all())
-        most = queries.project_sorts()["papers"].desc()
-        projects = unit.execute(
-            queries.projects_with_papers().order_by(most, queries.project_sorts()["code"]).limit(10)
-        )
-        listed = [queries.ProjectCount(*row) for row in projects]
+        index = _index(unit)
+        newest = queries.filled(unit, index, [entry.paper_id for entry in index.papers[:8]])
     return render_template(
         "public/start.html",
-        totals=totals,
-        years=years,
+        totals=(len(index.papers), len(index.projects)),
+        years=index.by_year(),
         this_year=wired.clock.today().year,
         papers=newest,
-        projects=listed,
+        projects=index.projects[:10],
     )
 
 
@@ -108,15 +111,11 @@ def _bibtex_file(name: str, papers: list[PublicPaper]) -> Response:
 def projects() -> ResponseReturnValue:
     """Projects and how many papers used them."""
     words = request.args.get("q", "").strip()[:300]
+    sorts = {"code": lambda p: p.code, "papers": lambda p: p.papers, "newest": lambda p: p.newest}
     with webkit.reading() as unit:
-        found = webkit.paginate(
-            unit,
-            queries.projects_with_papers(words).order_by(queries.project_sorts()["code"]),
-            sorts=queries.project_sorts(),
-            default_sort="-papers",
-            filters={"q": words},
-        )
-    page = found.map(lambda row: queries.ProjectCount(*row))
+        index = _index(unit)
+        found = queries.matching_projects(index, words)
+    page = webkit.paginate_list(found, sorts=sorts, default_sort="-papers", filters={"q": words})
     if webkit.wants("csv"):
         rows = ((p.code, p.title, p.papers, p.newest) for p in page.items)
         return webkit.csv_response("projects", ("project", "title", "papers", "newest paper"), rows)
@@ -128,11 +127,13 @@ def projects() -> ResponseReturnValue:
 def project(code: str) -> ResponseReturnValue:
     """A project and the papers that used its data; the address is permanent."""
     with webkit.reading() as unit:
+        index = _index(unit)
         found = _project(unit, code)
         if found.code != code:
             return redirect(url_for("public.project", code=found.code), 301)
-        page = webkit.paginate(unit, queries.papers(Wanted(project=found.code)), exports=_EXPORTS)
-        papers = queries.filled(unit, page.items)
+        used = queries.matching(unit, index, Wanted(project=found.code))
+        page = webkit.paginate_list(used, exports=_EXPORTS)
+        papers = queries.filled(unit, index, [entry.paper_id for entry in page.items])
     if webkit.wants("csv"):
         return webkit.csv_response(found.code, exports.CSV_HEADER, (exports.csv_row(p) for p in papers))
     if webkit.wants("bib"):
@@ -156,7 +157,8 @@ def _project(unit: Session, code: str) -> PublicProject:
 def paper(paper_id: int) -> ResponseReturnValue:
     """One paper: who wrote it, where to read it, whose data it used."""
     with webkit.reading() as unit:
-        found = queries.find_paper(unit, paper_id) if paper_id < 2**31 else None
+        index = _index(unit)
+        found = queries.find_paper(unit, index, paper_id) if paper_id < 2**31 else None
     if found is None:
         raise NotFound("There is no such paper in the public list.")
     if found.paper_id != paper_id:
@@ -262,8 +264,10 @@ def handle(report_id: int, state: str) -> ResponseReturnValue:
 def api_papers() -> ResponseReturnValue:
     """Papers as JSON, with the same query as the search page."""
     with webkit.reading() as unit:
-        page = webkit.paginate(unit, queries.papers(_wanted()), size=API_PAGE, exports=())
-        papers = queries.filled(unit, page.items)
+        index = _index(unit)
+        found = queries.matching(unit, index, _wanted())
+        page = webkit.paginate_list(found, size=API_PAGE, exports=())
+        papers = queries.filled(unit, index, [entry.paper_id for entry in page.items])
     following = page.page_address(page.number + 1) if page.number < page.pages else None
     return jsonify(count=page.count, page=page.number, next=following, papers=[exports.as_json(p) for p in papers])
 
@@ -273,9 +277,10 @@ def api_papers() -> ResponseReturnValue:
 def api_project(code: str) -> ResponseReturnValue:
     """A project and its papers as JSON."""
     with webkit.reading() as unit:
+        index = _index(unit)
         found = _project(unit, code)
-        statement = queries.papers(Wanted(project=found.code)).limit(webkit.EXPORT_LIMIT)
-        papers = queries.filled(unit, unit.execute(statement).scalars().all())
+        used = queries.matching(unit, index, Wanted(project=found.code))
+        papers = queries.filled(unit, index, [entry.paper_id for entry in used])
     return jsonify(
         code=found.code,
         cycle=found.cycle,

@@ -48,36 +48,37 @@ def test_an_empty_bibliography_says_what_will_fill_it(small_public_app: Flask) -
     assert "No project matches" in _page(small_public_app, "/projects")
 
 
+SEARCHES: list[tuple[str, list[str]]] = [
+    ("rings", [RINGS]),
+    ("RINGS disc", [RINGS]),
+    ("rings torus", []),
+    ('"dusty torus"', [TORUS]),
+    ('"torus dusty"', []),
+    ("berg", [TORUS, RINGS]),
+    ("çelik", [RINGS]),
+    ("ÇELIK", [RINGS]),
+    ("Müller", [RINGS]),
+    ("2021", [TORUS]),
+    ("2013.1.00020.S", [TORUS, RINGS]),
+    ("https://doi.org/10.9999/RINGS.1", [RINGS]),
+    ("arXiv:1901.00001v2", [RINGS]),
+    ("2019JTest.123...45C", [RINGS]),
+    ("100%", [RINGS]),
+    ("%", [RINGS]),
+    ("_ings", []),
+    ("\\", []),
+    ("'; DROP TABLE paper; --", []),
+    ("mention", []),
+    ("nobody", []),
+]
+"""What is typed, and what is found, newest first."""
+
+
 @pytest.mark.usefixtures("shelf")
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("rings", [RINGS]),
-        ("RINGS disc", [RINGS]),
-        ("rings torus", []),
-        ('"dusty torus"', [TORUS]),
-        ('"torus dusty"', []),
-        ("berg", [TORUS, RINGS]),
-        ("çelik", [RINGS]),
-        ("ÇELIK", [RINGS]),
-        ("Müller", [RINGS]),
-        ("2021", [TORUS]),
-        ("2013.1.00020.S", [TORUS, RINGS]),
-        ("https://doi.org/10.9999/RINGS.1", [RINGS]),
-        ("arXiv:1901.00001v2", [RINGS]),
-        ("2019JTest.123...45C", [RINGS]),
-        ("100%", [RINGS]),
-        ("%", [RINGS]),
-        ("_ings", []),
-        ("\\", []),
-        ("'; DROP TABLE paper; --", []),
-        ("mention", []),
-        ("nobody", []),
-    ],
-)
-def test_search_finds_words_names_years_and_identifiers(app: Flask, query: str, found: list[str]) -> None:
+def test_search_finds_words_names_years_and_identifiers(app: Flask) -> None:
     """All words must be found; wildcards are characters; only accepted science papers are there."""
-    assert _titles(app, query) == found
+    for query, found in SEARCHES:
+        assert _titles(app, query) == found, query
 
 
 @pytest.mark.usefixtures("shelf")
@@ -214,9 +215,6 @@ def test_projects_are_listed_with_their_papers(app: Flask) -> None:
     assert _page(app, "/projects?format=csv").splitlines()[1] == "2013.1.00020.S,Discs at high resolution,2,2021"
 
 
-@pytest.mark.parametrize(
-    "query", ["page=0", "page=-1", "page=abc", "page=999999999999", "sort=evil", "page=²", "format=x"]
-)
 @pytest.mark.usefixtures("shelf")
 def test_nonsense_in_the_address_gives_the_first_page(app: Flask, query: str) -> None:
     """A mistyped address is no error."""
