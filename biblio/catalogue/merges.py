@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.groups import chunks, kept_apart, one_at_a_time
+from biblio.catalogue.groups import chunks, one_at_a_time
 from biblio.catalogue.identity import surname, title_similarity
 from biblio.catalogue.papers import propose_pairs, recompose
 from biblio.errors import NotFound, RequestRefused, Stale
@@ -148,7 +148,14 @@ def find_twins(session: Session) -> Twins:
         if found.verdict != "different":
             pair = (min(one.paper_id, other.paper_id), max(one.paper_id, other.paper_id))
             pairs[pair] = (round(found.p, 3), list(found.reasons))
-    return {p: why for p, why in pairs.items() if not kept_apart(session, [p[0]], [p[1]])}
+    parted = _parted(session) if pairs else set()
+    return {pair: why for pair, why in pairs.items() if pair not in parted}
+
+
+def _parted(session: Session) -> set[tuple[int, int]]:
+    """Return the pairs whose merge a person has undone; those refused as a question are not asked about again anyway."""
+    rows = session.exec(select(PaperMerge).where(col(PaperMerge.undone_by_id).is_not(None)))
+    return {(min(row.kept_id, row.merged_id), max(row.kept_id, row.merged_id)) for row in rows}
 
 
 def _authors(session: Session, revision_ids: Iterable[int]) -> dict[int, list[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -121,7 +121,11 @@ def _page_row(page: Page, sha256: str, counts: PageCounts, destination: Destinat
 
 
 def store_refused_page(runtime: Runtime, page: Page, reason: str, run_id: int | None) -> None:
-    """Keep the body of a page that could not be read, with its place and reason; the cursor stays before it."""
+    """Keep the body of a page that could not be read, with its place and reason; the cursor stays before it.
+
+    Its row covers no days, so that the days it should have covered stay a hole.
+    """
+    page = replace(page, window=None, promised=None, is_last=False)
     sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, 6)
     now = runtime.clock.now()
     with runtime.store.writing() as session:

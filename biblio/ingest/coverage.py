@@ -20,6 +20,9 @@ from biblio.store.models import HarvestPage, HarvestRefusal, JobRun, Quota
 SOURCES = {"registry": "Project registry", "arxiv": "arXiv", "ads": "ADS"}
 """The services that are harvested, with the names pages show."""
 
+_BY_RUN = frozenset({"ads"})
+"""Sources whose window is that of a whole run of several searches: all of it came when the last page did."""
+
 Span = tuple[date, date]
 """First and last day, both included."""
 
@@ -97,21 +100,7 @@ def fetched_spans(session: Session, source: str, since: date) -> list[Span]:
 
     A source asked without days (its first full search) covers all days from ``since`` to the day it ended.
     """
-    spans: list[Span] = []
-    windows = session.execute(
-        sa.select(
-            col(HarvestPage.window_from),
-            col(HarvestPage.window_to),
-            sa.func.sum(HarvestPage.records + HarvestPage.refused + HarvestPage.ignored),
-            sa.func.max(col(HarvestPage.promised)),
-            sa.func.max(sa.case((col(HarvestPage.is_last), 1), else_=0)),
-        )
-        .where(col(HarvestPage.source) == source, col(HarvestPage.window_from).is_not(None))
-        .group_by(col(HarvestPage.window_from), col(HarvestPage.window_to))
-    )
-    for first, last, seen, promised, ended in windows:
-        if ended or seen >= (promised or 0):
-            spans.append((first, last))
+    spans = _fetched_windows(session, source)
     whole = select(sa.func.max(col(HarvestPage.fetched_at))).where(
         col(HarvestPage.source) == source, col(HarvestPage.window_from).is_(None), col(HarvestPage.is_last)
     )
@@ -119,6 +108,44 @@ def fetched_spans(session: Session, source: str, since: date) -> list[Span]:
     if ended_at is not None:
         spans.append((since, ended_at.date()))
     return joined(spans)
+
+
+def _fetched_windows(session: Session, source: str) -> list[Span]:
+    """Return the windows of which everything came.
+
+    What came is counted once per place, so that a page asked for twice does not make up for another; a refusal of the
+    page itself ("2 of 500 promised entries are missing") is no entry that came.
+    """
+    of_page = (
+        sa.select(sa.func.count())
+        .where(
+            col(HarvestRefusal.source) == col(HarvestPage.source),
+            col(HarvestRefusal.place) == col(HarvestPage.place),
+            col(HarvestRefusal.job_run_id) == col(HarvestPage.job_run_id),
+            col(HarvestRefusal.key).is_(None),
+        )
+        .correlate(HarvestPage)
+        .scalar_subquery()
+    )
+    came = col(HarvestPage.records) + col(HarvestPage.refused) + col(HarvestPage.ignored) - of_page
+    rows = session.execute(
+        sa.select(
+            col(HarvestPage.window_from),
+            col(HarvestPage.window_to),
+            sa.func.max(came),
+            sa.func.max(col(HarvestPage.promised)),
+            sa.func.max(sa.case((col(HarvestPage.is_last), 1), else_=0)),
+        )
+        .where(col(HarvestPage.source) == source, col(HarvestPage.window_from).is_not(None))
+        .group_by(col(HarvestPage.window_from), col(HarvestPage.window_to), col(HarvestPage.place))
+    )
+    seen: dict[Span, tuple[int, int, int]] = {}
+    for first, last, entries, promised, ended in rows:
+        before = seen.get((first, last), (0, 0, 0))
+        seen[first, last] = (before[0] + entries, max(before[1], promised or 0), max(before[2], ended))
+    if source in _BY_RUN:
+        return [span for span, (_, _, ended) in seen.items() if ended]
+    return [span for span, (entries, promised, _) in seen.items() if entries >= promised]
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
