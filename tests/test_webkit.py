@@ -1,0 +1,126 @@
+"""What pages are built from: lists whose place stands in the address, exports no spreadsheet runs, safe redirects."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask, get_flashed_messages
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import col, select
+
+from biblio import webkit
+from biblio.errors import NotAllowed
+from biblio.runtime import Runtime
+from biblio.store.models import UserAccount
+from tests.factories import add_user
+
+_SORTS = {"name": col(UserAccount.name), "library": col(UserAccount.library)}
+
+
+@pytest.fixture
+def app() -> Flask:
+    """An application with one list page."""
+    plain = Flask("probe")
+    plain.secret_key = "test"
+    plain.add_url_rule("/list/<kind>", "list", lambda kind: kind)
+    return plain
+
+
+@pytest.fixture
+def people(runtime: Runtime) -> Runtime:
+    """Seven people, the last without a library."""
+    with runtime.store.writing() as session:
+        for number in range(7):
+            add_user(session, f"user{number}", library=None if number == 6 else f"L{number % 2}")
+    return runtime
+
+
+def _page(app: Flask, runtime: Runtime, query: str) -> tuple[list[str], webkit.Page[UserAccount]]:
+    statement = select(UserAccount).order_by(col(UserAccount.username))
+    with app.test_request_context(f"/list/users?{query}"), runtime.store.reading() as session:
+        page = webkit.paginate(session, statement, sorts=_SORTS, size=3)
+    return [account.username for account in page.items], page
+
+
+def test_a_list_is_cut_into_pages(app: Flask, people: Runtime) -> None:
+    """Every row stands on exactly one page; the count is of all."""
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        names, page = _page(app, people, f"page={number}")
+        assert (page.count, page.pages) == (7, 3)
+        assert page.last - page.first + 1 == len(names)
+        seen += names
+    assert seen == [f"user{n}" for n in range(7)]
+
+
+def test_sorting_keeps_the_own_order_for_ties_and_unknowns_last(app: Flask, people: Runtime) -> None:
+    """Descending or not, what is not known comes last, on both databases."""
+    assert _page(app, people, "sort=library&format=csv")[0] == [f"user{n}" for n in (0, 2, 4, 1, 3, 5, 6)]
+    assert _page(app, people, "sort=-library&format=csv")[0] == [f"user{n}" for n in (1, 3, 5, 0, 2, 4, 6)]
+    assert _page(app, people, "sort=password_hash")[1].sort == ""
+
+
+def test_a_list_at_hand_behaves_as_one_from_the_database(app: Flask) -> None:
+    """The same pages, and unknown values last in both directions."""
+    rows = [3, None, 1, 2]
+    for query, expected in (("sort=n", [1, 2]), ("sort=-n", [3, 2]), ("sort=n&page=2", [3, None])):
+        with app.test_request_context(f"/list/x?{query}"):
+            page = webkit.paginate_list(rows, sorts={"n": lambda value: value}, size=2)
+        assert list(page.items) == expected, query
+
+
+def test_addresses_keep_filters_and_go_back_to_the_first_page(app: Flask) -> None:
+    """Sorting and exporting keep what was filtered; a second press on a column turns the order round."""
+    with app.test_request_context("/list/users?q=a%26b&page=2&sort=name"):
+        page = webkit.Page([1], count=200, number=2, sort="name")
+        assert page.sort_address("name") == "/list/users?q=a%26b&sort=-name"
+        assert page.sort_address("library") == "/list/users?q=a%26b&sort=library"
+        assert page.page_address(3) == "/list/users?q=a%26b&page=3&sort=name"
+        assert page.page_address(1) == "/list/users?q=a%26b&sort=name"
+        assert page.export_address() == "/list/users?q=a%26b&sort=name&format=csv"
+        assert page.map(str).items == ["1"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "  =1", "-2e5+1"])
+def test_a_formula_is_text_in_an_export(text: str) -> None:
+    """Whatever a spreadsheet would run gets an apostrophe."""
+    assert webkit.safe_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["-12.5", "+3", "2013.1.00020.S", "A = B", 7, -3, 0.5, ""])
+def test_numbers_and_plain_text_stay_as_they_are(value: object) -> None:
+    """A negative number in a column of numbers is no formula."""
+    assert webkit.safe_cell(value) == value
+
+
+def test_a_file_has_a_harmless_name() -> None:
+    """The name in the header holds nothing but letters, digits, dots and dashes."""
+    answer = webkit.csv_response('a"b\r\nX: y/ö', ("h",), [("=1",), (None,)])
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="a-b-X-y-.csv"'
+    assert answer.get_data(as_text=True) == 'h\r\n\'=1\r\n""\r\n'
+
+
+@given(st.text(max_size=60))
+def test_only_a_path_of_this_site_passes(target: str) -> None:
+    """Whatever is handed in: what comes out begins with one slash, and is what was handed in."""
+    passed = webkit.same_site(target)
+    assert passed is None or (passed == target and passed[0] == "/" and passed[1:2] not in ("/", "\\"))
+
+
+def test_nobody_is_not_allowed(app: Flask) -> None:
+    """A view that needs a person refuses in words when there is none."""
+    with app.test_request_context("/"):
+        assert webkit.visitor() is None
+        with pytest.raises(NotAllowed, match="Log in"):
+            webkit.actor()
+
+
+def test_a_message_carries_its_undo(app: Flask) -> None:
+    """What was done and how to undo it reach the next page."""
+    with app.test_request_context("/"):
+        webkit.done("Accepted.", undo_url="/desk/undo/1")
+        webkit.problem("Not sent.")
+        assert get_flashed_messages(with_categories=True) == [
+            ("done", {"message": "Accepted.", "undo_url": "/desk/undo/1"}),
+            ("problem", {"message": "Not sent.", "undo_url": None}),
+        ]
