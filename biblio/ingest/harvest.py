@@ -68,30 +68,25 @@ def _run_source(context: JobContext, planned: Planned) -> None:
     with runtime.store.reading() as session:
         cursor: Mapping[str, object] = absorb.read_cursor(session, planned.cursor)
     progress = _Progress(planned, from_beginning=not cursor)
-    attempt = 0
+    destination = absorb.Destination(context.run_id, planned.cursor)
+    garbled = 0
     while True:
-        attempt += 1
         bad: Page | None = None
         try:
             for page in planned.source.pages(cursor):
                 bad = page
                 parsed = planned.source.parse(page)
                 bad = None
-                counts = absorb.store_page(
-                    runtime,
-                    page,
-                    parsed,
-                    absorb.Destination(context.run_id, planned.cursor),
-                    planned.session.quotas.values(),
-                )
-                cursor, attempt = page.next_cursor, 0
+                counts = absorb.store_page(runtime, page, parsed, destination, planned.session.quotas.values())
+                cursor, garbled = page.next_cursor, 0
                 _tell(context, progress, page, counts, parsed.unread_fields)
             break
         except PageRefused as refused:
             if bad is None:  # the source has asked for it several times already
                 _refuse(context, planned, str(refused), None)
                 raise
-            if attempt >= _PARSE_ATTEMPTS:
+            garbled += 1
+            if garbled >= _PARSE_ATTEMPTS:
                 _refuse(context, planned, str(refused), bad)
                 raise
         except SourceStopped as stopped:

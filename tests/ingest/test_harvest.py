@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,11 +18,17 @@ from sqlmodel import SQLModel, select
 from biblio.errors import StartRefused
 from biblio.ingest.harvest import harvest
 from biblio.ingest.jobs import HARVEST
+from biblio.ingest.sources import Planned
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, JobRun, Paper, Payload, Project, Quota
 from biblio.store.words import Outcome
 from demo.replay import ReplayServer
+from harvesters.errors import PageRefused
+from harvesters.http import PoliteSession
+from harvesters.pace import LocalPace
+from harvesters.protocol import Page, ParsedPage
+from harvesters.records import HarvestedRecord, Refusal
 from tests.ingest.conftest import Asking
 from tests.ingest.fingerprint import fingerprint
 
@@ -212,3 +218,66 @@ def _context(runtime: Runtime) -> Any:
     from biblio.jobs import JobContext
 
     return JobContext(runtime=runtime, run_id=1, arguments={"sources": "arxiv"})
+
+
+class Stubborn:
+    """A source of three pages, the second of which cannot be read the first ``broken`` times."""
+
+    name = "stubborn"
+
+    def __init__(self, broken: int) -> None:
+        self.broken = broken
+        self.asked: list[int] = []
+
+    def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
+        """Yield the pages from the cursor on."""
+        for number in range(int(str(cursor.get("page", 1))), 4):
+            self.asked.append(number)
+            yield Page("stubborn", f"page {number}", b"%d" % number, "text/x", {"page": number + 1}, number == 3)
+
+    def parse(self, page: Page) -> ParsedPage:
+        """One paper per page, one refused row, one ignored."""
+        if page.body == b"2" and self.broken > 0:
+            self.broken -= 1
+            raise PageRefused(f"{page.place}: is garbled")
+        record = HarvestedRecord(source="stubborn", key=page.place, title=f"Paper of {page.place}")
+        refusal = Refusal("stubborn", f"{page.place} entry 2", "has no title", "x")
+        return ParsedPage((record,), refusals=(refusal,), ignored=1, unread_fields=("colour",))
+
+
+def ask_stubborn(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, source: Stubborn) -> JobRun:
+    """Run the harvest with that source alone."""
+    session = PoliteSession("stubborn", LocalPace({}), contact="nobody@example.org")
+    planned = [Planned(source, session, cursor="stubborn", fewest=4)]
+    monkeypatch.setattr("biblio.ingest.harvest.plan", lambda *_: (planned, []))
+    return run(runtime)
+
+
+def test_a_page_garbled_on_its_way_is_asked_for_again(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once garbled costs one more request and nothing else; what nobody reads is said once."""
+    source = Stubborn(broken=1)
+    row = ask_stubborn(runtime, monkeypatch, source)
+    assert source.asked == [1, 2, 2, 3]
+    assert (row.counts["seen"], row.counts["records"], row.counts["refused"], row.counts["ignored"]) == (9, 3, 3, 3)
+    assert [n for n in row.counts["notes"] if "colour" in n] == ["stubborn gives fields that nobody reads: colour."]
+
+
+def test_a_page_that_stays_garbled_is_kept_and_gone_on_from(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its body is kept with its place and reason, the pages before it are stored, and the next run goes on there."""
+    row = ask_stubborn(runtime, monkeypatch, Stubborn(broken=2))
+    assert row.outcome is Outcome.FAILED
+    assert "page 2: is garbled" in str(row.error)
+    with runtime.store.reading() as session:
+        assert session.exec(select(HarvestRefusal.reason).where(HarvestRefusal.place == "page 2")).one()
+        assert len(session.exec(select(Payload)).all()) == 2
+    assert count(runtime, Paper) == 1
+    source = Stubborn(broken=0)
+    assert ask_stubborn(runtime, monkeypatch, source).outcome is Outcome.SUCCEEDED
+    assert (source.asked, count(runtime, Paper)) == ([2, 3], 3)
+
+
+def test_too_small_a_first_harvest_is_said(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first run with fewer records than the profile expects fails with a sentence; what came is stored."""
+    row = ask_stubborn(runtime, monkeypatch, Stubborn(broken=0))
+    assert (row.outcome, count(runtime, Paper)) == (Outcome.FAILED, 3)
+    assert "3 records where the profile expects 4" in str(row.error)
