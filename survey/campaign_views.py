@@ -172,6 +172,16 @@ def show(campaign_id: int) -> ResponseReturnValue:
     )
 
 
+@campaigns.get("/<int:campaign_id>/answers")
+@action("answers.read")
+def answers(campaign_id: int) -> str:
+    """Show what people wrote, apart from their choices and in an order that is new each time."""
+    with reading() as session:
+        row = queries.campaign_row(session, runtime(), campaign_id)
+        said = queries.words(session, session.get_one(Campaign, campaign_id))
+    return render_template("survey/answers.html", campaign=row, words=said)
+
+
 @campaigns.post("/<int:campaign_id>/send")
 @action("campaigns.write")
 @throttled("30 per minute")

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from secrets import SystemRandom
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,7 +15,7 @@ from biblio.errors import NotFound
 from biblio.observatory import Reason
 from biblio.runtime import Runtime
 from biblio.store.answers import SMALLEST_SHOWN, answers_of_closed_campaigns
-from biblio.store.models import Campaign, Invitation, InvitationLetter, OutboxMail, Project, WrongPerson
+from biblio.store.models import Answer, Campaign, Invitation, InvitationLetter, OutboxMail, Project, WrongPerson
 from biblio.store.words import MailState
 from survey.campaigns import State, state_of
 from survey.closing import release_of
@@ -324,6 +325,32 @@ class Results:
     def person_rate(self) -> float | None:
         """Persons with at least one completed questionnaire / persons asked."""
         return rate(self.persons_answered, self.persons_asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people wrote in a closed campaign, for survey readers: words per reason, and comments apart from choices."""
+
+    name: str
+    by_reason: Sequence[tuple[Reason, Sequence[str]]]
+    comments: Sequence[str]
+
+
+def words(session: Session, campaign: Campaign) -> Words:
+    """Return the words of a closed campaign in an order that is new each time. Too few answers: none are shown.
+
+    A comment never stands beside its choice: together they could give somebody away. Raises ``NotFound`` while open.
+    """
+    found = results(session, campaign)
+    rows = list(session.exec(select(Answer).where(col(Answer.campaign_id) == campaign.id))) if found.by_reason else []
+    dice = SystemRandom()
+    dice.shuffle(rows)
+    by_reason = [
+        (r, [row.detail for row in rows if row.reason == r.number and row.detail]) for r, _count in found.by_reason
+    ]
+    comments = [row.comment for row in rows if row.comment]
+    dice.shuffle(comments)
+    return Words(found.name, [(reason, details) for reason, details in by_reason if details], comments)
 
 
 def rate(complete: int, asked: int) -> float | None:

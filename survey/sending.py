@@ -23,7 +23,7 @@ from survey.campaigns import State, state_of
 from survey.due import Standing, due
 from survey.letters import Addressee, Line, render, text_of
 from survey.service import note, open_campaign, withdraw_all
-from survey.tokens import make_token
+from survey.tokens import make_token, token_hash
 
 INVITATION = "survey-invitation"
 REMINDER = "survey-reminder"
@@ -171,6 +171,8 @@ def _filled(
 ) -> Prepared:
     secret, base = runtime.settings.secret(), runtime.settings.base_url
     tokens = [make_token(secret, campaign.public_key, row.project_id) for row, _standing in kept]
+    for (row, _standing), token in zip(kept, tokens, strict=True):
+        row.token_hash = token_hash(token)  # the server secret may have been renewed since the campaign was made
     lines = [
         Line(standing.code, standing.title, f"{base}/survey/{token}")
         for (_row, standing), token in zip(kept, tokens, strict=True)

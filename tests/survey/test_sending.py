@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import MACHINE
@@ -220,6 +221,17 @@ def test_letters_by_smtp_hold_what_the_folder_holds(runtime: Runtime) -> None:
     assert f"/survey/{token}" in box.accepted[0].get_content()
     assert box.accepted[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert f"/survey/{token}/unsubscribe" in box.accepted[0]["List-Unsubscribe"]
+
+
+def test_a_new_server_secret_makes_no_dead_links(runtime: Runtime) -> None:
+    """If the secret is renewed between making the campaign and sending, the links in the letters still work."""
+    campaign = make_campaign(runtime)
+    renewed = replace(
+        runtime,
+        settings=runtime.settings.model_copy(update={"secret_key": SecretStr("another secret of 32 characters!")}),
+    )
+    assert open_and_send(renewed, campaign) == 6
+    answer_all(renewed, tokens_of(renewed, campaign), [Filled(2)] * 6)
 
 
 def test_what_is_not_in_order_is_said_at_start(runtime: Runtime) -> None:

@@ -310,3 +310,22 @@ def test_who_may_see_and_make_campaigns(app: Flask, runtime: Runtime, role: Role
     assert visitor.get("/campaigns/").status_code == reads
     assert visitor.get("/campaigns/due").status_code == reads
     assert visitor.get("/campaigns/new").status_code == writes
+
+
+def test_survey_readers_read_words_apart_from_choices(app: Flask, runtime: Runtime) -> None:
+    """What people wrote is for survey readers only: escaped, complete, and no comment beside a choice."""
+    campaign, tokens = opened(runtime)
+    written = [Filled(1, "Journal <b>of</b> Tests", "First."), *(Filled(n, "", f"Comment {n}.") for n in range(2, 7))]
+    answer_all(runtime, tokens, written)
+    reader = logged_in(app, runtime, Role.SURVEY_READER)
+    assert reader.get(f"/campaigns/{campaign}/answers").status_code == 404
+    close_campaign(runtime, MACHINE, campaign)
+    page = reader.get(f"/campaigns/{campaign}/answers").get_data(as_text=True)
+    assert "Journal &lt;b&gt;of&lt;/b&gt; Tests" in page
+    details, comments = page.split('id="comments"')
+    for filled in written:
+        assert filled.comment in comments
+        assert filled.comment not in details
+    visitor = Visitor(app)
+    assert logged_in(app, runtime, Role.HEAD_LIBRARIAN).get(f"/campaigns/{campaign}/answers").status_code == 403
+    assert visitor.get(f"/campaigns/{campaign}/answers").status_code == 302
