@@ -150,46 +150,50 @@ def _mention_row(reading_id: int, seen: SeenMention) -> dict[str, object]:
     }  # fmt: skip
 
 
-def resolve_again(session: Session, finder: CodeFinder, digest: str) -> int:
-    """Read the mentions kept once more by newer rules or a newer registry, without the texts; returns how many changed.
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Full-text readings made by older rules or with an older registry, and the mentions in them."""
 
-    Each is looked for in the passage kept around it, so that lists and bare numbers have their surroundings; where the
-    passage is not enough, the code alone is resolved. Readings made by these very rules (``digest``) are left.
-    """
-    registry = finder.registry
-    query = (
-        select(TextMention)
-        .join(TextReading, col(TextReading.id) == col(TextMention.reading_id))
+    reading_ids: list[int]
+    mentions: list[TextMention]
+
+
+def stale_readings(session: Session, digest: str, *, limit: int) -> Stale:
+    """Return up to ``limit`` readings of full texts in force that were not made by the rules called ``digest``."""
+    ids = session.exec(
+        select(TextReading.id)
         .where(
             col(TextReading.superseded_at).is_(None),
             col(TextReading.rules_digest) != digest,
             col(TextReading.origin).in_(FULL_TEXTS),
         )
-        .order_by(col(TextMention.id))
-    )
-    changed = 0
-    for mention in session.exec(query).all() if registry is not None else ():
+        .order_by(col(TextReading.id))
+        .limit(limit)
+    ).all()
+    found = [i for i in ids if i is not None]
+    mentions: list[TextMention] = []
+    for chunk in chunks(found):
+        mentions += session.exec(select(TextMention).where(col(TextMention.reading_id).in_(chunk)))
+    return Stale(found, mentions)
+
+
+def resolved_again(mentions: Iterable[TextMention], finder: CodeFinder) -> list[dict[str, object]]:
+    """Read mentions once more by newer rules or a newer registry, without their texts; return what changed of them.
+
+    Each is looked for in the passage kept around it, so that lists and bare numbers have their surroundings; where the
+    passage is not enough, the code alone is resolved.
+    """
+    registry = finder.registry
+    changed: list[dict[str, object]] = []
+    for mention in mentions if registry is not None else ():
         assert registry is not None
         resolved = _found_again(mention, finder) or resolve(mention.as_written, registry)
         if resolved is None:
             continue
-        code, certain, candidates = resolved[0][:64], resolved[1], list(resolved[2])
-        told = (code, certain, code in registry, candidates)
-        if (mention.code, mention.certain, mention.in_registry, mention.candidates) == told:
-            continue
-        mention.code, mention.certain, mention.in_registry, mention.candidates = told
-        session.add(mention)
-        changed += 1
-    session.flush()
-    session.execute(
-        sa.update(TextReading)
-        .where(
-            col(TextReading.superseded_at).is_(None),
-            col(TextReading.rules_digest) != digest,
-            col(TextReading.origin).in_(FULL_TEXTS),
-        )
-        .values(rules_digest=digest)
-    )
+        code = resolved[0][:64]
+        told = {"code": code, "certain": resolved[1], "in_registry": code in registry, "candidates": list(resolved[2])}
+        if any(getattr(mention, name) != value for name, value in told.items()):
+            changed.append({"id": mention.id, **told})
     return changed
 
 
@@ -199,3 +203,11 @@ def _found_again(mention: TextMention, finder: CodeFinder) -> tuple[str, bool, t
         if found.start == start and found.as_written == mention.as_written:
             return found.code, found.certain, found.candidates
     return None
+
+
+def store_resolved(session: Session, stale: Stale, changed: Sequence[dict[str, object]], *, digest: str) -> None:
+    """Store what newer rules say of mentions, and that their readings now stand by these rules."""
+    if changed:
+        session.execute(sa.update(TextMention), list(changed))
+    for chunk in chunks(stale.reading_ids):
+        session.execute(sa.update(TextReading).where(col(TextReading.id).in_(chunk)).values(rules_digest=digest))

@@ -17,7 +17,16 @@ from typing import Any
 from sqlmodel import Session, select
 
 from biblio.catalogue.identity import Identifier, normal_arxiv, normal_bibcode, normal_doi
-from biblio.catalogue.texts import Reading, SeenMention, resolve_again, seen_in, store_reading, store_readings
+from biblio.catalogue.texts import (
+    Reading,
+    SeenMention,
+    resolved_again,
+    seen_in,
+    stale_readings,
+    store_reading,
+    store_readings,
+    store_resolved,
+)
 from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb, queries
 from biblio.ingest.sources import eprint_service
@@ -113,14 +122,27 @@ def read(context: JobContext) -> None:
         reader = make_reader(session, runtime)
     if not reader.finder.registry:
         context.note("There are no projects yet: codes are found by their shape alone. Load projects first.")
-    with runtime.store.writing() as session:
-        if changed := resolve_again(session, reader.finder, reader.digest):
-            context.count("mentions_resolved_again", changed)
+    _resolve_again(context, reader)
     _read_short(context, reader)
     if wanted.folder is not None:
         _read_folder(context, reader, wanted.folder)
     elif wanted.eprints:
         _read_eprints(context, reader, wanted.limit)
+
+
+def _resolve_again(context: JobContext, reader: Reader) -> None:
+    """Read the mentions of full texts again that older rules or an older project list found; their texts are gone."""
+    runtime = context.runtime
+    while True:
+        with runtime.store.reading() as session:
+            stale = stale_readings(session, reader.digest, limit=SHORT_BATCH)
+        if not stale.reading_ids:
+            return
+        changed = resolved_again(stale.mentions, reader.finder)
+        with runtime.store.writing() as session:
+            store_resolved(session, stale, changed, digest=reader.digest)
+        if changed:
+            context.count("mentions_resolved_again", len(changed))
 
 
 # -- titles, abstracts, snippets --------------------------------------------------------------------------------------

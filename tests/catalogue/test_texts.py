@@ -8,7 +8,15 @@ import pytest
 from sqlmodel import select
 
 from biblio.catalogue.papers import absorb_records
-from biblio.catalogue.texts import CONTEXT, Reading, resolve_again, seen_in, store_reading
+from biblio.catalogue.texts import (
+    CONTEXT,
+    Reading,
+    resolved_again,
+    seen_in,
+    stale_readings,
+    store_reading,
+    store_resolved,
+)
 from biblio.runtime import Runtime
 from biblio.store.models import TextMention, TextReading
 from matching.codes import CodeFinder
@@ -94,8 +102,12 @@ def test_mentions_are_resolved_again_without_the_text(runtime: Runtime, paper_id
         before = session.exec(select(TextMention)).one()
         assert (before.certain, before.in_registry) == (False, False)
         known = finder(runtime, "2013.1.00092.S", "2015.1.00001.S")
-        assert resolve_again(session, known, "new") == 1
-        assert resolve_again(session, known, "new") == 0
+        stale = stale_readings(session, "new", limit=10)
+        changed = resolved_again(stale.mentions, known)
+        assert len(changed) == 1
+        store_resolved(session, stale, changed, digest="new")
+    with runtime.store.writing() as session:
+        assert stale_readings(session, "new", limit=10).reading_ids == []
     with runtime.store.reading() as session:
         after = session.exec(select(TextMention)).one()
         assert (after.code, after.certain, after.in_registry) == ("2013.1.00092.S", True, True)
