@@ -57,6 +57,8 @@ KIND_WORDS = {
 }
 """The short label of each kind of evidence."""
 
+_SERIOUS = (Band.CERTAIN, Band.LIKELY)
+
 _ADDRESSES = {
     Scheme.DOI: ("DOI", "https://doi.org/{}"),
     Scheme.BIBCODE: ("ADS", "https://ui.adsabs.harvard.edu/abs/{}/abstract"),
@@ -197,7 +199,8 @@ def paper_page(
     ).first() or PaperRevision(paper_id=survivor, learned_at=session.get_one(Paper, survivor).first_seen_at)
     evidence, shown = _candidates(session, profile, group, also)
     names = _authors(session, revision)
-    teams = [Team(c.code, c.pi, c.co_is) for c in _marked_teams(shown, selected)]
+    chosen = _selected(shown, selected)
+    teams = [Team(c.code, c.pi, c.co_is) for c in _marked_teams(shown, chosen)]
     authors, more = split(marked(names, teams))
     quotes = [q for items in evidence.values() for e in items if (q := _quote(e))]
     places, marks = passages([*quotes, *_unknown(session, group)])
@@ -217,7 +220,7 @@ def paper_page(
         readings=_readings(session, group),
         passages=places,
         candidates=candidates,
-        selected=_selected(candidates, selected),
+        selected=chosen,
         relation=relation[0],
         related_by=relation[1],
         related_at=relation[2],
@@ -237,8 +240,9 @@ def _rank(candidate: Shown) -> int:
 
 def _marked_teams(candidates: Sequence[Shown], selected: int | None) -> list[Shown]:
     """The projects whose people are marked among the authors: the one chosen and the best that are proposed."""
-    proposed = [c for c in candidates if c.score is not None and c.project_id != selected]
-    return [c for c in candidates if c.project_id == selected] + proposed[:6]
+    chosen = [c for c in candidates if c.project_id == selected]
+    others = [c for c in candidates if c.project_id != selected and (c.band in _SERIOUS or c.verdict is Verdict.ACCEPT)]
+    return chosen + others[:6]
 
 
 def _selected(candidates: Sequence[Shown], wanted: int | None) -> int | None:

@@ -71,6 +71,11 @@ class _Stretch:
     def end(self) -> int:
         return self.begin + len(self.text)
 
+    @property
+    def is_cut_after(self) -> bool:
+        """Whether words seem to follow: titles are short enough to be whole, other passages end a sentence or not."""
+        return self.first.part != "title" and self.text.rstrip()[-1:] not in (".", "!", "?", "}", "")
+
 
 def passages(quotes: Iterable[Quote]) -> tuple[list[Passage], dict[tuple[str, int, int], str]]:
     """Return the passages to show, and the name of the mark of each quote (by its ``key``).
@@ -84,14 +89,13 @@ def passages(quotes: Iterable[Quote]) -> tuple[list[Passage], dict[tuple[str, in
     for stretch in stretches:
         for quote in sorted(stretch.quotes, key=lambda q: (q.start, q.end)):
             names.setdefault(quote.key, f"quote-{len(names) + 1}")
-        whole = stretch.first.part == "title"
         shown.append(
             Passage(
                 label=PLACES.get(stretch.first.stands_in, "text"),
                 place=_place(stretch.first),
                 segments=tuple(_segments(stretch, names)),
                 is_cut_before=stretch.begin > 0,
-                is_cut_after=not whole and stretch.text.rstrip()[-1:] not in (".", "!", "?", "}"),
+                is_cut_after=stretch.is_cut_after,
             )
         )
     return shown, names
@@ -135,7 +139,8 @@ def _segments(stretch: _Stretch, names: dict[tuple[str, int, int], str]) -> Iter
         yield Segment(readable(stretch.text[start:end]), names[quote.key])
         at = end
     if at < len(stretch.text):
-        yield Segment(readable(_to_a_word(stretch.text[at:])))
+        words = stretch.text[at:]
+        yield Segment(readable(_to_a_word(words) if stretch.is_cut_after else words))
 
 
 def _from_a_word(words: str) -> str:
@@ -145,8 +150,6 @@ def _from_a_word(words: str) -> str:
 
 
 def _to_a_word(words: str) -> str:
-    """Drop the beginning of a word that the cut left at the end; a passage that ends a sentence stays whole."""
-    if words.rstrip()[-1:] in (".", "!", "?", "}", ""):
-        return words
+    """Drop the beginning of a word that the cut of the passage left at its end."""
     head, blank, tail = words.rpartition(" ")
     return head if blank and len(tail) < 20 else words
