@@ -20,7 +20,8 @@ from biblio.runtime import Runtime, build_runtime
 from biblio.web import errors, security
 from biblio.web.accounts import login, permissions
 from biblio.web.accounts.views import blueprint as accounts
-from biblio.web.admin.views import make_blueprint as admin
+from biblio.web.admin.views import attach_features
+from biblio.web.admin.views import blueprint as admin
 from biblio.web.assets import asset_blueprint, load_assets
 from biblio.web.jinja import install as install_jinja
 
@@ -44,13 +45,14 @@ def create_app(runtime: Runtime, *, features: Sequence[Feature] | None = None) -
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
     webkit.attach_runtime(app, runtime)
+    attach_features(app, features)
     security.configure_security(app, runtime.settings)
     errors.install(app)
     login.install(app)
     _install_guard(app)
     CSRFProtect(app)
     assets = load_assets()
-    for blueprint in (asset_blueprint(assets), accounts, admin(features)):
+    for blueprint in (asset_blueprint(assets), accounts, admin):
         app.register_blueprint(blueprint)
     for feature in features:
         app.register_blueprint(feature.blueprint())

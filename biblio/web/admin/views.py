@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from biblio import webkit
@@ -15,6 +15,7 @@ from biblio.errors import JobRunning
 from biblio.feature import Feature
 from biblio.jobs import Job, find_job, run_job
 from biblio.logs import get_logger
+from biblio.mail import give_up, resend
 from biblio.runtime import Runtime, biblio_version
 from biblio.store.models import AuditEntry
 from biblio.store.schema import current_revision, head_revision
@@ -24,86 +25,125 @@ from biblio.web.admin import queries
 log = get_logger(__name__)
 
 
-def make_blueprint(features: Sequence[Feature]) -> Blueprint:
-    """Return the admin's blueprint, for the jobs and checks of ``features``."""
-    blueprint = Blueprint("admin", __name__)
-    jobs = {job.name: job for feature in features for job in feature.jobs}
+blueprint = Blueprint("admin", __name__)
 
-    @blueprint.route("/admin")
-    @webkit.action("admin.read")
-    def overview() -> ResponseReturnValue:
-        """Jobs, letters, and what is not in order."""
-        wired = webkit.runtime()
-        with webkit.reading() as unit:
-            states = queries.job_states(unit, jobs.values(), wired.clock.now())
-            recent = unit.execute(queries.runs().limit(10)).scalars().all()
-            mail = queries.mail_counts(unit)
-        warnings = [sentence for feature in features for check in feature.checks for sentence in check(wired)]
-        return render_template(
-            "admin/overview.html", jobs=states, recent=recent, mail=mail, warnings=warnings, settings=wired.settings
+_FEATURES = "biblio_features"
+
+
+def attach_features(app: Flask, features: Sequence[Feature]) -> None:
+    """Tell the admin pages of ``app`` whose jobs and checks they show. Called once, by the web door."""
+    app.extensions[_FEATURES] = tuple(features)
+
+
+def _features() -> tuple[Feature, ...]:
+    known: tuple[Feature, ...] = current_app.extensions[_FEATURES]
+    return known
+
+
+def _jobs() -> dict[str, Job]:
+    return {job.name: job for feature in _features() for job in feature.jobs}
+
+
+@blueprint.route("/admin")
+@webkit.action("admin.read")
+def overview() -> ResponseReturnValue:
+    """Jobs, letters, and what is not in order."""
+    wired = webkit.runtime()
+    with webkit.reading() as unit:
+        states = queries.job_states(unit, _jobs().values(), wired.clock.now())
+        recent = unit.execute(queries.runs().limit(10)).scalars().all()
+        mail = queries.mail_counts(unit)
+    warnings = [sentence for feature in _features() for check in feature.checks for sentence in check(wired)]
+    return render_template(
+        "admin/overview.html", jobs=states, recent=recent, mail=mail, warnings=warnings, settings=wired.settings
+    )
+
+
+@blueprint.route("/admin/jobs/<name>/run", methods=["POST"])
+@webkit.action("admin.write")
+def run_now(name: str) -> ResponseReturnValue:
+    """Start a job by hand; it goes on when the page is closed."""
+    job = find_job(_jobs(), name)
+    with webkit.reading() as unit:
+        if queries.is_running(unit, name):
+            raise JobRunning(f"The job “{job.title}” is running already: its row below shows since when.")
+    start_in_background(webkit.runtime(), job, actor_id=webkit.actor().person_id())
+    webkit.done(f"Started: {job.title}. It works in the background; reload this page to see how it ends.")
+    return redirect(url_for("admin.overview"))
+
+
+@blueprint.route("/admin/runs")
+@webkit.action("admin.read")
+def runs() -> ResponseReturnValue:
+    """All attempts to run jobs."""
+    job, outcome = request.args.get("job", ""), request.args.get("outcome", "")
+    chosen = Outcome(outcome) if outcome in set(Outcome) else None
+    with webkit.reading() as unit:
+        page = webkit.paginate(unit, queries.runs(job or None, chosen), filters={"job": job, "outcome": outcome})
+    if webkit.wants("csv"):
+        header = ("job", "started", "ended", "started by", "outcome", "counts", "error")
+        rows = [(r.job, r.started_at, r.ended_at, r.started_by, r.outcome, r.counts, r.error) for r in page.items]
+        return webkit.csv_response("job-runs", header, rows)
+    return render_template("admin/runs.html", page=page, jobs=sorted(_jobs()), outcomes=list(Outcome))
+
+
+@blueprint.route("/admin/mail")
+@webkit.action("admin.read")
+def mail() -> ResponseReturnValue:
+    """The letters that wait, left, or may have left."""
+    state = request.args.get("state", "")
+    chosen = MailState(state) if state in set(MailState) else None
+    with webkit.reading() as unit:
+        counts = queries.mail_counts(unit)
+        page = webkit.paginate(unit, queries.letters(chosen), filters={"state": state}, exports=())
+    return render_template("admin/mail.html", page=page, counts=counts, states=list(MailState))
+
+
+@blueprint.route("/admin/mail/<int:mail_id>/resend", methods=["POST"])
+@webkit.action("admin.write")
+def resend_letter(mail_id: int) -> ResponseReturnValue:
+    """Let an uncertain or cancelled letter wait again; a person takes the risk of a double."""
+    with webkit.writing() as unit:
+        letter = resend(unit, webkit.actor(), mail_id, now=webkit.runtime().clock.now())
+    undo = url_for("admin.cancel_letter", mail_id=mail_id)
+    webkit.done(f"Letter {letter.id} to {letter.recipient} waits to be sent again.", undo_url=undo)
+    return redirect(url_for("admin.mail"))
+
+
+@blueprint.route("/admin/mail/<int:mail_id>/cancel", methods=["POST"])
+@webkit.action("admin.write")
+def cancel_letter(mail_id: int) -> ResponseReturnValue:
+    """Cancel a letter that waits or is uncertain."""
+    with webkit.writing() as unit:
+        letter = give_up(unit, webkit.actor(), mail_id, now=webkit.runtime().clock.now())
+    undo = url_for("admin.resend_letter", mail_id=mail_id)
+    webkit.done(f"Letter {letter.id} to {letter.recipient} is cancelled.", undo_url=undo)
+    return redirect(url_for("admin.mail"))
+
+
+@blueprint.route("/admin/audit")
+@webkit.action("admin.read")
+def audit() -> ResponseReturnValue:
+    """Who did what, where no other page keeps it."""
+    action, subject = request.args.get("action", ""), request.args.get("q", "").strip()
+    with webkit.reading() as unit:
+        actions = queries.audit_actions(unit)
+        found = webkit.paginate(
+            unit, queries.audit(action or None, subject or None), filters={"action": action, "q": subject}
         )
+    page = found.map(lambda row: (row[0], _who(row[0], row[1])))
+    if webkit.wants("csv"):
+        rows = [(e.made_at, who, e.action, e.subject, e.details or "") for e, who in page.items]
+        return webkit.csv_response("audit", ("when", "who", "what", "about", "details"), rows)
+    return render_template("admin/audit.html", page=page, actions=actions)
 
-    @blueprint.route("/admin/jobs/<name>/run", methods=["POST"])
-    @webkit.action("admin.write")
-    def run_now(name: str) -> ResponseReturnValue:
-        """Start a job by hand; it goes on when the page is closed."""
-        job = find_job(jobs, name)
-        with webkit.reading() as unit:
-            if queries.is_running(unit, name):
-                raise JobRunning(f"The job “{job.title}” is running already: its row below shows since when.")
-        start_in_background(webkit.runtime(), job, actor_id=webkit.actor().person_id())
-        webkit.done(f"Started: {job.title}. It works in the background; reload this page to see how it ends.")
-        return redirect(url_for("admin.overview"))
 
-    @blueprint.route("/admin/runs")
-    @webkit.action("admin.read")
-    def runs() -> ResponseReturnValue:
-        """All attempts to run jobs."""
-        job, outcome = request.args.get("job", ""), request.args.get("outcome", "")
-        chosen = Outcome(outcome) if outcome in set(Outcome) else None
-        with webkit.reading() as unit:
-            page = webkit.paginate(unit, queries.runs(job or None, chosen), filters={"job": job, "outcome": outcome})
-        if webkit.wants("csv"):
-            header = ("job", "started", "ended", "started by", "outcome", "counts", "error")
-            rows = [(r.job, r.started_at, r.ended_at, r.started_by, r.outcome, r.counts, r.error) for r in page.items]
-            return webkit.csv_response("job-runs", header, rows)
-        return render_template("admin/runs.html", page=page, jobs=sorted(jobs), outcomes=list(Outcome))
-
-    @blueprint.route("/admin/mail")
-    @webkit.action("admin.read")
-    def mail() -> ResponseReturnValue:
-        """The letters that wait, left, or may have left."""
-        state = request.args.get("state", "")
-        chosen = MailState(state) if state in set(MailState) else None
-        with webkit.reading() as unit:
-            counts = queries.mail_counts(unit)
-            page = webkit.paginate(unit, queries.letters(chosen), filters={"state": state}, exports=())
-        return render_template("admin/mail.html", page=page, counts=counts, states=list(MailState))
-
-    @blueprint.route("/admin/audit")
-    @webkit.action("admin.read")
-    def audit() -> ResponseReturnValue:
-        """Who did what, where no other page keeps it."""
-        action, subject = request.args.get("action", ""), request.args.get("q", "").strip()
-        with webkit.reading() as unit:
-            actions = queries.audit_actions(unit)
-            found = webkit.paginate(
-                unit, queries.audit(action or None, subject or None), filters={"action": action, "q": subject}
-            )
-        page = found.map(lambda row: (row[0], _who(row[0], row[1])))
-        if webkit.wants("csv"):
-            rows = [(e.made_at, who, e.action, e.subject, e.details or "") for e, who in page.items]
-            return webkit.csv_response("audit", ("when", "who", "what", "about", "details"), rows)
-        return render_template("admin/audit.html", page=page, actions=actions)
-
-    @blueprint.route("/health")
-    @webkit.action(webkit.PUBLIC)
-    def health() -> ResponseReturnValue:
-        """Whether the database answers and is at this version's schema: 200, else 503."""
-        state = health_of(webkit.runtime())
-        return jsonify(state), 200 if state["status"] == "ok" else 503
-
-    return blueprint
+@blueprint.route("/health")
+@webkit.action(webkit.PUBLIC)
+def health() -> ResponseReturnValue:
+    """Whether the database answers and is at this version's schema: 200, else 503."""
+    state = health_of(webkit.runtime())
+    return jsonify(state), 200 if state["status"] == "ok" else 503
 
 
 def _who(entry: AuditEntry, name: str | None) -> str:

@@ -157,6 +157,29 @@ def test_the_mail_queue_shows_no_link_and_no_address(app: Flask, runtime: Runtim
     assert "bora.ahn@example.org" not in page
 
 
+@pytest.mark.usefixtures("letter")
+def test_a_person_decides_about_a_letter(app: Flask, runtime: Runtime) -> None:
+    """Cancelled by hand it stays unsent, sent again it waits; what was sent cannot be taken back."""
+    admin = logged_in(app, runtime, Role.ADMIN)
+
+    def state() -> MailState:
+        with runtime.store.reading() as session:
+            return session.exec(select(OutboxMail.state)).one()
+
+    assert admin.post("/admin/mail/1/cancel", form_on="/admin/mail").status_code == 302
+    assert state() is MailState.CANCELLED
+    assert 'action="/admin/mail/1/resend"' in admin.get("/admin/mail").get_data(as_text=True)
+    admin.post("/admin/mail/1/resend", form_on="/admin/mail")
+    assert state() is MailState.WAITING
+    with runtime.store.writing() as session:
+        letter = session.exec(select(OutboxMail)).one()
+        letter.state = MailState.SENT
+        session.add(letter)
+    assert admin.post("/admin/mail/1/resend", form_on="/admin/mail").status_code == 400
+    assert state() is MailState.SENT
+    assert admin.post("/admin/mail/99/cancel", form_on="/admin/mail").status_code == 404
+
+
 def test_the_audit_log_says_who_did_what(app: Flask, runtime: Runtime) -> None:
     """A login is in the log, with its person, and can be filtered for."""
     admin = logged_in(app, runtime, Role.ADMIN)
