@@ -34,14 +34,11 @@ from biblio.store.models import (
     SurveyExclusion,
     UnitRevision,
 )
-from biblio.store.words import Band, Scheme, Verdict
+from biblio.store.words import NEVER_PREPRINTS, Band, Scheme, Verdict
 from survey.rule import Judgement, ProjectFacts, is_silent, judge
 from survey.tokens import address_hash
 
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
-
-_NOT_PREPRINTS = ("proceedings", "thesis", "abstract", "proposal", "dataset", "software", "book", "other")
-"""Kinds of unrefereed papers that never keep a project off the list, though they may lie on a preprint server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +205,7 @@ def _papers(session: Session, question: _Question) -> dict[int, tuple[bool, date
     """Per project: whether an accepted science paper is refereed, and the day of the youngest such preprint."""
     science = accepted_science(question.known_by)
     revision = PaperRevision
-    counts = sa.or_(col(revision.kind).is_(None), col(revision.kind).not_in(_NOT_PREPRINTS))
+    counts = sa.or_(col(revision.kind).is_(None), col(revision.kind).not_in(NEVER_PREPRINTS))
     rows = session.execute(
         sa.select(
             science.c.project_id,

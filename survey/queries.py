@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from secrets import SystemRandom
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -200,20 +201,7 @@ def _progress(session: Session, campaign_id: int | None = None) -> dict[int, Pro
         .where(among)
         .group_by(col(Invitation.campaign_id))
     ).all()
-    letters: dict[int, Counter[tuple[str, MailState]]] = defaultdict(Counter)
-    for campaign, kind, state, count in session.execute(
-        sa.select(
-            col(Invitation.campaign_id),
-            col(OutboxMail.kind),
-            col(OutboxMail.state),
-            sa.func.count(sa.distinct(col(OutboxMail.id))),
-        )
-        .join(InvitationLetter, col(InvitationLetter.invitation_id) == col(Invitation.id))
-        .join(OutboxMail, col(OutboxMail.id) == col(InvitationLetter.outbox_mail_id))
-        .where(among)
-        .group_by(col(Invitation.campaign_id), col(OutboxMail.kind), col(OutboxMail.state))
-    ):
-        letters[campaign][kind, state] = count
+    letters = _letters(session, among)
     found = {}
     for campaign, total, persons, withdrawn, used in invitations:
         counts = letters[campaign]
@@ -229,6 +217,25 @@ def _progress(session: Session, campaign_id: int | None = None) -> dict[int, Pro
             reminders=counts[REMINDER, MailState.SENT],
         )
     return found
+
+
+def _letters(session: Session, among: Any) -> dict[int, Counter[tuple[str, MailState]]]:
+    """Return per campaign how many letters of each kind are in each state."""
+    letters: dict[int, Counter[tuple[str, MailState]]] = defaultdict(Counter)
+    for campaign, kind, state, count in session.execute(
+        sa.select(
+            col(Invitation.campaign_id),
+            col(OutboxMail.kind),
+            col(OutboxMail.state),
+            sa.func.count(sa.distinct(col(OutboxMail.id))),
+        )
+        .join(InvitationLetter, col(InvitationLetter.invitation_id) == col(Invitation.id))
+        .join(OutboxMail, col(OutboxMail.id) == col(InvitationLetter.outbox_mail_id))
+        .where(among)
+        .group_by(col(Invitation.campaign_id), col(OutboxMail.kind), col(OutboxMail.state))
+    ):
+        letters[campaign][kind, state] = count
+    return letters
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,17 @@ def as_it_stands(_session: Session, mail: OutboxMail) -> Prepared:
     return Prepared(mail.body, {})
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """One sending: which kind of letters, the last look at each, who sends, and by which transport."""
+
+    runtime: Runtime
+    kind: str
+    prepare: Prepare
+    sender: str
+    transport: str
+
+
 def send_waiting(
     runtime: Runtime, kind: str, prepare: Prepare, *, limit: int | None = None, transport: Transport | None = None
 ) -> SendCounts:
@@ -89,9 +100,10 @@ def send_waiting(
         counts.notes.append(str(error))
         return counts
     try:
+        sending = _Sending(runtime, kind, prepare, sender, way.name)
         after = 0
         while limit is None or counts.sent + counts.refused + counts.later + counts.uncertain < limit:
-            claimed = _claim(runtime, kind, prepare, sender, way.name, after, counts)
+            claimed = _claim(sending, after, counts)
             if claimed is None:
                 break
             after, letter = claimed
@@ -105,15 +117,16 @@ def send_waiting(
 
 
 def _claim(
-    runtime: Runtime, kind: str, prepare: Prepare, sender: str, transport: str, after: int, counts: SendCounts
+    sending: _Sending, after: int, counts: SendCounts
 ) -> tuple[int, tuple[OutboxMail, EmailMessage] | None] | None:
     """Claim the next waiting letter after id ``after``; None: there is none. Without a letter it stopped or waits."""
+    runtime = sending.runtime
     now = runtime.clock.now()
     with runtime.store.writing() as session:
         mail = session.exec(
             select(OutboxMail)
             .where(
-                col(OutboxMail.kind) == kind,
+                col(OutboxMail.kind) == sending.kind,
                 col(OutboxMail.state) == MailState.WAITING,
                 col(OutboxMail.id) > after,
                 sa.or_(col(OutboxMail.not_before).is_(None), col(OutboxMail.not_before) <= now),
@@ -124,7 +137,7 @@ def _claim(
         ).first()
         if mail is None or mail.id is None:
             return None
-        ready = prepare(session, mail)
+        ready = sending.prepare(session, mail)
         if isinstance(ready, Wait):
             return mail.id, None
         if isinstance(ready, Stop):
@@ -139,7 +152,8 @@ def _claim(
             session.add(mail)
             counts.refused += 1
             return mail.id, None
-        mail.state, mail.claimed_at, mail.claimed_by, mail.transport = MailState.SENDING, now, sender, transport
+        mail.state, mail.claimed_at = MailState.SENDING, now
+        mail.claimed_by, mail.transport = sending.sender, sending.transport
         mail.attempts += 1
         session.add(mail)
     return mail.id, (mail, message)
