@@ -230,13 +230,7 @@ class Exported:
 
 def export_known(session: Session) -> Iterator[Exported]:
     """Give every verdict in force, by code and paper."""
-    identifiers: dict[int, dict[Scheme, str]] = {}
-    for paper_id, scheme, value in session.execute(
-        sa.select(survivor_id(), col(PaperIdentifier.scheme), col(PaperIdentifier.value))
-        .join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
-        .order_by(col(PaperIdentifier.id))
-    ):
-        identifiers.setdefault(paper_id, {}).setdefault(scheme, value)
+    identifiers = _identifiers(session)
     relations = dict(
         session.execute(
             sa.select(survivor_id(), col(PaperRelation.relation))
@@ -285,3 +279,15 @@ def _shown(session: Session, papers: set[int]) -> dict[int, tuple[str | None, in
         if paper_id in papers:
             found[paper_id] = (title, year)
     return found
+
+
+def _identifiers(session: Session) -> dict[int, dict[Scheme, str]]:
+    """Return paper → its first identifier of each scheme."""
+    identifiers: dict[int, dict[Scheme, str]] = {}
+    for paper_id, scheme, value in session.execute(
+        sa.select(survivor_id(), col(PaperIdentifier.scheme), col(PaperIdentifier.value))
+        .join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
+        .order_by(col(PaperIdentifier.id))
+    ):
+        identifiers.setdefault(paper_id, {}).setdefault(scheme, value)
+    return identifiers

@@ -202,10 +202,8 @@ def paper_page(
     chosen = _selected(shown, selected)
     teams = [Team(c.code, c.pi, c.co_is) for c in _marked_teams(shown, chosen)]
     authors, more = split(marked(names, teams))
-    quotes = [q for items in evidence.values() for e in items if (q := _quote(e))]
-    places, marks = passages([*quotes, *_unknown(session, group)])
-    candidates = [replace(c, evidence=_evidence(evidence.get(c.project_id, []), marks, names)) for c in shown]
-    relation = _relation(session, group)
+    places, candidates = _with_evidence(session, group, shown, evidence, names)
+    relation, related_by, related_at = _relation(session, group)
     return PaperPage(
         paper_id=survivor,
         title=readable(revision.title) or "Untitled paper",
@@ -221,14 +219,27 @@ def paper_page(
         passages=places,
         candidates=candidates,
         selected=chosen,
-        relation=relation[0],
-        related_by=relation[1],
-        related_at=relation[2],
+        relation=relation,
+        related_by=related_by,
+        related_at=related_at,
         suggested_relation=_suggested(candidates),
         item=session.get(DeskItem, survivor),
         events=history(session, group),
         twins=twins(session, group),
     )
+
+
+def _with_evidence(
+    session: Session,
+    group: Sequence[int],
+    candidates: Sequence[Shown],
+    evidence: Mapping[int, list[EvidenceItem]],
+    names: Sequence[tuple[int, str, str | None]],
+) -> tuple[list[Passage], list[Shown]]:
+    """Return the passages with their quotes marked, and the candidates with evidence that names those marks."""
+    quotes = [q for items in evidence.values() for e in items if (q := _quote(e))]
+    places, marks = passages([*quotes, *_unknown(session, group)])
+    return places, [replace(c, evidence=_evidence(evidence.get(c.project_id, []), marks, names)) for c in candidates]
 
 
 def _rank(candidate: Shown) -> int:
@@ -282,16 +293,7 @@ def _candidates(
         .where(col(Candidate.paper_id).in_(group), col(CandidateRevision.superseded_at).is_(None))
         .order_by(col(CandidateRevision.score).desc(), col(Candidate.id))
     ).all()
-    links = {
-        link.project_id: (link, name)
-        for link, name in session.execute(
-            sa.select(Link, col(UserAccount.name))
-            .join(Decision, col(Decision.id) == col(Link.decision_id))
-            .join(UserAccount, col(UserAccount.id) == col(Decision.actor_id))
-            .where(col(Link.paper_id).in_(group), col(Link.ended_at).is_(None))
-            .order_by(col(Link.id))
-        )
-    }
+    links = _links(session, group)
     by_project = {candidate.project_id: (candidate, revision) for candidate, revision in reversed(proposed)}
     order = list(dict.fromkeys([*also, *(c.project_id for c, _ in proposed), *links]))
     projects = shown_projects(session, profile, order)
@@ -315,6 +317,20 @@ def _candidates(
         shown.append(one)
     shown.sort(key=lambda c: (c.project_id not in also, _rank(c), -(c.score or 0.0)))
     return _evidence_items(session, {p: r.id for p, (_, r) in by_project.items() if r.id is not None}), shown
+
+
+def _links(session: Session, group: Sequence[int]) -> dict[int, tuple[Link, str]]:
+    """Return project → (the link in force, who decided it)."""
+    return {
+        link.project_id: (link, name)
+        for link, name in session.execute(
+            sa.select(Link, col(UserAccount.name))
+            .join(Decision, col(Decision.id) == col(Link.decision_id))
+            .join(UserAccount, col(UserAccount.id) == col(Decision.actor_id))
+            .where(col(Link.paper_id).in_(group), col(Link.ended_at).is_(None))
+            .order_by(col(Link.id))
+        )
+    }
 
 
 def shown_projects(session: Session, profile: Profile, project_ids: Sequence[int]) -> dict[int, Shown]:

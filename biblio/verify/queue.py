@@ -333,12 +333,4 @@ def _grace_over(session: Session, profile: Profile, projects: set[int], today: d
         )
         .group_by(col(ObservationUnit.project_id))
     ).all()
-    years = profile.asking.grace_years
-    return {project for project, released in last if released and _years_later(released, years) <= today}
-
-
-def _years_later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year + years, month=3, day=1)
+    return {project for project, released in last if released and profile.asking.due_from(released) <= today}
