@@ -36,7 +36,7 @@ from biblio.store.models import (
 from biblio.store.words import Band, RelationKind, Scheme, Verdict
 from biblio.verify.authors import Author, Team, marked, split
 from biblio.verify.history import Event, Twin, history, twins
-from biblio.verify.queue import unknown_code_mentions
+from biblio.verify.queue import has_journal_record, unknown_code_mentions
 from biblio.verify.quotes import Passage, Quote, passages
 from biblio.verify.readable import readable
 
@@ -274,7 +274,7 @@ def _suggested(candidates: Sequence[Shown]) -> RelationKind | None:
 
 
 def _where_published(revision: PaperRevision) -> str:
-    if revision.journal:
+    if has_journal_record(revision):
         parts = [revision.journal, revision.volume, revision.page]
         return " ".join(p for p in parts if p) + (f" ({revision.year})" if revision.year else "")
     if revision.preprint_on:

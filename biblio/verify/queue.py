@@ -175,10 +175,15 @@ def _why(serious: list[_Open], facts: _Facts, *, at_press: bool, unknown: bool, 
     return "unsure" if unsure else "unlikely"
 
 
+def has_journal_record(revision: PaperRevision) -> bool:
+    """Whether a journal has the paper: some sources name the preprint server itself as the journal of a preprint."""
+    return bool(revision.journal) and revision.kind != "eprint"
+
+
 def _is_at_press(paper_id: int, revision: PaperRevision | None, facts: _Facts, today: date) -> bool:
     if revision is None or paper_id not in facts.on_arxiv or revision.is_withdrawn:
         return False
-    if revision.is_refereed or revision.journal or revision.preprint_on is None:
+    if revision.is_refereed or has_journal_record(revision) or revision.preprint_on is None:
         return False
     return today - revision.preprint_on <= timedelta(days=PRESS_MONTHS * 365.25 / 12)
 

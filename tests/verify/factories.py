@@ -83,6 +83,7 @@ def add_paper(
     doi: str | None = None,
     abstract: str = "We weigh the gas around Tamsin 7 with new images.",
     is_refereed: bool = True,
+    kind: str | None = None,
 ) -> int:
     """Add a paper with its current facts; return its id."""
     paper = Paper(first_seen_at=SEEN)
@@ -99,6 +100,7 @@ def add_paper(
         journal=journal,
         preprint_on=preprint_on,
         is_refereed=is_refereed,
+        kind=kind,
     )
     for scheme, value in ((Scheme.ARXIV, arxiv), (Scheme.DOI, doi)):
         if value:

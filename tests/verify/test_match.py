@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
@@ -174,12 +175,21 @@ def test_a_merged_paper_hands_its_candidates_over_and_gets_them_back(runtime: Ru
     assert _current(runtime, article).get(project) is not Band.CERTAIN
 
 
-def test_the_queue_follows_the_calendar(runtime: Runtime, clock: FixedClock) -> None:
+@pytest.mark.parametrize(("journal", "kind"), [(None, None), ("arXiv e-prints", "eprint")])
+def test_the_queue_follows_the_calendar(
+    runtime: Runtime, clock: FixedClock, journal: str | None, kind: str | None
+) -> None:
     """A young preprint is about to go to press; a year later the nightly run has taken that label off."""
     with runtime.store.writing() as session:
         add_project(session, released_on=date(2026, 6, 1))
         paper = add_paper(
-            session, journal=None, is_refereed=False, preprint_on=date(2026, 10, 1), arxiv="2610.00001", year=2026
+            session,
+            journal=journal,
+            kind=kind,
+            is_refereed=False,
+            preprint_on=date(2026, 10, 1),
+            arxiv="2610.00001",
+            year=2026,
         )
         add_mention(session, paper, "2016.1.00001.S")
     run_job(runtime, match)
