@@ -32,7 +32,10 @@ class NavigationItem:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What a feature adds to the house. ``checks`` give sentences about what is not in order at start."""
+    """What a feature adds to the house.
+
+    ``checks`` give sentences about what is not in order; ``status`` gives the lines that ``biblio status`` shows.
+    """
 
     name: str
     blueprint: Callable[[], Blueprint]
@@ -40,6 +43,7 @@ class Feature:
     commands: tuple[click.Command, ...] = ()
     navigation: tuple[NavigationItem, ...] = ()
     checks: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
+    status: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
 
 
 @cache

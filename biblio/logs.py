@@ -24,7 +24,12 @@ def _drop_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 
 def configure(*, as_json: bool = False, level: str = "INFO") -> None:
     """Set up logging once per process: readable lines, or JSON lines for a log collector. Output goes to stderr."""
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    # Plain tracebacks: the pretty ones print local variables, and those may hold settings and people.
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

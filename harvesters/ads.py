@@ -286,8 +286,13 @@ class _Heard:
         self.content_type = ""
 
     def get(self, url: str, params: Mapping[str, Any]) -> Any:
-        """Ask as the package wants, with lists written as ADS's own page writes them (``fl=a,b``)."""
+        """Ask as the package wants, with lists written as ADS's own page writes them (``fl=a,b``).
+
+        The package hands ``hl.fl`` over in another order each time; ADS echoes it, and the same answer would be kept
+        twice. So what is a set is sorted.
+        """
         joined = {key: ",".join(value) if isinstance(value, (list, tuple)) else value for key, value in params.items()}
+        joined = {key: ",".join(sorted(str(v).split(","))) if key == "hl.fl" else v for key, v in joined.items()}
         response = self._session.get(url, params=joined)
         self.body, self.content_type = response.content, response.headers.get("Content-Type", "")
         told = _told(response.content)

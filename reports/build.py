@@ -14,6 +14,7 @@ from enum import StrEnum
 from scipy.stats import binomtest
 
 from biblio.observatory import Profile
+from biblio.store.words import NEVER_PREPRINTS
 from matching.people import similarity
 from reports.definitions import FRACTION, OBSERVED, PAPERS, PAPERS_BY_YEAR, PUBLISHED, SILENT, WITHIN_TIME, Indicator
 from reports.queries import Facts, PaperFacts, ProjectFacts
@@ -164,7 +165,9 @@ def keeps_off(paper: PaperFacts, as_of: date, profile: Profile) -> bool:
     """Whether a paper that is science with our data keeps its projects off the silent list: refereed, or a young preprint."""
     if paper.is_refereed:
         return True
-    return paper.preprint_on is not None and profile.asking.preprint_counts_until(paper.preprint_on) >= as_of
+    if paper.preprint_on is None or paper.kind in NEVER_PREPRINTS:
+        return False
+    return profile.asking.preprint_counts_until(paper.preprint_on) >= as_of
 
 
 def origin(paper: PaperFacts, projects: Iterable[ProjectFacts]) -> Origin:

@@ -77,7 +77,7 @@ def _print_run(row: JobRun) -> None:
 @click.command()
 @click.pass_context
 def status(ctx: click.Context) -> None:
-    """Say how things stand: the last run of every job, and what is not in order.
+    """Say how things stand: the last run of every job, what each source gave, and what is not in order.
 
     \b
     Example:
@@ -95,6 +95,8 @@ def status(ctx: click.Context) -> None:
             click.echo(
                 f"{job.name:<12} {last.started_at:%Y-%m-%d %H:%M} UTC  {last.outcome.value}  {last.error or ''}".rstrip()
             )
+    for line in (line for feature in load_features() for lines in feature.status for line in lines(runtime)):
+        click.echo(line)
     problems = [sentence for feature in load_features() for check in feature.checks for sentence in check(runtime)]
     for sentence in problems:
         click.echo(f"! {sentence}")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from biblio.logs import configure
+
 if TYPE_CHECKING:
     from biblio.runtime import Runtime
 
@@ -29,6 +31,7 @@ def serve(ctx: click.Context, host: str, port: int, threads: int) -> None:
 
     runtime: Runtime = ctx.obj()
     runtime.settings.secret()
+    configure(as_json=runtime.settings.log_json, level=runtime.settings.log_level)
     server = waitress.create_server(create_app(runtime), host=host, port=port, threads=threads, ident=None)
     click.echo(
         f"Serving {runtime.profile.observatory.name} on http://{host}:{server.effective_port}/ (stop with Ctrl-C)"
@@ -47,4 +50,6 @@ def scheduler(ctx: click.Context) -> None:
     """
     from biblio.scheduler import run_for_ever
 
-    run_for_ever(ctx.obj())
+    runtime: Runtime = ctx.obj()
+    configure(as_json=runtime.settings.log_json, level=runtime.settings.log_level)
+    run_for_ever(runtime)

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
 from biblio.ingest.commands import papers, projects
+from biblio.ingest.coverage import source_states
 from biblio.ingest.jobs import HARVEST, READ, TWINS
 from biblio.ingest.views import blueprint
 from biblio.runtime import Runtime
@@ -38,6 +39,19 @@ def _sources_are_set_up(runtime: Runtime) -> Iterable[str]:
         yield "BIBLIO_CONTACT_EMAIL is not set: services we harvest have nobody to write to."
 
 
+def _sources(runtime: Runtime) -> Iterable[str]:
+    """Say for each source when it was last asked, what came, and what is left of today's requests."""
+    with runtime.store.reading() as session:
+        states = source_states(session)
+    for state in states:
+        if state.last_at is None:
+            yield f"{state.label:<18} never asked"
+            continue
+        got = f"{state.records} records, {state.new} new, {state.changed} changed, {state.refused} refused"
+        left = "".join(f"; {q.remaining} of {q.allowed} requests left ({q.endpoint})" for q in state.quotas)
+        yield f"{state.label:<18} {state.last_at:%Y-%m-%d %H:%M} UTC  {got}{left}"
+
+
 feature = Feature(
     name="ingest",
     blueprint=lambda: blueprint,
@@ -45,4 +59,5 @@ feature = Feature(
     commands=(projects, papers),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
     checks=(_harvest_is_fresh, _sources_are_set_up),
+    status=(_sources,),
 )

@@ -86,3 +86,7 @@ class ReportState(StrEnum):
     WAITING = "waiting"
     TAKEN = "taken"
     DECLINED = "declined"
+
+
+NEVER_PREPRINTS = ("proceedings", "thesis", "abstract", "proposal", "dataset", "software", "book", "other")
+"""Kinds of unrefereed papers that never keep a project off the silent list, though they may lie on a preprint server."""
