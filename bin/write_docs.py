@@ -61,7 +61,7 @@ def permissions_page() -> str:
     """Who may do what."""
     from biblio.web.accounts.permissions import as_markdown
 
-    return "# Who may do what\n\n" + as_markdown().strip() + "\n"
+    return as_markdown().strip() + "\n"
 
 
 def commands_page() -> str:
