@@ -29,8 +29,6 @@ PERMISSIONS: Mapping[str, Permission] = {
     "desk.read": Permission("see the desk: papers, proposed projects, quotes, history", _LIBRARIANS | {Role.ADMIN}),
     "desk.decide": Permission("accept, reject, undo; correct what is shown of a paper", _LIBRARIANS),
     "desk.merge": Permission("say that two papers are one, or are not", _LIBRARIANS),
-        "second readings, the monthly sample, contested cases", frozenset({Role.HEAD_LIBRARIAN})
-    ),
     "harvest.read": Permission("see what was fetched from where", _LIBRARIANS | {Role.ADMIN}),
     "harvest.run": Permission("fetch again, fill a hole", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
     "campaigns.read": Permission(
