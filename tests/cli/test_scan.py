@@ -122,7 +122,7 @@ def test_folders_are_read_recursively_in_path_order(tmp_path: Path, projects: Pa
     (folder / "b").mkdir(parents=True)
     for name in ("z.txt", "a.tex", "b/c.xml", "b/d.html", "b/a.TXT"):
         (folder / name).write_text(f"{SENTENCE} and ADS/JAO.ALMA#2011.0.00340.S", "utf-8")
-    (folder / "e.txt.gz").write_bytes(gzip.compress(SENTENCE.encode()))
+    (folder / "e.txt.gz").write_bytes(gzip.compress(SENTENCE.encode(), mtime=0))
     (folder / "notes.odt").write_text(SENTENCE, "utf-8")
     result = run("--projects", projects, folder)
     found = [(line["file"], line["start"]) for line in lines(result)]
@@ -178,7 +178,7 @@ def test_another_observatory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "body"),
     [
-        ("zeros.txt.gz", gzip.compress(bytes(50_000_000))),
+        ("zeros.txt.gz", gzip.compress(bytes(50_000_000), mtime=0)),
         ("cut.gz", gzip.compress(SENTENCE.encode() * 50)[:-10]),
         ("broken.pdf", b"%PDF-1.4 and nothing"),
         ("binary.txt", bytes(4000) + os.urandom(100)),

@@ -22,7 +22,7 @@ def make_tar(members: dict[str, bytes], *, extra: list[tarfile.TarInfo] | None =
 
 def make_tgz(members: dict[str, bytes], *, extra: list[tarfile.TarInfo] | None = None) -> bytes:
     """The same, packed with gzip."""
-    return gzip.compress(make_tar(members, extra=extra))
+    return gzip.compress(make_tar(members, extra=extra), mtime=0)
 
 
 def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
@@ -40,9 +40,9 @@ def tgz_with_zeros(before: dict[str, bytes], zeros: int, after: dict[str, bytes]
     """
     info = tarfile.TarInfo("zeros.tex")
     info.size = zeros
-    megabyte = gzip.compress(bytes(1024 * 1024))
+    megabyte = gzip.compress(bytes(1024 * 1024), mtime=0)
     head = gzip.compress(_without_end(make_tar(before)) + info.tobuf())
-    return head + megabyte * (zeros // (1024 * 1024)) + gzip.compress(make_tar(after))
+    return head + megabyte * (zeros // (1024 * 1024)) + gzip.compress(make_tar(after), mtime=0)
 
 
 def _without_end(tar: bytes) -> bytes:

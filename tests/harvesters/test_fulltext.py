@@ -41,7 +41,7 @@ def test_plain_text_keeps_every_character_and_newline() -> None:
         ("download", b"\xef\xbb\xbf\n<!DOCTYPE HTML><p>x</p>", "html"),
         ("download", b"<?xml version='1.0'?><p/>", "xml"),
         ("notes", b"only words", "text"),
-        ("a.tex.gz", gzip.compress(b"plain words"), "tex"),
+        ("a.tex.gz", gzip.compress(b"plain words", mtime=0), "tex"),
     ],
 )
 def test_format_follows_name_and_content(name: str, body: bytes, format_: str) -> None:
@@ -76,8 +76,8 @@ def test_old_names_without_suffix_are_read_when_they_are_tex() -> None:
 
 def test_single_gzip_may_be_tex_pdf_or_tar_whatever_its_name() -> None:
     """The content decides what a ".gz" is."""
-    assert read_bytes("1.gz", gzip.compress(TEX))[0].text == TEX.decode()
-    assert read_bytes("2.gz", gzip.compress(make_pdf("page words")))[0].format == "pdf"
+    assert read_bytes("1.gz", gzip.compress(TEX, mtime=0))[0].text == TEX.decode()
+    assert read_bytes("2.gz", gzip.compress(make_pdf("page words"), mtime=0))[0].format == "pdf"
     assert read_bytes("3.gz", make_tgz({"a.tex": TEX}))[0].name == "3.gz!a.tex"
     assert read_bytes("4.tgz", make_tar({"a.tex": TEX}))[0].name == "4.tgz!a.tex"
 
@@ -85,10 +85,11 @@ def test_single_gzip_may_be_tex_pdf_or_tar_whatever_its_name() -> None:
 def test_packed_members_are_unpacked() -> None:
     """A TeX file packed within an archive is read; a packed figure is no text and no refusal."""
     packed = {
-        name: gzip.compress(body) for name, body in {"b.tex.gz": TEX, "f.eps.gz": b"%!PS", "g.pdf.gz": b"%PDF-"}.items()
+        name: gzip.compress(body, mtime=0)
+        for name, body in {"b.tex.gz": TEX, "f.eps.gz": b"%!PS", "g.pdf.gz": b"%PDF-"}.items()
     }
     parts, refusals = read_archive(
-        "a.tar.gz", make_tgz(packed | {"c.tar.gz": make_tgz({"d.tex": b"d"}), "e.95.GZ": gzip.compress(b"e")})
+        "a.tar.gz", make_tgz(packed | {"c.tar.gz": make_tgz({"d.tex": b"d"}), "e.95.GZ": gzip.compress(b"e", mtime=0)})
     )
     assert [(part.name, part.format) for part in parts] == [
         ("a.tar.gz!b.tex.gz", "tex"),
@@ -138,11 +139,11 @@ def test_gigabyte_of_zeros_is_refused_in_bounded_memory_and_the_rest_is_read() -
 def test_single_gzip_bomb_is_refused() -> None:
     """A packed file that is all zeros, or the same letter over and over, is no text."""
     with pytest.raises(FullTextRefused, match="binary data"):
-        read_bytes("z.tex.gz", gzip.compress(bytes(50 * 1024**2)))
+        read_bytes("z.tex.gz", gzip.compress(bytes(50 * 1024**2), mtime=0))
     with pytest.raises(FullTextRefused, match="larger than"):
-        read_bytes("a.tex.gz", gzip.compress(b"a" * (unpack.MAX_TEXT_BYTES + 1)))
+        read_bytes("a.tex.gz", gzip.compress(b"a" * (unpack.MAX_TEXT_BYTES + 1), mtime=0))
     with pytest.raises(FullTextRefused, match="times its size"):
-        read_bytes("b.tex.gz", gzip.compress(b"a" * (4 * 1024**2)))
+        read_bytes("b.tex.gz", gzip.compress(b"a" * (4 * 1024**2), mtime=0))
 
 
 def test_too_much_unpacked_stops_and_keeps_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +168,7 @@ def test_giant_header_is_refused_without_reading_it_into_memory() -> None:
     info = tarfile.TarInfo("././@LongLink")
     info.type = tarfile.GNUTYPE_LONGNAME
     info.size = 64 * 1024**2
-    body = gzip.compress(make_tar({"a.tex": TEX})[:1024] + info.tobuf() + b"a" * info.size)
+    body = gzip.compress(make_tar({"a.tex": TEX})[:1024] + info.tobuf() + b"a" * info.size, mtime=0)
     tracemalloc.start()
     try:
         parts, refusals = read_archive("a.tgz", body)
@@ -181,9 +182,9 @@ def test_giant_header_is_refused_without_reading_it_into_memory() -> None:
 
 def test_russian_doll_is_refused() -> None:
     """Archives within archives within archives end somewhere."""
-    body = gzip.compress(TEX)
+    body = gzip.compress(TEX, mtime=0)
     for _ in range(6):
-        body = gzip.compress(body)
+        body = gzip.compress(body, mtime=0)
     with pytest.raises(FullTextRefused, match="times over"):
         read_bytes("doll.gz", body)
 
@@ -206,7 +207,7 @@ def test_cut_off_archive_keeps_what_was_read(cut: int) -> None:
         (b"PK\x03\x04....", "ZIP"),
         ("Daten".encode("utf-16"), "UTF-16"),
         (b"\x89PNG\x00\x00\x00\x00" * 50, "binary"),
-        (gzip.compress(TEX)[:-20], "cut-off gzip"),
+        (gzip.compress(TEX, mtime=0)[:-20], "cut-off gzip"),
         (b"\x1f\x8b\x08garbage that is no gzip", "gzip"),
         (make_tgz({"fig.eps": b"%!PS"}), "holds no text"),
         (b"%PDF-1.4 and nothing more", "no PDF or a broken one"),
