@@ -97,8 +97,10 @@ class ProjectView:
     pi: int | None
     co_is: tuple[int, ...]
     targets: tuple[frozenset[str], ...]
-    """For each target its spellings as keys."""
+    """For each target its spellings as keys: those the registry lists, then those its title names."""
     year: int | None
+    listed_targets: tuple[str, ...] = ()
+    """The targets the registry lists, as printed, without those that say nothing by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,9 @@ def targets(paper: PaperView, project: ProjectView, text: TextView, rules: Rules
             worth, key = max(found)
             hits.append((worth, paper.targets[key]))
     if not hits:
-        if not paper.names_targets:
+        if not paper.names_targets or not project.listed_targets:
             return None
-        names = ", ".join(project.facts.targets[:3])
+        names = ", ".join(project.listed_targets[:3])
         return Evidence("targets", 0, rules.weight("targets.other"), f"The paper names targets, but not {names}.")
     hits.sort(key=lambda h: (-h[0], h[1].start or 0))
     weight = sum(worth * rules.weight("targets.next") ** rank for rank, (worth, _) in enumerate(hits))
@@ -297,6 +299,8 @@ def dates(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) 
 
 
 _PLACES = {
+    "title": "in the title",
+    "abstract": "in the abstract",
     "acknowledgement": "in the acknowledgements",
     "data_statement": "in the data statement",
     "footnote": "in a footnote",
@@ -305,7 +309,8 @@ _PLACES = {
     "comment": "in a part the authors struck out",
     "unknown": "in the text",
 }
-_USE_PLACES = frozenset({"acknowledgement", "data_statement", "footnote", "body", "unknown"})
+_RUNNING_TEXT = frozenset({"title", "abstract", "body", "unknown"})
+_USE_PLACES = frozenset({"title", "abstract", "acknowledgement", "data_statement", "footnote", "body", "unknown"})
 
 
 def _stated(mention: Mention, rules: Rules) -> float:
@@ -320,7 +325,7 @@ def code(mentions: Sequence[Mention], project_code: str, prior: float, rules: Ru
 
     def leaves(mention: Mention) -> float:
         stated = _stated(mention, rules)
-        if mention.is_use is None and mention.where in ("body", "unknown"):
+        if mention.is_use is None and mention.where in _RUNNING_TEXT:
             stated += rules.weight("code.unsaid")
         return min(stated, rules.weight("code.mention")) if mention.is_use is False else stated
 

@@ -135,10 +135,12 @@ class Proposer:
         pi = self._names.add(facts.pi) if facts.pi else None
         others = (self._names.add(name) for name in facts.co_is)
         co_is = tuple(dict.fromkeys(n for n in others if n is not None and n != pi))
-        names = facts.targets or tuple(designations(f"{facts.title or ''}\n{facts.abstract or ''}"))
-        targets = tuple(dict.fromkeys(k for name in names if (k := self._target_keys(name))))
+        listed = {name: found for name in facts.targets if (found := self._target_keys(name))}
+        text = facts.title or "" if facts.targets else f"{facts.title or ''}\n{facts.abstract or ''}"
+        named = (self._target_keys(name) for name in designations(text))
+        targets = tuple(dict.fromkeys(k for k in (*listed.values(), *named) if k))
         year = facts.year if facts.year is not None else self._rules.year_of(self._grammar.facets(facts.code))
-        return ProjectView(facts, pi, co_is, targets, year)
+        return ProjectView(facts, pi, co_is, targets, year, tuple(listed))
 
     def _target_keys(self, name: str) -> frozenset[str]:
         found = keys(name, self._aliases)

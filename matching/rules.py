@@ -37,6 +37,8 @@ WEIGHTS: dict[str, tuple[float, float]] = {
     "observatory.named": _PLUS,
     "observatory.unnamed": _MINUS,
     "dates.release_lag": (0.0, 5.0),
+    "code.title": _ANY,
+    "code.abstract": _ANY,
     "code.acknowledgement": _ANY,
     "code.data_statement": _ANY,
     "code.footnote": _ANY,

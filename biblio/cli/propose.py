@@ -7,11 +7,14 @@ rows and unreadable texts included), 1 when no paper could be read, 2 for wrong 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from matching.propose import Candidate, PaperFacts, Proposer
 
 _TEXT_SUFFIXES = (".txt", ".tex", ".xml", ".pdf")
-_MOST_LISTED = 50
+_EARLIER_PAGES = 24_000  # characters of the pages before a PDF page in which its section's heading is looked for
 
 
 @dataclass
@@ -32,17 +35,24 @@ class Tally:
 
     papers: int = 0
     bad_rows: int = 0
+    bad_fields: int = 0
     texts: int = 0
     refused: int = 0
     silent: int = 0
     bands: dict[str, int] = field(default_factory=lambda: {"certain": 0, "likely": 0, "unlikely": 0})
+
+    def count(self, candidates: Sequence[Candidate]) -> None:
+        """Add what one paper gave."""
+        self.silent += not candidates
+        for candidate in candidates:
+            self.bands[candidate.band] += 1
 
     def sentence(self) -> str:
         """The counts in words, for the last line on stderr."""
         bands = ", ".join(f"{count} {band}" for band, count in self.bands.items())
         return (
             f"{self.papers} papers read ({self.texts} with text, {self.refused} texts refused), {self.bad_rows} rows passed "
-            f"over; candidates: {bands}; {self.silent} papers without a candidate."
+            f"over, {self.bad_fields} fields ignored; candidates: {bands}; {self.silent} papers without a candidate."
         )
 
 
@@ -51,8 +61,10 @@ class Found:
     """A code mention and the text it stands in: offsets count in that text."""
 
     mention: Mention
-    file: str
-    page: int | None
+    member: str | None = None
+    """The file inside an archive."""
+    page: int | None = None
+    """The page of a PDF."""
 
 
 @click.command()
@@ -97,13 +109,14 @@ def propose(
     try:
         rows = _counted(papers, tally, quiet)
         write_candidates(rows, proposer, Reader(finder, folders, tally), top)
-    except BrokenPipeError:
-        raise  # whoever read our lines has gone; click ends quietly
+    except OutputLost as error:
+        say(f"{error} Nothing else is harmed; run it again with the output going to a place that takes it.")
+        sys.exit(1)
     except (OSError, EOFError) as error:
         say(f"The papers {papers} cannot be read ({_why(error)}).")
         sys.exit(1)
     say(tally.sentence())
-    if not tally.papers:
+    if tally.bad_rows and not tally.papers:
         say("No paper could be read: see the lines above.")
         sys.exit(1)
 
@@ -139,7 +152,8 @@ def prepare(observatory: str | None, projects: Path) -> tuple[Proposer, CodeFind
     try:
         for place, row in rows_of(projects):
             try:
-                facts = project_of(row, nobody, profile.asking.no_release_date)
+                tell = partial(_tell_field, projects, place)
+                facts = project_of(row, nobody, profile.asking.no_release_date, tell)
                 if facts.code in found:
                     raise BadRow(f"the code {facts.code} stands in the list a second time")
                 found[facts.code] = facts
@@ -156,18 +170,30 @@ def prepare(observatory: str | None, projects: Path) -> tuple[Proposer, CodeFind
     return Proposer(list(found.values()), rules, grammar, keywords), CodeFinder(grammar, Registry(grammar, list(found)))
 
 
+def _tell_field(file: Path, place: str, what: str) -> None:
+    say(f"{file}, {place}: {what}.")
+
+
 def _counted(papers: Path, tally: Tally, quiet: bool) -> Iterator[tuple[PaperFacts, str | None]]:
-    """The papers of the file and the ``path`` each names; a bad row is told and counted."""
+    """The papers of the file and the ``path`` each names; a bad row, a bad field, an id come twice is told and counted."""
     from tqdm import tqdm
 
+    def tell(what: str) -> None:
+        tally.bad_fields += 1
+        _tell_field(papers, place, what)
+
+    seen: set[str] = set()
     with tqdm(unit="paper", file=sys.stderr, disable=quiet or not sys.stderr.isatty(), leave=False) as bar:
         for place, row in rows_of(papers):
             try:
-                paper = paper_of(row)
+                paper = paper_of(row, tell)
+                if paper[0].id in seen:
+                    raise BadRow(f"the id {paper[0].id[:100]} stands in the file a second time")
             except BadRow as error:
                 tally.bad_rows += 1
                 say(f"{papers}, {place}: {error}; the row is passed over.")
                 continue
+            seen.add(paper[0].id)
             tally.papers += 1
             bar.update()
             yield paper
@@ -193,14 +219,22 @@ class Folders:
 
 @dataclass(frozen=True)
 class Reader:
-    """Finds the codes in a paper's text."""
+    """Finds the codes in a paper's record and text."""
 
     finder: CodeFinder
     folders: Folders
     tally: Tally
 
     def mentions(self, paper: PaperFacts, given: str | None) -> list[Found]:
-        """All mentions in the paper's text, if there is one; a text that cannot be read is told and counted."""
+        """All mentions in title, abstract and text; a text that cannot be read is told and counted."""
+        return [*self._in_record(paper), *self._in_text(paper, given)]
+
+    def _in_record(self, paper: PaperFacts) -> Iterator[Found]:
+        for where, text in (("title", paper.title), ("abstract", paper.abstract)):
+            for mention in self.finder.find(text) if text else ():
+                yield Found(replace(mention, where=where))
+
+    def _in_text(self, paper: PaperFacts, given: str | None) -> list[Found]:
         from harvesters.fulltext import read_file
 
         found: list[Found] = []
@@ -208,14 +242,36 @@ class Reader:
             path = self.folders.text_of(paper.id, given)
             if path is None:
                 return []
+            earlier = ""
             for part in read_file(path):
-                found.extend(Found(m, part.name, part.page) for m in self.finder.find(part.text, markup=part.format))
+                member = part.name.partition("!")[2] or None
+                earlier = "" if part.page in (None, 1) else earlier
+                mentions = self.finder.find(part.text, markup=part.format, before=earlier)
+                found.extend(Found(m, member, part.page) for m in mentions)
+                earlier = f"{earlier}{part.text}\n"[-_EARLIER_PAGES:] if part.page else ""
         except Exception as error:  # a stranger's file must never end the run
             self.tally.refused += 1
             say(f"paper {paper.id}: its text cannot be read ({_why(error)[:200]}); it is judged by its record alone.")
             return []
         self.tally.texts += 1
         return found
+
+
+class OutputLost(Exception):
+    """stdout takes no more lines; the message says why."""
+
+
+def _print(lines: str) -> None:
+    """Write lines to stdout at once. Raises ``OutputLost`` where nobody reads them or they cannot be kept."""
+    try:
+        sys.stdout.write(lines)
+        sys.stdout.flush()
+    except OSError as error:
+        with suppress(OSError, ValueError):  # what is still held back must not be tried again at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise OutputLost("Whoever read the candidates has stopped reading; the run ends here.") from error
+        raise OutputLost(f"The candidates cannot be written ({_why(error)}); the run ends here.") from error
 
 
 def write_candidates(
@@ -230,18 +286,15 @@ def write_candidates(
             waiting.append(found)
             yield paper, [f.mention for f in found]
 
-    out = sys.stdout.buffer
     for paper, candidates in proposer.propose_pairs(with_mentions(), top):
-        _write(out, paper, candidates, waiting.pop(0), reader.tally)
-    out.flush()
+        _print(lines_of(paper, candidates, waiting.pop(0)))
+        reader.tally.count(candidates)
 
 
-def _write(out: IO[bytes], paper: str, candidates: Sequence[Candidate], found: list[Found], tally: Tally) -> None:
-    if not candidates:
-        tally.silent += 1
-    for rank, candidate in enumerate(candidates, 1):
-        tally.bands[candidate.band] += 1
-        line = {
+def lines_of(paper: str, candidates: Sequence[Candidate], found: list[Found]) -> str:
+    """One line of plain ASCII JSON for each candidate of a paper, best first."""
+    lines = [
+        {
             "paper": paper,
             "project": candidate.project_code,
             "rank": rank,
@@ -249,31 +302,33 @@ def _write(out: IO[bytes], paper: str, candidates: Sequence[Candidate], found: l
             "band": candidate.band,
             "evidence": [_plain(e, found) for e in candidate.evidence],
         }
-        # A lone surrogate from the input is written as its JSON escape.
-        out.write(json.dumps(line, ensure_ascii=False).encode("utf-8", errors="backslashreplace") + b"\n")
+        for rank, candidate in enumerate(candidates, 1)
+    ]
+    return "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
 
 
 def _plain(evidence: Evidence, found: list[Found]) -> dict[str, Any]:
-    """One piece of evidence as it is printed; a code also tells the file and the page its offsets count in."""
-    plain: dict[str, Any] = {
+    """One piece of evidence as it is printed; the sentence of a code also tells its page or its file in an archive."""
+    sentence = evidence.sentence
+    if evidence.kind.startswith("code"):
+        spot = (evidence.start, evidence.end, evidence.quote, evidence.where)
+        at = next((f for f in found if _spot(f.mention) == spot), None)
+        if at is not None and (at.member or at.page):
+            place = ", ".join([*([at.member] if at.member else []), *([f"page {at.page}"] if at.page else [])])
+            sentence = f"{sentence.removesuffix('.')} ({place})."
+    return {
         "kind": evidence.kind,
         "value": evidence.value,
         "quote": evidence.quote,
         "start": evidence.start,
         "end": evidence.end,
         "contribution": evidence.contribution,
-        "sentence": evidence.sentence,
+        "sentence": sentence,
     }
-    if evidence.where is not None:
-        plain["where"] = evidence.where
-    if evidence.kind.startswith("code"):
-        spot = (evidence.start, evidence.end, evidence.quote)
-        place = next((f for f in found if (f.mention.start, f.mention.end, f.mention.as_written) == spot), None)
-        if place is not None:
-            plain["file"] = place.file
-            if place.page is not None:
-                plain["page"] = place.page
-    return plain
+
+
+def _spot(mention: Mention) -> tuple[int, int, str, str]:
+    return mention.start, mention.end, mention.as_written, mention.where
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Rows of strangers' files: every field read in its usual forms, anything else refused by name."""
 
+import math
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from biblio.cli.rows import BadRow, paper_of, project_of
+from biblio.cli.rows import BadRow, paper_of, project_of, rows_of
 
 
 def test_a_project_in_full() -> None:
@@ -78,10 +80,70 @@ def test_authors_in_one_text_are_divided() -> None:
     assert (facts.id, facts.authors, path) == ("12", ("Vermeer, A.", "Tan, R.", "Quill, M."), "x.tex")
 
 
-@pytest.mark.parametrize(
-    "row", [None, [], 7, {"id": None}, {"id": " "}, {"id": "p", "year": 1e300}, {"id": "p", "targets": {}}]
-)
-def test_what_cannot_be_used_is_refused(row: Any) -> None:
-    """A wrong kind or a missing id raises, with a sentence."""
+@pytest.mark.parametrize("row", [None, [], 7, {}, {"id": None}, {"id": " "}, {"id": True}, {"id": ["p"]}])
+def test_a_row_without_an_id_is_refused(row: Any) -> None:
+    """What is no object, or has no usable id, raises with a sentence."""
     with pytest.raises(BadRow, match=r"\w"):
         paper_of(row)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("year", 1e300, "between 1000 and 3000"),
+        ("year", math.nan, "between 1000 and 3000"),
+        ("year", True, "between 1000 and 3000"),
+        ("year", "soon", "must be a number"),
+        ("title", 5, "must be a text"),
+        ("abstract", ["a", "b"], "must be a text"),
+        ("targets", {}, "must be a list"),
+        ("published_on", "garbage", "must be a date"),
+        ("bibcode", 7, "must be a text"),
+        ("path", {}, "must be a text"),
+    ],
+)
+def test_one_bad_field_leaves_the_rest_of_the_row(field: str, value: object, why: str) -> None:
+    """The field counts as missing and is told by name; everything else arrives."""
+    told: list[str] = []
+    facts, path = paper_of({"id": "p", "authors": ["Vermeer, A."], field: value}, told.append)
+    assert (facts.id, facts.authors, path) == ("p", ("Vermeer, A.",), None)
+    assert facts == paper_of({"id": "p", "authors": ["Vermeer, A."]})[0]
+    assert len(told) == 1
+    assert told[0].startswith(field)
+    assert why in told[0]
+
+
+def test_lists_lose_only_what_is_no_text() -> None:
+    """A null among the authors or co-Is costs that entry alone, and is told with the count."""
+    told: list[str] = []
+    facts, _ = paper_of({"id": "p", "authors": [None, "Vermeer, A.", 5]}, told.append)
+    project = project_of({"code": "c", "co_is": ["Tan, R.", None]}, tell=told.append)
+    assert (facts.authors, project.co_is) == (("Vermeer, A.",), ("Tan, R.",))
+    assert ["2 of 3" in told[0], "1 of 2" in told[1]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2018", date(2018, 7, 1)),
+        ("2018-03", date(2018, 3, 15)),
+        ("2018-03-02 00:00:00", date(2018, 3, 2)),
+        ("2018-03-02T12:00:00.000Z", date(2018, 3, 2)),
+        ("2018-13", None),
+        ("0000", None),
+    ],
+)
+def test_dates_in_their_usual_forms(written: str, day: date | None) -> None:
+    """A year or a month alone is known as such; what is no date costs the field only."""
+    facts = project_of({"code": "c", "pi": ["Vermeer, Anneke"], "release_date": written})
+    assert (facts.code, facts.pi, facts.release_date) == ("c", "Vermeer, Anneke", day)
+
+
+def test_an_endless_number_costs_its_field_only(tmp_path: Path) -> None:
+    """Five thousand digits are no year, and no reason to lose the row."""
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"id": "p", "title": "T", "year": ' + "9" * 5000 + "}\n", encoding="utf-8")
+    told: list[str] = []
+    facts, _ = paper_of(next(rows_of(file))[1], told.append)
+    assert (facts.id, facts.title, facts.year) == ("p", "T", None)
+    assert len(told) == 1

@@ -29,7 +29,10 @@ def project(**changes: object) -> ProjectView:
     """A project of 2015 whose PI is person 0 and whose co-Is are persons 1, 2 and 3."""
     facts = ProjectFacts("2015.1.00001.S", "A ring", None, "Vermeer, Anneke", ("Tan, R.", "X", "Y"), ("NGC 1",))
     keys = (frozenset({"NGC1"}),)
-    return ProjectView(**{"facts": facts, "pi": 0, "co_is": (1, 2, 3), "targets": keys, "year": 2015} | changes)  # type: ignore[arg-type]
+    return ProjectView(
+        **{"facts": facts, "pi": 0, "co_is": (1, 2, 3), "targets": keys, "year": 2015, "listed_targets": ("NGC 1",)}
+        | changes
+    )  # type: ignore[arg-type]
 
 
 def seen(position: int, accident: float = 0.0005, similarity: float = 0.9) -> PersonSeen:
@@ -109,10 +112,22 @@ def test_a_rare_target_in_the_title_is_strong_and_a_common_one_is_not() -> None:
     assert rare
     assert common
     assert other
+    assert other.sentence == "The paper names targets, but not NGC 1."
     assert (rare.quote, rare.start, rare.end, rare.where) == ("NGC 1", 10, 15, "title")
     assert rare.sentence == "Both name the target NGC 1."
     assert rare.contribution > common.contribution > 0 > other.contribution
     assert ev.targets(paper(), project(), TextView(), RULES) is None
+
+
+def test_without_a_target_list_other_targets_say_nothing() -> None:
+    """A project that lists no targets cannot miss one; a target its title names still counts when the paper names it."""
+    unlisted = project(listed_targets=())
+    assert ev.targets(paper(names_targets=True), unlisted, TextView(), RULES) is None
+    spot = TargetSpot("title", "NGC 1", 10, 15)
+    hit = ev.targets(paper(targets={"NGC1": spot}), unlisted, TextView(target_worth={"NGC1": 5.0}), RULES)
+    assert hit
+    assert hit.contribution > 0
+    assert hit.sentence == "Both name the target NGC 1."
 
 
 def test_alike_titles_and_abstracts_speak_for_the_project() -> None:

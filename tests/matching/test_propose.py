@@ -241,3 +241,14 @@ def test_the_best_rival_is_named() -> None:
     rival = next(e for e in found[RING.code].evidence if e.kind == "rivals")
     assert rival.value == twin.code
     assert rival.contribution < 0
+
+
+def test_a_title_names_a_target_of_its_own() -> None:
+    """Without a target list the title's designation is the project's; another target in the paper is no penalty."""
+    bare = ProjectFacts("2019.1.00505.S", title="Gas in NGC 9253", pi="Vermeer, Anneke")
+    same, other = (
+        by_code(Proposer([bare], RULES, GRAMMAR).propose(PaperFacts("p", f"Gas in {name}", ("Vermeer, A.",), 2021)))
+        for name in ("NGC~9253", "NGC 9254")
+    )
+    assert next(e for e in same[bare.code].evidence if e.kind == "targets").contribution > 0
+    assert not [e for e in other[bare.code].evidence if e.kind == "targets"]
