@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 PY := .venv/bin/python
 ARGS ?=
-BENCH ?= /tmp/biblio-bench
+BENCH ?= bench-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -135,3 +135,19 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 def runtime(settings: Settings, store: Store, clock: FixedClock) -> Runtime:
     """A runtime of the default observatory on a fresh database of each kind."""
     return Runtime(settings=settings, profile=checked_profile(None), store=store, clock=clock)
+
+
+@pytest.fixture
+def sqlite_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> Iterator[Runtime]:
+    """A runtime on a fresh SQLite database alone, for what no database can change or what is about its file."""
+    path = tmp_path / "alone.db"
+    shutil.copyfile(sqlite_template, path)
+    settings = Settings(
+        home=tmp_path / "home",
+        database_url=f"sqlite:///{path}",
+        environment="development",
+        secret_key="0123456789abcdef0123456789abcdef",  # type: ignore[arg-type]
+    )
+    engine = make_engine(settings.database)
+    yield Runtime(settings=settings, profile=checked_profile(None), store=Store(engine), clock=clock)
+    engine.dispose()

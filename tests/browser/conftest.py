@@ -22,10 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from biblio.catalogue.actor import Actor
-from biblio.clock import FixedClock
-from biblio.runtime import Runtime, checked_profile
-from biblio.settings import Settings
-from biblio.store import Store, make_engine
+from biblio.runtime import Runtime
 from biblio.store.words import Role
 from biblio.web import create_app
 from tests.web.visitors import PASSWORD, add_person
@@ -79,19 +76,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def live_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> Iterator[Runtime]:
+def live_runtime(sqlite_runtime: Runtime) -> Runtime:
     """The runtime behind the live server, on a fresh SQLite database; tests fill it through ``store.writing()``."""
-    path = tmp_path / "live.db"
-    shutil.copyfile(sqlite_template, path)
-    settings = Settings(
-        home=tmp_path / "home",
-        database_url=f"sqlite:///{path}",
-        environment="development",
-        secret_key="0123456789abcdef0123456789abcdef",  # type: ignore[arg-type]
-    )
-    engine = make_engine(settings.database)
-    yield Runtime(settings=settings, profile=checked_profile(None), store=Store(engine), clock=clock)
-    engine.dispose()
+    return sqlite_runtime
 
 
 @pytest.fixture

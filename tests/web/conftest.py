@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from biblio.clock import FixedClock
 from biblio.public.feature import feature as public
-from biblio.runtime import Runtime, checked_profile
-from biblio.settings import Settings
-from biblio.store import Store, make_engine
+from biblio.runtime import Runtime
 from biblio.web import create_app
 
 
@@ -25,19 +19,9 @@ def app(runtime: Runtime) -> Flask:
 
 
 @pytest.fixture
-def small_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> Iterator[Runtime]:
+def small_runtime(sqlite_runtime: Runtime) -> Runtime:
     """A runtime on SQLite alone, for what no database can change."""
-    path = tmp_path / "small.db"
-    shutil.copyfile(sqlite_template, path)
-    settings = Settings(
-        home=tmp_path / "home",
-        database_url=f"sqlite:///{path}",
-        environment="development",
-        secret_key="0123456789abcdef0123456789abcdef",  # type: ignore[arg-type]
-    )
-    engine = make_engine(settings.database)
-    yield Runtime(settings=settings, profile=checked_profile(None), store=Store(engine), clock=clock)
-    engine.dispose()
+    return sqlite_runtime
 
 
 @pytest.fixture
