@@ -16,7 +16,8 @@ from matching.damage import Reading, ShapeReader, read_after_prefix, read_by_reg
 from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
 from matching.registry import Registry
 from matching.sections import Places
-from matching.text import repair, tex_macros
+from matching.breaks import strays
+from matching.text import foreign_digits, repair, tex_macros
 
 __all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "resolve"]
 
@@ -35,9 +36,10 @@ _DIGIT_RUN = re.compile(
     rf"|(?:{_ONE}){{3}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}}|&#x?[0-9A-Fa-f]{{2,4}};)"
 )
 _LIST_GLUE = re.compile(
-    r"(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
+    r"(?:\s?\([^()]{0,60}\))?(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
     r"(?:(?:projects?|programs?|codes?|no\.)\s)?"
 )
+_DOI = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s,;?&=#<>\"']{1,100}")
 _SIGN_CLASSES = dict.fromkeys("–—−‒―‐‑", "-") | dict.fromkeys("·•∙‧⋅◦・･。", ".")
 
 
@@ -108,7 +110,8 @@ class CodeFinder:
         places = Places(before + text, markup)
         found: list[tuple[int, int, _Found]] = []
         for start, end in windows:
-            window = repair(text[start:end], offset=start, macros=macros)
+            raw = text[start:end]
+            window = repair(raw, offset=start, macros=macros, drop=strays(raw, self.grammar))
             found += [(*window.span(code.start, code.end), code) for code in self._read(window.text)]
         found = _without_overlaps(found)
         if self.grammar.number_alone:
@@ -133,6 +136,8 @@ class CodeFinder:
     def _windows(self, text: str) -> list[tuple[int, int]]:
         """Stretches of the raw text worth reading, in order; neighbours are joined."""
         spots = [found.span() for anchor in self._anchors for found in anchor.finditer(text)]
+        if not text.isascii() and (digit := foreign_digits(text)):
+            spots += [found.span() for found in re.finditer(rf"{digit}(?:[^\n]{{0,3}}?{digit}){{5}}", text)]
         named = [found.span() for name in self._names for found in name.finditer(text)]
         if named or len(text) < _SHORT:
             spots += [found.span() for anchor in self._anchors_when_named for found in anchor.finditer(text)]
@@ -150,6 +155,7 @@ class CodeFinder:
         """The codes in one repaired window."""
         for reject in self.grammar.rejects:
             text = reject.sub(lambda found: _MASK * len(found[0]), text)
+        text = _DOI.sub(self._masked_doi, text)
         found = sorted(self._whole(text), key=lambda code: code.start)
         masked = _masked(text, found)
         doubtful = self._worth_reading(masked, found)
@@ -160,6 +166,11 @@ class CodeFinder:
         if self._numbers_alone and self.registry is not None and self._mentions_a_project(text):
             found += self._numbers(_masked(text, found), self.registry)
         return sorted(found, key=lambda code: code.start)
+
+    def _masked_doi(self, found: re.Match[str]) -> str:
+        """A DOI made unreadable, for numbers in it are no codes, unless it names the observatory."""
+        is_ours = any(name in found[0] for name in self.grammar.names)
+        return found[0] if is_ours else _MASK * len(found[0])
 
     def _worth_reading(self, masked: str, found: list[_Found]) -> list[tuple[int, int]]:
         """Stretches that may hold a damaged code: with an anchor left in the window, or near our name or a whole code."""

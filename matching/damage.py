@@ -150,11 +150,15 @@ class ShapeReader:
 
     def read(self, text: str, stretch: tuple[int, int], near: Callable[[int], int]) -> Iterator[Reading]:
         """Codes put right by their shape; ``near`` says that the observatory is named just before."""
+        start, stop = stretch
         for form, pattern in self._forms:
-            for found in pattern.finditer(text, *stretch):
+            at = start
+            while (found := pattern.search(text, at, stop)) is not None:
                 reading = self._mended(form, found, near(found.start()))
                 if reading is not None:
                     yield reading
+                # What was no code may have swallowed the beginning of one.
+                at = found.end() if reading is not None else _next_token(text, found.start())
 
     @staticmethod
     def _mended(form: Form, found: re.Match[str], near: int) -> Reading | None:
@@ -186,9 +190,18 @@ class ShapeReader:
         return Reading(found.start(form.fields[0].name), end, form.render(values), False, (), 3 if weak else 2)
 
 
+def _next_token(text: str, start: int) -> int:
+    """Where the run of letters and digits that begins at ``start`` ends."""
+    token = _TOKEN.match(text, start)
+    return token.end() if token else start + 1
+
+
 def _mended_part(part: Field, written: str, near: int) -> str | None:
     """A field before the last one put right, or None; far from our name no blanks and at most half of it misread."""
     plain = written.replace(" ", "")
+    if part.sort == "digits" and not any(map(str.isdigit, written.split(" ")[0])):
+        if " " in written:
+            return None  # a word before the code, as in "ID 94"
     if not near:
         misread = part.sort == "digits" and len(plain) > 2 and sum(map(str.isdigit, plain)) * 2 < len(plain)
         if misread or " " in written:

@@ -25,7 +25,7 @@ _SEPARATOR = f"[{SEPARATOR_CHARACTERS}]"
 
 # Junk between two characters of a code in raw text, each alternative beginning differently (so matching is linear):
 # mark-up, entities, TeX commands, and anything that is neither letter nor digit.
-_JUNK = r"(?:[^0-9A-Za-z<&\\]{1,6}+|<(?:[^<>]{0,60}>)?|&(?:\#?[0-9A-Za-z]{1,8};)?|\\(?:[A-Za-z]{1,20})?)"
+_JUNK = r"(?:[^0-9A-Za-z<&\\]{1,6}+|<(?:[^<>]{0,60}>)?|&(?:\#?[0-9A-Za-z]{1,8};)?|\\(?:(?:[hv]space|[hv]glue|[hvm]skip|m?kern)\*?\s?(?:\{[^{}]{0,40}\}|-?[0-9.]{1,8}\s?[a-z]{2}(?:\s?plus\s?[0-9.]{1,8}[a-z]{2})?)|[A-Za-z]{1,20})?)"
 _BREAK = r"(?:[\s\u200b-\u200f\u2060\ufeff\u00ad\u0002\ufffe{}$]|-\s|<[^<>]{0,60}>|\\[A-Za-z]{0,20})"
 _ANCHOR_WORDS = {"{J}": _JUNK, "{B}": _BREAK, "{D}": f"[{DIGIT_LIKE}]"}
 
@@ -122,6 +122,12 @@ class Form:
         return re.compile(built + re.escape(self.tail))
 
     @cached_property
+    def canonical_anywhere(self) -> re.Pattern[str]:
+        """A canonical code with nothing that could be more of it on either side, looked for in a longer text."""
+        optional = self.fields[-1].optional
+        return re.compile(rf"(?<![0-9A-Za-z.]){self.canonical.pattern}(?![0-9A-Za-z]{'' if optional else '|[.][0-9]'})")
+
+    @cached_property
     def whole(self) -> re.Pattern[str]:
         """Pattern of an undamaged code in repaired text: any separators, broken digits, either case."""
         built = ""
@@ -140,7 +146,7 @@ class Form:
         last = self.fields[-1]
         right = r"(?![0-9A-Za-z])" if not last.optional else r"(?![0-9])"
         if self.needs_context:
-            right = r"(?![0-9A-Za-z]|\.[0-9])"
+            right = rf"(?![0-9A-Za-z]|\.[0-9]|\.[{DIGIT_LIKE}]{{2,4}}(?![0-9A-Za-z]))"
         if last.sort == "choice" and not last.optional:
             another = rf"(?![.·]{last.pattern}(?![0-9A-Za-z]))"
             right = rf"(?:(?![0-9A-Za-z]){another}|(?P<glue>(?-i:(?=[A-Z][a-z]|[a-z]{{2}}|[12][0-9]{{3}}[. ]|[A-Z]{{3,}}))))"

@@ -12,7 +12,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,6 +21,11 @@ import ftfy.bad_codecs  # noqa: F401  (registers the codec "sloppy-windows-1252"
 _INVISIBLE = "\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\u034f\u180e\x00-\x08\x0e-\x1f\x7f"
 _SOFT_HYPHEN = "\u00ad\x02\ufffe"  # U+0002 and U+FFFE are how PDF readers write a hyphen at the end of a line
 _INVISIBLES = re.compile(f"[{_INVISIBLE}{_SOFT_HYPHEN}]")
+
+# What bytes from 0x80 on become when read as Windows-1252.
+_HIGH = r"\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u2122\ufffd"
+# A length as TeX writes it: "0pt", "-.1em", "1\\baselineskip".
+_LENGTH = r"=?\s?-?[0-9]{0,4}[.,]?[0-9]{0,6}\s?(?:pt|em|ex|mm|cm|in|bp|pc|sp|mu|dd|cc|fil{1,3}|\\[A-Za-z]{1,20})"
 
 # The order matters where two alternatives start with the same character; each is bounded.
 _TOKENS: dict[str, tuple[str, str]] = {
@@ -31,7 +36,10 @@ _TOKENS: dict[str, tuple[str, str]] = {
     "invisible": ("both", rf"[{_INVISIBLE}]+"),
     "blank": ("both", r"\s{2,}|[^\S ]"),
     "entity": ("xml", r"&\s?(?:#\s?(?:[xX][0-9A-Fa-f]{1,6}|[0-9]{1,7})|[A-Za-z][A-Za-z0-9]{1,30})\s?;"),
-    "comment": ("xml", r"<!--[^<>]{0,400}-->|<!\[CDATA\[|\]\]>|<\?[^<>]{0,200}\?>"),
+    # A comment with hardly a digit in it is nothing; in any other a code may hide, so only its marks go.
+    "comment": ("xml", r"<!--(?:[^0-9<>]{0,100}[0-9]){0,4}[^0-9<>]{0,200}-->|<!\[CDATA\[|\]\]>|<\?[^<>]{0,200}\?>"),
+    "commentmark": ("xml", r"<!--|-->"),
+    "linktag": ("xml", r"<[A-Za-z][\w:.-]{0,40}\s[^<>]{0,200}?\bhref\s?=\s?[\"']?(?=[^\"'<>\s]{0,300}?[0-9]{4})"),
     "tag": ("xml", r"</?[A-Za-z][\w:.-]{0,40}(?:\s[^<>]{0,400})?/?>"),
     "texcomment": ("tex", r"(?<!\\)%[ \t]{0,40}\r?\n[ \t]{0,40}"),
     "texblank": (
@@ -39,6 +47,19 @@ _TOKENS: dict[str, tuple[str, str]] = {
         (
             r"\\(?:linebreak|newline|allowbreak|nolinebreak|break|penalty-?\d{1,5}|par)(?![A-Za-z])(?:\[\d?\])?[ \t]{0,4}"
             r"|\\\\(?:\[[^\]\n]{0,20}\])?|\\(?:quad|qquad|enspace|enskip|thinspace|,|;|:|!|/|[ ~])"
+        ),
+    ),
+    "texlength": (
+        "tex",
+        rf"\\(?:[hv]space|[hv]glue|[hvm]skip|m?kern)\*?\s{{0,2}}(?:\{{[^{{}}\n]{{0,40}}\}}|{_LENGTH}"
+        rf"(?:\s{{0,2}}(?:plus|minus)\s{{0,2}}{_LENGTH}){{0,2}})",
+    ),
+    # Commands whose arguments print nothing.
+    "texsilent": (
+        "tex",
+        (
+            r"\\(?:[hv]?phantom|raisebox|label|index|selectfont|rule\s?\{[^{}\n]{0,30}\}|fontsize\s?\{[^{}\n]{0,30}\}"
+            r"|(?:text)?color(?:\s?\[[^\]\n]{0,30}\])?)\s?\{[^{}\n]{0,60}\}|\\(?:make|frame)box(?:\[[^\]\n]{0,30}\]){1,2}"
         ),
     ),
     "texdash": ("tex", r"\\-|\\discretionary\{[^{}]{0,8}\}\{[^{}]{0,8}\}\{[^{}]{0,8}\}"),
@@ -52,7 +73,10 @@ _TOKENS: dict[str, tuple[str, str]] = {
     "texmacro": ("tex", r"\\[A-Za-z]{1,40}\*?"),
     "texgroup": ("tex", r"[{}$]|\\"),
     "textilde": ("tex", r"~"),
-    "mojibake": ("both", r"[\u00c2\u00c3\u00e2\u00ef][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u2122\ufffd]{1,2}"),
+    # Signs of a web address; "%20" only where no TeX comment is meant that begins with a year.
+    "percent": ("both", r"(?<=[\w=/.?&+-])%(?:2[3fFeEdD]|3[aAdDfF]|5[fF]|20(?=20[0-9]{2}|[A-Za-z%]))"),
+    "mojibaketwice": ("both", rf"\u00c3[{_HIGH}](?:[\u00c2\u00c3\u00c5\u00e2][{_HIGH}]{{1,2}}){{1,2}}"),
+    "mojibake": ("both", rf"[\u00c2\u00c3\u00e2\u00ef][{_HIGH}]{{1,2}}"),
     "compat": ("both", r"[^\x00-\x7f]"),
 }
 
@@ -111,6 +135,20 @@ _TEX_NOTES = (
 _NOTE_TAGS = frozenset(["sup", "xref", "fn", "footnote", "ref", "note", "label"])
 # Letters of other alphabets that look the same as a Latin one or a digit: OCR and copy-and-paste write them.
 _LOOKALIKES = str.maketrans("АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEIKMHOPCTXSJaeopcxisjABEZHIKMNOPTYXo")
+
+# The zero and the one of every script but the Latin that has decimal digits of its own (the other eight follow).
+_FOREIGN_DIGITS = tuple(
+    (character, chr(ord(character) + 1))
+    for character in map(chr, range(0x80, 0x20000))
+    if unicodedata.decimal(character, None) == 0
+)
+
+
+def foreign_digits(text: str) -> str:
+    """A character class of the digits of other scripts (full-width, mathematical, Arabic) in the text, or nothing."""
+    # Looking for single characters is many times faster than any pattern over a class.
+    found = [zero for zero, one in _FOREIGN_DIGITS if zero in text or one in text]
+    return "[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in found) + "]" if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +210,16 @@ def _demojibake(broken: str) -> str:
     return "\ufffd" if broken.startswith("â€") else "".join(map(_plain_character, broken))
 
 
+def _demojibake_twice(broken: str) -> str:
+    """UTF-8 that was read as Windows-1252 twice over; where that makes no sense, each piece for itself."""
+    try:
+        once = broken.encode("sloppy-windows-1252").decode("utf-8")
+        good = once.encode("sloppy-windows-1252").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return re.sub(_TOKENS["mojibake"][1], lambda found: _demojibake(found[0]), broken)
+    return "".join(map(_plain_character, _INVISIBLES.sub("", good)))
+
+
 def _tex_macro(written: str, macros: Mapping[str, str]) -> str:
     """What a TeX control word prints: its expansion, a known symbol, or nothing."""
     name = written[1:].rstrip("*")
@@ -194,10 +242,12 @@ def _tex_character(written: str) -> str:
 def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
     """The readable form of one damaged piece."""
     match kind:
-        case "hyphen" | "invisible" | "texcomment" | "texdash" | "texgroup" | "texdefinition" | "comment":
+        case "hyphen" | "invisible" | "texcomment" | "texdash" | "texgroup" | "texdefinition" | "comment" | "texsilent":
             return ""
-        case "blank" | "texblank" | "textilde":
+        case "blank" | "texblank" | "textilde" | "texlength" | "commentmark" | "linktag":
             return " "
+        case "percent":
+            return chr(int(written[1:], 16))
         case "entity":
             return "".join(map(_plain_character, _INVISIBLES.sub("", html.unescape(re.sub(r"\s", "", written)))))
         case "tag":
@@ -211,17 +261,27 @@ def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
             return written.split("{", 1)[1].rstrip("}") + " "
         case "texmacro":
             return _tex_macro(written, macros)
+        case "mojibaketwice":
+            return _demojibake_twice(written)
         case "mojibake":
             return _demojibake(written)
         case _:
             return _plain_character(written)
 
 
-def repair(text: str, *, markup: str = "auto", offset: int = 0, macros: Mapping[str, str] | None = None) -> Repaired:
+def repair(
+    text: str,
+    *,
+    markup: str = "auto",
+    offset: int = 0,
+    macros: Mapping[str, str] | None = None,
+    drop: Sequence[tuple[int, int]] = (),
+) -> Repaired:
     """Make a stretch of text readable; ``offset`` is where it begins in the original.
 
     ``markup`` is "tex", "xml" (JATS and HTML), "text" or "auto" (TeX and XML both undone). ``macros`` gives the
-    bodies of argument-less TeX macros by name. A replaced piece maps as a whole onto the whole of what it replaces.
+    bodies of argument-less TeX macros by name. ``drop`` are stretches of the text (in order) that are no part of it,
+    such as a line number; each becomes a blank. A replaced piece maps as a whole onto the whole of what it replaces.
     """
     pieces: list[str] = []
     out: list[int] = []
@@ -240,14 +300,17 @@ def repair(text: str, *, markup: str = "auto", offset: int = 0, macros: Mapping[
             copied.append(is_copy)
             length += len(piece)
 
-    for found in _pattern(markup).finditer(text):
-        if found.lastgroup is None:
-            continue
-        start, stop = found.span()
-        add(text[position:start], position, start, True)
-        add(_replacement(found.lastgroup, found[0], macros or {}), start, stop, False)
-        position = stop
-    add(text[position:], position, len(text), True)
+    for low, high in (*drop, (len(text), len(text))):
+        for found in _pattern(markup).finditer(text, position, low):
+            if found.lastgroup is None:
+                continue
+            start, stop = found.span()
+            add(text[position:start], position, start, True)
+            add(_replacement(found.lastgroup, found[0], macros or {}), start, stop, False)
+            position = stop
+        add(text[position:low], position, low, True)
+        add(" " if high > low else "", low, high, False)
+        position = high
     return Repaired("".join(pieces), out, begin, end, copied)
 
 

@@ -1,0 +1,60 @@
+"""What comes between two parts of a code at the end of a line and is no part of the text.
+
+Line numbers of manuscripts, the marks of quoted mail, TeX comments, the other column of a page, and a page's header:
+such a stray piece is dropped only where a whole code stands when it is gone and none before. All patterns are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+
+from matching.grammar import Grammar
+
+_REACH = 28  # characters looked at on each side; a code is shorter
+
+# After a digit or a dot at the end of a line (perhaps hyphenated): what may stand before the code goes on.
+_STRAYS = (
+    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n[ \t]{0,20}(?:[>|][ \t]{0,4}){1,5}"),
+    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[0-9]{1,4}(?=\s)\s{1,20}"),
+    re.compile(r"(?<=[0-9.])%?[^\S\n]{0,8}\n(?:[ \t]{0,20}%[^\n]{0,200}\n){1,5}[ \t]{0,40}"),
+    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{3,40}(?=\S)[^\n]{1,100}\n\s{0,20}"),
+    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[^\n]{1,100}\n\s{0,20}"),
+)
+_LAST_RUN = re.compile(r"[^\s#]{1,28}\Z")
+_FIRST_RUN = re.compile(r"[0-9A-Za-z]\S{0,27}")
+_LINE_BREAK = re.compile(r"[0-9.][-\u2010%]?(?:[ \t]{0,8}\r?\n|[ \t]{3})")
+
+
+def strays(raw: str, grammar: Grammar) -> list[tuple[int, int]]:
+    """Stretches of a raw text to leave out, in order, so that the codes they break become whole."""
+    found: list[tuple[int, int]] = []
+    for place in _LINE_BREAK.finditer(raw):
+        at = place.start() + 1
+        if found and at < found[-1][1]:
+            continue
+        for pattern in _STRAYS:
+            stray = pattern.match(raw, at)
+            if stray is not None and _completes(raw, stray.start(), stray.end(), grammar):
+                found.append(stray.span())
+                break
+    return found
+
+
+def _completes(raw: str, start: int, end: int, grammar: Grammar) -> bool:
+    """Whether a code is whole without ``raw[start:end]``, and neither side of the gap belongs to a code as it stands."""
+    left = _LAST_RUN.search(raw, max(0, start - _REACH), start)
+    right = _FIRST_RUN.match(raw, end, end + _REACH)
+    if left is None or right is None:
+        return False
+    joined = left[0] + right[0]
+    for form in grammar.forms:
+        for code in form.canonical_anywhere.finditer(joined):
+            if code.start() < len(left[0]) < code.end():
+                return not _holds_code(left[0] + raw[start:end] + right[0], grammar)
+    return False
+
+
+def _holds_code(text: str, grammar: Grammar) -> bool:
+    """Whether a code of any form is in the text already, blanks and line breaks after its dots allowed for."""
+    plain = " ".join(text.split()).replace(". ", ".")
+    return any(form.canonical_anywhere.search(plain) for form in grammar.forms)
