@@ -12,11 +12,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from matching.breaks import strays
 from matching.damage import Reading, ShapeReader, read_after_prefix, read_by_registry
+from matching.elided import LIST_GLUE, NumberReader, has_items, is_item, item_pattern, item_values
 from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
 from matching.registry import Registry
 from matching.sections import Places
-from matching.breaks import strays
 from matching.text import foreign_digits, repair, tex_macros
 
 __all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "resolve"]
@@ -35,9 +36,8 @@ _DIGIT_RUN = re.compile(
     rf"(?=[&{DIGIT_LIKE}])(?:(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
     rf"|(?:{_ONE}){{3}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}}|&#x?[0-9A-Fa-f]{{2,4}};)"
 )
-_LIST_GLUE = re.compile(
-    r"(?:\s?\([^()]{0,60}\))?(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
-    r"(?:(?:projects?|programs?|codes?|no\.)\s)?"
+_OTHER_NUMBER = re.compile(
+    r"(?i)\b(?:grants?|awards?|contracts?|versions?|releases?|released(?: on)?|build|v)(?: (?:no\.?|nos\.?|numbers?))?[ :#.]{0,3}$"
 )
 _DOI = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s,;?&=#<>\"']{1,100}")
 _SIGN_CLASSES = dict.fromkeys("–—−‒―‐‑", "-") | dict.fromkeys("·•∙‧⋅◦・･。", ".")
@@ -91,8 +91,8 @@ class CodeFinder:
             min(form.lengths[0] for form in grammar.forms),
             max(form.lengths[1] for form in grammar.forms),
         )
-        self._items = tuple((form, _item_pattern(form)) for form in grammar.forms if _has_items(form))
-        self._numbers_alone = tuple((form, _number_pattern(form)) for form, _ in self._items if grammar.number_alone)
+        self._items = tuple((form, item_pattern(form)) for form in grammar.forms if has_items(form))
+        self._numbers_alone = NumberReader(grammar)
 
     def find(self, text: str, *, markup: str = "auto", before: str = "") -> list[Mention]:
         """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto.
@@ -141,6 +141,8 @@ class CodeFinder:
         named = [found.span() for name in self._names for found in name.finditer(text)]
         if named or len(text) < _SHORT:
             spots += [found.span() for anchor in self._anchors_when_named for found in anchor.finditer(text)]
+        if named and self._numbers_alone and self.registry is not None:
+            spots += self._numbers_alone.spots(text)
         spots.sort()
         starts = [start for start, _ in spots]
         for start, end in named:
@@ -235,7 +237,12 @@ class CodeFinder:
             if self.registry is not None and self.registry.may_hold(text[slice(*stretch)]):
                 readings += read_by_registry(text, stretch, self.registry, self._bounds, near)
             readings += read_after_prefix(text, stretch, self._bounds, self.grammar)
-        readings = [reading for reading in readings if reading.rank != 3 or self._knows(reading.code)]
+        readings = [
+            reading
+            for reading in readings
+            if (reading.rank != 3 or self._knows(reading.code))
+            and not (reading.bare and self._is_other(text, reading, near))
+        ]
         readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
         taken: list[Reading] = []
         for open_reading in readings:
@@ -249,6 +256,22 @@ class CodeFinder:
     def _knows(self, code: str) -> bool:
         """Whether the registry holds the code, spelt in any lossless way."""
         return self.registry is not None and self.registry.same(code) is not None
+
+    def _is_other(self, text: str, reading: Reading, near: Callable[[int], int]) -> bool:
+        """Whether a code without its last field is rather the place in a journal, a version or a grant."""
+        nearness = near(reading.start)
+        if nearness == 2:
+            return False
+        if ", " in text[reading.start : reading.end]:
+            return True  # "Sci. Rep. 2016, 6, 34567"
+        if _OTHER_NUMBER.search(text, max(0, reading.start - 30), reading.start):
+            return True
+        if self._knows(reading.code) or (self.registry is not None and self.registry.same_front(reading.code)):
+            return False
+        if not self.grammar.is_in_a_cycle(reading.code):
+            return True
+        around = text[max(0, reading.start - 150) : reading.end + 120]
+        return not nearness and not any(name in around for name in self.grammar.names)
 
     def _decide(self, reading: Reading, shape: Reading | None) -> _Found:
         """What a damaged code is said to be; the shape may speak for a code the registry does not know yet."""
@@ -292,11 +315,11 @@ class CodeFinder:
             if form.name != parsed[0].name:
                 continue
             while True:
-                glue = _LIST_GLUE.match(text, at, stop)
+                glue = LIST_GLUE.match(text, at, stop)
                 item = pattern.match(text, glue.end(), stop) if glue else None
-                if item is None or not _is_item(form, item, text[head.start : head.end]):
+                if item is None or not is_item(form, item, text[head.start : head.end]):
                     return
-                values: dict[str, str | None] = {**parsed[1], **_item_values(form, item)}
+                values: dict[str, str | None] = {**parsed[1], **item_values(form, item)}
                 code = form.render(values)
                 if not self.grammar.is_well_formed(code):
                     return
@@ -322,14 +345,11 @@ class CodeFinder:
 
     def _numbers(self, text: str, registry: Registry) -> Iterator[_Found]:
         """Numbers that stand for a code after a word such as "project": every code with that number is a candidate."""
-        for form, pattern in self._numbers_alone:
-            for match in pattern.finditer(text):
-                if not self.grammar.project_word.search(text[max(0, match.start() - 40) : match.start()]):
-                    continue
-                known = registry.ending(match[1].zfill(form.fields[-2].low), match[2])
-                if known:
-                    code = known[0] if len(known) == 1 else match[0]
-                    yield _Found(match.start(), match.end(), code, False, tuple(known), "number")
+        for match, number, kind in self._numbers_alone.read(text):
+            known = registry.ending(number, kind)
+            if known:
+                code = known[0] if len(known) == 1 else match[0]
+                yield _Found(match.start(), match.end(), code, False, tuple(known), "number")
 
 
 def resolve(as_written: str, registry: Registry) -> tuple[str, bool, tuple[str, ...]] | None:
@@ -439,46 +459,3 @@ def _same_front(grammar: Grammar, one: str, other: str) -> bool:
     if first is None or second is None:
         return False
     return list(first[1].values())[:-1] == list(second[1].values())[:-1]
-
-
-def _has_items(form: Form) -> bool:
-    """Whether lists of this form's codes may leave out their first parts: number and kind then stand alone."""
-    return len(form.fields) >= 4 and not form.fields[-1].optional
-
-
-def _item_pattern(form: Form) -> re.Pattern[str]:
-    """An item of a list that leaves out the first parts of its code."""
-    *_, call, number, kind = form.fields
-    kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
-    return re.compile(
-        rf"(?P<mark>#\s?|[.…]{{1,3}}\s?|-)?(?:(?P<{call.name}>{call.pattern})[.·_-])?"
-        rf"(?P<{number.name}>[0-9]{{1,{number.high}}})(?:[.·_,-] ?(?P<{kind.name}>{kinds}))?(?![0-9A-Za-z]|[.:][0-9])"
-    )
-
-
-def _number_pattern(form: Form) -> re.Pattern[str]:
-    """A number with its kind, or a full one that begins with a zero, and nothing before it."""
-    number, kind = form.fields[-2:]
-    kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
-    return re.compile(
-        rf"(?=[0-9])(?<![0-9A-Za-z.:,])([0-9]{{1,{number.high}}}+)"
-        rf"(?:\.({kinds})|(?<=0[0-9]{{{number.low - 1}}}))(?![0-9A-Za-z]|[.:,][0-9])"
-    )
-
-
-def _is_item(form: Form, item: re.Match[str], head: str) -> bool:
-    """Whether the item is clearly one: it carries its kind, or its full number where the code before had no kind."""
-    number, kind = form.fields[-2:]
-    is_year = item["mark"] is None and len(item[number.name]) == 4 and item[number.name][:2] in ("19", "20")
-    if item[kind.name] is not None:
-        return not is_year
-    full = len(item[number.name]) == number.low and item[number.name].startswith("0")
-    return full and (item["mark"] is not None or not head.rstrip()[-1:].isalpha())
-
-
-def _item_values(form: Form, item: re.Match[str]) -> dict[str, str]:
-    """The parts an item of a list does print."""
-    number = form.fields[-2]
-    values = {name: value for name, value in item.groupdict().items() if value is not None and name != "mark"}
-    values[number.name] = values[number.name].zfill(number.low)
-    return values

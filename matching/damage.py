@@ -28,7 +28,7 @@ class Reading:
 
     ``only`` says that exactly one registry code is within one edit or a folding, and that the shape does not speak
     for a code outside the registry. ``rank``: 0 folding, 1 one edit, 2 shape, 3 a shape so weak that the registry must
-    hold the code, 4 nothing but the prefix before it.
+    hold the code, 4 nothing but the prefix before it. ``bare``: the last field is not printed at all.
     """
 
     start: int
@@ -37,6 +37,7 @@ class Reading:
     only: bool
     candidates: tuple[str, ...]
     rank: int
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,9 @@ class ShapeReader:
         )
         end = found.end(last.name) if takes_ending else found.end(front[-1].name)
         weak = mended is not None and digits < 3 and not near
-        return Reading(found.start(form.fields[0].name), end, form.render(values), False, (), 3 if weak else 2)
+        return Reading(
+            found.start(form.fields[0].name), end, form.render(values), False, (), 3 if weak else 2, mended is None
+        )
 
 
 def _next_token(text: str, start: int) -> int:
@@ -199,9 +202,9 @@ def _next_token(text: str, start: int) -> int:
 def _mended_part(part: Field, written: str, near: int) -> str | None:
     """A field before the last one put right, or None; far from our name no blanks and at most half of it misread."""
     plain = written.replace(" ", "")
-    if part.sort == "digits" and not any(map(str.isdigit, written.split(" ")[0])):
-        if " " in written:
-            return None  # a word before the code, as in "ID 94"
+    first, blank, _ = written.partition(" ")
+    if part.sort == "digits" and blank and not any(map(str.isdigit, first)):
+        return None  # a word before the code, as in "ID 94"
     if not near:
         misread = part.sort == "digits" and len(plain) > 2 and sum(map(str.isdigit, plain)) * 2 < len(plain)
         if misread or " " in written:

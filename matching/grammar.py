@@ -294,6 +294,7 @@ class Grammar:
     prefixes: tuple[str, ...]
     names: tuple[str, ...]
     project_words: tuple[str, ...]
+    number_words: tuple[str, ...]
     number_alone: bool
     rejects: tuple[re.Pattern[str], ...]
     facet_rules: tuple[Facet, ...]
@@ -306,7 +307,8 @@ class Grammar:
         taken = _take(
             plain, "codes",
             {
-                "forms": list, "prefixes": list, "names": list, "project_words": list, "number_alone": bool,
+                "forms": list, "prefixes": list, "names": list, "project_words": list, "number_words": list,
+                "number_alone": bool,
                 "rejects": list, "facets": dict, "examples": list, "counter_examples": list,
             },
         )  # fmt: skip
@@ -317,6 +319,7 @@ class Grammar:
             prefixes=tuple(taken.get("prefixes", ())),
             names=tuple(taken.get("names", ())),
             project_words=tuple(taken.get("project_words", ())),
+            number_words=tuple(taken.get("number_words", ())),
             number_alone=taken.get("number_alone", False),
             rejects=tuple(_compiled(pattern, "codes.rejects") for pattern in taken.get("rejects", ())),
             facet_rules=tuple(_facet(name, table) for name, table in taken.get("facets", {}).items()),
@@ -425,10 +428,25 @@ class Grammar:
     @cached_property
     def project_word(self) -> re.Pattern[str]:
         """A word such as "project" just before a number that may stand for a code."""
-        words = "|".join(re.escape(word) for word in sorted(self.project_words, key=len, reverse=True))
-        return re.compile(
-            rf"(?i)(?:{words})(?:s|\(s\))?(?: (?:codes?|ids?|numbers?|no|nos|nr))?[.:]? ?[#(]?$" if words else r"(?!)"
-        )
+        return _before_number(self.project_words)
+
+    @cached_property
+    def number_word(self) -> re.Pattern[str]:
+        """One of the words before which even a number without its kind may stand for a code."""
+        return _before_number(self.number_words)
+
+    def is_in_a_cycle(self, code: str) -> bool:
+        """Whether the code belongs to a cycle that the data know; True where they know none."""
+        return all(facet.name != "cycle" for facet in self.facet_rules) or "cycle" in self.facets(code)
+
+
+def _before_number(words: Sequence[str]) -> re.Pattern[str]:
+    """One of the words, perhaps with "code" or "number is", at the end of what stands before a number."""
+    either = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    noun = r"(?: (?:codes?|ids?|numbers?|no|nos|nr))?"
+    return re.compile(
+        rf"(?i)(?:{either})(?:s|\(s\))?{noun}(?: (?:is|are|was|were))?[.:=]? ?[#(]?$" if words else r"(?!)"
+    )
 
 
 def _facet(name: str, table: Any) -> Facet:

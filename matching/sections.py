@@ -79,16 +79,21 @@ _TEX_MARKS = re.compile(
     r"|\\begin\s{0,3}\{(?P<begin>[A-Za-z]{1,30}\*?)\}|\\end\s{0,3}\{(?P<end>[A-Za-z]{1,30}\*?)\}"
 )
 _XML_MARKS = re.compile(
-    r"<(?P<close>/)?(?P<tag>ack|ref-list|fn|sec|notes|body|back|bibl|references?|app|footnote)\b(?P<attributes>[^<>]{0,200})>"
+    r"<(?P<close>/)?(?P<tag>ack|ref-list|fn|sec|notes|body|back|bibl|references?|app|footnote)(?![\w-])(?P<attributes>[^<>]{0,200})>"
+    r"|<(?P<note>div|p|span|aside|li|section)\s(?=[^<>]{0,200}?(?:class|role|type|id)\s?=\s?[\"'][^\"'<>]{0,40}?(?:footnote|\bfn[0-9]))[^<>]{0,300}>"
     r"|<(?:title|h[1-6]|b|strong|bold)(?:\s[^<>]{0,200})?>\s{0,20}(?:<[^<>]{0,100}>\s{0,5}){0,3}"
-    r"(?:[0-9A-Z.]{1,6}\s{1,3})?(?P<title>[^<>\n]{3,80}?)\s{0,5}[.:]?\s{0,5}<",
+    r"(?-i:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}[.)]?\s{1,3})?(?P<title>[^<>\n]{3,80}?)\s{0,5}[.:]?\s{0,5}<",
     re.IGNORECASE,
 )
 _PLAIN_HEADING = re.compile(
     r"\n[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?+(?=[A-Z]|ack|ref)"
-    r"(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:(?=\r?\n|\Z)|(?<=[.:—–]\s).|(?<=[.:—–]).))"
+    r"(?:(?P<opening>(?:Acknowledge?ments?|ACKNOWLEDGE?MENTS?|(?:Data|Code) [Aa]vailability(?: [Ss]tatement)?"
+    r"|(?:DATA|CODE) AVAILABILITY(?: STATEMENT)?)(?=[ \t]{1,4}[A-Z]))"
+    r"|(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:(?=\r?\n|\Z)|(?<=[.:—–]\s).|(?<=[.:—–]).)))"
 )
 _REFERENCE_LIST = re.compile(r"\n(?:References|REFERENCES|Bibliography)")
+_LONGEST_COMMENT = 20_000  # characters of a passage commented out
+_LONGEST_NOTE = 4_000  # characters of a footnote
 _LOOK_BACK = 12_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
 _SPACED_HEADING = re.compile(r"\b(?:[A-Za-z] ){5,24}[A-Za-z]\b")
 _TEX_SIGNS = re.compile(r"\\(?:documentclass|begin|section|usepackage|cite[a-z]*|footnote|ref|textit|acknowledg)")
@@ -222,6 +227,8 @@ class Places:
             kind: Where | None = None
             if mark["title"] is not None:
                 kind = _kind_of_title(mark["title"])
+            elif mark["note"]:
+                marks += self._xml_footnote(mark.start(), mark["note"], marks)
             else:
                 tag = mark["tag"].lower()
                 about = mark["attributes"].lower()
@@ -234,9 +241,19 @@ class Places:
                     kind = "data_statement"
                 if mark["close"]:
                     kind = "body" if tag in opens and tag not in ("body", "app", "reference", "bibl") else None
+                if opens.get(tag) == "footnote":
+                    if not mark["close"]:
+                        marks += self._xml_footnote(mark.start(), tag, marks)
+                    continue
             if kind is not None:
                 marks.append((mark.start(), kind))
         return marks
+
+    def _xml_footnote(self, start: int, tag: str, before: list[tuple[int, Where]]) -> list[tuple[int, Where]]:
+        """A footnote from its opening tag to its closing one, and what the text around it goes on with."""
+        around: Where = next((kind for _, kind in reversed(before) if kind != "footnote"), "body")
+        end = self.text.find(f"</{tag}", start, start + _LONGEST_NOTE)
+        return [(start, "footnote"), (end if end >= 0 else start + _LONGEST_NOTE, around)]
 
     def _plain_section(self, position: int) -> Where | None:
         """The kind of the last heading before the position in a plain text, or None when there is none near."""
@@ -267,10 +284,10 @@ class Places:
                 return "comment"
             if self._in_tex_footnote(position):
                 return "footnote"
-        if self.markup == "xml" and self.text.rfind("<!--", max(0, position - 2000), position) > self.text.rfind(
-            "-->", max(0, position - 2000), position
-        ):
-            return "comment"
+        if self.markup == "xml":
+            low = max(0, position - _LONGEST_COMMENT)
+            if self.text.rfind("<!--", low, position) > self.text.rfind("-->", low, position):
+                return "comment"
         if self.markup == "text":
             return self._plain_section(position) or self._by_phrases(position)
         positions, kinds = self._sections
@@ -320,6 +337,8 @@ class Places:
 
 def _plain_heading(mark: re.Match[str]) -> Where | None:
     """The kind of section a line opens: the line is little more than a heading, or one with its text run in."""
+    if mark["opening"]:  # the text runs on after it without a stop
+        return _kind_of_title(mark["opening"])
     title = mark["title"].strip()
     if title[:4].lower() not in _TITLE_STARTS and title[1:2] != " ":
         return None

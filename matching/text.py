@@ -51,8 +51,10 @@ _TOKENS: dict[str, tuple[str, str]] = {
     ),
     "texlength": (
         "tex",
-        rf"\\(?:[hv]space|[hv]glue|[hvm]skip|m?kern)\*?\s{{0,2}}(?:\{{[^{{}}\n]{{0,40}}\}}|{_LENGTH}"
-        rf"(?:\s{{0,2}}(?:plus|minus)\s{{0,2}}{_LENGTH}){{0,2}})",
+        (
+            rf"\\(?:[hv]space|[hv]glue|[hvm]skip|m?kern)\*?\s{{0,2}}(?:\{{[^{{}}\n]{{0,40}}\}}|{_LENGTH}"
+            rf"(?:\s{{0,2}}(?:plus|minus)\s{{0,2}}{_LENGTH}){{0,2}})"
+        ),
     ),
     # Commands whose arguments print nothing.
     "texsilent": (
