@@ -93,13 +93,14 @@ class Settings(BaseSettings):
     """How many reverse proxies stand in front and set X-Forwarded-* headers."""
 
     oidc_issuer: str | None = None
-    """Address of an OpenID Connect provider for logins (extra ``oidc``). Unset: local accounts only."""
+    """Issuer of the OpenID Connect provider that people log in with (extra ``oidc``): https, plain http on loopback only.
+    Needs the next two. Unset: local accounts only."""
 
     oidc_client_id: str | None = None
-    """Client name registered with the OpenID Connect provider."""
+    """Client name that the OpenID Connect provider registered for us."""
 
     oidc_client_secret: SecretStr | None = None
-    """Client secret registered with the OpenID Connect provider."""
+    """Client secret that the OpenID Connect provider gave us."""
 
     log_json: bool = False
     """Whether logs are JSON lines for a collector instead of readable lines."""

@@ -18,7 +18,7 @@ from biblio.feature import Feature, load_features
 from biblio.paths import template_dir
 from biblio.runtime import Runtime, build_runtime
 from biblio.web import errors, security
-from biblio.web.accounts import login, permissions
+from biblio.web.accounts import login, oidc, permissions
 from biblio.web.accounts.views import blueprint as accounts
 from biblio.web.admin.views import attach_features
 from biblio.web.admin.views import blueprint as admin
@@ -36,7 +36,8 @@ class Application(Flask):
 def create_app(runtime: Runtime, *, features: Sequence[Feature] | None = None) -> Flask:
     """Return the web application on ``runtime``, with all features unless some are given.
 
-    Raises ``ValueError`` when a route declares no action, or one that the table of permissions does not know.
+    Raises ``ValueError`` when a route declares no action, or one that the table of permissions does not know, and
+    ``StartRefused`` when the login through an institution is set up by halves.
     """
     features = load_features() if features is None else tuple(features)
     app = Application("biblio", root_path=str(template_dir()), static_folder=None, template_folder=None)
@@ -54,6 +55,7 @@ def create_app(runtime: Runtime, *, features: Sequence[Feature] | None = None) -
     assets = load_assets()
     for blueprint in (asset_blueprint(assets), accounts, admin):
         app.register_blueprint(blueprint)
+    oidc.install(app, runtime)
     for feature in features:
         app.register_blueprint(feature.blueprint())
     install_jinja(app, assets, features)

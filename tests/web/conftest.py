@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
@@ -39,5 +40,7 @@ def https_app(small_runtime: Runtime) -> Flask:
 
 @pytest.fixture
 def whole_app(small_runtime: Runtime) -> Flask:
-    """The web door with every feature there is."""
-    return create_app(small_runtime)
+    """The web door with every feature there is, and the login through an institution (which is down)."""
+    institution = {"oidc_issuer": "http://127.0.0.1:9", "oidc_client_id": "x", "oidc_client_secret": SecretStr("x")}
+    settings = small_runtime.settings.model_copy(update=institution)
+    return create_app(replace(small_runtime, settings=settings))

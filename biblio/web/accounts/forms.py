@@ -67,7 +67,11 @@ class NewUserForm(Form):
         render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
     )
     name = StringField("Name", [DataRequired("Type the person's name."), Length(max=200)])
-    email = EmailField("E-mail address", [Optional(), Length(max=254)], description="Optional.")
+    email = EmailField(
+        "E-mail address",
+        [Optional(), Length(max=254)],
+        description="Optional. Where people log in with their institution, it must be the address that it knows.",
+    )
     role = SelectField("Role", choices=_role_choices())
     library = StringField(
         "Library", [Optional(), Length(max=64)], description="Optional: whose papers this person reads."

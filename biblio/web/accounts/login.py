@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, session
+from flask import Flask, current_app, redirect, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
 from biblio import webkit
 from biblio.catalogue.actor import Actor
 from biblio.store.models import UserAccount
 from biblio.web.accounts import service
+from biblio.web.accounts.permissions import may
+
+_LANDINGS = (
+    ("desk.read", "verify.desk"),
+    ("reports.read", "reports.index"),
+    ("campaigns.read", "survey.campaigns.index"),
+)
+"""Where a person arrives after login: the first of these pages that there is and that they may see."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,28 @@ def begin_session(account: UserAccount) -> None:
     session.clear()
     session.permanent = True
     login_user(person_of(account))
+
+
+def let_in(account: UserAccount, *, way: str, target: str | None) -> ResponseReturnValue:
+    """Log in the account that was just proved to be this person's, whichever ``way`` ("password", "institution").
+
+    Leaves an audit entry, begins the session, and leads on to ``target`` if that is a path of this site.
+    """
+    person = person_of(account).actor
+    with webkit.writing() as unit:
+        service.note(unit, person, "login", account, now=webkit.runtime().clock.now(), way=way)
+    begin_session(account)
+    return redirect(webkit.same_site(target) or landing(person))
+
+
+def landing(person: Actor) -> str:
+    """Return the address of the page where this person's work begins."""
+    for needed, endpoint in _LANDINGS:
+        if endpoint in current_app.view_functions and may(person.role, needed):
+            return url_for(endpoint)
+    if may(person.role, "admin.read"):
+        return url_for("admin.overview")
+    return url_for("accounts.own")
 
 
 def install(app: Flask) -> None:

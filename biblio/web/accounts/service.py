@@ -81,6 +81,17 @@ def find(session: Session, username: str) -> UserAccount | None:
     return session.exec(select(UserAccount).where(col(UserAccount.username) == name)).one_or_none()
 
 
+def with_address(session: Session, email: str) -> list[UserAccount]:
+    """Return every account, active or not, with this e-mail address.
+
+    The case of the letters a–z does not matter. That of others does: folding them makes different addresses alike
+    (the Kelvin sign becomes a k), and an address decides here who somebody is.
+    """
+    asked = email.strip().encode().lower()
+    stored = session.exec(select(UserAccount).where(col(UserAccount.email).is_not(None))).all()
+    return [account for account in stored if (account.email or "").encode().lower() == asked]
+
+
 def get(session: Session, user_id: int) -> UserAccount:
     """Return the account with this number. Raises ``NotFound``."""
     account = session.get(UserAccount, user_id)

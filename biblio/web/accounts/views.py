@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import logout_user
 from sqlmodel import col, or_, select
@@ -17,18 +17,10 @@ from biblio.store.models import UserAccount
 from biblio.store.words import Role
 from biblio.web.accounts import service
 from biblio.web.accounts.forms import LoginForm, NewUserForm, PasswordForm, RoleForm
-from biblio.web.accounts.login import begin_session
-from biblio.web.accounts.permissions import may
+from biblio.web.accounts.login import begin_session, landing, let_in
 
 blueprint = Blueprint("accounts", __name__)
 log = get_logger(__name__)
-
-_LANDINGS = (
-    ("desk.read", "verify.desk"),
-    ("reports.read", "reports.index"),
-    ("campaigns.read", "survey.campaigns.index"),
-)
-"""Where a person arrives after login: the first of these pages that there is and that they may see."""
 
 
 def _asked_name() -> str:
@@ -46,18 +38,17 @@ def login() -> ResponseReturnValue:
         form.next.data = webkit.same_site(request.args.get("next"))
         person = webkit.visitor()
         if person is not None:
-            return redirect(form.next.data or _landing(person))
-        return render_template("accounts/login.html", form=form)
+            return redirect(form.next.data or landing(person))
+        return _login_page(form)
     if not form.validate():
-        return render_template("accounts/login.html", form=form), 422
+        return _login_page(form), 422
     account = _checked_login(form.username.data or "", form.password.data or "")
     if account is None:
         form.form_errors.append(
             "User name and password do not belong together, or the account is deactivated. Check both and try again."
         )
-        return render_template("accounts/login.html", form=form), 422
-    begin_session(account)
-    return redirect(webkit.same_site(form.next.data) or _landing(Actor(account.id, account.name, account.role)))
+        return _login_page(form), 422
+    return let_in(account, way="password", target=form.next.data)
 
 
 def _checked_login(username: str, password: str) -> UserAccount | None:
@@ -73,24 +64,18 @@ def _checked_login(username: str, password: str) -> UserAccount | None:
         return None
     assert account is not None
     assert account.id is not None
-    renewed = service.hash_password(password) if service.outdated(account) else None
-    with webkit.writing() as unit:
-        if renewed is not None:
+    if service.outdated(account):
+        renewed = service.hash_password(password)
+        with webkit.writing() as unit:
             service.renew_hash(unit, account.id, renewed)
-        person = Actor(account.id, account.name, account.role)
-        service.note(unit, person, "login", account, now=webkit.runtime().clock.now())
     return account
 
 
-def _landing(person: Actor) -> str:
-    from flask import current_app
-
-    for needed, endpoint in _LANDINGS:
-        if endpoint in current_app.view_functions and may(person.role, needed):
-            return url_for(endpoint)
-    if may(person.role, "admin.read"):
-        return url_for("admin.overview")
-    return url_for("accounts.own")
+def _login_page(form: LoginForm) -> str:
+    other = None
+    if "institution.begin" in current_app.view_functions:
+        other = url_for("institution.begin", next=webkit.same_site(form.next.data))
+    return render_template("accounts/login.html", form=form, institution_url=other)
 
 
 @blueprint.route("/logout", methods=["POST"])
