@@ -48,14 +48,14 @@ _TEXT_FORMATS = {
     ".htm": "html",
     ".xhtml": "html",
 }
+_TEXT_SUFFIXES = tuple(_TEXT_FORMATS)  # an empty file of such a name is a text without a word
 _CONTAINER_SUFFIXES = (".gz", ".tgz", ".tar")
 _HEAD_BYTES = 1024
+_FEW_NULS = 8
 _TEX_SIGNS = ("\\documentclass", "\\documentstyle", "\\begin{", "\\section", "\\input", "\\magnification")
 _BINARY_HEADS = (
     (b"%!PS", "is PostScript, which is not read; a PDF or the TeX source is"),
     (b"PK\x03\x04", "is a ZIP or office file, which is not read"),
-    (b"\xff\xfe", "is UTF-16 text, which is not read; save it as UTF-8"),
-    (b"\xfe\xff", "is UTF-16 text, which is not read; save it as UTF-8"),
     (b"\xf7\x02", "is a DVI file, which is not read"),
 )
 
@@ -153,7 +153,7 @@ def _why(error: Exception) -> str:
 def _read_stream(name: str, stream: ByteStream, reading: _Reading, *, depth: int) -> None:
     """Read one file or member into ``reading``. Raises ``FullTextRefused`` when it as a whole cannot be read."""
     head = stream.head(_HEAD_BYTES)
-    if not head:
+    if not head and not name.lower().endswith(_TEXT_SUFFIXES):
         raise FullTextRefused("is empty")
     if unpack.is_gzip(head):
         _read_gzip(name, stream, reading, depth=depth + 1)
@@ -253,8 +253,10 @@ def _read_text(name: str, stream: ByteStream, reading: _Reading) -> None:
     for start, reason in _BINARY_HEADS:
         if head.startswith(start):
             raise FullTextRefused(reason)
-    # One NUL in a manuscript is an accident; one in fifty bytes is not text.
-    if head.count(0) > len(head) // 50:
+    if _is_utf16(head):
+        raise FullTextRefused("is UTF-16 text, which is not read; save it as UTF-8")
+    # A few NULs in a manuscript are an accident; one in fifty bytes, or in three of a short one, is not text.
+    if head.count(0) > max(_FEW_NULS, len(head) // 50) or head.count(0) * 3 > len(head):
         raise FullTextRefused("holds binary data, not text")
     packed_before = reading.packed.passed if reading.packed else 0
     body = stream.read_up_to(unpack.MAX_TEXT_BYTES)
@@ -266,6 +268,12 @@ def _read_text(name: str, stream: ByteStream, reading: _Reading) -> None:
         raise FullTextRefused(f"would make the text of this archive larger than {unpack.MAX_KEPT_BYTES // 1024**2} MB")
     reading.kept_bytes += len(body)
     reading.parts.append(TextPart(name, body.decode("utf-8", errors="replace"), _format(name, head)))
+
+
+def _is_utf16(head: bytes) -> bool:
+    """True where NUL is most of one half of the bytes (every other one) and little of the other half."""
+    shares = sorted(half.count(0) / max(1, len(half)) for half in (head[0::2], head[1::2]))
+    return len(head) >= 4 and shares[0] < 0.1 and shares[1] > 0.6
 
 
 def _format(name: str, head: bytes) -> str:

@@ -214,12 +214,13 @@ def _demojibake(broken: str) -> str:
 
 def _demojibake_twice(broken: str) -> str:
     """UTF-8 that was read as Windows-1252 twice over; where that makes no sense, each piece for itself."""
-    try:
-        once = broken.encode("sloppy-windows-1252").decode("utf-8")
-        good = once.encode("sloppy-windows-1252").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return re.sub(_TOKENS["mojibake"][1], lambda found: _demojibake(found[0]), broken)
-    return "".join(map(_plain_character, _INVISIBLES.sub("", good)))
+    for second in ("sloppy-windows-1252", "latin-1"):
+        try:
+            good = broken.encode("sloppy-windows-1252").decode("utf-8").encode(second).decode("utf-8")
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            continue
+        return "".join(map(_plain_character, _INVISIBLES.sub("", good)))
+    return re.sub(_TOKENS["mojibake"][1], lambda found: _demojibake(found[0]), broken)
 
 
 def _tex_macro(written: str, macros: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -101,8 +101,21 @@ def _print(piece: Piece, found: Found, tally: Tally) -> None:
     if found.is_read:
         tally.read.add(piece.name)
     tally.mentions += len(found.lines)
-    sys.stdout.writelines(found.lines)
-    sys.stdout.flush()
+    try:
+        sys.stdout.writelines(found.lines)
+        sys.stdout.flush()
+    except OSError as error:
+        _give_up_output(tally, error)
+
+
+def _give_up_output(tally: Tally, error: OSError) -> NoReturn:
+    """End the run when nobody takes its output any more: a closed pipe, a full disk."""
+    # What is still buffered would fail again, with a traceback, when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    closed = isinstance(error, BrokenPipeError)
+    what = "is no longer read" if closed else f"cannot be written ({error.strerror or type(error).__name__})"
+    say(f"The output {what}; the run ended after {tally.mentions} mentions. No file was changed; run it again.")
+    sys.exit(1)
 
 
 def load_grammar(observatory: str | None) -> Grammar:
@@ -251,7 +264,7 @@ def scan_file(piece: Piece) -> Found:
         found.is_read = True
         if part.page in (None, 1):
             earlier = ""
-        found.lines += [json.dumps(line, ensure_ascii=False) + "\n" for line in lines_of(part, finder, earlier)]
+        found.lines += [json.dumps(line) + "\n" for line in lines_of(part, finder, earlier)]
         earlier = f"{earlier}{part.text}\n"[-_EARLIER_PAGES:] if part.page else ""
     return found
 

@@ -182,7 +182,7 @@ def test_another_observatory(tmp_path: Path) -> None:
         ("cut.gz", gzip.compress(SENTENCE.encode() * 50)[:-10]),
         ("broken.pdf", b"%PDF-1.4 and nothing"),
         ("binary.txt", bytes(4000) + os.urandom(100)),
-        ("empty.txt", b""),
+        ("empty.pdf", b""),
     ],
 )
 def test_bad_files_are_told_and_the_run_goes_on(tmp_path: Path, name: str, body: bytes) -> None:
@@ -281,7 +281,9 @@ def test_it_stands_alone(tmp_path: Path) -> None:
 def test_workers_print_the_same_lines_in_the_same_order(tmp_path: Path) -> None:
     """Two processes give byte for byte what one gives, refusals included."""
     for number in range(30):
-        (tmp_path / f"{number:02d}.txt").write_text(f"ALMA data: ADS/JAO.ALMA#2016.1.{number:05d}.S.\n" * (1 + number % 3))
+        (tmp_path / f"{number:02d}.txt").write_text(
+            f"ALMA data: ADS/JAO.ALMA#2016.1.{number:05d}.S.\n" * (1 + number % 3)
+        )
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
     command = [sys.executable, "-m", "biblio", "scan", "--quiet", str(tmp_path)]
     one, two = (
@@ -291,3 +293,38 @@ def test_workers_print_the_same_lines_in_the_same_order(tmp_path: Path) -> None:
     assert one.stdout.count(b"\n") == 60
     assert one.stderr == two.stderr
     assert b"broken.pdf" in one.stderr
+
+
+def test_every_line_is_ascii_whatever_the_names_and_texts_hold(tmp_path: Path) -> None:
+    """File names that are no UTF-8 and strange line ends in a quote give JSON that any reader takes."""
+    (tmp_path / os.fsdecode(b"b\xff.txt")).write_text("ALMA 2013.1.\u202800123.S", "utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "biblio.cli.scan", "--quiet", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
+    assert done.stdout.isascii()
+    (line,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (line["code"], line["as_written"]) == (CODE, "2013.1.\u202800123.S")
+
+
+@pytest.mark.parametrize(("closed", "sentence"), [(True, "is no longer read"), (False, "cannot be written")])
+def test_output_that_nobody_takes_ends_the_run_with_a_sentence(tmp_path: Path, closed: bool, sentence: str) -> None:
+    """A closed pipe and a full disk end the run with code 1 and one line, without a traceback."""
+    (tmp_path / "a.txt").write_text(SENTENCE, "utf-8")
+    command = [sys.executable, "-m", "biblio.cli.scan", "--quiet", str(tmp_path)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    target = writer if closed else os.open("/dev/full", os.O_WRONLY)
+    done = subprocess.run(command, stdout=target, stderr=subprocess.PIPE, text=True, check=False)
+    for number in {writer, target}:
+        os.close(number)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert sentence in line
+
+
+def test_an_empty_text_is_read(tmp_path: Path) -> None:
+    """It has no mention, is not refused, and the run has read something."""
+    (tmp_path / "empty.txt").touch()
+    result = run(tmp_path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "1 of 1 files read, 0 refused" in result.stderr

@@ -282,9 +282,9 @@ def test_read_file_hands_refusals_over_and_goes_on(tmp_path: Path) -> None:
         "in/a.tar.gz!a.tex"
     ]
     assert [refusal.place for refusal in refused] == ["in/a.tar.gz!../b.tex"]
-    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "empty.gz").write_bytes(b"")
     with pytest.raises(FullTextRefused, match="is empty"):
-        list(read_file(tmp_path / "empty.txt"))
+        list(read_file(tmp_path / "empty.gz"))
     with pytest.raises(FullTextRefused, match=r"cannot be read \(No such file"):
         list(read_file(tmp_path / "absent.txt"))
     with pytest.raises(FullTextRefused, match="no regular file"):
@@ -304,3 +304,27 @@ def test_names_picked_up_in_folders() -> None:
     assert all(map(is_readable_name, names))
     assert not any(map(is_readable_name, ["a.docx", "a.png", "a", "tex"]))
     assert fulltext.SOURCE == "fulltext"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe two bad bytes, then words in plain letters",
+        b"\xfe\xff two bad bytes, then words in plain letters",
+        b"\0\0a word\0or two",
+        b"words " * 300 + b"\0" + b" and words" * 300,
+    ],
+)
+def test_a_text_with_a_few_strange_bytes_is_read(tmp_path: Path, body: bytes) -> None:
+    """Marks of another encoding at the start, a few NULs and emptiness do not make a text unreadable."""
+    path = tmp_path / "odd.txt"
+    path.write_bytes(body)
+    assert [part.text for part in read_file(path)] == [body.decode("utf-8", errors="replace")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_real_utf16_is_refused(encoding: str) -> None:
+    """Text whose every other byte is NUL is told as UTF-16, with its mark or without."""
+    with pytest.raises(FullTextRefused, match="UTF-16"):
+        read_bytes("a.txt", "Words in plain letters.".encode(encoding))
