@@ -101,14 +101,14 @@ class Provider:
             base = self._issuer.rstrip("/")
             found = _read(requests, f"{base}/.well-known/openid-configuration")
             if str(found.get("issuer", "")).rstrip("/") != base:
-                raise NotLetIn("unreachable")
+                raise requests.exceptions.InvalidURL("the discovery document is another issuer's")
             self._document = (now, found)
         return self._document[1]
 
     def _address(self, name: str) -> str:
         address = self._known().get(name)
         if not is_safe(address):
-            raise NotLetIn("unreachable")
+            raise requests.exceptions.InvalidURL(f"{name} is absent or not https")
         return str(address)
 
 

@@ -8,17 +8,29 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from pydantic import SecretStr
+from werkzeug.test import TestResponse
+
+from biblio.public.feature import feature as public
+from biblio.runtime import Runtime
+from biblio.store.words import Role
+from biblio.web import create_app
+from biblio.web.accounts import service
+from tests.web.visitors import Visitor
 
 CLIENT_ID = "biblio-test"
 CLIENT_SECRET = "a-client-secret-nobody-may-see"
 CODE = "one-time-code-nobody-may-see"
+EMAIL = "ines@observatory.example"
+BEGIN = "/login/institution"
 ACCESS_TOKEN = "access-token-nobody-may-see"
 _KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
 
@@ -102,7 +114,7 @@ class Institution:
             "iat": self.now,
             "exp": self.now + 300,
             "nonce": self.authorization["nonce"],
-            "email": "ines@observatory.example",
+            "email": EMAIL,
             "email_verified": True,
             **self.claims,
         }
@@ -149,3 +161,38 @@ def running(institution: Institution) -> Iterator[Institution]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+# -- the person ----------------------------------------------------------------------------------------------------------
+
+
+def app_with(runtime: Runtime, issuer: str, **more: Any) -> Flask:
+    """The web door with the public pages and the login through ``issuer``; ``more`` changes settings."""
+    settings = {"oidc_issuer": issuer, "oidc_client_id": CLIENT_ID, "oidc_client_secret": SecretStr(CLIENT_SECRET)}
+    changed = runtime.settings.model_copy(update={**settings, **more})
+    return create_app(replace(runtime, settings=changed), features=[public])
+
+
+def add_account(runtime: Runtime, username: str = "ines", email: str | None = EMAIL, role: Role = Role.ADMIN) -> None:
+    """Add somebody who has no password, as an admin does for a login through the institution."""
+    new = service.NewAccount(username, f"{username.title()} Example", role, email=email)
+    with runtime.store.writing() as session:
+        service.add(session, service.COMMAND_LINE, new, now=runtime.clock.now())
+
+
+def way_back(visitor: Visitor, institution: Institution, begin: str = BEGIN) -> str:
+    """Go to the institution and log in there; return the address of ours that it sends the person to."""
+    sent = visitor.get(begin)
+    assert sent.status_code == 302, sent.get_data(as_text=True)
+    back = urlsplit(institution.authorize(sent.headers["Location"]))
+    return f"{back.path}?{back.query}"
+
+
+def log_in(visitor: Visitor, institution: Institution, begin: str = BEGIN) -> TestResponse:
+    """Take the whole way; return the answer to the person's coming back."""
+    return visitor.get(way_back(visitor, institution, begin))
+
+
+def is_out(visitor: Visitor) -> bool:
+    """Whether nobody is logged in."""
+    return visitor.get("/account").status_code == 302

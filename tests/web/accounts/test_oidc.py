@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,52 +13,34 @@ from flask import Flask
 from joserfc.jwk import OctKey, RSAKey
 from pydantic import SecretStr
 from sqlmodel import col, select
-from werkzeug.test import TestResponse
 
 from biblio.clock import FixedClock
 from biblio.errors import StartRefused
-from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
 from biblio.store.models import AuditEntry, UserAccount
 from biblio.store.words import Role
-from biblio.web import create_app
 from biblio.web.accounts import service
 from biblio.web.accounts.oidc import is_safe
 from biblio.web.app import action_of
 from biblio.webkit import PUBLIC
-from tests.web.accounts.institution import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, CODE, Institution, running
+from tests.web.accounts.institution import (
+    ACCESS_TOKEN,
+    BEGIN,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CODE,
+    EMAIL,
+    Institution,
+    add_account,
+    app_with,
+    is_out,
+    log_in,
+    running,
+    way_back,
+)
 from tests.web.visitors import Visitor, add_person
 
-EMAIL = "ines@observatory.example"
-BEGIN, BACK = "/login/institution", "/login/institution/back"
-
-
-def _app(runtime: Runtime, issuer: str, **more: Any) -> Flask:
-    settings = {"oidc_issuer": issuer, "oidc_client_id": CLIENT_ID, "oidc_client_secret": SecretStr(CLIENT_SECRET)}
-    changed = runtime.settings.model_copy(update={**settings, **more})
-    return create_app(replace(runtime, settings=changed), features=[public])
-
-
-def _add(runtime: Runtime, username: str = "ines", email: str | None = EMAIL, role: Role = Role.ADMIN) -> None:
-    new = service.NewAccount(username, f"{username.title()} Example", role, email=email)
-    with runtime.store.writing() as session:
-        service.add(session, service.COMMAND_LINE, new, now=runtime.clock.now())
-
-
-def _way_back(visitor: Visitor, institution: Institution, begin: str = BEGIN) -> str:
-    """Go to the institution and log in there; return the address of ours that it sends the person to."""
-    sent = visitor.get(begin)
-    assert sent.status_code == 302, sent.get_data(as_text=True)
-    back = urlsplit(institution.authorize(sent.headers["Location"]))
-    return f"{back.path}?{back.query}"
-
-
-def _log_in(visitor: Visitor, institution: Institution, begin: str = BEGIN) -> TestResponse:
-    return visitor.get(_way_back(visitor, institution, begin))
-
-
-def _is_out(visitor: Visitor) -> bool:
-    return visitor.get("/account").status_code == 302
+BACK = f"{BEGIN}/back"
 
 
 def _audit(runtime: Runtime) -> list[tuple[str, dict[str, Any]]]:
@@ -77,7 +58,7 @@ def institution(clock: FixedClock) -> Iterator[Institution]:
 @pytest.fixture
 def oidc_app(small_runtime: Runtime, institution: Institution) -> Flask:
     """The web door with that provider."""
-    return _app(small_runtime, institution.issuer)
+    return app_with(small_runtime, institution.issuer)
 
 
 # -- who is let in ----------------------------------------------------------------------------------------------------
@@ -85,10 +66,10 @@ def oidc_app(small_runtime: Runtime, institution: Institution) -> Flask:
 
 def test_a_person_logs_in_with_the_institution(runtime: Runtime, institution: Institution) -> None:
     """Button, institution, back: logged in as the account with that address, on both databases, kept in the log."""
-    _add(runtime)
-    visitor = Visitor(_app(runtime, institution.issuer))
+    add_account(runtime)
+    visitor = Visitor(app_with(runtime, institution.issuer))
     assert f'href="{BEGIN}"' in visitor.get("/login").get_data(as_text=True)
-    answer = _log_in(visitor, institution)
+    answer = log_in(visitor, institution)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin")
     assert "Ines Example" in visitor.get("/account").get_data(as_text=True)
     assert _audit(runtime)[-1] == ("login", {"way": "institution"})
@@ -98,27 +79,27 @@ def test_a_person_logs_in_with_the_institution(runtime: Runtime, institution: In
 @pytest.mark.parametrize("said", ["INES@Observatory.Example", "  ines@observatory.example "])
 def test_the_case_of_an_address_does_not_matter(runtime: Runtime, institution: Institution, said: str) -> None:
     """Institutions write addresses as they like; both databases compare them alike."""
-    _add(runtime)
+    add_account(runtime)
     institution.claims["email"] = said
-    assert _log_in(Visitor(_app(runtime, institution.issuer)), institution).status_code == 302
+    assert log_in(Visitor(app_with(runtime, institution.issuer)), institution).status_code == 302
 
 
 def test_letters_that_only_look_alike_are_other_letters(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution
 ) -> None:
     """The Kelvin sign is no k: nobody takes an account over with an address that folds to another's."""
-    _add(small_runtime, "kim", "kim@observatory.example")
+    add_account(small_runtime, "kim", "kim@observatory.example")
     institution.claims["email"] = "\u212aim@observatory.example"
-    assert _log_in(Visitor(oidc_app), institution).status_code == 403
+    assert log_in(Visitor(oidc_app), institution).status_code == 403
 
 
 def test_the_session_is_a_new_one(oidc_app: Flask, small_runtime: Runtime, institution: Institution) -> None:
     """Nothing of the session before the login is left in it, and a log-out ends it everywhere."""
-    _add(small_runtime)
+    add_account(small_runtime)
     visitor = Visitor(oidc_app)
     with visitor.client.session_transaction() as before:
         before["planted"] = "by somebody else"
-    _log_in(visitor, institution)
+    log_in(visitor, institution)
     with visitor.client.session_transaction() as after:
         assert "planted" not in after
         assert "institution_login" not in after
@@ -127,40 +108,40 @@ def test_the_session_is_a_new_one(oidc_app: Flask, small_runtime: Runtime, insti
     assert cookie is not None
     thief = Visitor(oidc_app)
     thief.client.set_cookie("biblio", cookie.value)
-    assert not _is_out(thief)
+    assert not is_out(thief)
     visitor.post("/logout", form_on="/account")
-    assert _is_out(thief)
+    assert is_out(thief)
 
 
 def test_an_address_may_come_from_the_userinfo_endpoint(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution
 ) -> None:
     """Some providers put the address there and not into the ID token; it must speak of the same person."""
-    _add(small_runtime)
+    add_account(small_runtime)
     institution.claims.update(email=None, email_verified=None)
     institution.userinfo = {"sub": "somebody-else", "email": EMAIL, "email_verified": True}
-    assert _log_in(Visitor(oidc_app), institution).status_code == 403
+    assert log_in(Visitor(oidc_app), institution).status_code == 403
     institution.userinfo["sub"] = "person-1"
-    assert _log_in(Visitor(oidc_app), institution).status_code == 302
+    assert log_in(Visitor(oidc_app), institution).status_code == 302
 
 
 def test_a_provider_may_want_the_secret_in_the_form(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution
 ) -> None:
     """The way to show the client secret is the one that the provider says it takes."""
-    _add(small_runtime)
+    add_account(small_runtime)
     institution.document["token_endpoint_auth_methods_supported"] = ["client_secret_post", "private_key_jwt"]
-    assert _log_in(Visitor(oidc_app), institution).status_code == 302
+    assert log_in(Visitor(oidc_app), institution).status_code == 302
     assert institution.token_header == ""
 
 
 def test_a_rotated_key_is_taken_at_once(oidc_app: Flask, small_runtime: Runtime, institution: Institution) -> None:
     """A provider may change its key between two logins."""
-    _add(small_runtime)
-    assert _log_in(Visitor(oidc_app), institution).status_code == 302
+    add_account(small_runtime)
+    assert log_in(Visitor(oidc_app), institution).status_code == 302
     institution.key = RSAKey.generate_key(2048, {"kid": "two", "use": "sig"})
     institution.header["kid"] = "two"
-    assert _log_in(Visitor(oidc_app), institution).status_code == 302
+    assert log_in(Visitor(oidc_app), institution).status_code == 302
     assert institution.asked.count("GET /.well-known/openid-configuration") == 1
 
 
@@ -179,11 +160,11 @@ def test_the_login_leads_on_to_the_page_asked_for(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution
 ) -> None:
     """Who was sent to the login page and takes the button arrives where they wanted to go."""
-    _add(small_runtime)
+    add_account(small_runtime)
     visitor = Visitor(oidc_app)
     page = visitor.get("/login?next=/admin/users?role%3Dadmin").get_data(as_text=True)
     begin = page.split(f'href="{BEGIN}')[1].split('"')[0]
-    assert _log_in(visitor, institution, BEGIN + begin).headers["Location"] == "/admin/users?role=admin"
+    assert log_in(visitor, institution, BEGIN + begin).headers["Location"] == "/admin/users?role=admin"
     assert visitor.get(f"{BEGIN}?next=/account").headers["Location"] == "/account"
 
 
@@ -194,9 +175,9 @@ def test_the_login_leads_to_no_other_site(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution, elsewhere: str
 ) -> None:
     """``next`` holds a path of this site or is left out."""
-    _add(small_runtime)
+    add_account(small_runtime)
     visitor = Visitor(oidc_app)
-    assert _log_in(visitor, institution, f"{BEGIN}?next={elsewhere}").headers["Location"] == "/admin"
+    assert log_in(visitor, institution, f"{BEGIN}?next={elsewhere}").headers["Location"] == "/admin"
     assert visitor.get(f"{BEGIN}?next={elsewhere}").headers["Location"] == "/admin"
 
 
@@ -225,27 +206,27 @@ def test_an_id_token_that_does_not_verify_lets_nobody_in(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution, wrong: dict[str, Any]
 ) -> None:
     """Nonce, times, audience, issuer, subject and signature are each checked; a session never begins."""
-    _add(small_runtime)
+    add_account(small_runtime)
     for name, value in wrong.items():
         setattr(institution, name, value)
     for name in {"exp", "iat"} & institution.claims.keys():
         if institution.claims[name] is not None:
             institution.claims = {name: institution.now + institution.claims[name]}
     visitor = Visitor(oidc_app)
-    answer = _log_in(visitor, institution)
+    answer = log_in(visitor, institution)
     assert answer.status_code == 403
     assert "could not be verified" in answer.get_data(as_text=True)
-    assert _is_out(visitor)
+    assert is_out(visitor)
     assert [action for action, _ in _audit(small_runtime)] == ["account.added"]
 
 
 def test_a_wrong_state_is_refused(oidc_app: Flask, small_runtime: Runtime, institution: Institution) -> None:
     """A way back that this browser did not begin (or none at all) reaches no provider and no account."""
-    _add(small_runtime)
+    add_account(small_runtime)
     visitor = Visitor(oidc_app)
-    theirs = _way_back(Visitor(oidc_app), institution)
+    theirs = way_back(Visitor(oidc_app), institution)
     assert visitor.get(theirs).status_code == 400
-    ours = _way_back(visitor, institution)
+    ours = way_back(visitor, institution)
     for wrong in (
         theirs,
         BACK,
@@ -264,16 +245,16 @@ def test_a_way_back_works_once_and_for_ten_minutes(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution, clock: FixedClock
 ) -> None:
     """An address found in a browser's history opens nothing."""
-    _add(small_runtime)
+    add_account(small_runtime)
     visitor = Visitor(oidc_app)
-    used = _way_back(visitor, institution)
+    used = way_back(visitor, institution)
     assert visitor.get(used).status_code == 302
     assert visitor.get(used).status_code == 400
     late = Visitor(oidc_app)
-    address = _way_back(late, institution)
+    address = way_back(late, institution)
     clock.move(timedelta(seconds=601))
     assert late.get(address).status_code == 400
-    assert _is_out(late)
+    assert is_out(late)
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", 1])
@@ -281,9 +262,9 @@ def test_an_unverified_address_lets_nobody_in(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution, verified: object
 ) -> None:
     """What a person may have typed in at the provider proves nothing: ``email_verified`` must be true itself."""
-    _add(small_runtime)
+    add_account(small_runtime)
     institution.claims["email_verified"] = verified
-    answer = _log_in(Visitor(oidc_app), institution)
+    answer = log_in(Visitor(oidc_app), institution)
     assert answer.status_code == 403
     assert "no verified e-mail address" in answer.get_data(as_text=True)
 
@@ -292,25 +273,25 @@ def test_an_unknown_person_is_told_whom_to_ask(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution
 ) -> None:
     """No account is made by logging in; an account without an address is nobody's."""
-    _add(small_runtime, "other", email=None)
+    add_account(small_runtime, "other", email=None)
     visitor = Visitor(oidc_app)
-    answer = _log_in(visitor, institution)
+    answer = log_in(visitor, institution)
     page = answer.get_data(as_text=True)
     assert answer.status_code == 403
     assert "ask your administrator to add you" in page
     assert EMAIL in page
-    assert _is_out(visitor)
+    assert is_out(visitor)
     with small_runtime.store.reading() as session:
         assert session.exec(select(UserAccount.username)).all() == ["other"]
 
 
 def test_a_deactivated_person_stays_out(oidc_app: Flask, small_runtime: Runtime, institution: Institution) -> None:
     """Taking a login away takes this way away too, and the try is kept in the audit log."""
-    _add(small_runtime, role=Role.LIBRARIAN)
+    add_account(small_runtime, role=Role.LIBRARIAN)
     with small_runtime.store.writing() as session:
         account = service.named(session, "ines")
         service.set_active(session, service.COMMAND_LINE, account, active=False, now=small_runtime.clock.now())
-    answer = _log_in(Visitor(oidc_app), institution)
+    answer = log_in(Visitor(oidc_app), institution)
     assert answer.status_code == 403
     assert "ask your administrator to add you" in answer.get_data(as_text=True)
     assert _audit(small_runtime)[-1][0] == "login.refused"
@@ -318,9 +299,9 @@ def test_a_deactivated_person_stays_out(oidc_app: Flask, small_runtime: Runtime,
 
 def test_between_two_accounts_none_is_picked(oidc_app: Flask, small_runtime: Runtime, institution: Institution) -> None:
     """Two active accounts with one address: a person must say which."""
-    _add(small_runtime)
-    _add(small_runtime, "ines-admin", EMAIL.upper())
-    answer = _log_in(Visitor(oidc_app), institution)
+    add_account(small_runtime)
+    add_account(small_runtime, "ines-admin", EMAIL.upper())
+    answer = log_in(Visitor(oidc_app), institution)
     assert answer.status_code == 403
     assert "More than one account" in answer.get_data(as_text=True)
 
@@ -331,7 +312,7 @@ def test_between_two_accounts_none_is_picked(oidc_app: Flask, small_runtime: Run
 def test_a_provider_that_is_down_has_its_page(small_runtime: Runtime) -> None:
     """No traceback and no endless wait: a page that says so, with the other way in."""
     with running(Institution(now=0)) as gone:
-        app = _app(small_runtime, gone.issuer)
+        app = app_with(small_runtime, gone.issuer)
     answer = Visitor(app).get(BEGIN)
     assert answer.status_code == 503
     assert "cannot be reached" in answer.get_data(as_text=True)
@@ -343,13 +324,13 @@ def test_a_provider_that_breaks_on_the_way_has_its_page(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution, path: str
 ) -> None:
     """Each of its answers may be missing; a login that worked once the trouble is over needs no restart."""
-    _add(small_runtime)
+    add_account(small_runtime)
     institution.claims.update({"email": None} if path == "/userinfo" else {})
     institution.userinfo = {"sub": "person-1", "email": EMAIL, "email_verified": True}
     institution.broken.add(path)
-    assert _log_in(Visitor(oidc_app), institution).status_code == 503
+    assert log_in(Visitor(oidc_app), institution).status_code == 503
     institution.broken.clear()
-    assert _log_in(Visitor(oidc_app), institution).status_code == 302
+    assert log_in(Visitor(oidc_app), institution).status_code == 302
 
 
 def test_every_request_to_the_provider_has_a_time_out(
@@ -366,10 +347,10 @@ def test_every_request_to_the_provider_has_a_time_out(
         return send(self, request, **more)
 
     monkeypatch.setattr(Session, "send", noting)
-    _add(small_runtime)
+    add_account(small_runtime)
     institution.claims["email"] = None
     institution.userinfo = {"sub": "person-1", "email": EMAIL, "email_verified": True}
-    assert _log_in(Visitor(oidc_app), institution).status_code == 302
+    assert log_in(Visitor(oidc_app), institution).status_code == 302
     assert seen == [((5.0, 10.0), False)] * 4
 
 
@@ -386,7 +367,7 @@ def test_a_discovery_document_is_not_believed_blindly(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution, document: dict[str, Any]
 ) -> None:
     """It must be the configured issuer's, and no secret leaves for an address without https."""
-    _add(small_runtime)
+    add_account(small_runtime)
     institution.document = document
     visitor = Visitor(oidc_app)
     begun = visitor.get(BEGIN)
@@ -400,7 +381,7 @@ def test_a_discovery_document_is_not_believed_blindly(
 def test_a_refusal_of_the_provider_has_its_page(oidc_app: Flask, institution: Institution, error: str) -> None:
     """Who is not let in there is told so here, in our words only."""
     institution.refusal = error
-    answer = _log_in(Visitor(oidc_app), institution)
+    answer = log_in(Visitor(oidc_app), institution)
     page = answer.get_data(as_text=True)
     assert answer.status_code == 403
     assert "did not let you in" in page
@@ -412,14 +393,14 @@ def test_a_code_that_the_provider_does_not_know_is_refused(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution
 ) -> None:
     """A stolen or invented code fails at the token endpoint, which also checks our PKCE verifier."""
-    _add(small_runtime)
+    add_account(small_runtime)
     visitor = Visitor(oidc_app)
-    address = _way_back(visitor, institution)
+    address = way_back(visitor, institution)
     state = parse_qs(urlsplit(address).query)["state"][0]
     assert visitor.get(f"{BACK}?code=invented&state={state}").status_code == 403
-    assert _is_out(visitor)
+    assert is_out(visitor)
     stolen = Visitor(oidc_app)
-    address = _way_back(stolen, institution)
+    address = way_back(stolen, institution)
     institution.authorization["code_challenge"] = "of-somebody-else"
     assert stolen.get(address).status_code == 403
 
@@ -435,13 +416,13 @@ def test_nothing_secret_is_logged_or_kept(
     oidc_app: Flask, small_runtime: Runtime, institution: Institution, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Codes, tokens, secrets and addresses stay out of log, audit and caches, when it works and when it does not."""
-    _add(small_runtime)
+    add_account(small_runtime)
     visitor = Visitor(oidc_app)
     assert visitor.get(BEGIN).headers["Cache-Control"] == "no-store"
-    assert _log_in(visitor, institution).headers["Cache-Control"] == "no-store"
+    assert log_in(visitor, institution).headers["Cache-Control"] == "no-store"
     for claims in ({"aud": "another"}, {"email": "unknown@observatory.example"}):
         institution.claims = claims
-        refused = _log_in(Visitor(oidc_app), institution)
+        refused = log_in(Visitor(oidc_app), institution)
         assert (refused.status_code, refused.headers["Cache-Control"]) == (403, "no-store")
     logged = capsys.readouterr()
     told = logged.out + logged.err + str(_audit(small_runtime)[1:])
@@ -481,14 +462,14 @@ def test_half_a_configuration_is_refused(small_runtime: Runtime, missing: str, e
     """All three settings or none; the sentence names the one that is missing."""
     value = SecretStr(empty) if missing.endswith("secret") and empty is not None else empty
     with pytest.raises(StartRefused, match=f"needs BIBLIO_{missing.upper()} too"):
-        _app(small_runtime, "https://login.example", **{missing: value})
+        app_with(small_runtime, "https://login.example", **{missing: value})
 
 
 @pytest.mark.parametrize("issuer", ["http://login.example", "login.example", "https://login.example?x=1", "https://"])
 def test_an_issuer_without_https_is_refused(small_runtime: Runtime, issuer: str) -> None:
     """Plain http is for this machine itself."""
     with pytest.raises(StartRefused, match="BIBLIO_OIDC_ISSUER must be an https:// address"):
-        _app(small_runtime, issuer)
+        app_with(small_runtime, issuer)
 
 
 def test_without_the_extra_the_command_is_named(small_runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,7 +477,7 @@ def test_without_the_extra_the_command_is_named(small_runtime: Runtime, monkeypa
     monkeypatch.delitem(sys.modules, "biblio.web.accounts.provider", raising=False)
     monkeypatch.setitem(sys.modules, "authlib.integrations.requests_client", None)
     with pytest.raises(StartRefused, match=r"pip install --require-hashes -r requirements/oidc\.txt"):
-        _app(small_runtime, "https://login.example")
+        app_with(small_runtime, "https://login.example")
 
 
 @pytest.mark.parametrize(
