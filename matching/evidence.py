@@ -8,7 +8,7 @@ says more than a common one. The docstrings are shown to librarians.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from matching.codes import Mention
@@ -184,7 +184,10 @@ def co_is(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) 
         worth = s.similarity * surprise(rules.weight("people.co_i_share"), s.accident, rules.weight("people.cap"))
         surprises[s.position] = max(worth, surprises.get(s.position, 0.0))
     with_pi = project.pi is not None and project.pi in paper.people
-    for rank, worth in enumerate(sorted(surprises.values(), reverse=True), start=1 if with_pi else 0):
+    worths = sorted(surprises.values(), reverse=True)
+    if len(worths) == 1 and not with_pi:
+        worths = [min(worths[0], rules.weight("people.co_i_alone"))]
+    for rank, worth in enumerate(worths, start=1 if with_pi else 0):
         weight += worth * rules.weight("people.next_person") ** rank
     printed = "; ".join(s.printed for s in sorted(seen, key=lambda s: s.position)[:4])
     are = "is an author" if len(surprises) == 1 else "are authors"
@@ -404,7 +407,27 @@ KINDS: dict[str, Callable[[PaperView, ProjectView, TextView, Rules], Evidence | 
 def weigh(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) -> list[Evidence]:
     """All evidence from the records of one pair, in the order of ``KINDS``."""
     found = (look(paper, project, text, rules) for look in KINDS.values())
-    return [e for e in found if e is not None]
+    return _texts_shared([e for e in found if e is not None], rules)
+
+
+def _texts_shared(found: list[Evidence], rules: Rules) -> list[Evidence]:
+    """Titles and abstracts repeat each other: where both speak in one direction, the weaker counts in part only."""
+    both = [i for i, e in enumerate(found) if e.kind in ("title", "abstract")]
+    if len(both) == 2 and found[both[0]].contribution * found[both[1]].contribution > 0:
+        weaker = min(both, key=lambda i: abs(found[i].contribution))
+        share = rules.weight("title.with_abstract")
+        found[weaker] = replace(found[weaker], contribution=found[weaker].contribution * share)
+    return found
+
+
+def limit(odds: float, rules: Rules) -> Evidence | None:
+    """Beyond some odds, further agreement hardly makes a candidate surer: there is always room for a slip in the records."""
+    begins, room = rules.weight("limit.begins"), rules.weight("limit.room")
+    if odds <= begins:
+        return None
+    kept = begins + room * -math.expm1((begins - odds) / room)
+    sentence = "So much agrees already that more hardly makes it surer."
+    return Evidence("limit", round(odds, 2), kept - odds, sentence)
 
 
 def log_odds(evidence: Sequence[Evidence]) -> float:

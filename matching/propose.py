@@ -25,6 +25,7 @@ from matching.evidence import (
     TextView,
     code,
     code_repaired,
+    limit,
     log_odds,
     states_use,
     stranger,
@@ -73,7 +74,9 @@ class Proposer:
         for facts in projects:
             unique.setdefault(facts.code, facts)
         self._size = max(len(unique), rules.weight("prior.smallest_registry"))
-        self._prior = math.log(rules.weight("prior.projects_per_paper") / self._size)
+        smallest, growth = rules.weight("prior.smallest_registry"), rules.weight("prior.growth")
+        self._prior = math.log(rules.weight("prior.projects_per_paper") / smallest)
+        self._prior -= growth * math.log(self._size / smallest)
         self._names = NameRegister(smallest=8.0 * rules.weight("prior.smallest_registry"))
         self._aliases = {key(a): key(b) for a, b in rules.target_aliases.items()}
         self._projects = [self._project_view(facts) for facts in unique.values()]
@@ -137,10 +140,13 @@ class Proposer:
         co_is = tuple(dict.fromkeys(n for n in others if n is not None and n != pi))
         listed = {name: found for name in facts.targets if (found := self._target_keys(name))}
         text = facts.title or "" if facts.targets else f"{facts.title or ''}\n{facts.abstract or ''}"
-        named = (self._target_keys(name) for name in designations(text))
-        targets = tuple(dict.fromkeys(k for k in (*listed.values(), *named) if k))
+        targets = list(dict.fromkeys(listed.values()))
+        for name in designations(text):
+            found = self._target_keys(name)
+            if found and not any(found & known for known in targets):
+                targets.append(found)
         year = facts.year if facts.year is not None else self._rules.year_of(self._grammar.facets(facts.code))
-        return ProjectView(facts, pi, co_is, targets, year, tuple(listed))
+        return ProjectView(facts, pi, co_is, tuple(targets), year, tuple(listed))
 
     def _target_keys(self, name: str) -> frozenset[str]:
         found = keys(name, self._aliases)
@@ -245,7 +251,8 @@ class Proposer:
             ):
                 continue
             kept.append((number, evidence))
-        odds = [_held_back(evidence, o) for o, (_, evidence) in zip(self._add_rivals(kept), kept, strict=True)]
+        with_rivals = zip(self._add_rivals(kept), kept, strict=True)
+        odds = [self._limited(evidence, _held_back(evidence, o)) for o, (_, evidence) in with_rivals]
         ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i][0]))
         return [self._candidate(*kept[i], odds[i], by_code.get(kept[i][0], [])) for i in ranked[:top]]
 
@@ -325,6 +332,14 @@ class Proposer:
             evidence.append(Evidence("rivals", rival, weight, f"Another project, {rival}, {fit}."))
             final[i] = log_odds(evidence)
         return final
+
+    def _limited(self, evidence: list[Evidence], odds: float) -> float:
+        """Keep the odds where a score still tells them; the log-odds."""
+        doubt = limit(odds, self._rules)
+        if doubt is None:
+            return odds
+        evidence.append(doubt)
+        return log_odds(evidence)
 
     def _candidate(self, number: int, evidence: list[Evidence], odds: float, mentions: Sequence[Mention]) -> Candidate:
         score = 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0

@@ -20,11 +20,13 @@ _ANY = (-15.0, 15.0)
 
 WEIGHTS: dict[str, tuple[float, float]] = {
     "prior.projects_per_paper": (0.001, 10.0),
+    "prior.growth": (0.0, 1.0),
     "prior.smallest_registry": (1.0, 1e6),
     "people.pi_share": _SHARE,
     "people.pi_absent": _MINUS,
     "people.pi_first": _PLUS,
     "people.co_i_share": _SHARE,
+    "people.co_i_alone": _PLUS,
     "people.co_i_absent": _MINUS,
     "people.co_is_absent_most": _MINUS,
     "people.next_person": (0.0, 1.0),
@@ -34,6 +36,7 @@ WEIGHTS: dict[str, tuple[float, float]] = {
     "targets.cap": _PLUS,
     "targets.in_title": _PLUS,
     "targets.other": _MINUS,
+    "title.with_abstract": (0.0, 1.0),
     "observatory.named": _PLUS,
     "observatory.unnamed": _MINUS,
     "dates.release_lag": (0.0, 5.0),
@@ -54,6 +57,8 @@ WEIGHTS: dict[str, tuple[float, float]] = {
     "code.stranger": _MINUS,
     "rivals.factor": (0.0, 1.0),
     "rivals.most": _MINUS,
+    "limit.begins": (5.0, 20.0),
+    "limit.room": (1.0, 6.0),
 }
 """Every weight there must be, ``table.key``, with the range it may lie in."""
 

@@ -53,6 +53,7 @@ KIND_WORDS = {
     "dates": "dates",
     "observatory": "telescope",
     "rivals": "rival",
+    "limit": "limit",
     "prior": "start",
 }
 """The short label of each kind of evidence."""

@@ -87,7 +87,7 @@ def test_each_further_co_i_counts_less() -> None:
     """Colleagues come together: the second says less than the first, but says something."""
     weights = [0.0]
     for count in (1, 2, 3):
-        people = {i: seen(i) for i in range(1, count + 1)}
+        people = {i: seen(i, accident=0.02) for i in range(1, count + 1)}
         found = ev.co_is(paper(people=people), project(), TextView(), RULES)
         assert found
         assert found.value == count
@@ -232,3 +232,39 @@ def test_naming_the_observatory_speaks_for_its_projects() -> None:
     assert unnamed
     assert named.contribution > 0 > unnamed.contribution
     assert ev.observatory(paper(), project(), TextView(), RULES) is None
+
+
+def test_one_co_i_alone_is_bounded() -> None:
+    """However rare the name, one co-I without PI says at most so much; a second one or the PI adds to it."""
+    rare = seen(2, accident=1e-9, similarity=1.0)
+    alone = ev.co_is(paper(people={1: rare}), project(co_is=(1,)), TextView(), RULES)
+    two = ev.co_is(paper(people={1: rare, 2: seen(3, 1e-9, 1.0)}), project(co_is=(1, 2)), TextView(), RULES)
+    assert alone
+    assert two
+    assert alone.contribution == RULES.weight("people.co_i_alone")
+    assert two.contribution > 2 * alone.contribution
+
+
+@pytest.mark.parametrize(("title", "abstract"), [(0.7, 0.3), (0.3, 0.7), (0.0, 0.0)])
+def test_title_and_abstract_are_not_counted_as_two(title: float, abstract: float) -> None:
+    """Where both speak in one direction, the weaker counts in part; where they disagree, both count."""
+    text = TextView(title=title, abstract=abstract)
+    one, other = ev.title(paper(), project(), text, RULES), ev.abstract(paper(), project(), text, RULES)
+    assert one
+    assert other
+    together = sum(e.contribution for e in ev.weigh(paper(), project(), text, RULES) if e.kind in ("title", "abstract"))
+    strong, weak = sorted((one.contribution, other.contribution), key=abs, reverse=True)
+    assert together == pytest.approx(strong + RULES.weight("title.with_abstract") * weak)
+    apart = ev.weigh(paper(), project(), TextView(title=0.9, abstract=0.0), RULES)
+    values = [e.contribution for e in apart if e.kind in ("title", "abstract")]
+    assert values == [RULES.curve("title.similarity", 0.9), RULES.curve("abstract.similarity", 0.0)]
+
+
+def test_the_limit_keeps_the_order_and_leaves_the_rest_alone() -> None:
+    """High odds are pressed together but stay in order and below the end of the room; others are untouched."""
+    begins, room = RULES.weight("limit.begins"), RULES.weight("limit.room")
+    assert ev.limit(begins, RULES) is None
+    kept = [odds + limited.contribution for odds in (21.0, 25.0, 30.0, 40.0) if (limited := ev.limit(odds, RULES))]
+    assert kept == sorted(set(kept))
+    assert len(kept) == 4
+    assert all(begins < k < begins + room for k in kept)

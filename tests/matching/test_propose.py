@@ -252,3 +252,22 @@ def test_a_title_names_a_target_of_its_own() -> None:
     )
     assert next(e for e in same[bare.code].evidence if e.kind == "targets").contribution > 0
     assert not [e for e in other[bare.code].evidence if e.kind == "targets"]
+
+
+def test_the_contributions_tell_the_score_also_near_one() -> None:
+    """With a code, the whole team, target and title, score and contributions agree to a hundredth in log-odds."""
+    paper = PaperFacts("p", RING.title, ("Vermeer, Anneke", *RING.co_is), 2017, targets=RING.targets)
+    text = "\\section*{Acknowledgements} We used the ALMA data ADS/JAO.ALMA#2015.1.00101.S. " * 3
+    best = Proposer(PROJECTS, RULES, GRAMMAR).propose(paper, mentions(text))[0]
+    assert best.score > 1 - 1e-8
+    total = math.fsum(e.contribution for e in best.evidence)
+    assert math.log(best.score / (1 - best.score)) == pytest.approx(total, abs=1e-3)
+
+
+def test_a_longer_list_asks_for_more() -> None:
+    """The prior falls with the length of the list, slower than one over it; short lists are treated alike."""
+    sizes = (10, 1000, 4000)
+    fillers = [ProjectFacts(f"2013.1.{n:05d}.S") for n in range(max(sizes))]
+    ten, thousand, more = (Proposer(fillers[:n], RULES, GRAMMAR).prior for n in sizes)
+    assert ten == thousand
+    assert -math.log(4) < more - thousand < 0

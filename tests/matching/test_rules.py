@@ -46,7 +46,7 @@ def test_unknown_keys_are_refused() -> None:
 def test_curves_must_grow(curve: object) -> None:
     """A curve without two points in growing order is refused."""
     data = plain()
-    data["title"] = {"similarity": curve}
+    data["title"] = {**data["title"], "similarity": curve}
     with pytest.raises(RulesError, match=r"title\.similarity"):
         Rules.from_plain(data)
 
@@ -54,7 +54,7 @@ def test_curves_must_grow(curve: object) -> None:
 def test_curves_are_straight_between_points_and_flat_outside() -> None:
     """A value between two points is interpolated; beyond the ends the end holds."""
     data = plain()
-    data["title"] = {"similarity": [[0, -1], [0.5, 1], [1, 4]]}
+    data["title"] = {**data["title"], "similarity": [[0, -1], [0.5, 1], [1, 4]]}
     rules = Rules.from_plain(data)
     assert [rules.curve("title.similarity", x) for x in (-1, 0, 0.25, 0.5, 0.75, 1, 2)] == [-1, -1, 0, 1, 2.5, 4, 4]
 
