@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 
 from matching.breaks import strays
@@ -26,6 +27,7 @@ MOST_CANDIDATES = 50
 _BEFORE, _AFTER, _LONGEST_WINDOW = 100, 120, 4_000
 _SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt need not
 _MOST_MACROS = 50  # of one paper, whose uses are looked for
+_MOST_READ = 200_000  # characters of windows read closely in one text: those of ten thousand mentions
 _MASK = "\x01"
 
 # Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
@@ -104,12 +106,27 @@ class CodeFinder:
         windows = self._windows(text)
         if not windows:
             return []
+        return self._for_one_text()._find(text, windows, markup, before)
+
+    def _for_one_text(self) -> CodeFinder:
+        """This finder with a bound on what it searches for one text."""
+        bounded = copy(self)
+        bounded.registry = None if self.registry is None else self.registry.for_one_text()
+        return bounded
+
+    def _find(self, text: str, windows: list[tuple[int, int]], markup: str, before: str) -> list[Mention]:
+        """The mentions in these windows of the text."""
         macros = tex_macros(text) if "\\" in text else {}
         if macros:
             windows = _joined([*windows, *_uses_of(macros, text)])
         places = Places(before + text, markup)
         found: list[tuple[int, int, _Found]] = []
+        rest = _MOST_READ
         for start, end in windows:
+            rest -= end - start
+            if rest < 0:
+                found += self._plain(text, start, end)
+                continue
             raw = text[start:end]
             window = repair(raw, offset=start, macros=macros, drop=strays(raw, self.grammar))
             found += [(*window.span(code.start, code.end), code) for code in self._read(window.text)]
@@ -118,9 +135,19 @@ class CodeFinder:
             found = _numbers_ranked(found)
         return [self._mention((start, end), code, text[start:end], places, len(before)) for start, end, code in found]
 
+    def _plain(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, _Found]]:
+        """Codes as the grammar prints them, found at the least cost: for what is no paper but codes by the megabyte."""
+        for form in self.grammar.forms:
+            for match in form.canonical_anywhere.finditer(text, start, end):
+                known = self._knows(match[0])
+                yield (*match.span(), _Found(*match.span(), match[0], known, (match[0],) if known else (), "plain"))
+
     def _mention(self, span: tuple[int, int], found: _Found, as_written: str, places: Places, shift: int) -> Mention:
         """What is reported of one code; ``places`` counts from ``shift`` characters before the text."""
         start, end = span
+        if found.sort == "plain":
+            known = None if self.registry is None else found.certain
+            return Mention(start, end, as_written, found.code, known, found.certain, found.candidates, "unknown", None)
         return Mention(
             start,
             end,
@@ -145,12 +172,17 @@ class CodeFinder:
             spots += self._numbers_alone.spots(text)
         spots.sort()
         starts = [start for start, _ in spots]
+        clear = 0  # up to here no run of digits begins
         for start, end in named:
             # A name with an anchor close behind is in that anchor's window already.
             place = bisect_left(starts, end)
             covered = place < len(starts) and starts[place] < end + _BEFORE // 2
-            if not covered and _DIGIT_RUN.search(text, end, end + 120):
+            if covered or end + _AFTER <= clear:
+                continue
+            if _DIGIT_RUN.search(text, max(end, clear), end + _AFTER):
                 spots.append((start, end))
+            else:
+                clear = end + _AFTER - 40  # a longer run may be cut off at the end
         return _joined([(max(0, start - _BEFORE), min(len(text), end + _AFTER)) for start, end in spots])
 
     def _read(self, text: str) -> list[_Found]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from matching.grammar import FOLD as _FOLD
-from matching.grammar import Grammar, folded, skeleton
+from matching.grammar import Form, Grammar, skeleton
 
 _MOST_REMEMBERED = 20_000
+_MOST_EDITED = 2_000  # codes of one text whose one-edit neighbours are looked for: a quarter of a second; no paper has so many
+_MOST_COMPARED = 6_000_000  # comparisons in search of two edits for one text: half a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +57,33 @@ class Registry:
         self._by_number: dict[str, list[str]] = defaultdict(list)
         self._by_ending: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for code in sorted(self._known):
-            self._by_skeleton[self.key(code)].append(code)
-            self._by_fold[folded(code)].append(code)
             parsed = self.grammar.parse(code)
+            key = self._key(code, parsed)
+            self._by_skeleton[key].append(code)
+            self._by_fold[skeleton(code).translate(_FOLD)].append(code)
             if parsed is not None:
-                self._by_front[tuple(parsed[1].values())[:-1]].append(code)
-                self._by_number[self._ending(list(parsed[1].values()))[0]].append(code)
-                self._by_ending[self._ending(list(parsed[1].values()))].append(code)
+                values = tuple(parsed[1].values())
+                self._by_front[values[:-1]].append(code)
+                self._by_number[values[-2:][0]].append(code)
+                self._by_ending[values[-2:]].append(code)
         self._alphabet = "".join(sorted({character for name in self._by_skeleton for character in name}))
-        self._nearest: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._nearest: dict[tuple[str, int, bool], tuple[str, ...]] = {}
+        self._near: dict[str, tuple[str, ...]] = {}
+        self._asked: dict[str, int] | None = None
         self._folds = tuple(self._by_fold)
         self._heads = frozenset(name[:5] for name in self._by_skeleton)
         self._folded_heads = frozenset(name[:5] for name in self._by_fold)
         self._tails = frozenset(name[-5:] for name in self._by_skeleton)
+
+    def for_one_text(self) -> Registry:
+        """The same registry, which searches far for a bounded number of different codes only: no text takes for ever."""
+        bounded = copy(self)
+        bounded._asked = {}
+        return bounded
+
+    def _place_of(self, written: str) -> int:
+        """How many other codes of this text were asked about before this one; 0 where there is no bound."""
+        return 0 if self._asked is None else self._asked.setdefault(written, len(self._asked))
 
     def _spelled(self, code: str) -> str:
         """The canonical form of a listed code; one that is not well-formed stays as it is."""
@@ -74,17 +91,16 @@ class Registry:
 
     def key(self, code: str) -> str:
         """The skeleton, leading zeros of fields where they are free left out: equal for all lossless spellings."""
-        parsed = self.grammar.parse(code)
-        if parsed is None:
+        return self._key(code, self.grammar.parse(code))
+
+    @staticmethod
+    def _key(code: str, parsed: tuple[Form, dict[str, str]] | None) -> str:
+        """The key of a code that is parsed already."""
+        if parsed is None or not any(part.free_zeros for part in parsed[0].fields):
             return skeleton(code)
         form, fields = parsed
         free = {part.name for part in form.fields if part.free_zeros}
         return skeleton("".join(value.lstrip("0") if name in free else value for name, value in fields.items()))
-
-    @staticmethod
-    def _ending(values: list[str]) -> tuple[str, ...]:
-        """Number and kind: what is left of a code when its first parts are elided."""
-        return tuple(values[-2:])
 
     def __contains__(self, code: object) -> bool:
         return code in self._known
@@ -144,9 +160,15 @@ class Registry:
         # One edit leaves the first five or the last five characters alone.
         if not edits or not (plain[:5] in self._heads or plain[-5:] in self._tails or len(plain) < 11):
             return Neighbours(tuple(self._by_skeleton.get(plain, ())), alike)
-        near = sorted({code for variant in self._variants(plain) for code in self._by_skeleton.get(variant, ())})
         same = tuple(self._by_skeleton.get(plain, ()))
-        return Neighbours(same, alike, tuple(near))
+        if self._place_of(plain) > _MOST_EDITED:
+            return Neighbours(same, alike)
+        if plain not in self._near:
+            if len(self._near) >= _MOST_REMEMBERED:
+                self._near.clear()
+            near = {code for variant in self._variants(plain) for code in self._by_skeleton.get(variant, ())}
+            self._near[plain] = tuple(sorted(near))
+        return Neighbours(same, alike, self._near[plain])
 
     def _variants(self, plain: str) -> set[str]:
         """Every string one edit away from ``plain`` over the registry's characters; empty for over-long input."""
@@ -166,14 +188,15 @@ class Registry:
         Order: equal but for separators, then confusable characters, then one edit (lost or extra zeros before other
         edits), then the same number and kind in another year or call, then two edits.
         """
-        key = (written, limit)
+        far = self._place_of(skeleton(written)) * len(self._folds) <= _MOST_COMPARED
+        key = (written, limit, far)
         if key not in self._nearest:
             if len(self._nearest) >= _MOST_REMEMBERED:
                 self._nearest.clear()
-            self._nearest[key] = tuple(self._search(written, limit))
+            self._nearest[key] = tuple(self._search(written, limit, far=far))
         return list(self._nearest[key])
 
-    def _search(self, written: str, limit: int) -> list[str]:
+    def _search(self, written: str, limit: int, *, far: bool) -> list[str]:
         """The search behind ``nearest``, whose answers are remembered: papers repeat their codes."""
         near = self.neighbours(written)
         plain = skeleton(written)
@@ -184,8 +207,8 @@ class Registry:
             values = list(parsed[1].values())
             if len(values) > 2:
                 found |= dict.fromkeys(self.ending(values[-2], values[-1]))
-        if len(found) < limit and 3 <= len(plain) <= 40:
-            far = process.extract(
+        if far and len(found) < limit and 3 <= len(plain) <= 40:
+            others = process.extract(
                 plain.translate(_FOLD),
                 self._folds,
                 scorer=OSA.distance,
@@ -193,6 +216,6 @@ class Registry:
                 score_cutoff=2,
                 limit=limit + 1,
             )
-            found |= dict.fromkeys(code for name, _, _ in far for code in self._by_fold[name])
+            found |= dict.fromkeys(code for name, _, _ in others for code in self._by_fold[name])
         found.pop(written, None)
         return list(found)[:limit]
