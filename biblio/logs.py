@@ -11,7 +11,9 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import stamina.instrumentation
 import structlog
+from stamina.instrumentation import RetryDetails
 
 _SECRET_WORDS = ("token", "secret", "password", "email", "address", "answer", "ballot", "comment", "authorization")
 
@@ -25,6 +27,7 @@ def _drop_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 def configure(*, as_json: bool = False, level: str = "INFO") -> None:
     """Set up logging once per process: readable lines, or JSON lines for a log collector. Output goes to stderr."""
     # Plain tracebacks: the pretty ones print local variables, and those may hold settings and people.
+    stamina.instrumentation.set_on_retry_hooks([_say_retry])
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
@@ -43,6 +46,10 @@ def configure(*, as_json: bool = False, level: str = "INFO") -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _say_retry(details: RetryDetails) -> None:
+    get_logger(__name__).info("trying again", attempt=details.retry_num, wait_s=round(details.wait_for, 1))
 
 
 def get_logger(name: str) -> Any:

@@ -7,8 +7,11 @@ from a real observatory. Run again at any time: nothing fails and nothing is dou
 from __future__ import annotations
 
 import argparse
+import fcntl
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -29,12 +32,12 @@ def main() -> int:
     began = time.monotonic()
     try:
         _prepare(options.folder / "observatory", options.seed)
-        with ReplayServer(options.folder / "observatory") as server:
+        with _alone(options.folder), ReplayServer(options.folder / "observatory") as server:
             demo = Demo(options.folder, server.url, port=options.port)
             demo.run()
             demo.print_table(seconds=time.monotonic() - began)
-        if options.serve:
-            demo.serve()
+            if options.serve:
+                demo.serve()  # the replay server goes on, so that the pages' "fetch" works
     except BiblioError as problem:
         print(f"\nThe demo stopped: {problem}", file=sys.stderr)
         return 1
@@ -53,6 +56,17 @@ def _options() -> argparse.Namespace:
         "--seed", type=int, default=SEED, help="another seed makes another observatory (in a new folder)"
     )
     return parser.parse_args()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for this demo. Raises ``BiblioError`` when another one runs in it."""
+    with (folder / "demo.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BiblioError(f"another demo is running in {folder}: stop it, or choose another --folder.") from error
+        yield
 
 
 def _prepare(folder: Path, seed: int) -> None:

@@ -58,7 +58,7 @@ def _by(session: Session, column: Any, *conditions: Any) -> dict[str, int]:
 
 
 def _words(counts: dict[str, int]) -> str:
-    return ", ".join(f"{key} {count}" for key, count in counts.items())
+    return ", ".join(f"{key.replace('_', ' ')} {count}" for key, count in counts.items())
 
 
 def _harvest(session: Session) -> Iterator[Row]:

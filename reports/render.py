@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import xlsxwriter
@@ -168,6 +169,11 @@ def as_html(report: Report, answers: Sequence[CampaignAnswers]) -> str:
         interval=interval,
         picture=picture,
     )
+
+
+def can_write_pdf() -> bool:
+    """Whether the extra ``pdf`` is installed."""
+    return find_spec("weasyprint") is not None
 
 
 def as_pdf(report: Report, answers: Sequence[CampaignAnswers]) -> bytes:

@@ -60,7 +60,7 @@ def index() -> str:
         shown=render.shown,
         interval=render.interval,
         origins=render.origins_used(report),
-        exports=EXPORTS,
+        exports=[kind for kind in EXPORTS if kind != "pdf" or render.can_write_pdf()],
         change=lambda figure: change(figure, snapshot.figures if snapshot else {}),
         as_of=request.args.get("as_of", ""),
     )

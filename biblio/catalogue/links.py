@@ -29,6 +29,9 @@ from biblio.store.models import (
 )
 from biblio.store.words import Band, RelationKind, Verdict
 
+USES_DATA = frozenset({RelationKind.SCIENCE, RelationKind.ENGINEERING})
+"""Relations of papers whose data can come from a project; a mention or a data-influenced paper uses none."""
+
 _BAND_ORDER = (Band.UNLIKELY, Band.LIKELY, Band.CERTAIN)
 
 
@@ -231,8 +234,11 @@ def _check_relation(session: Session, paper_id: int, ruling: Ruling) -> None:
     relation = ruling.relation or live_relation(session, paper_id)
     if relation is None:
         raise RequestRefused("Say how the paper relates to the observatory before you accept a project for it.")
-    if relation is RelationKind.NOT_OURS:
-        raise RequestRefused("A paper that is not ours cannot have used a project: choose another relation, or reject.")
+    if relation not in USES_DATA:
+        raise RequestRefused(
+            f"A paper that relates as “{relation.value.replace('_', ' ')}” uses none of the data, so no project can be "
+            "accepted for it: choose how it relates, or reject."
+        )
 
 
 def live_link(session: Session, paper_id: int, project_id: int, *, lock: bool = False) -> Link | None:

@@ -13,6 +13,7 @@ from biblio.ingest.coverage import source_states
 from biblio.ingest.jobs import HARVEST, READ, TWINS
 from biblio.ingest.views import blueprint
 from biblio.runtime import Runtime
+from biblio.settings import Settings
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
 
@@ -35,7 +36,7 @@ def _sources_are_set_up(runtime: Runtime) -> Iterable[str]:
     """Say which sources cannot be asked with these settings."""
     if runtime.settings.ads_token is None:
         yield "There is no ADS token (BIBLIO_ADS_TOKEN): papers come from arXiv alone."
-    if runtime.settings.contact_email.endswith("@example.org"):
+    if runtime.settings.contact_email == Settings.model_fields["contact_email"].default:
         yield "BIBLIO_CONTACT_EMAIL is not set: services we harvest have nobody to write to."
 
 

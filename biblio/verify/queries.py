@@ -357,7 +357,8 @@ class Pace:
     """How long decisions take, of everybody together, and the person's own last decision that can be taken back."""
 
     median_s: float | None
-    last_decision_id: int | None
+    last_decision_ids: str | None
+    """Numbers of the decisions of the last act, as the address of undo wants them: one, or all of a batch."""
     last_words: str | None
 
 
@@ -380,8 +381,17 @@ def pace(session: Session, user_id: int | None) -> Pace:
     if last is None or last[0].undoes_id is not None or last[0].verdict is None:
         return Pace(median(known) if known else None, None, None)
     decision, code = last
+    batch = session.exec(
+        select(Decision.id)
+        .where(col(Decision.actor_id) == user_id, col(Decision.made_at) == decision.made_at)
+        .order_by(col(Decision.id))
+    ).all()
     words = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "left unsure"}[decision.verdict]
-    return Pace(median(known) if known else None, decision.id, f"{words} {code}")
+    return Pace(
+        median(known) if known else None,
+        ",".join(map(str, batch)),
+        f"{words} {code if len(batch) == 1 else len(batch)}",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ def fill(runtime: Runtime) -> None:
 
 def number(page: Page, name: str) -> str:
     """The report's number of this name, as it stands on the page."""
-    figure = page.locator(".figure", has=page.get_by_text(name, exact=True))
-    return figure.locator(".figure-value").inner_text().strip()
+    figure = page.locator(".key-number", has=page.get_by_text(name, exact=True))
+    return figure.locator(".key-number-value").inner_text().strip()
 
 
 def test_a_verdict_at_the_desk_changes_the_report(page: Page, log_in: LogIn, live_runtime: Runtime) -> None:
@@ -51,7 +51,7 @@ def test_a_verdict_at_the_desk_changes_the_report(page: Page, log_in: LogIn, liv
     page.goto("/reports/")
     assert (number(page, "Projects published"), number(page, "Projects silent")) == ("1", "1")
     assert number(page, "Publication fraction") == "50 %"
-    page.locator(".figure", has=page.get_by_text("Projects published", exact=True)).get_by_role("link").click()
+    page.locator(".key-number", has=page.get_by_text("Projects published", exact=True)).get_by_role("link").click()
     expect(page.get_by_role("rowheader", name="2016.1.00001.S")).to_be_visible()
     page.get_by_role("link", name="Download as CSV").wait_for()
 

@@ -351,3 +351,12 @@ def test_a_machine_never_changes_what_a_person_decided(store: Store, steps: list
         assert (
             len(session.exec(select(Link).where(col(Link.paper_id) == paper, col(Link.ended_at).is_(None))).all()) <= 1
         )
+
+
+@pytest.mark.parametrize("relation", [RelationKind.MENTION, RelationKind.DATA_INFLUENCED, RelationKind.NOT_OURS])
+def test_a_paper_that_uses_no_data_cannot_be_accepted(store: Store, relation: RelationKind) -> None:
+    """Accepting says that the data come from the project, so it is refused where the paper uses none."""
+    with store.writing() as session:
+        vera, paper, project = add_user(session), add_paper(session), add_project(session, "2016.1.00077.S")
+        with pytest.raises(RequestRefused, match="uses none of the data"):
+            decide(session, vera, Ruling(paper, project, Verdict.ACCEPT, 0, relation), now=NOW)

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.links import relate
 from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
 from biblio.store.words import RelationKind, Role, Scheme
@@ -59,5 +60,6 @@ def shelf(runtime: Runtime) -> Shelf:
         unjudged = add_paper(session, "Nobody has read this", year=2022)
         accept(session, librarian, rings, project)
         accept(session, librarian, torus, project)
-        accept(session, librarian, mention, project, relation=RelationKind.MENTION)
+        accept(session, librarian, mention, project)
+        relate(session, librarian, paper_id=mention, relation=RelationKind.MENTION, now=runtime.clock.now())
     return Shelf(librarian, rings, torus, mention, unjudged, project, silent)

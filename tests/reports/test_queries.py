@@ -48,7 +48,8 @@ def test_a_mention_and_an_unrefereed_paper_are_not_published(runtime: Runtime) -
         actor = add_user(session)
         first, second = add_project(session, "2016.1.00001.S"), add_project(session, "2016.1.00002.S")
         mention, proceedings = add_paper(session), add_paper(session, is_refereed=False, kind="proceedings")
-        accept(session, actor, mention, first, relation=RelationKind.MENTION)
+        accept(session, actor, mention, first)
+        relate(session, actor, paper_id=mention, relation=RelationKind.MENTION, now=runtime.clock.now())
         accept(session, actor, proceedings, second)
     assert numbers(runtime)["published"] == 0
     assert numbers(runtime)["papers"] == 0
