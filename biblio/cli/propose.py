@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matching.propose import Candidate, PaperFacts, Proposer
 
 _TEXT_SUFFIXES = (".txt", ".tex", ".xml", ".pdf")
+_PAPERS_AT_ONCE = 250  # handed to a worker together: many enough to be compared in one go, few enough to come soon
 _EARLIER_PAGES = 24_000  # characters of the pages before a PDF page in which its section's heading is looked for
 
 
@@ -46,6 +47,14 @@ class Tally:
         self.silent += not candidates
         for candidate in candidates:
             self.bands[candidate.band] += 1
+
+    def add(self, part: Tally) -> None:
+        """Add what a part of the papers gave."""
+        self.texts += part.texts
+        self.refused += part.refused
+        self.silent += part.silent
+        for band, count in part.bands.items():
+            self.bands[band] += count
 
     def sentence(self) -> str:
         """The counts in words, for the last line on stderr."""
@@ -90,9 +99,10 @@ class Found:
     help="Folder of texts called ID.txt, .tex, .xml or .pdf ('/' in an id is written '_').",
 )
 @click.option("--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="Most candidates per paper.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that compare.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def propose(
-    observatory: str | None, projects: Path, papers: Path, text_dir: Path | None, top: int, quiet: bool
+    observatory: str | None, projects: Path, papers: Path, text_dir: Path | None, top: int, workers: int, quiet: bool
 ) -> None:
     """Propose for each paper the projects whose data it used, with a score, a band and the reasons.
 
@@ -100,24 +110,42 @@ def propose(
     evidence (kind, value, quote, start, end, contribution, sentence). The contributions sum to the score's log-odds.
 
     \b
-    Example:
+    Examples:
       biblio propose --projects projects.jsonl --papers papers.jsonl --text-dir texts/ > candidates.jsonl
+      biblio propose --workers 8 --projects projects.jsonl --papers decades.jsonl > candidates.jsonl
     """
-    proposer, finder = prepare(observatory, projects)
-    tally = Tally()
-    folders = Folders(papers.parent, text_dir)
+    from biblio.bulk import executor, in_order
+
+    task = Task(observatory, projects.absolute(), Folders(papers.parent, text_dir), top)
+    _READY[task.observatory, task.projects] = prepare(observatory, projects)
+    rows = Rows(papers, Tally(), quiet)
+    pieces = (Piece(task, part) for part in rows.parts())
     try:
-        rows = _counted(papers, tally, quiet)
-        write_candidates(rows, proposer, Reader(finder, folders, tally), top)
+        with executor("local", workers) as (pool, count):
+            for done in in_order(pool, count, propose_piece, pieces):
+                _print(done.lines)
+                rows.tally.add(done.tally)
+                for sentence in done.told:
+                    say(sentence)
     except OutputLost as error:
         say(f"{error} Nothing else is harmed; run it again with the output going to a place that takes it.")
         sys.exit(1)
-    except (OSError, EOFError) as error:
-        say(f"The papers {papers} cannot be read ({_why(error)}).")
-        sys.exit(1)
-    say(tally.sentence())
+    finally:
+        _READY.clear()
+    _finish(papers, rows)
+
+
+def _finish(papers: Path, rows: Rows) -> None:
+    """Say what happened and leave with the right code."""
+    tally = rows.tally
+    if rows.fault is not None:
+        say(f"The papers {papers} cannot be read ({_why(rows.fault)}).")
+    if rows.fault is None or tally.papers:
+        say(tally.sentence())
     if tally.bad_rows and not tally.papers:
         say("No paper could be read: see the lines above.")
+        sys.exit(1)
+    if rows.fault is not None:
         sys.exit(1)
 
 
@@ -174,29 +202,56 @@ def _tell_field(file: Path, place: str, what: str) -> None:
     say(f"{file}, {place}: {what}.")
 
 
-def _counted(papers: Path, tally: Tally, quiet: bool) -> Iterator[tuple[PaperFacts, str | None]]:
-    """The papers of the file and the ``path`` each names; a bad row, a bad field, an id come twice is told and counted."""
-    from tqdm import tqdm
+PaperRow = tuple["PaperFacts", str | None]
+"""A paper, and the ``path`` of its text if its row gives one."""
 
-    def tell(what: str) -> None:
-        tally.bad_fields += 1
-        _tell_field(papers, place, what)
 
-    seen: set[str] = set()
-    with tqdm(unit="paper", file=sys.stderr, disable=quiet or not sys.stderr.isatty(), leave=False) as bar:
-        for place, row in rows_of(papers):
-            try:
-                paper = paper_of(row, tell)
-                if paper[0].id in seen:
-                    raise BadRow(f"the id {paper[0].id[:100]} stands in the file a second time")
-            except BadRow as error:
-                tally.bad_rows += 1
-                say(f"{papers}, {place}: {error}; the row is passed over.")
-                continue
-            seen.add(paper[0].id)
-            tally.papers += 1
-            bar.update()
-            yield paper
+@dataclass
+class Rows:
+    """The papers of the file, read piece by piece; ``fault`` is what ended the reading before the file's end."""
+
+    file: Path
+    tally: Tally
+    quiet: bool
+    fault: OSError | EOFError | None = None
+
+    def parts(self) -> Iterator[list[PaperRow]]:
+        """Papers in their order, some at a time; what was read before a fault is given all the same."""
+        part: list[PaperRow] = []
+        try:
+            for paper in self._papers():
+                part.append(paper)
+                if len(part) == _PAPERS_AT_ONCE:
+                    yield part
+                    part = []
+        except (OSError, EOFError) as error:
+            self.fault = error
+        if part:
+            yield part
+
+    def _papers(self) -> Iterator[PaperRow]:
+        """Every usable paper; a bad row, a bad field, an id that comes twice is told and counted."""
+        from tqdm import tqdm
+
+        def tell(what: str) -> None:
+            self.tally.bad_fields += 1
+            _tell_field(self.file, place, what)
+
+        seen: set[str] = set()
+        with tqdm(unit="paper", file=sys.stderr, disable=self.quiet or not sys.stderr.isatty(), leave=False) as bar:
+            for place, row in rows_of(self.file):
+                try:
+                    paper = paper_of(row, tell)
+                    if paper[0].id in seen:
+                        raise BadRow(f"the id {paper[0].id[:100]} stands in the file a second time")
+                except BadRow as error:
+                    self.tally.bad_rows += 1
+                    say(f"{self.file}, {place}: {error}; the row is passed over.")
+                    continue
+                seen.add(paper[0].id)
+                self.tally.papers += 1
+                bar.update()
+                yield paper
 
 
 @dataclass(frozen=True)
@@ -217,13 +272,62 @@ class Folders:
         return next((p for s in _TEXT_SUFFIXES if (p := self.texts / f"{stem}{s}").is_file()), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every worker needs to know."""
+
+    observatory: str | None
+    projects: Path
+    folders: Folders
+    top: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some papers to propose projects for."""
+
+    task: Task
+    rows: list[PaperRow]
+
+
+@dataclass(slots=True)
+class Done:
+    """What one piece gave: JSON lines, counts, and sentences for stderr."""
+
+    lines: str = ""
+    tally: Tally = field(default_factory=Tally)
+    told: list[str] = field(default_factory=list)
+
+
+_READY: dict[tuple[str | None, Path], tuple[Proposer, CodeFinder]] = {}
+"""The indexed project list of the run: built once, before the workers are forked, so that they have it."""
+
+
+def propose_piece(piece: Piece) -> Done:
+    """Propose projects for some papers; whatever is wrong with their texts is in the result, and the run goes on."""
+    task = piece.task
+    if (task.observatory, task.projects) not in _READY:
+        _READY[task.observatory, task.projects] = prepare(task.observatory, task.projects)
+    proposer, finder = _READY[task.observatory, task.projects]
+    done = Done()
+    reader = Reader(finder, task.folders, done)
+    found = [reader.mentions(paper, given) for paper, given in piece.rows]
+    pairs = ((paper, [f.mention for f in seen]) for (paper, _), seen in zip(piece.rows, found, strict=True))
+    lines: list[str] = []
+    for (paper_id, candidates), seen in zip(proposer.propose_pairs(pairs, task.top), found, strict=True):
+        done.tally.count(candidates)
+        lines.append(lines_of(paper_id, candidates, seen))
+    done.lines = "".join(lines)
+    return done
+
+
 @dataclass(frozen=True)
 class Reader:
     """Finds the codes in a paper's record and text."""
 
     finder: CodeFinder
     folders: Folders
-    tally: Tally
+    done: Done
 
     def mentions(self, paper: PaperFacts, given: str | None) -> list[Found]:
         """All mentions in title, abstract and text; a text that cannot be read is told and counted."""
@@ -250,10 +354,11 @@ class Reader:
                 found.extend(Found(m, member, part.page) for m in mentions)
                 earlier = f"{earlier}{part.text}\n"[-_EARLIER_PAGES:] if part.page else ""
         except Exception as error:  # a stranger's file must never end the run
-            self.tally.refused += 1
-            say(f"paper {paper.id}: its text cannot be read ({_why(error)[:200]}); it is judged by its record alone.")
+            self.done.tally.refused += 1
+            why = f"its text cannot be read ({_why(error)[:200]})"
+            self.done.told.append(f"paper {paper.id}: {why}; it is judged by its record alone.")
             return []
-        self.tally.texts += 1
+        self.done.tally.texts += 1
         return found
 
 
@@ -272,23 +377,6 @@ def _print(lines: str) -> None:
         if isinstance(error, BrokenPipeError):
             raise OutputLost("Whoever read the candidates has stopped reading; the run ends here.") from error
         raise OutputLost(f"The candidates cannot be written ({_why(error)}); the run ends here.") from error
-
-
-def write_candidates(
-    rows: Iterator[tuple[PaperFacts, str | None]], proposer: Proposer, reader: Reader, top: int
-) -> None:
-    """Print the candidates of all papers in their order."""
-    waiting: list[list[Found]] = []
-
-    def with_mentions() -> Iterator[tuple[PaperFacts, Sequence[Mention]]]:
-        for paper, given in rows:
-            found = reader.mentions(paper, given)
-            waiting.append(found)
-            yield paper, [f.mention for f in found]
-
-    for paper, candidates in proposer.propose_pairs(with_mentions(), top):
-        _print(lines_of(paper, candidates, waiting.pop(0)))
-        reader.tally.count(candidates)
 
 
 def lines_of(paper: str, candidates: Sequence[Candidate], found: list[Found]) -> str:

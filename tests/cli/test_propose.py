@@ -270,6 +270,28 @@ def test_packed_lists_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     assert rows(CliRunner().invoke(propose, arguments)) == rows(run(tmp_path))
 
 
+def test_more_workers_print_the_same(tmp_path: Path) -> None:
+    """Two processes give the lines of one, in the same order, with the same counts."""
+    papers = [{**PAPERS[n % 3], "id": f"p{n}"} for n in range(600)] + [{"id": "late", "path": "gone.tex"}]
+    one, two = (run(tmp_path, "--workers", count, papers=papers) for count in ("1", "2"))
+    assert (one.exit_code, two.exit_code) == (0, 0)
+    assert len(rows(one)) >= 400
+    assert (two.stdout, two.stderr) == (one.stdout, one.stderr)
+
+
+def test_a_file_that_ends_too_soon_loses_nothing_before(tmp_path: Path) -> None:
+    """A cut-off packed file ends with 1 and says so; the papers before the cut are proposed."""
+    lines_file(tmp_path / "projects.jsonl", PROJECTS)
+    body = "".join(json.dumps({**PAPERS[0], "id": f"p{n}", "abstract": f"{n * n} " * 50}) + "\n" for n in range(2000))
+    packed = gzip.compress(body.encode())
+    (tmp_path / "q.jsonl.gz").write_bytes(packed[: len(packed) * 3 // 4])
+    arguments = ["--projects", str(tmp_path / "projects.jsonl"), "--papers", str(tmp_path / "q.jsonl.gz")]
+    result = CliRunner().invoke(propose, arguments)
+    assert result.exit_code == 1
+    assert len({r["paper"] for r in rows(result)}) > 500
+    assert "q.jsonl.gz cannot be read" in result.stderr
+
+
 def test_it_stands_alone(tmp_path: Path) -> None:
     """Neither Flask nor SQLModel nor any setting is imported, and stdout holds JSON lines only."""
     known = lines_file(tmp_path / "p.jsonl", PROJECTS)
