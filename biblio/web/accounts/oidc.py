@@ -159,7 +159,9 @@ def not_let_in(refusal: NotLetIn) -> ResponseReturnValue:
     cause = refusal.__cause__
     code = getattr(cause, "error", None)
     is_word = isinstance(code, str) and len(code) <= 40 and code.isidentifier()
-    log.warning("institution login refused", reason=refusal.reason, cause=code if is_word else type(cause).__name__)
+    log.warning(
+        "institution login refused", reason=refusal.reason, cause=code if is_word else cause and type(cause).__name__
+    )
     return render_template("accounts/not_let_in.html", sentence=sentence, email=refusal.email), status
 
 

@@ -191,6 +191,7 @@ _UNPROVED: dict[str, dict[str, Any]] = {
     "from the future": {"claims": {"iat": 3600}},
     "without an end": {"claims": {"exp": None}},
     "for another client": {"claims": {"aud": "another-client"}},
+    "for another client, got by us": {"claims": {"aud": "another-client", "azp": CLIENT_ID}},
     "for two, meant for the other": {"claims": {"aud": [CLIENT_ID, "another"], "azp": "another"}},
     "of another issuer": {"claims": {"iss": "https://evil.example"}},
     "about nobody": {"claims": {"sub": None}},
@@ -214,8 +215,7 @@ def test_an_id_token_that_does_not_verify_lets_nobody_in(
             institution.claims = {name: institution.now + institution.claims[name]}
     visitor = Visitor(oidc_app)
     answer = log_in(visitor, institution)
-    assert answer.status_code == 403
-    assert "could not be verified" in answer.get_data(as_text=True)
+    assert (answer.status_code, "could not be verified" in answer.get_data(as_text=True)) == (403, True)
     assert is_out(visitor)
     assert [action for action, _ in _audit(small_runtime)] == ["account.added"]
 
@@ -250,7 +250,10 @@ def test_a_way_back_works_once_and_for_ten_minutes(
     used = way_back(visitor, institution)
     assert visitor.get(used).status_code == 302
     assert visitor.get(used).status_code == 400
-    late = Visitor(oidc_app)
+    institution.refusal, late = "access_denied", Visitor(oidc_app)
+    used = way_back(late, institution)
+    assert [late.get(used).status_code for _ in range(2)] == [403, 400]
+    institution.refusal = None
     address = way_back(late, institution)
     clock.move(timedelta(seconds=601))
     assert late.get(address).status_code == 400
@@ -360,21 +363,19 @@ def test_every_request_to_the_provider_has_a_time_out(
         {"issuer": "https://evil.example"},
         {"token_endpoint": "http://evil.example/token"},
         {"jwks_uri": "http://evil.example/keys"},
+        {"authorization_endpoint": "javascript:alert(1)"},
         {"token_endpoint": None},
     ],
 )
 def test_a_discovery_document_is_not_believed_blindly(
-    oidc_app: Flask, small_runtime: Runtime, institution: Institution, document: dict[str, Any]
+    oidc_app: Flask, institution: Institution, document: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It must be the configured issuer's, and no secret leaves for an address without https."""
-    add_account(small_runtime)
-    institution.document = document
-    visitor = Visitor(oidc_app)
+    """It must be the configured issuer's, no secret leaves for an address without https, and the log says why."""
+    institution.document, visitor = document, Visitor(oidc_app)
     begun = visitor.get(BEGIN)
-    if begun.status_code == 302:
-        back = urlsplit(institution.authorize(begun.headers["Location"]))
-        begun = visitor.get(f"{back.path}?{back.query}")
-    assert begun.status_code == 503
+    answer = log_in(visitor, institution) if begun.status_code == 302 else begun
+    assert answer.status_code == 503
+    assert "cause=InvalidURL" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("error", ["access_denied", "<script>alert(1)</script>"])
