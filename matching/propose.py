@@ -251,8 +251,9 @@ class Proposer:
             ):
                 continue
             kept.append((number, evidence))
+        most = self._rules.weight("dates.before_most")
         with_rivals = zip(self._add_rivals(kept), kept, strict=True)
-        odds = [self._limited(evidence, _held_back(evidence, o)) for o, (_, evidence) in with_rivals]
+        odds = [self._limited(evidence, _held_back(evidence, o, most)) for o, (_, evidence) in with_rivals]
         ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i][0]))
         return [self._candidate(*kept[i], odds[i], by_code.get(kept[i][0], [])) for i in ranked[:top]]
 
@@ -350,14 +351,16 @@ class Proposer:
         return Candidate(name, score, self._rules.band(score, proven=proven), tuple(evidence))
 
 
-def _held_back(evidence: list[Evidence], odds: float) -> float:
-    """Keep a paper from before the observations out of the likely band, however much else agrees; the log-odds.
+def _held_back(evidence: list[Evidence], odds: float, most: float) -> float:
+    """Keep a paper from before the observations below the log-odds ``most``, however much else agrees; the log-odds.
 
-    Such candidates keep their order, between odds of 1:e and 1:1. A printed code is not held back: then a year is wrong.
+    Such candidates keep their order, pressed into the unit below ``most``. A printed code is not held back: then a year
+    is wrong.
     """
     at = next((i for i, e in enumerate(evidence) if e.kind == "dates"), None)
-    if at is None or odds <= 0 or float(evidence[at].value) > -1 or any(e.kind == "code" for e in evidence):
+    least = most - 1.0
+    if at is None or odds <= least or float(evidence[at].value) > -1 or any(e.kind == "code" for e in evidence):
         return odds
-    wanted = -1.0 / (1.0 + odds)
+    wanted = most - 1.0 / (1.0 + odds - least)
     evidence[at] = replace(evidence[at], contribution=evidence[at].contribution + wanted - odds)
     return log_odds(evidence)

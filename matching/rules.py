@@ -39,6 +39,7 @@ WEIGHTS: dict[str, tuple[float, float]] = {
     "title.with_abstract": (0.0, 1.0),
     "observatory.named": _PLUS,
     "observatory.unnamed": _MINUS,
+    "dates.before_most": _MINUS,
     "dates.release_lag": (0.0, 5.0),
     "code.title": _ANY,
     "code.abstract": _ANY,
