@@ -8,7 +8,6 @@ certain only where exactly one registry code can be meant. Offsets are code poin
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
@@ -16,28 +15,19 @@ from dataclasses import dataclass, replace
 from matching.breaks import strays
 from matching.damage import Reading, ShapeReader, read_after_prefix, read_by_registry
 from matching.elided import LIST_GLUE, NumberReader, has_items, is_item, item_pattern, item_values
-from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Form, Grammar, GrammarError
+from matching.grammar import Form, Grammar, GrammarError
 from matching.registry import Registry
 from matching.sections import Places
-from matching.text import foreign_digits, repair, tex_macros
+from matching.text import repair, tex_macros
+from matching.windows import AFTER, BEFORE, DIGIT_RUN, Windows, joined
 
 __all__ = ["CodeFinder", "Grammar", "GrammarError", "Mention", "Registry", "resolve"]
 
 MOST_CANDIDATES = 50
-_BEFORE, _AFTER, _LONGEST_WINDOW = 100, 120, 4_000
-_SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt need not
 _MOST_MACROS = 50  # of one paper, whose uses are looked for
 _MOST_READ = 200_000  # characters of windows read closely in one text: those of ten thousand mentions
 _MASK = "\x01"
 
-# Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
-# damaged code may stand.
-_SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
-_ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
-_DIGIT_RUN = re.compile(
-    rf"(?=[&{DIGIT_LIKE}])(?:(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
-    rf"|(?:{_ONE}){{3}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}}|&#x?[0-9A-Fa-f]{{2,4}};)"
-)
 _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:grants?|awards?|contracts?|versions?|releases?|released(?: on)?|build|v)(?: (?:no\.?|nos\.?|numbers?))?[ :#.]{0,3}$"
 )
@@ -84,9 +74,6 @@ class CodeFinder:
     def __init__(self, grammar: Grammar, registry: Registry | None) -> None:
         self.grammar = grammar
         self.registry = registry
-        self._anchors = grammar.anchor_patterns(named=False)
-        self._anchors_when_named = grammar.anchor_patterns(named=True)
-        self._names = tuple(re.compile(re.escape(name)) for name in grammar.names)
         self._project_words = tuple(word.lower() for word in grammar.project_words)
         self._shapes = ShapeReader(grammar)
         self._bounds = (
@@ -95,6 +82,7 @@ class CodeFinder:
         )
         self._items = tuple((form, item_pattern(form)) for form in grammar.forms if has_items(form))
         self._numbers_alone = NumberReader(grammar)
+        self._windows = Windows(grammar, self._numbers_alone if registry is not None else None)
 
     def find(self, text: str, *, markup: str = "auto", before: str = "") -> list[Mention]:
         """Every mention of a code in the text, by start; ``markup`` is tex, xml, html, text, pdf or auto.
@@ -103,7 +91,7 @@ class CodeFinder:
         tells the sections apart. ``before`` is what stands before the text (earlier pages of a PDF); only headings are
         looked for in it.
         """
-        windows = self._windows(text)
+        windows = self._windows.of(text)
         if not windows:
             return []
         return self._for_one_text()._find(text, windows, markup, before)
@@ -118,7 +106,7 @@ class CodeFinder:
         """The mentions in these windows of the text."""
         macros = tex_macros(text) if "\\" in text else {}
         if macros:
-            windows = _joined([*windows, *_uses_of(macros, text)])
+            windows = joined([*windows, *_uses_of(macros, text)])
         places = Places(before + text, markup)
         found: list[tuple[int, int, _Found]] = []
         rest = _MOST_READ
@@ -139,7 +127,7 @@ class CodeFinder:
         """Codes as the grammar prints them, found at the least cost: for what is no paper but codes by the megabyte."""
         for form in self.grammar.forms:
             for match in form.canonical_anywhere.finditer(text, start, end):
-                known = self._knows(match[0])
+                known = self.registry is not None and match[0] in self.registry
                 yield (*match.span(), _Found(*match.span(), match[0], known, (match[0],) if known else (), "plain"))
 
     def _mention(self, span: tuple[int, int], found: _Found, as_written: str, places: Places, shift: int) -> Mention:
@@ -159,31 +147,6 @@ class CodeFinder:
             places.where(start + shift),
             places.is_use(start + shift, end + shift),
         )
-
-    def _windows(self, text: str) -> list[tuple[int, int]]:
-        """Stretches of the raw text worth reading, in order; neighbours are joined."""
-        spots = [found.span() for anchor in self._anchors for found in anchor.finditer(text)]
-        if not text.isascii() and (digit := foreign_digits(text)):
-            spots += [found.span() for found in re.finditer(rf"{digit}(?:[^\n]{{0,3}}?{digit}){{5}}", text)]
-        named = [found.span() for name in self._names for found in name.finditer(text)]
-        if named or len(text) < _SHORT:
-            spots += [found.span() for anchor in self._anchors_when_named for found in anchor.finditer(text)]
-        if named and self._numbers_alone and self.registry is not None:
-            spots += self._numbers_alone.spots(text)
-        spots.sort()
-        starts = [start for start, _ in spots]
-        clear = 0  # up to here no run of digits begins
-        for start, end in named:
-            # A name with an anchor close behind is in that anchor's window already.
-            place = bisect_left(starts, end)
-            covered = place < len(starts) and starts[place] < end + _BEFORE // 2
-            if covered or end + _AFTER <= clear:
-                continue
-            if _DIGIT_RUN.search(text, max(end, clear), end + _AFTER):
-                spots.append((start, end))
-            else:
-                clear = end + _AFTER - 40  # a longer run may be cut off at the end
-        return _joined([(max(0, start - _BEFORE), min(len(text), end + _AFTER)) for start, end in spots])
 
     def _read(self, text: str) -> list[_Found]:
         """The codes in one repaired window."""
@@ -209,7 +172,7 @@ class CodeFinder:
     def _worth_reading(self, masked: str, found: list[_Found]) -> list[tuple[int, int]]:
         """Stretches that may hold a damaged code: with an anchor left in the window, or near our name or a whole code."""
         stretches = _doubtful_stretches(masked)
-        if not stretches or any(anchor.search(masked) for anchor in (*self._anchors, *self._anchors_when_named)):
+        if not stretches or self._windows.has_anchor(masked):
             return stretches
         return [
             (start, end)
@@ -371,9 +334,9 @@ class CodeFinder:
         return _Found(start, end, code, False, candidates, "elided")
 
     def _mentions_a_project(self, text: str) -> bool:
-        """Whether a word such as "project" stands in the window at all."""
+        """Whether a word such as "project", or the sign of a prefix, stands in the window at all."""
         small = text.lower()
-        return any(word in small for word in self._project_words)
+        return "#" in text or any(word in small for word in self._project_words)
 
     def _numbers(self, text: str, registry: Registry) -> Iterator[_Found]:
         """Numbers that stand for a code after a word such as "project": every code with that number is a candidate."""
@@ -397,23 +360,12 @@ def resolve(as_written: str, registry: Registry) -> tuple[str, bool, tuple[str, 
     return mentions[0].code, mentions[0].certain, mentions[0].candidates
 
 
-def _joined(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The windows in order, neighbours made one as long as they stay short."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(windows):
-        if joined and start <= joined[-1][1] and end - joined[-1][0] < _LONGEST_WINDOW:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
-
-
 def _uses_of(macros: dict[str, str], text: str) -> Iterator[tuple[int, int]]:
     """Windows around the uses of macros that hide a whole code or most of one."""
-    names = [name for name, body in macros.items() if _DIGIT_RUN.search(body)]
+    names = [name for name, body in macros.items() if DIGIT_RUN.search(body)]
     for name in names[:_MOST_MACROS]:
         for use in re.finditer(rf"\\{name}(?![A-Za-z])", text):
-            yield max(0, use.start() - _BEFORE), min(len(text), use.end() + _AFTER)
+            yield max(0, use.start() - BEFORE), min(len(text), use.end() + AFTER)
 
 
 def _without_overlaps(found: list[tuple[int, int, _Found]]) -> list[tuple[int, int, _Found]]:
@@ -460,7 +412,7 @@ def _closed(text: str, start: int, end: int) -> int:
 def _doubtful_stretches(text: str) -> list[tuple[int, int]]:
     """Where digits stand that may be a damaged code, with some room around."""
     stretches: list[tuple[int, int]] = []
-    for run in _DIGIT_RUN.finditer(text):
+    for run in DIGIT_RUN.finditer(text):
         start, end = max(0, run.start() - 14), text.find(" ", run.end() + 20, run.end() + 60)
         end = end if end >= 0 else min(len(text), run.end() + 60)
         if stretches and start <= stretches[-1][1]:

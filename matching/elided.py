@@ -11,6 +11,7 @@ LIST_GLUE = re.compile(
     r"(?:\s?\([^()]{0,60}\))?(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"
     r"(?:(?:projects?|programs?|codes?|no\.)\s)?"
 )
+_NEAR = 100  # characters between our name and a bare number
 # What may follow a number that has no kind: "project 340 of", but not "project 340 sources".
 _AFTER_NUMBER = r"(?=\s?(?:[.,;:)\]]|$|(?:of|from|by|in|was|is|and|with|for|on|we|to|at|as|which|that)\b))"
 
@@ -23,24 +24,24 @@ class NumberReader:
         self._forms = [
             (form, _number_pattern(form)) for form in grammar.forms if grammar.number_alone and has_items(form)
         ]
-        self._word_ends = tuple(dict.fromkeys(word[1:] for word in grammar.number_words))
-        self._after_word = re.compile(
-            r"s?(?:[ \n](?:codes?|IDs?|numbers?|[Nn]os?\.?)(?: is)?)?[\s:#(~]{1,4}(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{2,5}(?![0-9.,:])"
+        words = "|".join(map(re.escape, sorted(grammar.number_words, key=len, reverse=True)))
+        self._bare = re.compile(
+            rf"(?i:{words})s?(?:\s(?:codes?|ids?|numbers?|nos?\.?)(?: is)?)?[\s:#(~]{{1,4}}"
+            r"(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{2,5}(?![0-9.,:])"
+            if words
+            else r"(?!)"
         )
 
     def __bool__(self) -> bool:
         return bool(self._forms)
 
-    def spots(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where in a raw text a bare number stands after one of the words: worth a closer look."""
-        for ending in self._word_ends:
-            at = text.find(ending)
-            while at >= 0:
-                at += len(ending)
-                found = self._after_word.match(text, at)
-                if found is not None:
-                    yield found.span()
-                at = text.find(ending, at)
+    def spots(self, text: str, named: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Where in a raw text a bare number stands after one of the words and near our name; ``named`` in order."""
+        at = 0
+        for start, end in named:
+            for found in self._bare.finditer(text, max(at, start - _NEAR), end + _NEAR):
+                yield found.span()
+            at = max(at, end + _NEAR // 2)
 
     def read(self, text: str) -> Iterator[tuple[re.Match[str], str, str | None]]:
         """The match, the padded number and the kind (or None) of each number in repaired text that stands for a code."""

@@ -353,12 +353,14 @@ class Grammar:
 
     def is_well_formed(self, code: str) -> bool:
         """Whether the code is canonical and complete."""
-        return self.parse(code) is not None
+        return any(form.canonical.fullmatch(code) for form in self.forms)
 
     def canonical(self, written: str) -> str | None:
         """One code as written, without prefix, breaks, mark-up or odd separators; None if that is no whole code."""
         from matching.text import repair
 
+        if self.is_well_formed(written.strip()):
+            return written.strip()
         text = repair(written.strip()).text.strip().strip(".,;:")
         if self.is_well_formed(text):
             return text

@@ -7,6 +7,7 @@ against the index, so a look-up costs the same for 1 and for 200,000 codes and m
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from copy import copy
@@ -19,7 +20,9 @@ from matching.grammar import FOLD as _FOLD
 from matching.grammar import Form, Grammar, skeleton
 
 _MOST_REMEMBERED = 20_000
-_MOST_EDITED = 2_000  # codes of one text whose one-edit neighbours are looked for: a quarter of a second; no paper has so many
+_MOST_EDITED = (
+    2_000  # codes of one text whose one-edit neighbours are looked for: a quarter of a second; no paper has so many
+)
 _MOST_COMPARED = 6_000_000  # comparisons in search of two edits for one text: half a second
 
 
@@ -49,6 +52,17 @@ class Registry:
     _known: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # Hundreds of thousands of small lists are made here and none is garbage: looking for some takes half the time.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            self._build()
+        finally:
+            if collects:
+                gc.enable()
+
+    def _build(self) -> None:
+        """Make the indexes."""
         self._known = frozenset(self._spelled(code.strip()) for code in self.codes if code.strip())
         self.codes = self._known
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)

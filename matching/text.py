@@ -138,18 +138,17 @@ _NOTE_TAGS = frozenset(["sup", "xref", "fn", "footnote", "ref", "note", "label"]
 # Letters of other alphabets that look the same as a Latin one or a digit: OCR and copy-and-paste write them.
 _LOOKALIKES = str.maketrans("АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEIKMHOPCTXSJaeopcxisjABEZHIKMNOPTYXo")
 
-# The zero and the one of every script but the Latin that has decimal digits of its own (the other eight follow).
-_FOREIGN_DIGITS = tuple(
-    (character, chr(ord(character) + 1))
-    for character in map(chr, range(0x80, 0x20000))
-    if unicodedata.decimal(character, None) == 0
-)
+# The zero of every script but the Latin that has decimal digits of its own; the other nine follow it.
+_FOREIGN_ZEROS = tuple(zero for zero in map(chr, range(0x80, 0x20000)) if unicodedata.decimal(zero, None) == 0)
 
 
 def foreign_digits(text: str) -> str:
-    """A character class of the digits of other scripts (full-width, mathematical, Arabic) in the text, or nothing."""
+    """A character class of the digits of other scripts (full-width, mathematical, Arabic) in the text, or nothing.
+
+    Only scripts whose zero is in the text are seen: a code without any zero is rare.
+    """
     # Looking for single characters is many times faster than any pattern over a class.
-    found = [zero for zero, one in _FOREIGN_DIGITS if zero in text or one in text]
+    found = [zero for zero in _FOREIGN_ZEROS if zero in text]
     return "[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in found) + "]" if found else ""
 
 

@@ -633,3 +633,135 @@ def test_a_huge_line_is_read() -> None:
     """Twenty million characters without a break hide one code."""
     text = "x" * 20_000_000 + " ADS/JAO.ALMA#2013.1.00123.S " + "0" * 20_000_000
     assert only(text).start == 20_000_014
+
+
+@pytest.mark.parametrize(
+    ("written", "markup"),
+    [
+        ("２０１３．１．００１２３．Ｓ", "text"),
+        ("٢٠١٣.١.٠٠١٢٣.S", "text"),
+        (r"2013.1.\hspace{0pt}00123.S", "tex"),
+        (r"2013.1.\kern0.1em00123.S", "tex"),
+        (r"2013.1.\hskip0pt plus1pt00123.S", "tex"),
+        (r"2013.1.\phantom{0}00123.S", "tex"),
+        ("2013.1.\n345 00123.S", "text"),
+        ("2013.1.00-\n345\n123.S", "text"),
+        ("2013.1.\n> 00123.S", "text"),
+        ("2013.1.%\n% a remark\n00123.S", "tex"),
+        ("2013.1.\n\f12 Someone et al.\n00123.S", "text"),
+        ("2013.1.    the other column goes on\n00123.S", "text"),
+        ("2013.1.Ã¢Â€Â‹00123.S", "text"),
+    ],
+)
+def test_what_stands_between_the_parts_is_undone(written: str, markup: str) -> None:
+    """Digits of other scripts, TeX lengths, line numbers, quotes and headers in a code leave it whole and certain."""
+    text = f"This paper makes use of the following ALMA data: ADS/JAO.ALMA#{written}. ALMA is a partnership."
+    (mention,) = FINDER.find(text, markup=markup)
+    assert (mention.code, mention.certain, mention.as_written) == ("2013.1.00123.S", True, written)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2013.1.\n00123.S\n00340.S and so on with ALMA", ["2013.1.00123.S"]),
+        ("2013.1.00123.S\n345 2011.0.00340.S of ALMA", ["2013.1.00123.S", "2011.0.00340.S"]),
+    ],
+)
+def test_lines_that_are_whole_are_not_dropped(text: str, found: list[str]) -> None:
+    """A line between two others goes only where a code needs it: not where codes stand one below the other."""
+    assert codes(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<a href="https://archive.example.org/aq/?project_code=2013.1.00123.S&amp;x=1">data</a>',
+        "https://archive.example.org/aq/?q=ADS%2FJAO.ALMA%232013.1.00123.S",
+    ],
+)
+def test_codes_in_web_addresses(text: str) -> None:
+    """Targets of links are read, percent signs undone."""
+    assert codes(text) == ["2013.1.00123.S"]
+
+
+@pytest.mark.parametrize("markup", ["xml", "html"])
+def test_codes_in_comments_are_found_there(markup: str) -> None:
+    """A comment keeps its codes; one without digits inside a code is nothing."""
+    (mention,) = FINDER.find("<article><p>a</p><!-- ALMA 2013.1.00123.S --></article>", markup=markup)
+    assert (mention.code, mention.where) == ("2013.1.00123.S", "comment")
+    assert codes("<p>ALMA 2013.1.<!-- break -->00123.S</p>") == ["2013.1.00123.S"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sci. Rep. 2016, 6, 34567. Lee, Nat Commun 2018, 9, 10234; Chem. 2013, 1, 00123.",
+        "grant 2021.0.12345",
+        "released 2015.1.12345",
+        "doi:10.1093/mnras/2018.1.00174.S",
+        "https://doi.org/10.1093/mnras/2013.1.00123.S",
+    ],
+)
+def test_places_in_journals_grants_and_dois_are_no_codes(text: str) -> None:
+    """A number that has the shape of a code but another meaning is left alone."""
+    assert codes(text) == []
+
+
+def test_a_list_goes_on_after_a_parenthesis() -> None:
+    """What stands in brackets after a code does not end the list."""
+    assert codes("ADS/JAO.ALMA#2013.1.00123.S (PI: X), #00340.S") == ["2013.1.00123.S", "2013.1.00340.S"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the ALMA project 123 was",
+        "The project number 123 of ALMA",
+        "with ALMA (#123.S)",
+        "the ALMA project code is 123.S",
+    ],
+)
+def test_numbers_alone_near_our_name(text: str) -> None:
+    """A number after a word for a project, our name near, has the truth among its candidates and is not certain."""
+    mention = only(text)
+    assert "2013.1.00123.S" in mention.candidates
+    assert not mention.certain
+
+
+@pytest.mark.parametrize("text", ["ALMA project 123 sources", "ALMA program 2013", "the project 123 of a bridge"])
+def test_numbers_that_mean_something_else(text: str) -> None:
+    """Counts, years, and numbers far from our name stand for no code."""
+    assert codes(text) == []
+
+
+def test_a_word_before_a_code_is_no_part_of_it() -> None:
+    """ "ID" looks like the digits 1 and 0, and is a word."""
+    finder = CodeFinder(ESO, Registry(ESO, ["94.B-0611(A)", "106.21XG.001"]))
+    (mention,) = finder.find("Program ID 94.B-611(A).")
+    assert (mention.as_written, mention.code) == ("94.B-611(A)", "94.B-0611(A)")
+    (mention,) = finder.find("ESO data. 106.21XG.O01 and so on.")
+    assert (mention.as_written, mention.code, mention.certain) == ("106.21XG.O01", "106.21XG.001", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("<html><h2>Data availability</h2><p>ALMA 2013.1.00123.S</p></html>", "data_statement"),
+        ("<article><sec><title>Code availability</title><p>ALMA 2013.1.00123.S</p></sec>", "data_statement"),
+        ("<html><h2>7. DATA AVAILABILITY</h2><p>ALMA 2013.1.00123.S</p></html>", "data_statement"),
+        ("Words.\n\nAcknowledgments We thank all. ALMA 2013.1.00123.S", "acknowledgement"),
+        ('<html><p>Words.</p><div class="footnote">ALMA 2013.1.00123.S</div></html>', "footnote"),
+        ('<article><ack><p>We<fn id="f1"><p>note</p></fn> ALMA 2013.1.00123.S</p></ack>', "acknowledgement"),
+    ],
+)
+def test_headings_and_footnotes(text: str, where: str) -> None:
+    """Headings of data and code statements, run-in headings, and footnotes with what follows them."""
+    assert [mention.where for mention in FINDER.find(text)] == [where]
+
+
+def test_codes_by_the_megabyte_are_all_found() -> None:
+    """Beyond what is read closely, whole codes are still found and checked."""
+    text = "2013.1.00123.S and 2013.1.00999.S " * 12_000
+    mentions = FINDER.find(text)
+    assert len(mentions) == 24_000
+    assert [mention.certain for mention in mentions[-2:]] == [True, False]

@@ -1,0 +1,109 @@
+"""Which stretches of a raw text are worth repairing and reading: those around anchors, names and foreign digits.
+
+Most of any text holds nothing that could be a code; this is the part whose speed counts.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from functools import lru_cache
+
+from matching.elided import NumberReader
+from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Grammar
+from matching.text import foreign_digits
+
+BEFORE, AFTER, _LONGEST_WINDOW = 100, 120, 4_000
+_SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt need not
+
+# Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
+# damaged code may stand.
+_SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
+_ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
+DIGIT_RUN = re.compile(
+    rf"(?=[&{DIGIT_LIKE}])(?:(?:{_ONE}){{6}}|(?:{_ONE}){{2}}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
+    rf"|(?:{_ONE}){{3}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}}|&#x?[0-9A-Fa-f]{{2,4}};)"
+)
+
+
+class Windows:
+    """Finds the windows of the texts of one observatory; ``numbers`` where numbers alone are looked for."""
+
+    def __init__(self, grammar: Grammar, numbers: NumberReader | None) -> None:
+        self._names = grammar.names
+        self._numbers = numbers
+        self._anchors = grammar.anchor_patterns(named=False)
+        self._anchors_when_named = grammar.anchor_patterns(named=True)
+
+    def of(self, text: str) -> list[tuple[int, int]]:
+        """Stretches of the raw text worth reading, in order; neighbours are joined."""
+        spots = [found.span() for anchor in self._anchors for found in anchor.finditer(text)]
+        if not text.isascii() and (digit := foreign_digits(text)):
+            spots += [found.span() for found in re.finditer(rf"{digit}(?:[^\n]{{0,3}}?{digit}){{5}}", text)]
+        named = sorted(span for name in self._names for span in _places_of(name, text))
+        if named or len(text) < _SHORT:
+            spots += [
+                found.span()
+                for anchor in self._anchors_when_named
+                if _may_match(anchor, text)
+                for found in anchor.finditer(text)
+            ]
+        if named and self._numbers is not None:
+            spots += self._numbers.spots(text, named)
+        return joined(
+            [
+                (max(0, start - BEFORE), min(len(text), end + AFTER))
+                for start, end in (*spots, *_followed_by_digits(text, named, sorted(start for start, _ in spots)))
+            ]
+        )
+
+    def has_anchor(self, text: str) -> bool:
+        """Whether something in this short text says that a code may stand in it."""
+        return any(anchor.search(text) for anchor in (*self._anchors, *self._anchors_when_named))
+
+
+def _followed_by_digits(text: str, named: list[tuple[int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
+    """Names (in order) close before what may be a damaged code; not those with an anchor close behind (``starts``)."""
+    clear = 0  # up to here no run of digits begins
+    for start, end in named:
+        # A name with an anchor close behind is in that anchor's window already.
+        place = bisect_left(starts, end)
+        covered = place < len(starts) and starts[place] < end + BEFORE // 2
+        if covered or end + AFTER <= clear:
+            continue
+        if DIGIT_RUN.search(text, max(end, clear), end + AFTER):
+            yield start, end
+        else:
+            clear = end + AFTER - 60  # a longer run may be cut off at the end
+
+
+def _places_of(name: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where the name stands; many times faster than a pattern."""
+    at = text.find(name)
+    while at >= 0:
+        yield at, at + len(name)
+        at = text.find(name, at + len(name))
+
+
+@lru_cache(maxsize=256)
+def _literal_start(pattern: re.Pattern[str]) -> str:
+    """The letters and digits a pattern begins with, if there are three at least; without them it matches nothing."""
+    found = re.match(r"[0-9A-Za-z]{3,}(?![0-9A-Za-z?*+{|])", pattern.pattern)
+    return found[0] if found and "|" not in pattern.pattern else ""
+
+
+def _may_match(anchor: re.Pattern[str], text: str) -> bool:
+    """Whether a quick look for the literal beginning of the pattern finds it."""
+    return _literal_start(anchor) in text
+
+
+def joined(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The windows in order, neighbours made one as long as they stay short."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(windows):
+        if joined and start <= joined[-1][1] and end - joined[-1][0] < _LONGEST_WINDOW:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
