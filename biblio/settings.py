@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     smtp_host: str | None = None
     """Host of the SMTP server. Unset: mail is written to ``mail_dir`` and nothing is sent."""
 
-    smtp_port: int = 25
+    smtp_port: int = Field(default=25, ge=1, le=65535)
     """Port of the SMTP server."""
 
     smtp_user: str | None = None
@@ -107,6 +107,13 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least important kind of event that is logged."""
+
+    @field_validator("mail_from", "contact_email")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must be one line of printable characters")
+        return value
 
     @field_validator("base_url", "ads_url", "arxiv_url")
     @classmethod

@@ -118,8 +118,10 @@ class Demo:
     def _set_up(self) -> None:
         """Make the database, the secret and the logins, unless they are there."""
         home = self.settings.home
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         (home / SIGNING_KEY_FILE).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (home / SIGNING_KEY_FILE).exists():
+            (home / SIGNING_KEY_FILE).touch(mode=0o600)
             (home / SIGNING_KEY_FILE).write_text(secrets.token_hex(32) + "\n", encoding="utf-8")
         engine = make_engine(self.settings.database)
         upgrade(engine)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from harvesters.errors import RecordRefused
+
 PAPER_KINDS = (
     "article",
     "eprint",
@@ -25,6 +27,13 @@ PAPER_KINDS = (
     "other",
 )
 """What sort of document a record describes; unknown sorts are reported by the source, never mapped to a default."""
+
+
+FIRST_YEAR, LAST_YEAR = 1600, 2200
+"""Between the first journals and far beyond any publication date that is already known."""
+
+MOST = 2**31 - 1
+"""The largest count both databases store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,15 @@ class HarvestedRecord:
     snippets: tuple[tuple[str, str], ...] = ()
     """(field, text) passages in which the source itself found our search phrases (ADS highlights)."""
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no paper has: one absurd year would stretch every table and picture of years."""
+        if self.year is not None and not FIRST_YEAR <= self.year <= LAST_YEAR:
+            raise RecordRefused(f"its year {str(self.year)[:20]} is no year of a paper")
+        for name in ("citation_count", "arxiv_version"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= MOST:
+                raise RecordRefused(f"its {name.replace('_', ' ')} {str(value)[:20]} cannot be")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from scipy.stats import binomtest
 
 from biblio.observatory import Profile
 from biblio.store.words import NEVER_PREPRINTS
-from matching.people import similarity
+from matching.people import loose, parse, similarity
 from reports.definitions import FRACTION, OBSERVED, PAPERS, PAPERS_BY_YEAR, PUBLISHED, SILENT, WITHIN_TIME, Indicator
 from reports.queries import Facts, PaperFacts, ProjectFacts
+
+FIRST_YEAR = 1900
+"""Earlier years, and those beyond the next, are mistakes: such papers count, but in no year."""
 
 SAME_PERSON = 0.75
 """Likeness of two names from which an author counts as a member of a team (``matching.people.similarity``)."""
@@ -184,7 +188,21 @@ def _is_by_team(paper: PaperFacts, project: ProjectFacts) -> bool | None:
     """Whether an author is of the project's team; None where either side lists nobody."""
     if not project.team or not paper.authors:
         return None
-    return any(similarity(author, member) >= SAME_PERSON for author in paper.authors for member in project.team)
+    team = [(member, _words(member)) for member in project.team]
+    return any(
+        similarity(author, member) >= SAME_PERSON
+        for author in paper.authors
+        for member, words in team
+        if words & _words(author)
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _words(name: str) -> frozenset[str]:
+    """The words of a name, folded: two names without a common word are not compared, which saves most of the work."""
+    read = parse(name)
+    given = (word for word in read.given if len(word) > 1)
+    return frozenset(loose(word) for word in (read.surname, *read.parts, *given))
 
 
 def _count(indicator: Indicator, label: str, ids: set[int]) -> Figure:
@@ -227,7 +245,7 @@ def _years(facts: Facts, counted: set[int]) -> tuple[tuple[YearRow, ...], int]:
     undated = 0
     for paper_id in counted:
         paper = facts.papers[paper_id]
-        if paper.year is None:
+        if paper.year is None or not FIRST_YEAR <= paper.year <= facts.as_of.year + 1:
             undated += 1
             continue
         grouped[paper.year][origin(paper, projects_of[paper_id])].add(paper_id)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.store.current import accepted_science, paper_revisions, project_revisions, survivor_id, unit_revisions
@@ -84,7 +85,7 @@ def read_facts(session: Session, as_of: date, *, today: date) -> Facts:
     return Facts(
         as_of=as_of,
         projects=_projects(session, moment),
-        papers=_papers(session, {paper for paper, _ in links}, moment),
+        papers=_papers(session, accepted, moment),
         links=links,
     )
 
@@ -121,36 +122,38 @@ def _projects(session: Session, moment: datetime | None) -> dict[int, ProjectFac
     return found
 
 
-def _papers(session: Session, wanted: set[int], moment: datetime | None) -> dict[int, PaperFacts]:
-    revisions: dict[int, PaperRevision] = {
-        r.paper_id: r for r in session.exec(paper_revisions(moment)).all() if r.paper_id in wanted
-    }
-    by_revision = {r.id: r.paper_id for r in revisions.values()}
+def _papers(session: Session, accepted: sa.Subquery, moment: datetime | None) -> dict[int, PaperFacts]:
+    """Read the accepted papers as plain columns: 50,000 of them as objects took a gigabyte."""
+    wanted = sa.select(accepted.c.paper_id).distinct().scalar_subquery()
+    revision = paper_revisions(moment).where(col(PaperRevision.paper_id).in_(wanted)).subquery()
     authors: dict[int, list[str]] = defaultdict(list)
-    for author in session.exec(select(PaperAuthor).order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position))):
-        if author.revision_id in by_revision:
-            authors[by_revision[author.revision_id]].append(author.name)
+    for paper_id, name in session.execute(
+        sa.select(revision.c.paper_id, col(PaperAuthor.name))
+        .join(PaperAuthor, col(PaperAuthor.revision_id) == revision.c.id)
+        .order_by(revision.c.paper_id, col(PaperAuthor.position))
+    ):
+        authors[paper_id].append(name)
     identifiers: dict[int, dict[str, str]] = defaultdict(dict)
-    rows = session.execute(
-        select(survivor_id(), col(PaperIdentifier.scheme), col(PaperIdentifier.value))
+    for paper_id, scheme, value in session.execute(
+        sa.select(survivor_id(), col(PaperIdentifier.scheme), col(PaperIdentifier.value))
         .join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
+        .where(survivor_id().in_(wanted))
         .order_by(col(PaperIdentifier.id))
-    )
-    for paper_id, scheme, value in rows:
-        if paper_id in wanted:
-            identifiers[paper_id][scheme.value] = value
-    return {
-        paper_id: PaperFacts(
-            id=paper_id,
-            title=r.title or "",
-            authors=tuple(authors.get(paper_id, ())),
-            year=r.year or (r.preprint_on.year if r.preprint_on else None),
-            is_refereed=r.is_refereed,
-            kind=r.kind or "",
-            journal=r.journal or "",
-            published_on=r.published_on,
-            preprint_on=r.preprint_on,
-            identifiers=identifiers.get(paper_id, {}),
+    ):
+        identifiers[paper_id][scheme.value] = value
+    found = {}
+    columns = ("paper_id", "title", "year", "is_refereed", "kind", "journal", "published_on", "preprint_on")
+    for row in session.execute(sa.select(*[revision.c[name] for name in columns])):
+        found[row.paper_id] = PaperFacts(
+            id=row.paper_id,
+            title=row.title or "",
+            authors=tuple(authors.get(row.paper_id, ())),
+            year=row.year or (row.preprint_on.year if row.preprint_on else None),
+            is_refereed=row.is_refereed,
+            kind=row.kind or "",
+            journal=row.journal or "",
+            published_on=row.published_on,
+            preprint_on=row.preprint_on,
+            identifiers=identifiers.get(row.paper_id, {}),
         )
-        for paper_id, r in revisions.items()
-    }
+    return found

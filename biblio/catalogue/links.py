@@ -208,6 +208,7 @@ def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> 
     if (live.version if live else 0) != ruling.version_seen:
         raise Stale("Somebody else judged this paper and project while it was on your screen.", current=live)
     _check_relation(session, paper_id, ruling)
+    _check_evidence(session, paper_id, ruling)
     decision = Decision(
         paper_id=paper_id,
         project_id=ruling.project_id,
@@ -239,6 +240,20 @@ def _check_relation(session: Session, paper_id: int, ruling: Ruling) -> None:
             f"A paper that relates as “{relation.value.replace('_', ' ')}” uses none of the data, so no project can be "
             "accepted for it: choose how it relates, or reject."
         )
+
+
+def _check_evidence(session: Session, paper_id: int, ruling: Ruling) -> None:
+    """The evidence that a decision names is that of its own paper and project; the history must not say otherwise."""
+    if ruling.candidate_revision_id is None:
+        return
+    shown = session.exec(
+        select(Candidate)
+        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
+        .where(col(CandidateRevision.id) == ruling.candidate_revision_id)
+    ).first()
+    own = shown is not None and shown.project_id == ruling.project_id
+    if not own or shown is None or survivor_of(session, shown.paper_id) != paper_id:
+        raise Stale("The evidence on your screen is not that of this paper and project: load the page again.")
 
 
 def live_link(session: Session, paper_id: int, project_id: int, *, lock: bool = False) -> Link | None:

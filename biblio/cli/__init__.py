@@ -55,6 +55,13 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except BiblioError as error:
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            if not type(error).__module__.startswith("sqlalchemy.exc"):
+                raise
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise click.ClickException(
+                f"The database could not go on: {reason}. What was stored before is safe; mend the cause and run again."
+            ) from error
 
 
 def _runtime() -> Any:

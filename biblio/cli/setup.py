@@ -31,6 +31,7 @@ def init(observatory: str | None, new_secret: bool) -> None:
     """
     settings = load_settings()
     profile = checked_profile(observatory or settings.observatory)
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = _write_secret(settings.home / SIGNING_KEY_FILE, again=new_secret)
     for folder in (settings.survey_keys, settings.outgoing_mail):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

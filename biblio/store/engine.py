@@ -16,17 +16,32 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
+from biblio.errors import StartRefused
+
 SQLITE_BUSY_MS = 30_000
 """How long a SQLite writer waits for another one before it gives up."""
 
 
 def make_engine(url: str) -> sa.Engine:
-    """Make the engine for ``url`` (sqlite:///… or postgresql+psycopg://…). The SQLite file's folder is created."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
+    """Make the engine for ``url`` (sqlite:///… or postgresql+psycopg://…). The SQLite file and its folder are made.
+
+    Raises ``StartRefused`` for an address that is none or of another database.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except sa.exc.ArgumentError as error:
+        raise StartRefused(
+            "BIBLIO_DATABASE_URL is no database address: sqlite:///… or postgresql+psycopg://…"
+        ) from error
+    if backend not in ("sqlite", "postgresql"):
+        raise StartRefused(f"BIBLIO_DATABASE_URL names {backend!r}; biblio runs on sqlite and postgresql+psycopg.")
+    if backend != "sqlite":
         return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(parsed.database)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)  # it holds addresses and password hashes; the journal beside it gets the same mode
     engine = sa.create_engine(parsed, hide_parameters=True)  # an error must not print addresses or answers
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)

@@ -45,8 +45,8 @@ def check_schema(engine: sa.Engine) -> None:
     """Raise ``StartRefused`` unless the database is at this version's schema."""
     try:
         current, head = current_revision(engine), head_revision(engine)
-    except sa.exc.OperationalError as error:
-        raise StartRefused(f"The database cannot be reached: {error.orig}. Check BIBLIO_DATABASE_URL.") from error
+    except sa.exc.DBAPIError as error:
+        raise StartRefused(f"The database cannot be used: {error.orig}. Check BIBLIO_DATABASE_URL.") from error
     if current == head:
         return
     if current is None:

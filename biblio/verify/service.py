@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from biblio.catalogue import merges
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.links import Ruling, decide, relate, undo
-from biblio.errors import NotFound, RequestRefused
+from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.observatory import Profile
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import (
@@ -22,7 +22,7 @@ from biblio.store.models import (
     Link,
     PaperMerge,
 )
-from biblio.store.words import RelationKind, Verdict
+from biblio.store.words import Band, RelationKind, Verdict
 from biblio.verify.queue import papers_with_project, refresh
 
 MOST_AT_ONCE = 100
@@ -53,9 +53,24 @@ def judge_many(session: Session, actor: Actor, rulings: Sequence[Ruling], today:
     """Store several verdicts as one: either all are stored or, when one of them is stale, none."""
     if len(rulings) > MOST_AT_ONCE:
         raise RequestRefused(f"At most {MOST_AT_ONCE} decisions can be taken in one go.")
+    _check_certain(session, rulings)
     decisions = [decide(session, actor, ruling, now=today.now) for ruling in rulings]
     in_step(session, today, decisions)
     return decisions
+
+
+def _check_certain(session: Session, rulings: Sequence[Ruling]) -> None:
+    """Only what is certain now, and was shown as such, can be confirmed with others."""
+    shown = {ruling.candidate_revision_id for ruling in rulings}
+    certain = session.exec(
+        select(CandidateRevision.id).where(
+            col(CandidateRevision.id).in_([s for s in shown if s is not None]),
+            col(CandidateRevision.band) == Band.CERTAIN,
+            col(CandidateRevision.superseded_at).is_(None),
+        )
+    ).all()
+    if shown - set(certain):
+        raise Stale("Some of these are no longer certain: look at the list again.")
 
 
 def dismiss(

@@ -11,9 +11,10 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemLoader, StrictUndefined
+from werkzeug.routing import IntegerConverter, Map
 
 from biblio import webkit
-from biblio.errors import NotAllowed
+from biblio.errors import NotAllowed, RequestRefused
 from biblio.feature import Feature, load_features
 from biblio.paths import template_dir
 from biblio.runtime import Runtime, build_runtime
@@ -24,6 +25,13 @@ from biblio.web.admin.views import attach_features
 from biblio.web.admin.views import blueprint as admin
 from biblio.web.assets import asset_blueprint, load_assets
 from biblio.web.jinja import install as install_jinja
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address: larger ones than both databases can hold name nothing (404), rather than break."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
 
 
 class Application(Flask):
@@ -45,6 +53,7 @@ def create_app(runtime: Runtime, *, features: Sequence[Feature] | None = None) -
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
+    app.url_map.converters["int"] = RowNumber
     webkit.attach_runtime(app, runtime)
     attach_features(app, features)
     security.configure_security(app, runtime.settings)
@@ -84,6 +93,7 @@ def _install_guard(app: Flask) -> None:
     def guard() -> ResponseReturnValue | None:
         person = login.logged_in() if request.endpoint != security.ASSET_ENDPOINT else None
         webkit.attach_actor(person)
+        _refuse_nul()
         if request.endpoint is None:
             return None  # routing has found nothing; Flask answers 404 or 405
         needed = action_of(app, request.endpoint) or ""
@@ -94,6 +104,14 @@ def _install_guard(app: Flask) -> None:
             return redirect(url_for("accounts.login", next=target))
         role = person.role.label if person.role else "nobody"
         raise NotAllowed(f"The role {role} does not include this page. An admin can change roles.")
+
+
+def _refuse_nul() -> None:
+    """Refuse the character NUL in addresses and forms: no word holds it, and PostgreSQL cannot."""
+    texts = [request.path, *request.args.values()]
+    texts += [value for values in request.form.listvalues() for value in values]
+    if any("\0" in text for text in texts):
+        raise RequestRefused("What you sent holds a character that no text has (NUL). Nothing was changed.")
 
 
 def _install_rates(app: Flask, runtime: Runtime) -> None:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from biblio import webkit
@@ -52,6 +53,11 @@ def install(app: Flask) -> None:
         if status < 400:
             return error.get_response()  # a redirect that routing asked for
         return _answer(status, "", headers=_kept_headers(error))
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    def too_large(_error: Exception) -> ResponseReturnValue:
+        return _answer(400, "A number or text you sent is larger than anything there is.")
 
     @app.errorhandler(Exception)
     def broke(error: Exception) -> ResponseReturnValue:
