@@ -229,6 +229,7 @@ def test_nothing_but_a_code_makes_a_paper_from_before_the_data_likely(proposer: 
     everything = PaperFacts("p", RING.title, ("Vermeer, Anneke", *RING.co_is), 2013, targets=RING.targets)
     best = by_code(proposer.propose(everything))[RING.code]
     assert best.band == "unlikely"
+    assert math.log(best.score / (1 - best.score)) < RULES.weight("dates.before_most")
     assert best.score == pytest.approx(1 / (1 + math.exp(-math.fsum(e.contribution for e in best.evidence))), abs=1e-12)
     printed = mentions("This paper makes use of the following ALMA data: ADS/JAO.ALMA#2015.1.00101.S.")
     assert by_code(proposer.propose(everything, printed))[RING.code].band != "unlikely"
