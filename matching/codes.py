@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from copy import copy
 from dataclasses import dataclass, replace
 
 from matching.breaks import strays
@@ -98,7 +97,8 @@ class CodeFinder:
 
     def _for_one_text(self) -> CodeFinder:
         """This finder with a bound on what it searches for one text."""
-        bounded = copy(self)
+        bounded = object.__new__(CodeFinder)  # copy.copy is thirty times slower
+        bounded.__dict__.update(self.__dict__)
         bounded.registry = None if self.registry is None else self.registry.for_one_text()
         return bounded
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from copy import copy
 from dataclasses import dataclass, field
 
 from rapidfuzz import process
@@ -91,7 +90,8 @@ class Registry:
 
     def for_one_text(self) -> Registry:
         """The same registry, which searches far for a bounded number of different codes only: no text takes for ever."""
-        bounded = copy(self)
+        bounded = object.__new__(Registry)  # copy.copy is thirty times slower
+        bounded.__dict__.update(self.__dict__)
         bounded._asked = {}
         return bounded
 
