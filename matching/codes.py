@@ -265,8 +265,15 @@ class CodeFinder:
             return False
         if not self.grammar.is_in_a_cycle(reading.code):
             return True
+        if "." in text[reading.start : reading.end] and self._is_padded(reading.code):
+            return False
         around = text[max(0, reading.start - 150) : reading.end + 120]
         return not nearness and not any(name in around for name in self.grammar.names)
+
+    def _is_padded(self, code: str) -> bool:
+        """Whether the number of the code is filled up with zeros, as hardly any other number is."""
+        parsed = self.grammar.parse(code)
+        return parsed is not None and list(parsed[1].values())[-2].startswith("0")
 
     def _decide(self, reading: Reading, shape: Reading | None) -> _Found:
         """What a damaged code is said to be; the shape may speak for a code the registry does not know yet."""

@@ -140,8 +140,8 @@ _LOOKALIKES = str.maketrans("АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒ�
 
 # The zero of every script but the Latin that has decimal digits of its own; the other nine follow it.
 _FOREIGN_ZEROS = tuple(zero for zero in map(chr, range(0x80, 0x20000)) if unicodedata.decimal(zero, None) == 0)
-# Those that are met in papers: full-width, mathematical, Arabic, Devanagari. A long text is searched for these alone.
-_COMMON_ZEROS = tuple("\uff10\u0660\u06f0\u0966\U0001d7ce\U0001d7d8\U0001d7e2\U0001d7ec\U0001d7f6")
+# Those that are met in papers: full-width, mathematical, Arabic. A long text is searched for these alone.
+_COMMON_ZEROS = tuple("\uff10\u0660\u06f0\U0001d7ce\U0001d7d8\U0001d7e2\U0001d7ec\U0001d7f6")
 _LONG = 20_000
 
 
