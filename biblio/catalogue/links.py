@@ -24,6 +24,7 @@ from biblio.store.models import (
     Decision,
     EvidenceItem,
     Link,
+    Paper,
     PaperRelation,
     Project,
 )
@@ -204,7 +205,8 @@ def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> 
         raise NotFound(f"There is no paper number {ruling.paper_id}.")
     if session.get(Project, ruling.project_id) is None:
         raise NotFound(f"There is no project number {ruling.project_id}.")
-    live = live_link(session, paper_id, ruling.project_id, lock=True)
+    _one_at_a_time(session, paper_id)
+    live = live_link(session, paper_id, ruling.project_id)
     if (live.version if live else 0) != ruling.version_seen:
         raise Stale("Somebody else judged this paper and project while it was on your screen.", current=live)
     _check_relation(session, paper_id, ruling)
@@ -256,9 +258,18 @@ def _check_evidence(session: Session, paper_id: int, ruling: Ruling) -> None:
         raise Stale("The evidence on your screen is not that of this paper and project: load the page again.")
 
 
-def live_link(session: Session, paper_id: int, project_id: int, *, lock: bool = False) -> Link | None:
+def _one_at_a_time(session: Session, paper_id: int) -> None:
+    """Let one person at a time decide about a paper (PostgreSQL; SQLite has one writer anyway).
+
+    Locking the live link is not enough: where there is none yet, nothing is locked, and two people who both saw "not
+    judged" were both stored.
+    """
+    session.exec(select(Paper.id).where(col(Paper.id) == paper_id).with_for_update(key_share=True)).one_or_none()
+
+
+def live_link(session: Session, paper_id: int, project_id: int) -> Link | None:
     """Return the link in force for a paper (or any paper merged into it) and a project."""
-    query = (
+    return session.exec(
         select(Link)
         .where(
             col(Link.paper_id).in_(group_ids(session, paper_id)),
@@ -266,8 +277,7 @@ def live_link(session: Session, paper_id: int, project_id: int, *, lock: bool = 
             col(Link.ended_at).is_(None),
         )
         .order_by(col(Link.id).desc())
-    )
-    return session.exec(query.with_for_update() if lock else query).first()
+    ).first()
 
 
 def live_relation(session: Session, paper_id: int) -> RelationKind | None:
@@ -360,6 +370,7 @@ def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> 
     if undone is None:
         raise NotFound(f"There is no decision number {decision_id}.")
     paper_id = survivor_of(session, undone.paper_id) or undone.paper_id
+    _one_at_a_time(session, paper_id)
     latest = session.exec(
         select(Decision)
         .where(col(Decision.paper_id).in_(group_ids(session, paper_id)), col(Decision.project_id) == undone.project_id)

@@ -360,3 +360,15 @@ def test_a_paper_that_uses_no_data_cannot_be_accepted(store: Store, relation: Re
         vera, paper, project = add_user(session), add_paper(session), add_project(session, "2016.1.00077.S")
         with pytest.raises(RequestRefused, match="uses none of the data"):
             decide(session, vera, Ruling(paper, project, Verdict.ACCEPT, 0, relation), now=NOW)
+
+
+def test_the_evidence_of_another_paper_is_refused(store: Store) -> None:
+    """A decision that names evidence of another pair is not stored: the history would tell of what nobody was shown."""
+    with store.writing() as session:
+        vera, paper, other = add_user(session), add_paper(session), add_paper(session)
+        project = add_project(session, "2016.1.00078.S")
+        suggest(session, paper_id=other, suggestions=[_suggestion(project)], rules_digest="r", now=NOW)
+        foreign = session.exec(select(CandidateRevision.id)).one()
+        with pytest.raises(Stale, match="not that of this paper"):
+            decide(session, vera, Ruling(paper, project, Verdict.REJECT, 0, None, "", foreign), now=NOW)
+        assert session.exec(select(Decision)).all() == []

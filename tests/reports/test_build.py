@@ -147,6 +147,13 @@ def test_the_running_year_and_growing_cycles_are_marked(profile: Profile) -> Non
     assert report.cycles[0].fraction.is_incomplete
 
 
+def test_a_paper_of_an_absurd_year_counts_in_no_year(profile: Profile) -> None:
+    """A mistaken year stretches no table: the paper is counted among those without a year."""
+    report = build(facts([project(1)], [paper(1), paper(2, year=20_000_000)], [(1, 1), (2, 1)]), profile)
+    assert [row.year for row in report.years] == [2019]
+    assert report.undated_papers == 1
+
+
 days = st.one_of(st.none(), st.dates(date(2012, 1, 1), date(2030, 1, 1)), st.just(date(3000, 1, 1)))
 projects_strategy = st.builds(
     project,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import stat
 import threading
+from pathlib import Path
 
 import pytest
 from sqlmodel import Session, col, select
 
-from biblio.store import Store
+from biblio.errors import StartRefused
+from biblio.store import Store, make_engine
 from biblio.store.models import HarvestCursor, Project
 from tests.factories import LEARNED, add_project
 
@@ -64,3 +67,22 @@ def test_a_moment_without_zone_is_refused_and_zones_come_back(store: Store) -> N
         add_project(session, "2016.1.00001.S")
     with store.reading() as session:
         assert session.exec(select(Project)).one().first_seen_at == LEARNED
+
+
+def test_the_database_file_is_its_owner_alone(tmp_path: Path) -> None:
+    """File, journal and folder that biblio makes can be read by nobody else."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'site' / 'biblio.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
+        modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "site").iterdir()}
+    engine.dispose()
+    assert stat.S_IMODE((tmp_path / "site").stat().st_mode) == 0o700
+    assert modes
+    assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize("address", ["foo", "mysql://x/y", ""])
+def test_an_address_of_no_database_is_refused_in_words(address: str) -> None:
+    """The setting is named, without a traceback."""
+    with pytest.raises(StartRefused, match="BIBLIO_DATABASE_URL"):
+        make_engine(address)

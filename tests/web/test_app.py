@@ -140,3 +140,13 @@ def test_health_says_ok_and_what_is_wrong(small_runtime: Runtime, small_app: Fla
     answer = visitor.get("/health")
     assert answer.status_code == 503
     assert "biblio db upgrade" in answer.get_json()["schema"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/paper/99999999999999999999", "/paper/2147483648", "/project/a%00b", "/api/projects/%00.json"]
+)
+def test_what_no_database_holds_is_answered_with_a_page(app: Flask, address: str) -> None:
+    """Numbers beyond any row and the character NUL name nothing; neither database breaks over them."""
+    answer = app.test_client().get(address)
+    assert answer.status_code in (400, 404)
+    assert "reference" not in answer.get_data(as_text=True)
