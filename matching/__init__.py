@@ -1,0 +1,1 @@
+"""Pure matching: texts and records in, mentions and candidates with evidence out."""
