@@ -67,7 +67,7 @@ class Gathered:
         project = replace(project, units=())
         known = self.projects.get(project.code)
         if known is None:
-            self.projects[project.code] = project
+            self.projects[project.code] = replace(project, place=f"{self.name} row {line}")
             return
         for difference in _differences(known, project):
             self.refuse(line, f"{difference} differs from an earlier row; the first is kept", project.code)

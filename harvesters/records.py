@@ -128,6 +128,8 @@ class HarvestedProject:
     bib_references: tuple[str, ...] = ()
     """Bibcodes the archive itself lists for this project."""
     extra: Mapping[str, str] = field(default_factory=dict)
+    place: str | None = field(default=None, compare=False)
+    """Of a project from a file: the file and the row it began in, for whoever has to find it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from biblio.clock import FixedClock
 from biblio.runtime import Runtime, checked_profile
@@ -35,6 +36,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "ads_dev_key", "ads_api_token"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def clean_logs() -> Iterator[None]:
+    """Logging is set up once per process; what one test set up is undone before the next."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

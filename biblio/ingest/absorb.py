@@ -84,19 +84,13 @@ def absorb_parsed(
     )
     for project, recorded in zip(parsed.projects, told, strict=True):
         if recorded.what is Recorded.REFUSED:
-            place = _place_of(page, project.code)
+            place = project.place or page.place
             counts.refusals.append(Refusal(project.source, place, recorded.reason or "refused", project.code[:80]))
             continue
         counts.records += 1
         setattr(counts, recorded.what.value, getattr(counts, recorded.what.value) + 1)
     counts.refused = len(counts.refusals)
     return counts
-
-
-def _place_of(page: Page, code: str) -> str:
-    """Return where on a page a code stands: of a file's rows the first that names it."""
-    start = page.body.find(code.encode()) if page.content_type.startswith("text/plain") else -1
-    return page.place if start < 0 else f"{page.place} row {page.body.count(10, 0, start) + 1}"
 
 
 def _page_row(page: Page, sha256: str, counts: PageCounts, destination: Destination, now: datetime) -> HarvestPage:

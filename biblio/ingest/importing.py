@@ -89,7 +89,9 @@ def _checked_emails(_session: Session, _runtime: Runtime, parsed: ParsedPage, la
     refusals = list(parsed.refusals)
     for project in parsed.projects:
         if project.pi_email is not None and not _is_address(project.pi_email):
-            refusals.append(Refusal(project.source, label, "the e-mail address cannot be used", project.code[:80]))
+            refusals.append(
+                Refusal(project.source, project.place or label, "the e-mail address cannot be used", project.code[:80])
+            )
             project = replace(project, pi_email=None)  # noqa: PLW2901
         projects.append(project)
     return replace(parsed, projects=tuple(projects), refusals=tuple(refusals))
@@ -121,7 +123,7 @@ def _known_contacts(session: Session, runtime: Runtime, parsed: ParsedPage, labe
         code = runtime.grammar.canonical(project.code)
         if code is not None and code not in has_pi:
             reason = "no project has this code yet; load the projects first"
-            refusals.append(Refusal(project.source, label, reason, project.code[:80]))
+            refusals.append(Refusal(project.source, project.place or label, reason, project.code[:80]))
             continue
         projects.append(replace(project, pi=None) if code is not None and has_pi[code] else project)
     return replace(checked, projects=tuple(projects), refusals=tuple(refusals))

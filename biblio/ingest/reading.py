@@ -114,6 +114,15 @@ def make_reader(session: Session, runtime: Runtime) -> Reader:
     return Reader(CodeFinder(runtime.grammar, Registry(runtime.grammar, codes)), digest)
 
 
+def read_short(context: JobContext) -> None:
+    """Read what came with the records: titles, abstracts, snippets. It asks no service, so a harvest ends with it."""
+    runtime = context.runtime
+    with runtime.store.reading() as session:
+        reader = make_reader(session, runtime)
+    _resolve_again(context, reader)
+    _read_short(context, reader)
+
+
 def read(context: JobContext) -> None:
     """Run the reading. Raises ``ReadingIncomplete`` at the end when a service could not be asked any further."""
     wanted = _Wanted.of(context.arguments)

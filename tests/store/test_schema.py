@@ -104,6 +104,13 @@ def test_an_empty_database_is_refused_with_what_to_run(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_an_older_schema_is_refused_with_what_to_run(store: Store) -> None:
+    """A start against an older schema says `biblio db upgrade`, and changes nothing."""
+    downgrade(store.engine, "0001")
+    with pytest.raises(StartRefused, match="biblio db upgrade"):
+        check_schema(store.engine)
+
+
 def test_a_newer_or_foreign_schema_is_refused(store: Store) -> None:
     """A database at a revision this version does not know is not touched."""
     with store.engine.begin() as connection:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import MACHINE
-from biblio.catalogue.links import Ruling, decide
+from biblio.catalogue.links import Ruling, decide, relate
 from biblio.clock import FixedClock
 from biblio.runtime import Runtime
 from biblio.store.models import (
@@ -110,7 +110,9 @@ def test_what_ends_silence(
     with runtime.store.writing() as session:
         project = add_project(session, CODE)
         paper = add_paper(session, is_refereed=refereed, kind=kind, preprint_on=preprint_on)
-        accept(session, add_user(session), paper, project, relation=relation)
+        actor = add_user(session)
+        accept(session, actor, paper, project)
+        relate(session, actor, paper_id=paper, relation=relation, now=runtime.clock.now())
         assert still_silent(session, runtime, project) is (ground is None)
     assert standing(runtime) == ground
 
