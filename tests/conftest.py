@@ -160,3 +160,17 @@ def sqlite_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> 
     engine = make_engine(settings.database)
     yield Runtime(settings=settings, profile=checked_profile(None), store=Store(engine), clock=clock)
     engine.dispose()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines whether the real data were there (here, where a run in two processes finds it)."""
+    from tests.acceptance.conftest import real_data_folder
+
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if "acceptance/test_real" in report.nodeid
+    ]
+    absent = not (real_data_folder() / "projects.jsonl").is_file()
+    terminalreporter.write_line("real data: NOT RUN, folder absent" if absent else f"real data: ran {len(reports)}")

@@ -25,15 +25,3 @@ def real_data() -> Path:
     if not (folder / "projects.jsonl").is_file():
         pytest.skip(f"real data: NOT RUN, {folder} is absent")
     return folder
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in the last lines whether the real data were there."""
-    reports = [
-        report
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.getreports(outcome)
-        if "acceptance/test_real" in report.nodeid
-    ]
-    absent = not (real_data_folder() / "projects.jsonl").is_file()
-    terminalreporter.write_line("real data: NOT RUN, folder absent" if absent else f"real data: ran {len(reports)}")
