@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -42,8 +44,23 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def clean_logs() -> Iterator[None]:
     """Logging is set up once per process; what one test set up is undone before the next."""
     structlog.reset_defaults()
+    # Unless a test sets up logging itself: on stderr, so that what a command prints stays what it prints.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def no_job_outlives_its_test() -> Iterator[None]:
+    """A job that a page started in the background has ended when its test ends; it would disturb the next."""
+    yield
+    for thread in [t for t in threading.enumerate() if t.name.startswith("job-")]:
+        thread.join(timeout=60)
+        assert not thread.is_alive(), f"{thread.name} goes on after its test"
+
+
+NOWHERE = {"arxiv_url": "http://127.0.0.1:9", "ads_url": "http://127.0.0.1:9", "tap_url": "http://127.0.0.1:9"}
+"""The services' addresses unless a test starts a server of its own: nothing listens there."""
 
 
 @pytest.fixture(scope="session")
@@ -134,9 +151,10 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         home=tmp_path / "home",
         database_url=database_url,
         environment="development",
-        secret_key="0123456789abcdef0123456789abcdef",  # type: ignore[arg-type]
+        secret_key="0123456789abcdef0123456789abcdef",
         base_url="http://127.0.0.1:8000",
         arxiv_pace_s=0,
+        **NOWHERE,  # type: ignore[arg-type]
     )
 
 
@@ -155,7 +173,8 @@ def sqlite_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> 
         home=tmp_path / "home",
         database_url=f"sqlite:///{path}",
         environment="development",
-        secret_key="0123456789abcdef0123456789abcdef",  # type: ignore[arg-type]
+        secret_key="0123456789abcdef0123456789abcdef",
+        **NOWHERE,  # type: ignore[arg-type]
     )
     engine = make_engine(settings.database)
     yield Runtime(settings=settings, profile=checked_profile(None), store=Store(engine), clock=clock)
