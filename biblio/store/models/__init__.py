@@ -4,6 +4,7 @@ from biblio.store.models.desk import DeskItem, PaperMatch
 from biblio.store.models.links import Candidate, CandidateRevision, Decision, EvidenceItem, Link, PaperRelation
 from biblio.store.models.operations import (
     AuditEntry,
+    ExpectedCount,
     HarvestCursor,
     HarvestPage,
     HarvestRefusal,
@@ -13,6 +14,7 @@ from biblio.store.models.operations import (
     PaceTurn,
     Quota,
     ReportSnapshot,
+    RequestCount,
     UserAccount,
 )
 from biblio.store.models.papers import (
@@ -60,6 +62,7 @@ __all__ = [
     "Decision",
     "DeskItem",
     "EvidenceItem",
+    "ExpectedCount",
     "HarvestCursor",
     "HarvestPage",
     "HarvestRefusal",
@@ -87,6 +90,7 @@ __all__ = [
     "ProjectRevision",
     "Quota",
     "ReportSnapshot",
+    "RequestCount",
     "SourceRecord",
     "SurveyExclusion",
     "TextMention",

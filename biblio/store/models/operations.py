@@ -68,6 +68,8 @@ class JobRun(SQLModel, table=True):
     """host:process that runs it, so that a run whose process died can be taken over at once."""
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     counts: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    progress: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """Of a running job: ``what`` it does, ``done`` of ``total`` (null: not known), ``at`` which moment."""
     error: str | None = None
     version: str = Field(max_length=32)
 
@@ -136,6 +138,31 @@ class Quota(SQLModel, table=True):
     remaining: int | None = None
     resets_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     read_at: datetime = Field(sa_column=moment())
+
+
+class RequestCount(SQLModel, table=True):
+    """How many requests we sent to one endpoint of a service on one day (UTC), by our own count."""
+
+    __tablename__ = "request_count"
+    service: str = Field(primary_key=True, max_length=32)
+    endpoint: str = Field(primary_key=True, max_length=64)
+    day: date = Field(primary_key=True)
+    requests: int = 0
+    refused: int = 0
+    """Answered 429: the service said that it was asked too often."""
+    failed: int = 0
+    """Answered 5xx, broken, or not at all."""
+
+
+class ExpectedCount(SQLModel, table=True):
+    """How many records a service says it has for our searches in one part (a journal's bibstem) and year."""
+
+    __tablename__ = "expected_count"
+    source: str = Field(primary_key=True, max_length=32)
+    part: str = Field(primary_key=True, max_length=64)
+    year: int = Field(primary_key=True)
+    expected: int
+    counted_at: datetime = Field(sa_column=moment())
 
 
 class OutboxMail(SQLModel, table=True):
