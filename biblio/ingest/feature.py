@@ -8,9 +8,10 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
-from biblio.ingest.commands import papers, projects
 from biblio.ingest.coverage import source_states
 from biblio.ingest.jobs import HARVEST, READ, TWINS
+from biblio.ingest.paper_commands import papers
+from biblio.ingest.project_commands import projects
 from biblio.ingest.views import blueprint
 from biblio.runtime import Runtime
 from biblio.settings import Settings

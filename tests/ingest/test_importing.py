@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlmodel import select
 
-from biblio.ingest.commands import papers, projects
+from biblio.ingest.paper_commands import papers
+from biblio.ingest.project_commands import projects
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestRefusal, JobRun, Paper, PaperRevision, Project, ProjectRevision
 from tests.ingest.conftest import Asking

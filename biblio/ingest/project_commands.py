@@ -1,4 +1,4 @@
-"""``biblio projects`` and ``biblio papers``: loading and handing over the lists."""
+"""``biblio projects``: loading the observatory's projects, and handing the list over."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
-from tqdm import tqdm
 
 from biblio.ingest import absorb, queries
-from biblio.ingest.importing import FileSource, import_job, paper_file, project_file, try_import
+from biblio.ingest.console import import_files, print_dry_run, run_and_tell
+from biblio.ingest.importing import project_file
 from biblio.ingest.jobs import HARVEST
 from biblio.ingest.sources import Asked, plan
-from biblio.jobs import Job, run_job
 from biblio.runtime import Runtime
-from biblio.store.models import JobRun
-from biblio.store.words import Outcome
 from harvesters.errors import HarvestError
 
 _FILE = click.Path(path_type=Path)
@@ -48,9 +45,9 @@ def fetch(ctx: click.Context, dry_run: bool, quiet: bool) -> None:
     """
     runtime: Runtime = ctx.obj()
     if dry_run:
-        _finish_dry_run(ctx, _try_fetch(runtime))
+        print_dry_run(_try_fetch(runtime))
         return
-    _run(ctx, HARVEST, {"sources": "projects"}, quiet)
+    run_and_tell(ctx, HARVEST, {"sources": "projects"}, quiet)
 
 
 @projects.command("import")
@@ -69,7 +66,7 @@ def import_projects(ctx: click.Context, files: tuple[Path, ...], dry_run: bool, 
       biblio projects import cycle-11.csv cycle-12.csv --dry-run
       biblio projects import contacts.csv
     """
-    _import(ctx, [project_file(path) for path in files], dry_run, quiet)
+    import_files(ctx, [project_file(path) for path in files], dry_run, quiet)
 
 
 @projects.command("export")
@@ -96,51 +93,6 @@ def export(ctx: click.Context, kind: str, output: Path | None) -> None:
         click.echo(f"{len(listed)} projects are in {output}.", err=True)
 
 
-@click.group()
-def papers() -> None:
-    """Load papers that a library has lists of."""
-
-
-@papers.command("import")
-@click.argument("files", nargs=-1, required=True, type=_FILE)
-@click.option("--name", help="Name of the list, kept with every paper. Default: bibtex, or papers-file.")
-@click.option("--dry-run", is_flag=True, help="Read the files, say what would change, and change nothing.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-@click.pass_context
-def import_papers(ctx: click.Context, files: tuple[Path, ...], name: str | None, dry_run: bool, quiet: bool) -> None:
-    """Load papers from FILES: BibTeX (.bib) or JSON lines (an "id" in each row).
-
-    Papers that are known by DOI, bibcode or arXiv number are joined; an identifier that clearly belongs to another
-    paper is left out and becomes a question on the desk.
-
-    \b
-    Examples:
-      biblio papers import library.bib
-      biblio papers import telescope-papers.jsonl --name kpub --dry-run
-    """
-    if name is not None and name in ("ads", "arxiv"):
-        raise click.UsageError("The names ads and arxiv belong to the services.")
-    _import(ctx, [paper_file(path, name=name[:32] if name else None) for path in files], dry_run, quiet)
-
-
-def _import(ctx: click.Context, files: Sequence[FileSource], dry_run: bool, quiet: bool) -> None:
-    runtime: Runtime = ctx.obj()
-    if not dry_run:
-        _run(ctx, import_job(files), {"files": [file.label for file in files]}, quiet)
-        return
-    told: list[absorb.PageCounts] = []
-    broken = False
-    for file in files:
-        try:
-            told += try_import(runtime, [file])
-        except HarvestError as error:
-            click.echo(str(error), err=True)
-            broken = True
-    _finish_dry_run(ctx, told)
-    if broken:
-        ctx.exit(1)
-
-
 def _try_fetch(runtime: Runtime) -> list[absorb.PageCounts]:
     planned, left_out = plan(runtime, Asked(sources=("projects",)))
     for sentence in left_out:
@@ -156,41 +108,6 @@ def _try_fetch(runtime: Runtime) -> list[absorb.PageCounts]:
         except HarvestError as error:
             raise click.ClickException(str(error)) from error
     return told
-
-
-def _finish_dry_run(_ctx: click.Context, told: Sequence[absorb.PageCounts]) -> None:
-    for what in ("seen", "new", "changed", "unchanged", "refused", "ignored", "merged", "conflicts"):
-        click.echo(f"  {what:<28} {sum(getattr(counts, what) for counts in told):>8}")
-    for refusal in [r for counts in told for r in counts.refusals][:20]:
-        click.echo(f"  {refusal.place}: {refusal.reason}", err=True)
-    click.echo("Nothing was changed (dry run).")
-
-
-def _run(ctx: click.Context, job: Job, arguments: dict[str, Any], quiet: bool) -> None:
-    """Run a job with a progress bar, print what it did, and end with exit code 1 unless it succeeded."""
-    runtime: Runtime = ctx.obj()
-    with tqdm(unit="", dynamic_ncols=True, mininterval=0.2, disable=quiet or None) as bar:
-
-        def progress(what: str, done: int, total: int | None) -> None:
-            bar.set_description(f"  {what}", refresh=False)
-            bar.total = total
-            bar.update(done - bar.n)
-
-        row = run_job(runtime, job, arguments=arguments, progress=progress)
-    _tell(row)
-    if row.outcome is not Outcome.SUCCEEDED:
-        ctx.exit(1)
-
-
-def _tell(row: JobRun) -> None:
-    click.echo(f"{row.job}: {row.outcome.value}")
-    for name, value in row.counts.items():
-        if name != "notes":
-            click.echo(f"  {name.replace('_', ' '):<28} {value:>8}")
-    for note in row.counts.get("notes", []):
-        click.echo(f"  note: {note}")
-    if row.error:
-        click.echo(f"  {row.error}", err=True)
 
 
 def _write_jsonl(listed: Sequence[queries.ProjectFacts], out: TextIO) -> None:
