@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -29,12 +31,27 @@ log = get_logger(__name__)
 LEASE_S = 60
 """A running job whose lease was not renewed for so long is taken for dead and may be taken over."""
 
+PROGRESS_S = 2.0
+"""How often at most a running job's progress is written down; in between it is kept in memory."""
+
 Progress = Callable[[str, int, int | None], None]
 """Called with (what, done, total) while a job works; total is None where it is not known."""
 
 
 def no_progress(_what: str, _done: int, _total: int | None) -> None:
     """Show nothing."""
+
+
+@dataclass
+class _Board:
+    """Passes progress on and keeps the latest, for the heartbeat to write down: the job itself never waits for that."""
+
+    show: Progress
+    latest: tuple[str, int, int | None] | None = None
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        self.latest = (what, done, total)
+        self.show(what, done, total)
 
 
 @dataclass
@@ -87,11 +104,12 @@ def run_job(
     """
     arguments = dict(arguments or {})
     run_id = _begin(runtime, job, started_by, arguments, actor_id)
-    context = JobContext(runtime=runtime, run_id=run_id, arguments=arguments, progress=progress)
+    board = _Board(progress)
+    context = JobContext(runtime=runtime, run_id=run_id, arguments=arguments, progress=board)
     error: str | None = None
     log.info("job started", job=job.name, run=run_id)
     try:
-        with _heartbeat(runtime, run_id):
+        with _heartbeat(runtime, run_id, board):
             job.run(context)
     except BiblioError as problem:
         error = str(problem)
@@ -140,6 +158,7 @@ def _refuse_or_take_over(session: Session, runtime: Runtime, name: str, period: 
         if running.lease_until > runtime.clock.now() and _is_alive(running.holder):
             raise JobRunning(f"The job {name} is running since {running.started_at:%Y-%m-%d %H:%M} UTC.")
         running.outcome = Outcome.ABANDONED
+        running.progress = None
         running.ended_at = runtime.clock.now()
         running.error = "Its process died; a later run went on where it stopped."
         session.add(running)
@@ -174,19 +193,23 @@ def _is_alive(holder: str) -> bool:
 
 
 @contextmanager
-def _heartbeat(runtime: Runtime, run_id: int) -> Iterator[None]:
-    """Renew the lease from a thread while the job works."""
+def _heartbeat(runtime: Runtime, run_id: int, board: _Board) -> Iterator[None]:
+    """Renew the lease, and write down how far the job is, from a thread while the job works."""
     stop = threading.Event()
 
     def beat() -> None:
-        while not stop.wait(LEASE_S / 3):
+        written: tuple[str, int, int | None] | None = None
+        renewed_s = time.monotonic()
+        while not stop.wait(PROGRESS_S):
+            latest = board.latest
+            if latest == written and time.monotonic() - renewed_s < LEASE_S / 3:
+                continue
             try:
-                with runtime.store.writing() as session:
-                    row = session.get_one(JobRun, run_id)
-                    row.lease_until = runtime.clock.now() + timedelta(seconds=LEASE_S)
-                    session.add(row)
+                _note_alive(runtime, run_id, latest)
             except Exception:
                 log.exception("heartbeat missed", run=run_id)
+            else:
+                written, renewed_s = latest, time.monotonic()
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{run_id}", daemon=True)
     thread.start()
@@ -195,6 +218,18 @@ def _heartbeat(runtime: Runtime, run_id: int) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(timeout=5)
+
+
+def _note_alive(runtime: Runtime, run_id: int, latest: tuple[str, int, int | None] | None) -> None:
+    """Renew the lease of a run and note its progress, in one statement that touches no run that has ended."""
+    now = runtime.clock.now()
+    values: dict[str, Any] = {"lease_until": now + timedelta(seconds=LEASE_S)}
+    if latest is not None:
+        what, done, total = latest
+        values["progress"] = {"what": what, "done": done, "total": total, "at": now.isoformat(timespec="seconds")}
+    running = sa.and_(col(JobRun.id) == run_id, col(JobRun.outcome) == Outcome.RUNNING)
+    with runtime.store.writing() as session:
+        session.execute(sa.update(JobRun).where(running).values(**values))
 
 
 def _end(runtime: Runtime, run_id: int, context: JobContext, error: str | None) -> JobRun:
@@ -207,6 +242,7 @@ def _end(runtime: Runtime, run_id: int, context: JobContext, error: str | None) 
         row.ended_at = runtime.clock.now()
         row.counts = {**context.counts, **({"notes": context.notes} if context.notes else {})}
         row.error = error
+        row.progress = None
         session.add(row)
         session.flush()
     seconds = (row.ended_at - row.started_at).total_seconds() if row.ended_at else 0

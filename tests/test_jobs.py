@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from biblio.clock import FixedClock
 from biblio.errors import BiblioError, JobRunning, NotFound
 from biblio.jobs import LEASE_S, Job, JobContext, find_job, run_job
 from biblio.runtime import Runtime
-from biblio.store.models import JobRun
+from biblio.store.models import AuditEntry, JobRun
 from biblio.store.words import Outcome, Trigger
 
 
@@ -117,3 +118,44 @@ def test_an_unknown_job_is_refused_with_the_names_there_are() -> None:
     """The message lists what can be run."""
     with pytest.raises(NotFound, match="count"):
         find_job({"count": COUNT}, "cuont")
+
+
+def test_a_running_job_says_how_far_it_is(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latest progress can be read while the job works, reaches whoever started it, and is gone at the end."""
+    monkeypatch.setattr("biblio.jobs.PROGRESS_S", 0.01)
+    shown: list[tuple[str, int, int | None]] = []
+    read: list[dict[str, object]] = []
+
+    def work(context: JobContext) -> None:
+        for done in range(3):
+            context.progress("pages", done, 5)
+        for _ in range(2_000):
+            with runtime.store.reading() as session:
+                progress = session.get_one(JobRun, context.run_id).progress
+            if progress is not None:
+                read.append(progress)
+                return
+            threading.Event().wait(0.01)
+
+    row = run_job(runtime, Job("slow", "Slow", work), progress=lambda *told: shown.append(told))
+    assert shown == [("pages", 0, 5), ("pages", 1, 5), ("pages", 2, 5)]
+    assert {k: read[0][k] for k in ("what", "done", "total")} == {"what": "pages", "done": 2, "total": 5}
+    assert row.progress is None
+    assert [r.progress for r in rows(runtime)] == [None]
+
+
+def test_progress_is_written_while_the_job_holds_a_unit_of_work(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that reports inside its own unit of work waits for nobody and loses nothing."""
+    monkeypatch.setattr("biblio.jobs.PROGRESS_S", 0.01)
+
+    def work(context: JobContext) -> None:
+        for done in range(20):
+            with runtime.store.writing() as session:
+                context.progress("units", done, 20)
+                session.add(AuditEntry(made_at=runtime.clock.now(), action="test", subject=str(done)))
+
+    assert run_job(runtime, Job("units", "Units", work)).outcome is Outcome.SUCCEEDED
+    with runtime.store.reading() as session:
+        assert len(session.exec(select(AuditEntry)).all()) == 20
