@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from biblio.catalogue.terms import ADS, FACTS, PERSON, family
+
 JOURNAL_FIRST = ("ads", "file", "arxiv")
 """Facts of the printed article: ADS keeps them best, then what a library's own files say."""
 PREPRINT_FIRST = ("arxiv", "file", "ads")
-"""Facts of the preprint; and abstracts, because arXiv's metadata are free (CC0) while those of ADS may not be re-served."""
+"""Facts of the preprint; and abstracts, because arXiv's metadata are free (CC0) while those of ADS may not be re-served (``catalogue.terms``)."""
 
 PRECEDENCE: Mapping[str, tuple[str, ...]] = {
     "title": JOURNAL_FIRST,
@@ -43,9 +45,6 @@ _ARTICLE_ONLY = frozenset({"published_on", "volume", "page", "is_refereed"})
 """Facts that a preprint does not have: arXiv's own date or number in their place would be wrong."""
 _SOURCE_FIELD = {"preprint_on": "submitted_on"}
 _DATES = frozenset({"published_on", "preprint_on", "updated_on"})
-PERSON = "person"
-"""The provenance of a field that a person corrected."""
-
 CORRECTABLE = ("title", "abstract", "kind", "is_refereed", "journal", "volume", "page", "year", "published_on",
                "preprint_on", "is_withdrawn", "keywords")  # fmt: skip
 """The fields a person may correct. Authors and counts come from sources only."""
@@ -64,6 +63,11 @@ class Told:
     def is_preprint(self) -> bool:
         """Whether the record describes a preprint, not the printed article."""
         return self.record.get("kind") == "eprint"
+
+    def origin_of(self, name: str) -> str:
+        """Return where a field's value is from: this source, or ADS where a list says that it has its text from there."""
+        taken = self.record.get("extra", {}).get("taken_from")
+        return ADS if taken == ADS and name not in FACTS else self.source
 
 
 @dataclass(slots=True)
@@ -84,7 +88,7 @@ def compose(told: Iterable[Told], corrections: Mapping[str, Any]) -> Shown:
         if chosen is None:
             continue
         value, source = chosen
-        shown.provenance[name] = source.source
+        shown.provenance[name] = source.origin_of(name)
         if name == "authors":
             shown.authors = list(value)
             continue
@@ -103,14 +107,9 @@ def _ranked(records: Sequence[Told], sources: tuple[str, ...], article_first: bo
     """Put the records in the table's order; the sort is stable, so of equals the one learned last stays first."""
 
     def rank(told: Told) -> tuple[bool, int, bool]:
-        return article_first and told.is_preprint, sources.index(_family(told.source)), told.is_preprint
+        return article_first and told.is_preprint, sources.index(family(told.source)), told.is_preprint
 
     return sorted(records, key=rank)
-
-
-def _family(source: str) -> str:
-    """Return the kind of harvest a source's name belongs to: whatever is no service is somebody's file."""
-    return source if source in ("ads", "arxiv") else "file"
 
 
 def _choose(name: str, ranked: Sequence[Told]) -> tuple[Any, Told] | None:

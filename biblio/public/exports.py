@@ -1,4 +1,8 @@
-"""Papers as files and JSON for other programs: facts and links, never an abstract."""
+"""Papers as files and JSON for other programs.
+
+CSV and BibTeX hold facts and links alone; JSON holds abstract and keywords as well where a ``PublicPaper`` has them, which
+is where their source lets us serve them (``catalogue.terms``).
+"""
 
 from __future__ import annotations
 
@@ -69,6 +73,9 @@ def as_json(paper: PublicPaper) -> dict[str, Any]:
         "refereed": paper.is_refereed,
         "identifiers": {scheme.value: value for scheme, value in paper.identifiers.items()},
         "projects": list(paper.projects),
+        "abstract": paper.abstract,
+        "abstract_from": paper.abstract_from,
+        "keywords": list(paper.keywords),
     }
 
 

@@ -1,6 +1,7 @@
 """The public bibliography, read into dataclasses: papers with an accepted project whose relation is science.
 
-Only what may be public is read here: no abstract, no contact data, no verdict but "accepted".
+Only what may be public leaves this module: no contact data, no verdict but "accepted", and of what sources say only what
+their terms allow (``catalogue.terms``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.identity import normal_arxiv, normal_bibcode, normal_doi
+from biblio.catalogue.terms import public_view
 from biblio.public.index import Entry, ProjectEntry, PublicIndex, fold
 from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
@@ -30,6 +32,10 @@ from biblio.store.words import Scheme
 MOST_WORDS = 12
 """Words of a query that are used; a title pasted whole is found by fewer."""
 
+_SHOWN = ("title", "year", "journal", "volume", "page", "published_on", "is_refereed", "is_withdrawn", "abstract",
+          "keywords")  # fmt: skip
+"""What of a paper's shown values the public pages use, each as far as its source allows."""
+
 _TOKENS = re.compile(r'"([^"]+)"|(\S+)')
 _MANY = 500
 """Ids handed to one statement (SQLite's oldest limit is 999 parameters)."""
@@ -37,7 +43,10 @@ _MANY = 500
 
 @dataclass(frozen=True, slots=True)
 class PublicPaper:
-    """A paper as anyone may see it. ``projects`` are codes in order; ``identifiers`` by scheme, one each."""
+    """A paper as anyone may see it. ``projects`` are codes in order; ``identifiers`` by scheme, one each.
+
+    ``abstract`` and ``keywords`` are there only where their source lets us show them; ``abstract_from`` is that source.
+    """
 
     paper_id: int
     title: str
@@ -51,6 +60,9 @@ class PublicPaper:
     is_withdrawn: bool
     identifiers: dict[Scheme, str] = field(default_factory=dict)
     projects: tuple[str, ...] = ()
+    abstract: str | None = None
+    abstract_from: str | None = None
+    keywords: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -154,22 +166,35 @@ def filled(session: Session, index: PublicIndex, paper_ids: Sequence[int]) -> li
     authors = _authors(session, [r.id for r in revisions if r.id is not None])
     identifiers = _identifiers(session, paper_ids)
     return [
-        PublicPaper(
-            paper_id=r.paper_id,
-            title=r.title or "(no title known)",
-            authors=tuple(authors.get(r.id or 0, ())),
-            year=r.year,
-            journal=r.journal,
-            volume=r.volume,
-            page=r.page,
-            published_on=r.published_on,
-            is_refereed=r.is_refereed,
-            is_withdrawn=r.is_withdrawn,
-            identifiers=identifiers.get(r.paper_id, {}),
-            projects=index.codes_of(r.paper_id),
-        )
+        _public(r, authors.get(r.id or 0, []), identifiers.get(r.paper_id, {}), index.codes_of(r.paper_id))
         for r in revisions
     ]
+
+
+def _public(
+    revision: PaperRevision, authors: Sequence[str], identifiers: dict[Scheme, str], projects: tuple[str, ...]
+) -> PublicPaper:
+    """Return a paper as anyone may see it: what its sources' terms keep inside is not even looked at."""
+    known = {name: getattr(revision, name) for name in _SHOWN} | {"authors": tuple(authors), "identifiers": identifiers}
+    seen = public_view(known, revision.provenance or {})
+    abstract = " ".join((seen.get("abstract") or "").split()) or None
+    return PublicPaper(
+        paper_id=revision.paper_id,
+        title=seen.get("title") or "(no title known)",
+        authors=seen.get("authors", ()),
+        year=seen.get("year"),
+        journal=seen.get("journal"),
+        volume=seen.get("volume"),
+        page=seen.get("page"),
+        published_on=seen.get("published_on"),
+        is_refereed=seen.get("is_refereed", False),
+        is_withdrawn=seen.get("is_withdrawn", False),
+        identifiers=seen.get("identifiers", {}),
+        projects=projects,
+        abstract=abstract,
+        abstract_from=revision.provenance["abstract"] if abstract else None,
+        keywords=tuple(seen.get("keywords") or ()),
+    )
 
 
 def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:

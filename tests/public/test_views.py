@@ -93,7 +93,7 @@ def test_filters_stand_in_the_address_and_can_be_removed(app: Flask) -> None:
 
 
 def test_no_abstract_and_no_address_is_public(app: Flask, shelf: Shelf) -> None:
-    """Neither pages nor files nor the API hold an abstract or a PI's e-mail address."""
+    """Nothing holds an abstract nobody knows the source of, nor a PI's e-mail address (more in ``test_terms.py``)."""
     paths = [
         "/",
         "/?q=rings",
