@@ -3,7 +3,8 @@
 HarvestError
 ├── RecordRefused    this entry cannot be read; go on with the next
 ├── PageRefused      this page is not what the service promises; nothing of it is stored; try again later
-└── SourceStopped    this source cannot be used now (no token, quota spent, service down); other sources go on
+└── SourceStopped    this source cannot be used now (no token, service down); other sources go on
+    └── QuotaSpent   today's requests are used but for the reserve; the harvest goes on when the count begins anew
 """
 
 from __future__ import annotations
@@ -27,3 +28,7 @@ class SourceStopped(HarvestError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class QuotaSpent(SourceStopped):
+    """Today's requests are used but for the reserve: nothing is wrong, the harvest goes on when the count begins anew."""

@@ -10,6 +10,7 @@ import contextlib
 import email.utils
 import io
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -18,8 +19,21 @@ import requests
 import stamina
 import structlog
 
-from harvesters.errors import PageRefused, SourceStopped
+from harvesters.errors import PageRefused, QuotaSpent, SourceStopped
 from harvesters.protocol import Pace
+from harvesters.quota import Quota, QuotaLedger, Spent, endpoint_of
+
+__all__ = [
+    "USER_AGENT",
+    "HttpLimits",
+    "PoliteSession",
+    "Quota",
+    "Spent",
+    "endpoint_of",
+    "media_type",
+    "place_of",
+    "retry_after_s",
+]
 
 USER_AGENT = "observatory-biblio/0.1"
 
@@ -34,6 +48,8 @@ _BROKEN_ANSWERS = (
     requests.exceptions.ContentDecodingError,
 )
 _CHUNK_BYTES = 64 * 1024
+_LONGEST_WAIT_S = 30 * 86_400.0
+"""A header that asks for more is taken for this much."""
 
 _log = structlog.get_logger("harvesters.http")
 
@@ -57,16 +73,6 @@ class HttpLimits:
     redirects: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What a service says is left for one endpoint; ``resets_at`` is seconds since 1970, None where it is silent."""
-
-    endpoint: str
-    limit: int | None
-    remaining: int | None
-    resets_at: int | None
-
-
 class _TryAgain(Exception):
     """This attempt failed in a way that another may not."""
 
@@ -77,20 +83,51 @@ class PoliteSession(requests.Session):
     Answers come back whole (never longer than ``limits.body_bytes``). A refused connection, a broken or dripping
     answer, 429 and 5xx are tried again, ``Retry-After`` obeyed; then ``SourceStopped`` is raised. Any other status is
     the caller's to judge. A redirect is followed on the same host only (or from http to https of it).
-    ``quotas`` holds the rate-limit headers last seen per endpoint; ``quota_reserve`` requests are left unspent.
+
+    ``quotas`` holds per endpoint what is left: what the service said last, less what was asked since. It begins with
+    ``known_quotas`` (what the store kept); ``default_limit`` is a day's requests per endpoint of a service that never
+    says. ``quota_reserve`` requests are left unspent: then ``QuotaSpent`` is raised and nothing is asked. ``spent``
+    counts our requests per endpoint until ``take_spent`` is called.
     """
 
     def __init__(
-        self, service: str, pace: Pace, *, contact: str, limits: HttpLimits | None = None, quota_reserve: int = 0
+        self,
+        service: str,
+        pace: Pace,
+        *,
+        contact: str,
+        limits: HttpLimits | None = None,
+        quota_reserve: int = 0,
+        known_quotas: Iterable[Quota] = (),
+        default_limit: int | None = None,
     ) -> None:
         super().__init__()
+        if not contact.strip() or not contact.isprintable() or not contact.isascii():
+            raise ValueError("a session needs an address that the service can write to")
         self.service = service
-        self.quotas: dict[str, Quota] = {}
         self.requests_made = 0
+        self._ledger = QuotaLedger(known_quotas, default_limit)
         self._pace = pace
         self._limits = limits or HttpLimits()
         self._quota_reserve = quota_reserve
-        self.headers["User-Agent"] = f"{USER_AGENT} (mailto:{contact})"
+        self.headers["User-Agent"] = f"{USER_AGENT} (mailto:{contact.strip()})"
+
+    @property
+    def quotas(self) -> dict[str, Quota]:
+        """What is left per endpoint, as the service last said or by our own count."""
+        return self._ledger.quotas
+
+    @property
+    def spent(self) -> dict[str, Spent]:
+        """What was sent per endpoint since ``take_spent`` was last called."""
+        return self._ledger.spent
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: redirects are followed here, and requests would fall over one that leads to no address."""
+
+    def take_spent(self) -> dict[str, Spent]:
+        """Return what was sent per endpoint since the last call, and begin a new count."""
+        return self._ledger.take_spent()
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """Send one request with retries. Raises ``SourceStopped`` or, for a forbidden redirect, ``PageRefused``."""
@@ -120,7 +157,7 @@ class PoliteSession(requests.Session):
             response = self._once(method, url, *args, **kwargs)
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
                 return response
-            target = urljoin(url, response.headers["Location"])
+            target = _target(url, response.headers["Location"])
             if not _may_follow(url, target):
                 raise PageRefused(f"{place_of(url)}: sends us to another host ({place_of(target)}); not followed")
             url = target
@@ -132,20 +169,27 @@ class PoliteSession(requests.Session):
         raise PageRefused(f"{place_of(url)}: redirects more than {self._limits.redirects} times; not followed")
 
     def _once(self, method: str | bytes, url: str, *args: Any, **kwargs: Any) -> requests.Response:
-        self._keep_reserve(url)
+        endpoint = endpoint_of(url)
+        self._keep_reserve(url, endpoint)
         kwargs.update(timeout=(self._limits.connect_s, self._limits.read_s), stream=True, allow_redirects=False)
         if urlsplit(url).hostname in _LOOPBACK:
             kwargs["proxies"] = _NO_PROXY
         began = time.monotonic()
         try:
-            with self._pace.turn(self.service), self._sent(method, url, *args, **kwargs) as response:
+            with self._pace.turn(self.service), self._sent(endpoint, method, url, *args, **kwargs) as response:
                 body = self._body(response, began)
         except _BROKEN_ANSWERS as broken:
+            self._ledger.failed(endpoint)
             raise _TryAgain(f"no whole answer ({type(broken).__name__})") from broken
-        except requests.RequestException as broken:
-            raise SourceStopped(f"{place_of(url)}: cannot be asked ({type(broken).__name__})") from broken
+        except (requests.RequestException, ValueError) as broken:
+            self._ledger.failed(endpoint)
+            # "from None": what is wrong may be a header, and requests prints its value, which may be a token.
+            raise SourceStopped(f"{place_of(url)}: cannot be asked ({type(broken).__name__})") from None
+        except (_TryAgain, PageRefused):
+            self._ledger.failed(endpoint)
+            raise
         _keep_body(response, body)
-        self._note_quota(url, response)
+        self._ledger.heard(endpoint, response.headers)
         _log.debug(
             "http_request",
             service=self.service,
@@ -154,11 +198,12 @@ class PoliteSession(requests.Session):
             bytes=len(body),
             seconds=round(time.monotonic() - began, 3),
         )
-        self._judge(url, response)
+        self._judge(url, endpoint, response)
         return response
 
-    def _sent(self, method: str | bytes, url: str, *args: Any, **kwargs: Any) -> requests.Response:
+    def _sent(self, endpoint: str, method: str | bytes, url: str, *args: Any, **kwargs: Any) -> requests.Response:
         self.requests_made += 1
+        self._ledger.sent(endpoint)
         return super().request(method, url, *args, **kwargs)
 
     def _body(self, response: requests.Response, began: float) -> bytes:
@@ -173,43 +218,45 @@ class PoliteSession(requests.Session):
                 raise _TryAgain(f"the answer takes longer than {self._limits.total_s:g} s")
         return bytes(body)
 
-    def _judge(self, url: str, response: requests.Response) -> None:
+    def _judge(self, url: str, endpoint: str, response: requests.Response) -> None:
         status = response.status_code
         if status not in _BUSY and status < 500:
             return
-        quota = self.quotas.get(urlsplit(url).path)
+        (self._ledger.refused if status == 429 else self._ledger.failed)(endpoint)
+        quota = self._ledger.current(endpoint)
         wait_s = retry_after_s(response.headers.get("Retry-After"))
-        if wait_s is None and status == 429 and quota is not None and quota.remaining == 0 and quota.resets_at:
-            wait_s = max(0.0, quota.resets_at - time.time())
+        why = ""
+        if status == 429 and quota is not None and quota.remaining is not None:
+            if quota.remaining > 0:
+                # Seen at ADS: "Rate limit exceeded" with quota left was another endpoint's (adsabs-dev-api issue 26).
+                why = f", though {quota.remaining} requests are left here: another endpoint's limit is reached"
+            elif wait_s is None:
+                wait_s = _seconds_until(quota.resets_at)
         if wait_s is not None:
             if wait_s > self._limits.longest_wait_s:
                 raise SourceStopped(
-                    f"{place_of(url)}: answers {status} and asks to come back in {wait_s / 60:.0f} minutes. "
+                    f"{place_of(url)}: answers {status}{why} and asks to come back in {wait_s / 60:.0f} minutes. "
                     "What was stored is safe; run the harvest again after that.",
                     retry_after_s=wait_s,
                 )
             self._pace.defer(self.service, wait_s)
-        raise _TryAgain(f"the service answers {status}")
+        raise _TryAgain(f"the service answers {status}{why}")
 
-    def _note_quota(self, url: str, response: requests.Response) -> None:
-        limit, remaining, reset = (
-            _number(response.headers.get(f"X-RateLimit-{n}")) for n in ("Limit", "Remaining", "Reset")
-        )
-        if limit is not None or remaining is not None:
-            endpoint = urlsplit(url).path
-            self.quotas[endpoint] = Quota(endpoint, limit, remaining, reset)
-
-    def _keep_reserve(self, url: str) -> None:
-        quota = self.quotas.get(urlsplit(url).path)
-        if quota is None or quota.remaining is None or quota.remaining > self._quota_reserve:
+    def _keep_reserve(self, url: str, endpoint: str) -> None:
+        quota = self._ledger.current(endpoint)
+        if quota is None or quota.remaining is None:
             return
-        wait_s = (quota.resets_at or 0) - time.time()
-        if wait_s > 0:
-            raise SourceStopped(
-                f"{place_of(url)}: {quota.remaining} of {quota.limit} requests are left, and {self._quota_reserve} are "
-                f"kept in reserve. The count begins anew in {wait_s / 60:.0f} minutes; the harvest goes on from here.",
-                retry_after_s=wait_s,
-            )
+        # Of a small quota (bigquery has some 100 a day) never more than half is kept back, or nothing could be asked.
+        reserve = self._quota_reserve if quota.limit is None else min(self._quota_reserve, quota.limit // 2)
+        if quota.remaining > reserve:
+            return
+        wait_s = _seconds_until(quota.resets_at)
+        raise QuotaSpent(
+            f"{place_of(url)}: {quota.remaining}{f' of {quota.limit}' if quota.limit else ''} requests are left, and "
+            f"{reserve} are kept in reserve. The count begins anew in {wait_s / 60:.0f} minutes; the "
+            "harvest goes on from here.",
+            retry_after_s=wait_s,
+        )
 
 
 def place_of(url: str) -> str:
@@ -228,18 +275,26 @@ def retry_after_s(value: str | None) -> float | None:
     """Seconds a ``Retry-After`` header asks for, as a number or a date (RFC 9110 §10.2.3); None when it says nothing."""
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
-    with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return min(float(value), _LONGEST_WAIT_S)
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        wait_s = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        return min(max(0.0, wait_s), _LONGEST_WAIT_S)
     return None
 
 
-def _number(value: str | None) -> int | None:
+def _seconds_until(moment: int | None) -> float:
+    return max(0.0, (moment or 0) - time.time())
+
+
+def _target(url: str, location: str) -> str:
     try:
-        return int(float(value)) if value else None
-    except (ValueError, OverflowError):
-        return None
+        target = urljoin(url, location)
+        _ = urlsplit(target).port  # raises for a port that is none
+    except ValueError as wrong:
+        raise PageRefused(f"{place_of(url)}: redirects to what is no address; not followed") from wrong
+    return target
 
 
 def _may_follow(url: str, target: str) -> bool:

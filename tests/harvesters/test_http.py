@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import structlog
 
-from harvesters.errors import PageRefused, SourceStopped
-from harvesters.http import HttpLimits, PoliteSession, Quota, place_of, retry_after_s
+from harvesters.errors import PageRefused, QuotaSpent, SourceStopped
+from harvesters.http import HttpLimits, PoliteSession, Quota, Spent, place_of, retry_after_s
 from harvesters.pace import LocalPace
 from tests.harvesters.servers import QUICK, Asked, Reply, serving
 
@@ -36,10 +38,10 @@ class WatchedPace(LocalPace):
         self.deferred.append(seconds)
 
 
-def polite(pace: LocalPace | None = None, limits: HttpLimits = QUICK, reserve: int = 0) -> PoliteSession:
+def polite(pace: LocalPace | None = None, limits: HttpLimits = QUICK, reserve: int = 0, **quota: Any) -> PoliteSession:
     """A session for tests."""
     pace = pace or LocalPace({})
-    return PoliteSession("arxiv", pace, contact="library@example.org", limits=limits, quota_reserve=reserve)
+    return PoliteSession("arxiv", pace, contact="library@example.org", limits=limits, quota_reserve=reserve, **quota)
 
 
 def test_every_request_says_who_asks() -> None:
@@ -109,6 +111,9 @@ def test_retry_after_may_be_a_date() -> None:
     assert retry_after_s("120") == 120
     assert retry_after_s("Fri, 31 Dec 1999 23:59:59 GMT") == 0
     assert retry_after_s("soon") is None
+    assert retry_after_s("\xb2") is None
+    assert retry_after_s("9" * 400) == 30 * 86_400
+    assert retry_after_s("Fri, 31 Dec 9999 23:59:59 GMT") == 30 * 86_400
     assert retry_after_s(None) is None
 
 
@@ -137,6 +142,10 @@ def test_redirects_stay_on_the_host() -> None:
             return Reply(status=302, headers={"Location": "/there"})
         if asked.path == "/away":
             return Reply(status=302, headers={"Location": "http://example.org/x"})
+        if asked.path == "/nowhere":
+            return Reply(status=302, headers={"Location": "http://[half"})
+        if asked.path == "/port":
+            return Reply(status=302, headers={"Location": "http://127.0.0.1:99999999/"})
         if asked.path == "/loop":
             return Reply(status=302, headers={"Location": "/loop"})
         return Reply(b"arrived")
@@ -149,6 +158,9 @@ def test_redirects_stay_on_the_host() -> None:
             session.get(f"{server.url}/away")
         with pytest.raises(PageRefused, match="more than 3 times"):
             session.get(f"{server.url}/loop")
+        for path in ("nowhere", "port"):
+            with pytest.raises(PageRefused, match="no address"):
+                session.get(f"{server.url}/{path}")
 
 
 def test_quota_is_kept_per_endpoint_and_a_reserve_is_left() -> None:
@@ -169,7 +181,7 @@ def test_quota_is_kept_per_endpoint_and_a_reserve_is_left() -> None:
             "/metrics": Quota("/metrics", 5000, 400, reset),
         }
         session.get(f"{server.url}/metrics")
-        with pytest.raises(SourceStopped, match="5 of 5000 requests are left") as stopped:
+        with pytest.raises(QuotaSpent, match="5 of 5000 requests are left") as stopped:
             session.get(f"{server.url}/search")
     assert stopped.value.retry_after_s is not None
     assert stopped.value.retry_after_s > 7000
@@ -224,3 +236,124 @@ def test_see_other_is_fetched_without_the_posted_form() -> None:
 
     with serving(answer) as server, polite() as session:
         assert session.post(f"{server.url}/sync", data={"QUERY": "SELECT"}).content == b"GET"
+
+
+LATER = int(time.time()) + 7200
+
+
+def limits_of(limit: int | str, left: int | str, reset: int | str = LATER) -> dict[str, str]:
+    """The three headers of a rate limit."""
+    values = {"Limit": limit, "Remaining": left, "Reset": reset}
+    return {f"X-RateLimit-{name}": str(value) for name, value in values.items()}
+
+
+def test_new_process_knows_what_is_left() -> None:
+    """What the store kept counts from the first request on: nothing is asked once only the reserve is left."""
+    known = [Quota("/search", 5000, 50, LATER), Quota("/metrics", 5000, 51, LATER)]
+    with serving(lambda _: Reply(b"ok")) as server, polite(reserve=50, known_quotas=known) as session:
+        with pytest.raises(QuotaSpent, match="50 of 5000 requests are left, and 50 are kept") as stopped:
+            session.get(f"{server.url}/search")
+        session.get(f"{server.url}/metrics")
+        with pytest.raises(QuotaSpent):
+            session.get(f"{server.url}/metrics")
+    assert stopped.value.retry_after_s is not None
+    assert 7000 < stopped.value.retry_after_s <= 7200
+    assert [asked.path for asked in server.asked] == ["/metrics"]
+
+
+def test_a_count_that_began_anew_is_full_again() -> None:
+    """Yesterday's spent quota stops nobody today; without headers our own count goes on from its limit."""
+    yesterday = int(time.time()) - 10
+    with (
+        serving(lambda _: Reply(b"ok")) as server,
+        polite(reserve=50, known_quotas=[Quota("/search", 5000, 0, yesterday)]) as session,
+    ):
+        session.get(f"{server.url}/search")
+    assert (session.quotas["/search"].limit, session.quotas["/search"].remaining) == (5000, 4999)
+    assert (session.quotas["/search"].resets_at or 0) > time.time()
+
+
+def test_missing_headers_are_made_up_for_by_our_own_count() -> None:
+    """Each request takes one off what was last said, or off the limit assumed for a service that never says."""
+    replies = [Reply(headers=limits_of(5000, 4990)), Reply(b"ok"), Reply(b"ok"), Reply(headers=limits_of(5000, 4980))]
+    with serving(lambda _: replies.pop(0)) as server, polite() as session:
+        left = []
+        for _ in range(4):
+            session.get(f"{server.url}/search")
+            left.append(session.quotas["/search"].remaining)
+    assert left == [4990, 4989, 4988, 4980]
+    with serving(lambda _: Reply(b"ok")) as server, polite(default_limit=3, reserve=1) as session:
+        session.get(f"{server.url}/search")
+        session.get(f"{server.url}/search")
+        with pytest.raises(QuotaSpent, match="1 of 3 requests are left, and 1 are kept"):
+            session.get(f"{server.url}/search")
+        session.get(f"{server.url}/metrics")
+
+
+def test_small_quota_is_not_all_reserve() -> None:
+    """Of an endpoint with fewer requests a day than the reserve, half can be spent."""
+    known = [Quota("/bigquery", 4, 4, None)]
+    with serving(lambda _: Reply(b"ok")) as server, polite(reserve=50, known_quotas=known) as session:
+        session.get(f"{server.url}/bigquery")
+        session.get(f"{server.url}/bigquery")
+        with pytest.raises(QuotaSpent, match="2 of 4 requests are left, and 2 are kept"):
+            session.get(f"{server.url}/bigquery")
+
+
+def test_absurd_limits_are_not_believed() -> None:
+    """Headers that no service can mean are as good as none."""
+    replies = [Reply(headers=limits_of(*odd)) for odd in (("1e999", "nan"), ("-3", "many"), ("9" * 30, "-1"))]
+    with serving(lambda _: replies.pop(0)) as server, polite() as session:
+        for _ in range(3):
+            session.get(f"{server.url}/search")
+        assert session.quotas == {}
+        replies.append(Reply(headers=limits_of(10, 5, "9" * 12)))
+        session.get(f"{server.url}/search")
+    assert session.quotas["/search"].remaining == 5
+    assert (session.quotas["/search"].resets_at or 0) < time.time() + 86_401
+
+
+def test_429_with_quota_left_is_another_endpoints() -> None:
+    """The sentence says so, and the wait it asks for is kept."""
+    reply = Reply(status=429, headers=limits_of(5000, 4990) | {"Retry-After": "7"})
+    pace = WatchedPace()
+    with (
+        serving(lambda _: reply) as server,
+        polite(pace) as session,
+        pytest.raises(SourceStopped, match="answers 429, though 4990 requests are left here: another endpoint's limit"),
+    ):
+        session.get(f"{server.url}/search")
+    assert pace.deferred == [7.0, 7.0, 7.0]
+    assert session.quotas["/search"].remaining == 4990
+
+
+def test_requests_are_counted_by_endpoint_until_taken() -> None:
+    """The ledger tells sent, refused and failed apart, retries included, and ids are no endpoints."""
+    replies = [Reply(b"ok"), Reply(status=429), Reply(status=500), Reply(b"ok"), Reply(drop=True), Reply(b"ok")]
+    with serving(lambda _: replies.pop(0)) as server, polite() as session:
+        session.get(f"{server.url}/v1/search/query")
+        session.get(f"{server.url}/v1/search/query")
+        session.get(f"{server.url}/v1/biblib/libraries/xyz")
+        expected = {"/v1/search/query": Spent(4, 1, 1), "/v1/biblib/libraries": Spent(2, 0, 1)}
+        assert session.spent == expected
+        assert session.take_spent() == expected
+        assert session.take_spent() == {}
+
+
+@pytest.mark.parametrize("value", ["s3cret\n", "s3cret\u2026"])
+def test_a_broken_token_is_shown_nowhere(value: str) -> None:
+    """What requests prints of a header that cannot be sent stays out of the error and of the traceback under it."""
+    with serving(lambda _: Reply(b"ok")) as server, polite() as session:
+        session.headers["Authorization"] = f"Bearer {value}"
+        with pytest.raises(SourceStopped, match="cannot be asked") as stopped:
+            session.get(server.url)
+    shown = "".join(traceback.format_exception(stopped.value)) + repr(session) + repr(stopped.value)
+    assert "s3cret" not in shown
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("contact", ["", " ", "a@example.org\r\nX-Evil: 1"])
+def test_nobody_asks_without_an_address(contact: str) -> None:
+    """A session that could not say who asks is not made."""
+    with pytest.raises(ValueError, match="an address that the service can write to"):
+        PoliteSession("arxiv", LocalPace({}), contact=contact)
