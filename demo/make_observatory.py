@@ -64,7 +64,7 @@ FAULTS: list[Json] = [
     {"service": "arxiv_api", "kind": "empty_page", "request": 2, "why": "a page is empty though records are promised"},
     {"service": "arxiv_api", "kind": "html", "request": 4, "why": "'Rate exceeded' as HTML with status 200"},
     {"service": "arxiv_api", "kind": "truncated", "request": 6, "why": "the feed ends in the middle of an entry"},
-    {"service": "eprint", "kind": "unavailable", "request": 3, "why": "503 with Retry-After: 1"},
+    {"service": "eprint", "kind": "unavailable_wait", "request": 3, "why": "503 with Retry-After: 1"},
 ]
 """Faults of the services; ``request`` counts a service's answers that hold records, each fault strikes once."""
 

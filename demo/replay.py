@@ -6,10 +6,11 @@ that ``demo.make_observatory`` wrote and nothing else. Doors, below the address 
     /arxiv/api/query  /arxiv/oai  /arxiv/e-print/ID[vN]  /arxiv/src/ID[vN]
     /ads/v1/search/query  /ads/v1/search/bigquery  /ads/v1/metrics
     /tap/sync  /tap/availability  /tap/capabilities  /tap/tables
-    /replay/day    POST a day as YYYY-MM-DD: from now on the services stand as they stood on that day
+    /replay/day     POST a day as YYYY-MM-DD: from now on the services stand as they stood on that day
+    /replay/faults  GET the faults that wait and those that struck; POST a JSON list to replace them, [] for none
 
-The seeded faults of ``faults.json`` strike once each, at the answer of their service that has their number (only
-answers that hold records are counted); a client that asks again gets the truth.
+The seeded faults of ``faults.json`` strike once each; ``--no-faults`` leaves them out, ``--fault KIND@DOOR[:N[:TIMES]]``
+(repeatable) sets others in their place. ``demo.replay_faults`` lists the kinds and the doors.
 """
 
 from __future__ import annotations
@@ -18,42 +19,20 @@ import argparse
 import json
 import sys
 import threading
-from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from demo.replay_ads import Ads
 from demo.replay_arxiv import Answer, Arxiv
+from demo.replay_faults import HTML, Fault, Faults, Timing, send
 from demo.replay_tap import Tap
 
-HTML = "text/html; charset=utf-8"
 _NOT_FOUND = Answer(404, HTML, b"<html><body><h1>404 Not Found</h1></body></html>")
-_RATE_EXCEEDED = Answer(200, HTML, b"<html><body><p>Rate exceeded.</p></body></html>")
-_UNAVAILABLE = Answer(503, HTML, b"<html><body><h1>503</h1></body></html>", headers=(("Retry-After", "1"),))
-
-
-class Faults:
-    """What goes wrong and when: each fault of ``faults.json`` once, counted per service."""
-
-    def __init__(self, folder: Path) -> None:
-        self._waiting = json.loads((folder / "faults.json").read_text("utf-8"))
-        self._answers: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        self.struck: list[str] = []
-
-    def strike(self, service: str) -> str | None:
-        """Count one answer of ``service`` that holds records and return the kind of fault it suffers, if any."""
-        with self._lock:
-            self._answers[service] += 1
-            for fault in self._waiting:
-                if fault["service"] == service and fault["request"] == self._answers[service]:
-                    self._waiting.remove(fault)
-                    self.struck.append(f"{service}: {fault['kind']}")
-                    return str(fault["kind"])
-        return None
 
 
 class Services:
@@ -64,7 +43,7 @@ class Services:
         self.arxiv = Arxiv(folder, self.today)
         self.ads = Ads(folder, self.today)
         self.tap = Tap(folder, self.today)
-        self.faults = Faults(folder) if with_faults else None
+        self.faults = Faults(json.loads((folder / "faults.json").read_text("utf-8")) if with_faults else [])
 
     def show(self, day: date) -> None:
         """Let all services stand as they stood at the end of ``day``, up to the day the folder was made for."""
@@ -72,7 +51,16 @@ class Services:
             service.show(min(day, self.today))
 
     def answer(self, target: str, body: bytes, token: str, base: str) -> Answer:
-        """Answer one request: ``target`` is path and query, ``base`` the server's own address."""
+        """Answer one request, spoiled where a fault is due: ``target`` is path and query, ``base`` our own address."""
+
+        def ask(target: str, body: bytes) -> Answer:
+            return self._clean_answer(target, body, token, base)
+
+        if urlsplit(target).path.rstrip("/") == "/replay/faults":
+            return self._set_faults(body)
+        return self.faults.spoil(target, body, ask(target, body), ask)
+
+    def _clean_answer(self, target: str, body: bytes, token: str, base: str) -> Answer:
         parts = urlsplit(target)
         given = parse_qs(parts.query, keep_blank_values=True)
         path = parts.path.rstrip("/")
@@ -82,14 +70,12 @@ class Services:
             given |= parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         last = {name: values[-1] for name, values in given.items()}
         if path == "/arxiv/api/query":
-            return self._query(last)
+            return self.arxiv.query(last)
         if path == "/arxiv/oai":
             return self.arxiv.oai(last)
         for door in ("/arxiv/e-print/", "/arxiv/src/"):
             if path.startswith(door):
-                answer = self.arxiv.eprint(path.removeprefix(door))
-                broken = answer.records and self.faults and self.faults.strike("eprint")
-                return _UNAVAILABLE if broken else answer
+                return self.arxiv.eprint(path.removeprefix(door))
         if path == "/tap/sync":
             return self.tap.sync(last)
         if path == "/replay/day":
@@ -102,36 +88,47 @@ class Services:
         try:
             self.show(date.fromisoformat(body.decode("ascii", "replace").strip()))
         except ValueError:
-            return Answer(400, "text/plain; charset=utf-8", b"post a day as YYYY-MM-DD\n")
-        return Answer(200, "text/plain; charset=utf-8", b"ok\n")
+            return Answer(400, _TEXT, b"post a day as YYYY-MM-DD\n")
+        return Answer(200, _TEXT, b"ok\n")
 
-    def _query(self, parameters: dict[str, str]) -> Answer:
-        answer = self.arxiv.query(parameters)
-        kind = self.faults.strike("arxiv_api") if self.faults and answer.records else None
-        if kind == "empty_page":
-            return self.arxiv.query(parameters, hold_back=True)
-        if kind == "html":
-            return _RATE_EXCEEDED
-        if kind == "truncated":
-            return Answer(200, answer.content_type, answer.body[: len(answer.body) * 2 // 3])
-        return answer
+    def _set_faults(self, body: bytes) -> Answer:
+        try:
+            if body:
+                told = json.loads(body)
+                if not isinstance(told, list):
+                    raise ValueError("post a JSON list of faults")
+                self.faults.set(told)
+        except ValueError as wrong:
+            return Answer(400, _TEXT, f"{wrong}\n".encode())
+        return Answer(200, _JSON, json.dumps(self.faults.told()).encode())
 
 
+_TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json; charset=utf-8"
 _ADS = ("/ads/v1/search/query", "/ads/v1/search/bigquery", "/ads/v1/metrics")
 
 
 class ReplayServer:
-    """The services of ``folder`` on 127.0.0.1; ``port`` 0 takes a free one. Use as a context manager, or start/stop."""
+    """The services of ``folder`` on 127.0.0.1; ``port`` 0 takes a free one. Use as a context manager, or start/stop.
 
-    def __init__(self, folder: Path, *, port: int = 0, with_faults: bool = True) -> None:
+    ``with_faults``: with the seeded ones. ``timing`` says how long a silence lasts and how slowly an answer drips.
+    """
+
+    def __init__(self, folder: Path, *, port: int = 0, with_faults: bool = True, timing: Timing | None = None) -> None:
         self.services = Services(folder, with_faults=with_faults)
         self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.services = self.services
+        self._http.timing = timing or Timing()
+        self._http.stopping = threading.Event()
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="replay", daemon=True)
 
     def show(self, day: date) -> None:
         """Let the services stand as they stood on ``day`` (the same as POSTing it to /replay/day)."""
         self.services.show(day)
+
+    def set_faults(self, faults: Iterable[object]) -> None:
+        """Replace the faults that wait (the same as POSTing them to /replay/faults). Raises ``ValueError``."""
+        self.services.faults.set(faults)
 
     @property
     def url(self) -> str:
@@ -144,7 +141,8 @@ class ReplayServer:
         return self.url
 
     def stop(self) -> None:
-        """Stop serving and free the port."""
+        """Stop serving, end every silence, and free the port."""
+        self._http.stopping.set()
         if self._thread.is_alive():
             self._http.shutdown()
             self._thread.join()
@@ -163,6 +161,13 @@ class ReplayServer:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     services: Services
+    timing: Timing
+    stopping: threading.Event
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in the middle (killed, or tired of waiting) is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -188,17 +193,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, body: bytes) -> None:
         base = f"http://{self.headers.get('Host', '127.0.0.1')}"
         answer = self.server.services.answer(self.path, body, self.headers.get("Authorization", ""), base)
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        for name, value in answer.headers:
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
+        send(self, answer, self.server.timing, self.server.stopping)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
         """Say nothing: the demo's own lines are what a person wants to read."""
+
+
+def _fault(written: str) -> dict[str, object]:
+    """Read ``--fault``; what is wrong with it is told as argparse tells its own."""
+    try:
+        told = Fault.parse(written).told()
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from wrong
+    del told["struck"]
+    return told
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -207,8 +215,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="what demo.make_observatory wrote")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--no-faults", action="store_true", help="answer without the seeded faults")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        type=_fault,
+        metavar="KIND@DOOR[:N[:TIMES]]",
+        help="in place of the seeded faults; repeatable (see demo.replay_faults)",
+    )
     chosen = parser.parse_args(arguments)
-    with ReplayServer(chosen.folder, port=chosen.port, with_faults=not chosen.no_faults) as server:
+    seeded = not chosen.no_faults and not chosen.fault
+    with ReplayServer(chosen.folder, port=chosen.port, with_faults=seeded) as server:
+        if chosen.fault:
+            server.set_faults(chosen.fault)
         print(f"arXiv {server.url}/arxiv\nADS   {server.url}/ads/v1\nTAP   {server.url}/tap", flush=True)
         try:
             threading.Event().wait()

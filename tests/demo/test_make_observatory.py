@@ -335,7 +335,7 @@ def test_the_librarian_has_decided_two_thirds(rows: Rows, observatory: Path) -> 
 def test_faults_are_seeded(rows: Rows, observatory: Path) -> None:
     """Every promised fault is there: in the services, in the registry, among the records and the e-prints."""
     faults = {fault["kind"] for fault in json.loads((observatory / "faults.json").read_text())}
-    assert faults == {"empty_page", "html", "truncated", "unavailable"}
+    assert faults == {"empty_page", "html", "truncated", "unavailable_wait"}
     assert MALFORMED_PROJECT in rows("projects.jsonl")
     assert [d["doctype"] for d in rows("papers/ads.jsonl")].count("hologram") == 1
     names = {paper["eprint"]: paper["arxiv_id"] for paper in rows("truth.jsonl")}
