@@ -59,11 +59,20 @@ class Settings(BaseSettings):
     arxiv_url: str = "https://export.arxiv.org"
     """Base address of the arXiv API and of its e-prints."""
 
+    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
+    """Address of arXiv's OAI-PMH service, which says each day what is new or changed."""
+
+    arxiv_rss_url: str = "https://rss.arxiv.org/rss"
+    """Address below which arXiv's announcements of today lie as RSS."""
+
     arxiv_pace_s: float = Field(default=3.0, ge=0)
     """Seconds between two requests to arXiv over all processes. arXiv asks for 3; less is refused but on loopback."""
 
     tap_url: str | None = None
     """Address of the archive's TAP service. Unset: the profile's."""
+
+    texts_folder: Path | None = None
+    """Folder watched for full texts (PDF, TeX, JATS, HTML) that the library puts there, named by their identifiers."""
 
     mail_dir: Path | None = None
     """Folder where outgoing mail is written as .eml files. Unset: ``home``/mail. Ignored when SMTP is configured."""
@@ -115,7 +124,7 @@ class Settings(BaseSettings):
             raise ValueError("must be one line of printable characters")
         return value
 
-    @field_validator("base_url", "ads_url", "arxiv_url")
+    @field_validator("base_url", "ads_url", "arxiv_url", "arxiv_oai_url", "arxiv_rss_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):

@@ -78,6 +78,8 @@ class Demo:
             base_url=f"http://127.0.0.1:{port}",
             contact_email="demo@example.org",
             arxiv_url=f"{url}/arxiv",
+            arxiv_oai_url=f"{url}/arxiv/oai",
+            arxiv_rss_url=f"{url}/arxiv/rss",
             ads_url=f"{url}/ads/v1",
             tap_url=f"{url}/tap",
             ads_token=SecretStr("a-token-of-the-replay-server"),

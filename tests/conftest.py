@@ -59,7 +59,7 @@ def no_job_outlives_its_test() -> Iterator[None]:
         assert not thread.is_alive(), f"{thread.name} goes on after its test"
 
 
-NOWHERE = {"arxiv_url": "http://127.0.0.1:9", "ads_url": "http://127.0.0.1:9", "tap_url": "http://127.0.0.1:9"}
+NOWHERE = dict.fromkeys(("arxiv_url", "arxiv_oai_url", "arxiv_rss_url", "ads_url", "tap_url"), "http://127.0.0.1:9")
 """The services' addresses unless a test starts a server of its own: nothing listens there."""
 
 

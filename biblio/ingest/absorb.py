@@ -13,12 +13,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from biblio.catalogue.papers import absorb_records
+from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records
 from biblio.catalogue.projects import Recorded, record_projects
 from biblio.runtime import Runtime
-from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, Payload, Quota
+from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, Payload, Quota, RequestCount
 from harvesters import http
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
@@ -39,6 +39,9 @@ class PageCounts:
     conflicts: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     conflict_reasons: list[str] = field(default_factory=list)
+    new_keys: list[str] = field(default_factory=list)
+    outcomes: list[AbsorbOutcome] = field(default_factory=list)
+    """What became of each record of a paper, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,16 @@ class Destination:
 
 
 def store_page(
-    runtime: Runtime, page: Page, parsed: ParsedPage, destination: Destination, quotas: Iterable[http.Quota] = ()
+    runtime: Runtime,
+    page: Page,
+    parsed: ParsedPage,
+    destination: Destination,
+    asked: http.PoliteSession | None = None,
 ) -> PageCounts:
-    """Store a page and everything in it in one transaction; return what it did. Nothing is open before or after."""
+    """Store a page and everything in it in one transaction; return what it did. Nothing is open before or after.
+
+    What the session ``asked`` knows of requests and quotas is stored with it.
+    """
     sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, 6)
     now = runtime.clock.now()
     with runtime.store.writing() as session:
@@ -61,7 +71,8 @@ def store_page(
         counts = absorb_parsed(session, runtime, page, parsed, destination, sha256)
         session.add(_page_row(page, sha256, counts, destination, now))
         add_refusals(session, counts.refusals, destination.run_id, now)
-        note_quotas(session, page.source, quotas, now)
+        if asked is not None:
+            note_asked(session, asked, now)
         if destination.cursor is not None:
             move_cursor(session, destination.cursor, page.next_cursor, now)
     return counts
@@ -73,12 +84,15 @@ def absorb_parsed(
     """Absorb the records and projects of a page and count what they did."""
     now = runtime.clock.now()
     counts = PageCounts(seen=parsed.seen, ignored=parsed.ignored, refusals=list(parsed.refusals))
-    for outcome in absorb_records(session, parsed.records, payload_sha256=sha256, now=now):
+    counts.outcomes = absorb_records(session, parsed.records, payload_sha256=sha256, now=now)
+    for record, outcome in zip(parsed.records, counts.outcomes, strict=True):
         counts.records += 1
         setattr(counts, outcome.what.value, getattr(counts, outcome.what.value) + 1)
         counts.merged += outcome.merged
         counts.conflicts += len(outcome.conflicts)
         counts.conflict_reasons += outcome.conflicts
+        if outcome.what is Absorbed.NEW:
+            counts.new_keys.append(record.key)
     told = record_projects(
         session, parsed.projects, grammar=runtime.grammar, now=now, take_emails=destination.take_emails
     )
@@ -111,6 +125,7 @@ def _page_row(page: Page, sha256: str, counts: PageCounts, destination: Destinat
         window_from=date.fromisoformat(first) if first else None,
         window_to=date.fromisoformat(last) if last else None,
         is_last=page.is_last,
+        next_cursor=dict(page.next_cursor),
     )
 
 
@@ -145,13 +160,13 @@ def add_refusals(session: Session, refusals: Iterable[Refusal], run_id: int | No
     )
 
 
-def note_quotas(session: Session, service: str, quotas: Iterable[http.Quota], now: datetime) -> None:
-    """Keep what a service says is left of today's requests."""
-    for quota in quotas:
+def note_asked(session: Session, asked: http.PoliteSession, now: datetime) -> None:
+    """Keep what a session was told is left of today's requests, and add what it spent to the ledger."""
+    for quota in asked.quotas.values():
         resets_at = datetime.fromtimestamp(quota.resets_at, UTC) if quota.resets_at else None
         session.merge(
             Quota(
-                service=service[:32],
+                service=asked.service[:32],
                 endpoint=quota.endpoint[:64],
                 allowed=quota.limit,
                 remaining=quota.remaining,
@@ -159,6 +174,26 @@ def note_quotas(session: Session, service: str, quotas: Iterable[http.Quota], no
                 read_at=now,
             )
         )
+    note_spent(session, asked.service, getattr(asked, "take_spent", dict)(), now.date())
+
+
+def known_quotas(session: Session, service: str) -> list[http.Quota]:
+    """Return what a service last said is left, per endpoint, for a session that has not asked it yet."""
+    rows = session.exec(select(Quota).where(col(Quota.service) == service))
+    return [
+        http.Quota(q.endpoint, q.allowed, q.remaining, int(q.resets_at.timestamp()) if q.resets_at else None)
+        for q in rows
+    ]
+
+
+def note_spent(session: Session, service: str, spent: Mapping[str, http.Spent], day: date) -> None:
+    """Add requests to the ledger of ``day`` (UTC)."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for endpoint, count in spent.items():
+        new = {"requests": count.requests, "refused": count.refused, "failed": count.failed}
+        statement = insert(RequestCount).values(service=service[:32], endpoint=endpoint[:64], day=day, **new)
+        more = {name: getattr(RequestCount, name) + statement.excluded[name] for name in new}
+        session.execute(statement.on_conflict_do_update(index_elements=["service", "endpoint", "day"], set_=more))
 
 
 def read_cursor(session: Session, name: str) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
 from biblio.ingest.coverage import source_states
-from biblio.ingest.jobs import HARVEST, READ, TWINS
+from biblio.ingest.jobs import COUNT, HARVEST, READ, REFRESH, REPARSE, RESWEEP, TWINS
 from biblio.ingest.paper_commands import papers
 from biblio.ingest.project_commands import projects
+from biblio.ingest.run_commands import harvest, reparse
 from biblio.ingest.views import blueprint
 from biblio.runtime import Runtime
 from biblio.settings import Settings
@@ -57,8 +58,8 @@ def _sources(runtime: Runtime) -> Iterable[str]:
 feature = Feature(
     name="ingest",
     blueprint=lambda: blueprint,
-    jobs=(HARVEST, READ, TWINS),
-    commands=(projects, papers),
+    jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE),
+    commands=(harvest, projects, papers, reparse),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
     checks=(_harvest_is_fresh, _sources_are_set_up),
     status=(_sources,),

@@ -1,23 +1,24 @@
 """The job ``harvest``: ask each source for what is new, page by page, and say at the end what came and what did not.
 
 A page is fetched and parsed with no transaction open, then stored whole (``absorb.store_page``). A page that cannot be
-read stops its source, whose place stays before it; the other sources go on.
+read, or that is not plausible (``limits``), stops its source, whose place stays before it; the other sources go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from biblio.errors import BiblioError
-from biblio.ingest import absorb
-from biblio.ingest.sources import Asked, Planned, plan
+from biblio.ingest import absorb, limits
+from biblio.ingest.asked import Asked
+from biblio.ingest.sources import Planned, plan
 from biblio.jobs import JobContext
 from biblio.logs import get_logger
 from biblio.store.models import HarvestCursor
-from harvesters.errors import HarvestError, PageRefused, SourceStopped
-from harvesters.protocol import Page
+from harvesters.errors import HarvestError, PageRefused, QuotaSpent, SourceStopped
+from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
 
 log = get_logger(__name__)
@@ -33,41 +34,66 @@ class HarvestIncomplete(BiblioError):
 
 
 @dataclass(slots=True)
-class _Progress:
-    """How far one source has come in this run."""
+class Run:
+    """How far one source has come in this run. ``new_keys``: the records that were not known before it."""
 
     planned: Planned
-    from_beginning: bool
+    from_beginning: bool = True
     records: int = 0
     unread: set[str] = field(default_factory=set)
+    new_keys: list[str] = field(default_factory=list)
+    changed: int = 0
+
+    def sofar(self) -> limits.Sofar:
+        """Return what the limits look at."""
+        return limits.Sofar(self.records, self.from_beginning, self.planned.known)
 
 
 def harvest(context: JobContext) -> None:
     """Run the harvest. Raises ``HarvestIncomplete`` at the end, naming each source that stopped and where."""
-    runtime = context.runtime
-    planned, left_out = plan(runtime, Asked.of(context.arguments, runtime.clock.today()))
+    asked = Asked.of(context.arguments, context.runtime.clock.today())
+    planned, left_out = plan(context.runtime, asked)
     for sentence in left_out:
-        context.note(sentence)
-        context.count("sources_left_out")
+        leave_out(context, sentence)
+    ask(context, planned, accepted=asked.accepted)
+
+
+def leave_out(context: JobContext, sentence: str) -> None:
+    """Note that a source is not asked, and why."""
+    context.note(sentence)
+    context.count("sources_left_out")
+
+
+def ask(context: JobContext, planned: Sequence[Planned], *, accepted: frozenset[str] = frozenset()) -> list[Run]:
+    """Ask each source to its end; return how each went. Raises ``HarvestIncomplete`` when one could not be read to it."""
+    runs = [Run(one) for one in planned]
     stopped = []
-    for one in planned:
-        name = one.source.name
+    for run in runs:
+        name = run.planned.name
         try:
-            _run_source(context, one)
+            _run_source(context, run, is_accepted=name in accepted)
+        except QuotaSpent as spent:
+            context.count("sources_paused")
+            context.note(str(spent))
+        except limits.HeldBack as reason:
+            context.count("sources_held_back")
+            stopped.append(f"{name}: {reason}")
+            log.warning("source held back", source=name)
         except HarvestError as error:
             context.count("sources_stopped")
             stopped.append(f"{name}: {error}")
             log.warning("source stopped", source=name, kind=type(error).__name__)
     if stopped:
         raise HarvestIncomplete(" · ".join(stopped))
+    return runs
 
 
-def _run_source(context: JobContext, planned: Planned) -> None:
+def _run_source(context: JobContext, run: Run, *, is_accepted: bool) -> None:
     """Read one source from its stored place to its end."""
-    runtime = context.runtime
+    runtime, planned = context.runtime, run.planned
     with runtime.store.reading() as session:
         cursor: Mapping[str, object] = absorb.read_cursor(session, planned.cursor)
-    progress = _Progress(planned, from_beginning=not cursor)
+    run.from_beginning = not cursor
     destination = absorb.Destination(context.run_id, planned.cursor)
     garbled = 0
     while True:
@@ -76,11 +102,16 @@ def _run_source(context: JobContext, planned: Planned) -> None:
             for page in planned.source.pages(cursor):
                 bad = page
                 parsed = planned.source.parse(page)
+                if not is_accepted:
+                    _hold_back(run, page, parsed)
                 bad = None
-                counts = absorb.store_page(runtime, page, parsed, destination, planned.session.quotas.values())
+                counts = absorb.store_page(runtime, page, parsed, destination, planned.session)
                 cursor, garbled = page.next_cursor, 0
-                _tell(context, progress, page, counts, parsed.unread_fields)
+                _tell(context, run, page, counts, parsed.unread_fields)
             break
+        except limits.HeldBack as reason:
+            _refuse(context, planned, str(reason), bad)
+            raise
         except PageRefused as refused:
             if bad is None:  # the source has asked for it several times already
                 _refuse(context, planned, str(refused), None)
@@ -90,33 +121,43 @@ def _run_source(context: JobContext, planned: Planned) -> None:
                 _refuse(context, planned, str(refused), bad)
                 raise
         except SourceStopped as stopped:
-            _keep_quotas(context, planned)
-            _refuse(context, planned, str(stopped), None)
+            keep_asked(context, planned)
+            if not isinstance(stopped, QuotaSpent):
+                _refuse(context, planned, str(stopped), None)
             raise
-    _finish(context, progress)
+    _finish(context, run, is_accepted=is_accepted)
 
 
-def _tell(
-    context: JobContext, progress: _Progress, page: Page, counts: absorb.PageCounts, unread: tuple[str, ...]
-) -> None:
+def _hold_back(run: Run, page: Page, parsed: ParsedPage) -> None:
+    """Raise ``HeldBack`` for a page that is not plausible."""
+    if reason := limits.objection(run.planned.plausible, page, parsed, run.sofar()):
+        raise limits.HeldBack(
+            f"{page.place}: held back, because {reason}. Nothing of this page was taken. Look at the source; if it is "
+            f"right, run `biblio harvest --accept {run.planned.name}`."
+        )
+
+
+def _tell(context: JobContext, run: Run, page: Page, counts: absorb.PageCounts, unread: tuple[str, ...]) -> None:
     """Add a page to the run's counts and move the progress bar."""
-    name = progress.planned.source.name
+    name, planned = run.planned.name, run.planned
     context.count("pages")
     for what in COUNTED:
         if value := getattr(counts, what):
             context.count(what, value)
-    context.count(f"{name}_records", counts.records)
-    progress.records += counts.records
-    progress.unread.update(unread)
+    context.count(f"{name.replace('-', '_')}_records", counts.records)
+    run.records += counts.records
+    run.changed += counts.changed
+    run.new_keys += counts.new_keys
+    run.unread.update(unread)
     for sentence in counts.conflict_reasons:
         if len(context.notes) < _MOST_NOTES:
             context.note(f"Kept apart: {sentence}.")
-    days = progress.planned.days
-    if days is not None and page.window is not None:
-        done = (date.fromisoformat(page.window[1]) - days[0]).days + 1
-        context.progress(f"{name} (days)", done, (days[1] - days[0]).days + 1)
+    if planned.days is not None and page.window is not None:
+        first, last = planned.days
+        done = (date.fromisoformat(page.window[1]) - first).days + 1
+        context.progress(f"{name} (days)", done, (last - first).days + 1)
     else:
-        context.progress(name, progress.records, page.promised)
+        context.progress(name, run.records, page.promised)
 
 
 def _refuse(context: JobContext, planned: Planned, reason: str, page: Page | None) -> None:
@@ -133,26 +174,23 @@ def _refuse(context: JobContext, planned: Planned, reason: str, page: Page | Non
         absorb.add_refusals(session, [refusal], context.run_id, now)
 
 
-def _keep_quotas(context: JobContext, planned: Planned) -> None:
+def keep_asked(context: JobContext, planned: Planned) -> None:
+    """Store what the session knows of requests and quotas, where no page will."""
     runtime = context.runtime
     with runtime.store.writing() as session:
-        absorb.note_quotas(session, planned.source.name, planned.session.quotas.values(), runtime.clock.now())
+        absorb.note_asked(session, planned.session, runtime.clock.now())
 
 
-def _finish(context: JobContext, progress: _Progress) -> None:
-    """Say what a source's run leaves to be said, and forget the place of days that were asked for once."""
-    planned = progress.planned
-    name = planned.source.name
-    if progress.unread:
-        context.note(f"{name} gives fields that nobody reads: {', '.join(sorted(progress.unread))}.")
+def _finish(context: JobContext, run: Run, *, is_accepted: bool) -> None:
+    """Say what a source's run leaves to be said, and forget the place of what was asked for once."""
+    planned = run.planned
+    if run.unread:
+        context.note(f"{planned.name} gives fields that nobody reads: {', '.join(sorted(run.unread))}.")
     if planned.is_once:
         with context.runtime.store.writing() as session:
             row = session.get(HarvestCursor, planned.cursor)
             if row is not None:
                 session.delete(row)
-    if progress.from_beginning and planned.fewest is not None and progress.records < planned.fewest:
+    if not is_accepted and (reason := limits.too_few(planned.plausible, run.sofar())):
         context.count("sources_too_small")
-        raise SourceStopped(
-            f"{name} gave {progress.records} records where the profile expects {planned.fewest} at least; "
-            "they are stored, but look at the source before you trust them"
-        )
+        raise SourceStopped(f"{planned.name} {reason}; they are stored, but look at the source before you trust them")

@@ -1,9 +1,15 @@
-"""The jobs of ingest, by name."""
+"""The jobs of ingest, by name.
+
+Times are UTC. arXiv hands out new records by OAI-PMH at about 03:30 and announces by RSS at midnight of New York, which
+is 04:00 in summer and 05:00 in winter; the library finds the papers on the desk when it opens.
+"""
 
 from __future__ import annotations
 
+from biblio.ingest.ads_jobs import count, refresh, resweep
 from biblio.ingest.harvest import HarvestIncomplete, harvest
 from biblio.ingest.reading import read, read_short
+from biblio.ingest.reparse import reparse
 from biblio.ingest.twins import ask_about_twins
 from biblio.jobs import Job, JobContext
 
@@ -18,11 +24,26 @@ def fetch(context: JobContext) -> None:
     read_short(context)
 
 
-HARVEST = Job(
-    name="harvest",
-    title="Fetch projects and papers (archive, arXiv, ADS)",
-    run=fetch,
-    schedule="30 4 * * *",  # arXiv announces at 00:00–02:00 UTC; the night before the library opens
+def sweep(context: JobContext) -> None:
+    """Re-sweep ADS, then read what came with the records."""
+    try:
+        resweep(context)
+    finally:
+        read_short(context)
+
+
+def read_again(context: JobContext) -> None:
+    """Parse stored answers again, then read the short texts that changed."""
+    reparse(context)
+    read_short(context)
+
+
+HARVEST = Job("harvest", "Fetch projects and papers (archive, arXiv, ADS)", fetch, schedule="20 5 * * *")
+READ = Job("read", "Read texts for project codes", read, schedule="45 5 * * *")
+TWINS = Job("twins", "Ask about papers that look like one", ask_about_twins, schedule="5 6 * * *")
+RESWEEP = Job(
+    "resweep", "Ask ADS anew for the last years and report what was missed", sweep, "10 2 * * *", period="quarter"
 )
-READ = Job(name="read", title="Read texts for project codes", run=read, schedule="30 5 * * *")
-TWINS = Job(name="twins", title="Ask about papers that look like one", run=ask_about_twins, schedule="15 5 * * *")
+REFRESH = Job("refresh", "Ask ADS for citations and new bibcodes of known papers", refresh, "10 3 * * *", period="week")
+COUNT = Job("count", "Ask ADS how many papers each journal has for us", count, "40 3 * * *", period="week")
+REPARSE = Job("reparse", "Read stored answers again, without asking anybody", read_again)

@@ -39,9 +39,10 @@ _LONGEST_NAP_S = 1.0
 def pauses(settings: Settings) -> dict[str, float]:
     """Return the pause after each service's requests, in seconds.
 
-    Raises ``StartRefused`` for less than arXiv asks for, unless its address is this machine.
+    Raises ``StartRefused`` for less than arXiv asks for, unless all of its doors are on this machine.
     """
-    if settings.arxiv_pace_s < ARXIV_PACE_S and urlsplit(settings.arxiv_url).hostname not in _LOOPBACK:
+    doors = (settings.arxiv_url, settings.arxiv_oai_url, settings.arxiv_rss_url)
+    if settings.arxiv_pace_s < ARXIV_PACE_S and any(urlsplit(door).hostname not in _LOOPBACK for door in doors):
         raise StartRefused(
             f"BIBLIO_ARXIV_PACE_S is {settings.arxiv_pace_s:g}: arXiv asks for {ARXIV_PACE_S:g} seconds between two "
             "requests and shuts out who asks more often. Unset it."

@@ -2,102 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
-from biblio.errors import RequestRefused
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from biblio.ingest import absorb, limits
+from biblio.ingest.asked import Asked
 from biblio.ingest.pace import StorePace, pauses
+from biblio.observatory.profile import Plausible
 from biblio.runtime import Runtime
+from biblio.store.models import ProjectRevision
 from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
+from harvesters.arxiv_oai import OaiQuery, OaiSource
 from harvesters.http import PoliteSession
 from harvesters.protocol import Source
-
-KNOWN = ("projects", "arxiv", "ads")
-"""The names of the sources, in the order in which they are asked: projects first, so that papers meet them."""
-
 
 _ARXIV_PAGE = 1_000
 _ARXIV_WINDOW_DAYS = 91
 """A quarter of all astro-ph holds some 5,000 papers, well below the 30,000 of one query; fifteen years are 300 pages."""
 _ARXIV_OVERLAP_DAYS = 14
+"""A paper appears some days after its submission (weekends, holidays, moderation)."""
 _ADS_RESERVE = 50
 """Requests of ADS's daily quota left for people who use the same token by hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a run of the harvest was asked for. Without dates each source goes on where it stopped.
-
-    With dates the days between them (both included) are asked for once more, beside the source's own place.
-    """
-
-    sources: tuple[str, ...] = KNOWN
-    since: date | None = None
-    until: date | None = None
-
-    @classmethod
-    def of(cls, arguments: Mapping[str, Any], today: date) -> Asked:
-        """Read a job's arguments. Raises ``RequestRefused`` naming the one that cannot be used."""
-        unknown = set(arguments) - {"sources", "since", "until"}
-        if unknown:
-            raise RequestRefused(
-                f"The harvest does not know {', '.join(sorted(unknown))}; it takes sources, since and until."
-            )
-        written = arguments.get("sources") or KNOWN
-        names = [n.strip() for n in written.split(",")] if isinstance(written, str) else [str(n) for n in written]
-        wrong = [n for n in names if n not in KNOWN]
-        if wrong:
-            raise RequestRefused(f"There is no source {', '.join(wrong)}; there are: {', '.join(KNOWN)}.")
-        since, until = _day(arguments, "since"), _day(arguments, "until")
-        if until is not None and since is None:
-            raise RequestRefused("Say since which day as well: since=2026-11-01 until=2026-11-07.")
-        if since is not None and (since > (until or today)):
-            raise RequestRefused(f"The days are the wrong way round: since {since}, until {until or today}.")
-        return cls(tuple(n for n in KNOWN if n in names), since, until)
-
-
-def _day(arguments: Mapping[str, Any], name: str) -> date | None:
-    value = arguments.get(name)
-    if value in (None, ""):
-        return None
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError as error:
-        raise RequestRefused(f"{name} is a day such as 2026-11-22, not {str(value)[:20]!r}.") from error
+ADS_DAILY = 5_000
+"""Requests a day ADS gives a token per endpoint (its API's README); counted by us where an answer does not say."""
+ADS_LEFT_OUT = (
+    "ADS is left out: there is no token. Make one at https://ui.adsabs.harvard.edu/user/settings/token and set "
+    "BIBLIO_ADS_TOKEN; the other sources are not affected."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One source, ready to be asked. ``cursor`` names its place; ``is_once``: it is forgotten when all is read.
 
-    ``days`` is the span asked for, where the source is asked by days; ``fewest`` is how many records a run from the
-    very beginning must hold (profile: ``harvest.minimum_records``).
+    ``name`` is what a person calls it (``asked.KNOWN``), ``days`` the span asked for where the source is asked by days,
+    ``known`` how many records it gave before where it gives all of them at every run, ``words`` what will be asked.
     """
 
+    name: str
     source: Source
     session: PoliteSession
     cursor: str
     is_once: bool = False
     days: tuple[date, date] | None = None
-    fewest: int | None = None
+    plausible: Plausible = field(default_factory=Plausible)
+    known: int | None = None
+    words: str = ""
 
 
 def plan(runtime: Runtime, asked: Asked) -> tuple[list[Planned], list[str]]:
-    """Return the sources to ask, in order, and a sentence for each that is left out."""
+    """Return the sources to ask, in order, and a sentence for each that is left out.
+
+    Raises ``StartRefused`` for a pace that arXiv would not stand or a profile that cannot be used.
+    """
     pace = store_pace(runtime)
     planned: list[Planned] = []
     left_out: list[str] = []
     for name in asked.sources:
+        if name == "arxiv" and not asked.is_chosen and asked.since is None and _is_filled(runtime):
+            continue
         made = _MAKERS[name](runtime, asked, pace)
         if isinstance(made, str):
             left_out.append(made)
         else:
-            planned.append(made)
+            planned += made
     return planned, left_out
+
+
+def _is_filled(runtime: Runtime) -> bool:
+    """Whether the API has given the past to its end; from then on OAI-PMH says each day what is new or changed."""
+    if not runtime.profile.harvest.arxiv_sets:
+        return False
+    with runtime.store.reading() as session:
+        return "day" in absorb.read_cursor(session, "arxiv")
 
 
 def store_pace(runtime: Runtime) -> StorePace:
@@ -107,19 +88,70 @@ def store_pace(runtime: Runtime) -> StorePace:
 
 def eprint_service(runtime: Runtime) -> EprintService:
     """Return arXiv's e-print service under this site's pace."""
-    return EprintService(_session(runtime, "arxiv", store_pace(runtime)), base_url=runtime.settings.arxiv_url)
+    return EprintService(polite_session(runtime, "arxiv"), base_url=runtime.settings.arxiv_url)
 
 
-def _session(runtime: Runtime, service: str, pace: StorePace) -> PoliteSession:
-    return PoliteSession(service, pace, contact=runtime.settings.contact_email)
+def polite_session(runtime: Runtime, service: str, pace: StorePace | None = None) -> PoliteSession:
+    """Return a session for one service, under this site's pace, that knows what is left of today's requests."""
+    pace = pace or store_pace(runtime)
+    contact = runtime.settings.contact_email
+    if service != "ads":
+        return PoliteSession(service, pace, contact=contact)
+    with runtime.store.reading() as session:
+        known = absorb.known_quotas(session, service)
+    del known
+    return PoliteSession(service, pace, contact=contact, quota_reserve=_ADS_RESERVE)
 
 
-def _arxiv(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
+def plausible(runtime: Runtime, name: str) -> Plausible:
+    """Return what a source can plausibly give. Raises ``StartRefused`` for a profile that names unknown fields."""
+    found = runtime.profile.harvest.plausible.get(name, Plausible())
+    limits.check_fields(found, name)
+    return found
+
+
+def _projects(runtime: Runtime, _asked: Asked, pace: StorePace) -> list[Planned] | str:
+    from harvesters.tap import TapSource, TapTable  # pyvo takes 2 s to import; only a harvest needs it
+
+    tap = runtime.profile.tap
+    if tap is None:
+        return "Projects are left out: the profile names no TAP service; use `biblio projects import FILE`."
+    session = polite_session(runtime, "tap", pace)
+    table = TapTable(
+        url=runtime.settings.tap_url or tap.url,
+        table=tap.table,
+        columns=tap.columns,
+        observatory_as_pi=tap.observatory_as_pi,
+    )
+    source = TapSource(session, table)
+    return [
+        Planned(
+            "projects",
+            source,
+            session,
+            cursor="registry",
+            plausible=plausible(runtime, "registry"),
+            known=_known_projects(runtime, source.name),
+            words=f"every project and observation unit of {table.table} at {table.url}",
+        )
+    ]
+
+
+def _known_projects(runtime: Runtime, source: str) -> int:
+    """Return how many projects this source has ever described."""
+    with runtime.store.reading() as session:
+        return session.exec(
+            select(sa.func.count(sa.distinct(col(ProjectRevision.project_id)))).where(
+                col(ProjectRevision.source) == source
+            )
+        ).one()
+
+
+def _arxiv(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str:
     harvest = runtime.profile.harvest
-    today = runtime.clock.today()
     since = asked.since or date(harvest.first_year, 1, 1)
-    until = asked.until or today
-    session = _session(runtime, "arxiv", pace)
+    until = asked.until or runtime.clock.today()
+    session = polite_session(runtime, "arxiv", pace)
     query = ArxivQuery(
         harvest.arxiv_categories,
         since,
@@ -129,59 +161,146 @@ def _arxiv(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
         overlap_days=1 if asked.since else _ARXIV_OVERLAP_DAYS,
         page_wait_s=runtime.settings.arxiv_pace_s or 0.1,
     )
-    return Planned(
-        ArxivSource(session, query, base_url=runtime.settings.arxiv_url),
-        session,
-        cursor=_cursor("arxiv", asked, until),
-        is_once=asked.since is not None,
-        days=(since, until),
-        fewest=None if asked.since else harvest.minimum_records.get("arxiv"),
-    )
+    return [
+        Planned(
+            "arxiv",
+            ArxivSource(session, query, base_url=runtime.settings.arxiv_url),
+            session,
+            cursor=_cursor("arxiv", asked, until),
+            is_once=asked.since is not None,
+            days=(since, until),
+            plausible=plausible(runtime, "arxiv"),
+            words=f"preprints of {', '.join(harvest.arxiv_categories)} submitted from {since} to {until}",
+        )
+    ]
 
 
-def _projects(runtime: Runtime, _asked: Asked, pace: StorePace) -> Planned | str:
-    from harvesters.tap import TapSource, TapTable  # pyvo takes 2 s to import; only a harvest needs it
+def _oai(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str:
+    harvest = runtime.profile.harvest
+    if not harvest.arxiv_sets:
+        return "arXiv's OAI-PMH is left out: the profile names no sets (harvest.arxiv_sets)."
+    session = polite_session(runtime, "arxiv", pace)
+    since = asked.since or _first_oai_day(runtime)
+    planned = []
+    for name in harvest.arxiv_sets:
+        query = OaiQuery(since, set_spec=name, page_wait_s=runtime.settings.arxiv_pace_s or 0.1)
+        planned.append(
+            Planned(
+                "arxiv-oai",
+                OaiSource(session, query, base_url=runtime.settings.arxiv_oai_url),
+                session,
+                cursor=f"arxiv-oai {name}" + (f" {asked.since}" if asked.since else ""),
+                is_once=asked.since is not None,
+                plausible=plausible(runtime, "arxiv-oai"),
+                words=f"what arXiv changed in {name} since {since}, or since the last answer",
+            )
+        )
+    return planned
 
-    tap = runtime.profile.tap
-    if tap is None:
-        return "Projects are left out: the profile names no TAP service; use `biblio projects import FILE`."
-    session = _session(runtime, "tap", pace)
-    table = TapTable(
-        url=runtime.settings.tap_url or tap.url,
-        table=tap.table,
-        columns=tap.columns,
-        observatory_as_pi=tap.observatory_as_pi,
-    )
-    fewest = runtime.profile.harvest.minimum_records.get("registry")
-    return Planned(TapSource(session, table), session, cursor="registry", fewest=fewest)
+
+def _first_oai_day(runtime: Runtime) -> date:
+    """Return the day from which OAI-PMH is asked where it has no place yet: before that, the API has all."""
+    with runtime.store.reading() as session:
+        filled = absorb.read_cursor(session, "arxiv").get("day")
+    recent = runtime.clock.today() - timedelta(days=_ARXIV_OVERLAP_DAYS)
+    return min(recent, date.fromisoformat(str(filled))) if filled else recent
 
 
-def _ads(runtime: Runtime, asked: Asked, pace: StorePace) -> Planned | str:
+def _rss(runtime: Runtime, _asked: Asked, pace: StorePace) -> list[Planned] | str:
+    feeds = runtime.profile.harvest.arxiv_feeds
+    if not feeds:
+        return "arXiv's announcements are left out: the profile names no feeds (harvest.arxiv_feeds)."
+    from harvesters.arxiv_rss import RssQuery, RssSource
+
+    session = polite_session(runtime, "arxiv", pace)
+    source = RssSource(session, RssQuery(feeds), base_url=runtime.settings.arxiv_rss_url)
+    return [
+        Planned(
+            "arxiv-rss",
+            source,
+            session,
+            cursor="arxiv-rss",
+            plausible=plausible(runtime, "arxiv-rss"),
+            words=f"what arXiv announces today in {', '.join(feeds)}",
+        )
+    ]
+
+
+def _ads(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str:
     from harvesters.ads import AdsQuery, AdsSource
 
     settings, harvest = runtime.settings, runtime.profile.harvest
     if settings.ads_token is None:
-        return (
-            "ADS is left out: there is no token. Make one at https://ui.adsabs.harvard.edu/user/settings/token and set "
-            "BIBLIO_ADS_TOKEN; the other sources are not affected."
+        return ADS_LEFT_OUT
+    session = polite_session(runtime, "ads", pace)
+    until = asked.until or runtime.clock.today()
+    searches = ads_searches(runtime)
+    query = AdsQuery(searches, until, since=asked.since, first_year=harvest.first_year)
+    return [
+        Planned(
+            "ads",
+            AdsSource(session, query, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url),
+            session,
+            cursor=_cursor("ads", asked, until),
+            is_once=asked.since is not None,
+            plausible=plausible(runtime, "ads"),
+            words=f"what entered ADS or changed there, by the searches {', '.join(searches)}",
         )
+    ]
+
+
+def ads_searches(runtime: Runtime) -> dict[str, str]:
+    """Return the searches of the profile by name, its bibgroup among them."""
+    harvest = runtime.profile.harvest
     searches = dict(harvest.ads_queries)
     if harvest.ads_bibgroup:
         searches["bibgroup"] = f'bibgroup:"{harvest.ads_bibgroup}"'
-    session = PoliteSession("ads", pace, contact=settings.contact_email, quota_reserve=_ADS_RESERVE)
-    until = asked.until or runtime.clock.today()
-    query = AdsQuery(searches, until, since=asked.since, first_year=harvest.first_year)
-    return Planned(
-        AdsSource(session, query, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url),
-        session,
-        cursor=_cursor("ads", asked, until),
-        is_once=asked.since is not None,
-        fewest=None if asked.since else harvest.minimum_records.get("ads"),
-    )
+    return searches
 
 
 def _cursor(name: str, asked: Asked, until: date) -> str:
     return name if asked.since is None else f"{name} {asked.since} {until}"
 
 
-_MAKERS = {"projects": _projects, "arxiv": _arxiv, "ads": _ads}
+_MAKERS = {"projects": _projects, "arxiv": _arxiv, "arxiv-oai": _oai, "arxiv-rss": _rss, "ads": _ads}
+
+
+def plan_resweep(runtime: Runtime, years: Sequence[int] = ()) -> list[Planned] | str:
+    """Return the searches of ADS asked anew, without looking at what changed when; or why they cannot be asked.
+
+    Without ``years`` everything that entered within the profile's ``resweep_years``; else what was published in them.
+    """
+    from harvesters.ads import AdsQuery, AdsSource
+
+    settings, harvest = runtime.settings, runtime.profile.harvest
+    if settings.ads_token is None:
+        return ADS_LEFT_OUT
+    today = runtime.clock.today()
+    session = polite_session(runtime, "ads")
+    searches = ads_searches(runtime)
+    if years:
+        searches = {f"{name} {year}": f"({text}) year:{year}" for year in years for name, text in searches.items()}
+        query = AdsQuery(searches, today, first_year=harvest.first_year)
+        words = f"papers of {', '.join(map(str, years))}"
+    else:
+        first = date(today.year - harvest.resweep_years, today.month, 1)
+        query = AdsQuery(searches, today, first_year=harvest.first_year, entered_since=first)
+        words = f"papers that entered since {first}"
+    source = AdsSource(session, query, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url)
+    cursor = "ads-resweep" + "".join(f" {year}" for year in years)
+    return [
+        Planned("ads", source, session, cursor, is_once=True, plausible=plausible(runtime, "ads"), words=words),
+    ]
+
+
+def plan_refresh(runtime: Runtime, bibcodes: Sequence[str]) -> list[Planned] | str:
+    """Return the records of known bibcodes asked for by number, or why they cannot be asked."""
+    from harvesters.ads_lists import AdsBibcodes
+
+    settings = runtime.settings
+    if settings.ads_token is None:
+        return ADS_LEFT_OUT
+    session = polite_session(runtime, "ads")
+    source = AdsBibcodes(session, bibcodes, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url)
+    words = f"the records of {len(bibcodes)} known bibcodes"
+    return [Planned("ads", source, session, "ads-refresh", is_once=True, words=words)]

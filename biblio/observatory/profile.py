@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from biblio.clock import months_after, years_after
 
@@ -106,17 +106,44 @@ class Tap(_Strict):
     """Values of the PI column that are no person."""
 
 
+class Plausible(_Strict):
+    """What a source can plausibly give; a run that breaks it is held back until a person has looked (``ingest.limits``)."""
+
+    minimum: int = Field(default=0, ge=0)
+    """Fewest records of a complete run from the very beginning."""
+    maximum: int | None = Field(default=None, ge=1)
+    """Most records of one run, whatever it was asked for: more means that the service ignored a clause."""
+    least_share: float = Field(default=0.0, ge=0, le=1)
+    """Of a source that gives everything at every run: the least share of what it gave before."""
+    fill: Mapping[str, float] = Field(default_factory=dict)
+    """Field of a record (``harvesters.records``) → least share of a page's records that have it."""
+
+    @field_validator("fill")
+    @classmethod
+    def _shares(cls, fill: Mapping[str, float]) -> Mapping[str, float]:
+        if wrong := [name for name, share in fill.items() if not 0 <= share <= 1]:
+            raise ValueError(f"is a share from 0 to 1: {', '.join(wrong)}")
+        return fill
+
+
 class Harvest(_Strict):
     """What to ask the literature services for."""
 
     arxiv_categories: tuple[str, ...]
+    """Categories asked for by the API, which fills the past and holes."""
+    arxiv_sets: tuple[str, ...] = ()
+    """Sets of arXiv's OAI-PMH service that hold these categories: the daily path. None: OAI-PMH is left out."""
+    arxiv_feeds: tuple[str, ...] = ()
+    """Archives whose RSS announcements are read each morning. None: RSS is left out."""
     ads_queries: Mapping[str, str]
     """Name of a search → ADS query, without dates."""
     ads_bibgroup: str | None = None
     first_year: int
     """Year of the first science data: older papers are not asked for."""
-    minimum_records: Mapping[str, int] = Field(default_factory=dict)
-    """Source → fewest records a complete run from the beginning may hold."""
+    resweep_years: int = Field(default=3, ge=1)
+    """How many years back the quarterly re-sweep of ADS asks everything anew."""
+    plausible: Mapping[str, Plausible] = Field(default_factory=dict)
+    """Source → what it can plausibly give."""
 
 
 class Facet(_Strict):

@@ -44,7 +44,8 @@ def faulty(observatory: Path) -> Iterator[ReplayServer]:
 
 def addresses(url: str) -> dict[str, Any]:
     """The settings that make a runtime ask the server at ``url``."""
-    return {"arxiv_url": f"{url}/arxiv", "ads_url": f"{url}/ads/v1", "tap_url": f"{url}/tap", "arxiv_pace_s": 0.0}
+    arxiv = {"arxiv_url": f"{url}/arxiv", "arxiv_oai_url": f"{url}/arxiv/oai", "arxiv_rss_url": f"{url}/arxiv/rss"}
+    return {**arxiv, "ads_url": f"{url}/ads/v1", "tap_url": f"{url}/tap", "arxiv_pace_s": 0.0}
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_an_answer_that_is_none_stops_its_source_with_a_reason(asking: Asking, k
     """HTML, JSON errors, cut-off XML: nothing is stored of them, each source says why, the run fails and tells all."""
     with serving(BAD[kind]) as url:
         runtime = asking(url)
-        row = run(runtime, since="2026-11-01")
+        row = run(runtime, sources="projects,arxiv,ads", since="2026-11-01")
     assert row.outcome is Outcome.FAILED
     assert row.counts["sources_stopped"] == 3
     for name in ("registry:", "arxiv:", "ads:"):

@@ -123,5 +123,9 @@ def test_a_faster_pace_than_arxiv_asks_for_is_refused() -> None:
     """Less than three seconds is refused, but for a server on this machine."""
     with pytest.raises(StartRefused, match="3 seconds"):
         pauses(Settings(arxiv_pace_s=1.0))
-    assert pauses(Settings(arxiv_pace_s=0.0, arxiv_url="http://127.0.0.1:9999")) == {"arxiv": 0.0}
+    here = "http://127.0.0.1:9999"
+    with pytest.raises(StartRefused):
+        pauses(Settings(arxiv_pace_s=0.0, arxiv_url=here))
+    quick = Settings(arxiv_pace_s=0.0, arxiv_url=here, arxiv_oai_url=here, arxiv_rss_url=here)
+    assert pauses(quick) == {"arxiv": 0.0}
     assert pauses(Settings()) == {"arxiv": 3.0}

@@ -40,10 +40,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("job_run") as batch:
         batch.add_column(sa.Column("progress", sa.JSON(), nullable=True))
+    with op.batch_alter_table("harvest_page") as batch:
+        batch.add_column(sa.Column("next_cursor", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
     """Take the change back."""
+    with op.batch_alter_table("harvest_page") as batch:
+        batch.drop_column("next_cursor")
     with op.batch_alter_table("job_run") as batch:
         batch.drop_column("progress")
     op.drop_table("expected_count")

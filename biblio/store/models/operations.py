@@ -103,6 +103,8 @@ class HarvestPage(SQLModel, table=True):
     window_from: date | None = None
     window_to: date | None = None
     is_last: bool = False
+    next_cursor: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """Where the harvest went on after this page; some pages cannot be parsed again without it."""
 
 
 class HarvestRefusal(SQLModel, table=True):

@@ -1,0 +1,148 @@
+"""The jobs that ask ADS beside the daily harvest: the quarterly re-sweep, the weekly refresh, and the weekly count.
+
+The daily harvest asks ADS for what entered or changed. The *re-sweep* asks for everything of the last years without
+looking at dates of change, and says what the daily runs had missed: a publisher's text is indexed months after the
+record entered, and not every change moves a date. The *refresh* asks for the papers we hold by number: citation counts
+move, and a preprint's bibcode becomes its article's. The *count* asks how many papers each journal has for our searches,
+so that the coverage page can say what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.identity import normal_bibcode
+from biblio.errors import RequestRefused
+from biblio.ingest import absorb
+from biblio.ingest.harvest import HarvestIncomplete, ask, leave_out
+from biblio.ingest.sources import ADS_LEFT_OUT, ads_searches, plan_refresh, plan_resweep, polite_session
+from biblio.jobs import JobContext
+from biblio.store.models import ArchiveReference, ExpectedCount, Paper, PaperIdentifier, SourceRecord
+from biblio.store.words import Scheme
+from harvesters.records import LAST_YEAR
+
+_MOST_NAMED = 20
+"""Missed papers named in a run's notes; the others are counted."""
+
+
+def resweep(context: JobContext) -> None:
+    """Ask ADS everything of the last years anew and report what the daily runs had missed."""
+    years = _years(context.arguments)
+    planned = plan_resweep(context.runtime, years)
+    if isinstance(planned, str):
+        leave_out(context, planned)
+        return
+    for run in ask(context, planned):
+        context.count("missed", len(run.new_keys))
+        if run.new_keys:
+            more = len(run.new_keys) - _MOST_NAMED
+            named = ", ".join(run.new_keys[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+            context.note(f"The daily harvests had missed {len(run.new_keys)} papers: {named}.")
+        else:
+            context.note("The daily harvests had missed no paper.")
+        if run.changed:
+            context.note(f"{run.changed} known papers had changed without being given by a daily harvest.")
+    if context.counts.get("sources_paused"):
+        # Not a success: the scheduler tries again tomorrow, and the re-sweep goes on where it stopped.
+        raise HarvestIncomplete("Today's requests are used up to the reserve; the re-sweep goes on tomorrow.")
+
+
+def _years(arguments: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the years of publication a re-sweep is limited to. Raises ``RequestRefused``."""
+    if unknown := set(arguments) - {"year"}:
+        raise RequestRefused(f"The re-sweep does not know {', '.join(sorted(unknown))}; it takes year=2024.")
+    written = str(arguments.get("year") or "")
+    years = [part.strip() for part in written.split(",") if part.strip()]
+    if wrong := [year for year in years if not (year.isdigit() and 1900 <= int(year) <= LAST_YEAR)]:
+        raise RequestRefused(f"A year is a number such as 2024, not {wrong[0][:20]!r}.")
+    return tuple(sorted({int(year) for year in years}))
+
+
+def refresh(context: JobContext) -> None:
+    """Ask ADS for the papers we hold, and for those that an archive lists and we miss, by their bibcodes."""
+    runtime = context.runtime
+    if context.arguments:
+        raise RequestRefused("The refresh takes no arguments.")
+    with runtime.store.reading() as session:
+        held, missing = held_bibcodes(session), missing_references(session)
+    bibcodes = sorted({*held, *missing})
+    if not bibcodes:
+        context.note("There are no papers with a bibcode yet: harvest first.")
+        return
+    planned = plan_refresh(runtime, bibcodes)
+    if isinstance(planned, str):
+        leave_out(context, planned)
+        return
+    ask(context, planned)
+    with runtime.store.reading() as session:
+        found = len(missing) - len(set(missing) & set(missing_references(session)))
+    if missing:
+        context.note(f"Of {len(missing)} papers that an archive or a list names and we did not hold, {found} came.")
+
+
+def held_bibcodes(session: Session) -> list[str]:
+    """Return one bibcode of each paper: the key of its newest ADS record, else the one it is known by."""
+    newest = session.execute(
+        sa.select(col(SourceRecord.paper_id), col(SourceRecord.key))
+        .where(col(SourceRecord.source) == "ads", col(SourceRecord.superseded_at).is_(None))
+        .order_by(col(SourceRecord.id))
+    )
+    by_paper: dict[int, str] = {row[0]: row[1] for row in newest}
+    known = session.execute(
+        sa.select(col(PaperIdentifier.paper_id), col(PaperIdentifier.value))
+        .join(Paper, col(Paper.id) == col(PaperIdentifier.paper_id))
+        .where(col(PaperIdentifier.scheme) == Scheme.BIBCODE)
+        .order_by(col(PaperIdentifier.id))
+    )
+    for paper_id, bibcode in known:
+        by_paper.setdefault(paper_id, bibcode)
+    return sorted(set(by_paper.values()))
+
+
+def missing_references(session: Session) -> list[str]:
+    """Return the bibcodes of known links whose paper is not in the bibliography under any of its bibcodes."""
+    known = select(PaperIdentifier.id).where(
+        col(PaperIdentifier.scheme) == Scheme.BIBCODE, col(PaperIdentifier.value) == col(ArchiveReference.bibcode)
+    )
+    rows = session.exec(select(ArchiveReference.bibcode).where(~known.exists()).distinct())
+    return sorted(bibcode for bibcode in rows if normal_bibcode(bibcode))
+
+
+def count(context: JobContext) -> None:
+    """Ask ADS how many papers of each journal and year our searches have, and keep the numbers beside what we hold."""
+    from harvesters.ads_lists import expected_counts
+
+    runtime = context.runtime
+    settings, first_year = runtime.settings, runtime.profile.harvest.first_year
+    if settings.ads_token is None:
+        leave_out(context, ADS_LEFT_OUT)
+        return
+    session = polite_session(runtime, "ads")
+    now = runtime.clock.now()
+    try:
+        counts = expected_counts(
+            session,
+            ads_searches(runtime),
+            first_year,
+            now.year,
+            token=settings.ads_token.get_secret_value(),
+            base_url=settings.ads_url,
+        )
+    finally:
+        with runtime.store.writing() as unit:
+            absorb.note_asked(unit, session, now)
+    rows = [
+        {"source": "ads", "part": part[:64], "year": year, "expected": expected, "counted_at": now}
+        for year, parts in counts.items()
+        for part, expected in parts.items()
+    ]
+    with runtime.store.writing() as unit:
+        unit.execute(sa.delete(ExpectedCount).where(col(ExpectedCount.source) == "ads"))
+        if rows:
+            unit.execute(sa.insert(ExpectedCount), rows)
+    context.count("journals", len({row["part"] for row in rows}))
+    context.count("papers_expected", sum(row["expected"] for row in rows))

@@ -1,0 +1,78 @@
+"""What a harvest was asked for: which sources, which days, and which of them are taken though they look odd."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from biblio.errors import RequestRefused
+
+KNOWN = ("projects", "arxiv", "arxiv-oai", "arxiv-rss", "ads")
+"""The names of the sources, in the order in which they are asked: projects first, so that papers meet them."""
+
+BY_DAYS = ("arxiv", "ads")
+"""The sources that can be asked for any span of days: those that fill holes."""
+
+_ALIASES = {"registry": "projects"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run of the harvest was asked for. Without dates each source goes on where it stopped.
+
+    With dates the days between them (both included) are asked for once more, beside the source's own place.
+    ``accepted`` names sources that are taken though they break what the profile finds plausible. ``is_chosen`` says
+    that the sources were named, and not all taken because none was.
+    """
+
+    sources: tuple[str, ...] = KNOWN
+    since: date | None = None
+    until: date | None = None
+    accepted: frozenset[str] = frozenset()
+    is_chosen: bool = False
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any], today: date) -> Asked:
+        """Read a job's arguments. Raises ``RequestRefused`` naming the one that cannot be used."""
+        unknown = set(arguments) - {"sources", "since", "until", "accept"}
+        if unknown:
+            raise RequestRefused(
+                f"The harvest does not know {', '.join(sorted(unknown))}; it takes sources, since, until and accept."
+            )
+        since, until = _day(arguments, "since"), _day(arguments, "until")
+        if until is not None and since is None:
+            raise RequestRefused("Say since which day as well: since=2026-11-01 until=2026-11-07.")
+        if since is not None and (since > (until or today)):
+            raise RequestRefused(f"The days are the wrong way round: since {since}, until {until or today}.")
+        named = _names(arguments.get("sources"))
+        sources = named or (KNOWN if since is None else BY_DAYS)
+        return cls(
+            tuple(n for n in KNOWN if n in sources),
+            since,
+            until,
+            frozenset(_names(arguments.get("accept"))),
+            is_chosen=bool(named),
+        )
+
+
+def _names(written: Any) -> tuple[str, ...]:
+    """Return the sources a person named, by their names. Raises ``RequestRefused`` for one there is not."""
+    listed = written.split(",") if isinstance(written, str) else list(written or ())
+    names = [_ALIASES.get(name, name) for n in listed if (name := str(n).strip())]
+    if wrong := [n for n in names if n not in KNOWN]:
+        raise RequestRefused(f"There is no source {', '.join(wrong)[:80]}; there are: {', '.join(KNOWN)}.")
+    return tuple(names)
+
+
+def _day(arguments: Mapping[str, Any], name: str) -> date | None:
+    value = arguments.get(name)
+    if value in (None, ""):
+        return None
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise RequestRefused(f"{name} is a day such as 2026-11-22, not {str(value)[:20]!r}.") from error
