@@ -9,23 +9,21 @@ the profile says), and the PI column may hold the observatory's own name.
 
 from __future__ import annotations
 
-import io
 import math
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Literal
 
-import numpy as np
-from pyvo.dal import DALQueryError
-from pyvo.dal.query import votableparse
-from pyvo.dal.tap import TAPQuery, TAPResults
+from pyvo.dal.tap import TAPQuery
 
-from harvesters.errors import PageRefused
+from harvesters.errors import PageRefused, SourceStopped
 from harvesters.http import PoliteSession, place_of
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedProject, HarvestedUnit, Refusal
+from harvesters.tap_job import run_job
+from harvesters.votable import Table, TooLong, facts_of, read_votable
 
 FACTS = frozenset(
     [
@@ -36,9 +34,17 @@ FACTS = frozenset(
 """What a column may mean; ``code`` and ``unit`` are required."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
+_GAVE_UP = re.compile(r"answers (?:408|413|504)\b|takes longer than|\(ReadTimeout\)")
+"""What the session says of a service that works on a query longer than anybody waits."""
+
 _MJD_ZERO = date(1858, 11, 17)
 _LAST_MJD = 2_973_483
 """31 December 9999, the last day a date can hold."""
+
+_MOST_PAGES = 100_000
+_ENOUGH_ROWS = 20
+"""So many unreadable cells and not one readable: the column is not what the profile takes it for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,9 @@ class TapTable:
     """Where the registry is: the service's ``url`` (without ``/sync``), ``table``, and fact → column (``FACTS``).
 
     ``observatory_as_pi`` lists values of the PI column that are no person. ``page_rows`` is how many rows one query
-    may give; a project with more rows than that makes its own page larger, up to ``most_rows``.
+    may give; a project with more rows than that makes its own page larger, up to ``most_rows``. ``mode`` "sync" waits
+    for each answer and turns to "async", where the service works on a query by itself, only when it must;
+    ``poll_s`` is then the first pause between two questions about a job, ``longest_job_s`` the longest a job may take.
     """
 
     url: str
@@ -55,6 +63,9 @@ class TapTable:
     observatory_as_pi: tuple[str, ...] = ()
     page_rows: int = 10_000
     most_rows: int = 640_000
+    mode: Literal["sync", "async"] = "sync"
+    poll_s: float = 2.0
+    longest_job_s: float = 3600.0
 
     def __post_init__(self) -> None:
         if unknown := set(self.columns) - FACTS:
@@ -64,20 +75,114 @@ class TapTable:
         for name in (self.table, *self.columns.values()):
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a table or column")
+        if self.mode not in ("sync", "async"):
+            raise ValueError(f'the mode is "sync" or "async", not {self.mode!r}')
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    """The rows of one page: each fact as stripped text. ``codes`` are the codes as the service writes and counts them."""
+
+    body: bytes
+    content_type: str
     rows: list[dict[str, str]]
+    codes: list[str]
     is_cut: bool
+
+    @property
+    def first(self) -> str:
+        """The code of the first row; "" where there is none."""
+        return _code(self.rows[0]) if self.rows else ""
+
+    @property
+    def last(self) -> str:
+        """The code of the last row; "" where there is none."""
+        return _code(self.rows[-1]) if self.rows else ""
+
+    def known_codes(self, left_out: str | None) -> int:
+        """How many different codes there are, as the service counts them, without the one left to the next page."""
+        return len({written for written in self.codes if written and written.strip() != left_out})
+
+
+class _Service:
+    """The TAP service: a query is waited for or, where the service wants that, handed over (and so are the later ones)."""
+
+    def __init__(self, session: PoliteSession, table: TapTable) -> None:
+        self._session = session
+        self._table = table
+        self._column = {column.rpartition(".")[2].lower(): fact for fact, column in table.columns.items()}
+        self.hands_over = table.mode == "async"
+
+    def page(self, where: str, most: int, place: str) -> _Answer:
+        """Return the rows of all our columns, in the order of codes. Raises ``PageRefused`` or ``SourceStopped``."""
+        columns = ", ".join(dict.fromkeys(self._table.columns.values()))
+        # A table may repeat a field per frequency setting; DISTINCT keeps the answer to what differs in our columns.
+        # Names are checked by TapTable and the code is quoted; ADQL over TAP has no bound parameters.
+        adql = f"SELECT DISTINCT {columns} FROM {self._table.table}{where} ORDER BY {self._table.columns['code']}"  # noqa: S608
+        body, content_type, table = self._ask(adql, most, place)
+        return _answer(body, content_type, table, self._column, place)
+
+    def count(self, place: str) -> int | None:
+        """Return how many different codes there are, or None of a service that cannot say."""
+        adql = f"SELECT COUNT(DISTINCT {self._table.columns['code']}) AS codes FROM {self._table.table}"  # noqa: S608
+        try:
+            ask = self._ask if self.hands_over else self._wait_for
+            table = ask(adql, 1, place)[2]
+        except PageRefused:
+            return None
+        if len(table.rows) != 1 or len(table.rows[0]) != 1:
+            return None
+        written = (table.rows[0][0] or "").strip()
+        return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else None
+
+    def _ask(self, adql: str, most: int, place: str) -> tuple[bytes, str, Table]:
+        if self.hands_over:
+            return self._hand_over(adql, most, place)
+        try:
+            return self._wait_for(adql, most, place)
+        except TooLong as too_long:
+            self.hands_over = True
+            try:
+                return self._hand_over(adql, most, place)
+            except PageRefused as refused:
+                raise PageRefused(f"{too_long}; and handed over to the service: {refused}") from refused
+
+    def _wait_for(self, adql: str, most: int, place: str) -> tuple[bytes, str, Table]:
+        query = TAPQuery(self._table.url.rstrip("/"), adql, maxrec=most, session=self._session)
+        try:
+            response = query.submit()
+        except SourceStopped as stopped:
+            if _GAVE_UP.search(str(stopped)):
+                raise TooLong(f"{place}: {stopped}") from stopped
+            raise
+        content_type = response.headers.get("Content-Type", "")
+        if response.status_code in (408, 413):
+            raise TooLong(f"{place}: status {response.status_code}, the query is too much to wait for")
+        if response.status_code not in (200, 400):  # a refused query is told in a VOTable with status 400
+            raise PageRefused(f"{place}: status {response.status_code}")
+        return response.content, content_type, read_votable(response.content, place, most_rows=self._table.most_rows)
+
+    def _hand_over(self, adql: str, most: int, place: str) -> tuple[bytes, str, Table]:
+        table = self._table
+        body, content_type = run_job(
+            self._session,
+            table.url,
+            adql,
+            most=most,
+            place=place,
+            first_wait_s=table.poll_s,
+            longest_s=table.longest_job_s,
+        )
+        return body, content_type, read_votable(body, place, most_rows=table.most_rows)
 
 
 class TapSource:
     """Projects and units from the registry, in the order of their codes; every run reads all of it.
 
     Release dates move, so there is no "since": the cursor only says from which code an interrupted run goes on
-    (``{"from_code": …}``), and is empty after the last page. A page cut by the service's row limit leaves its last
-    project to the next page, where it is whole.
+    (``{"from_code": …}``, with how many codes were promised and seen), and is empty after the last page. A page cut by
+    the service's row limit, told or not, leaves its last project to the next page, where it is whole. ``promised`` on
+    each page is how many projects the registry counts, where it can; fewer at the end are an error.
     """
 
     def __init__(self, session: PoliteSession, table: TapTable, *, name: str = "registry") -> None:
@@ -87,100 +192,156 @@ class TapSource:
         self._column = {column.rpartition(".")[2].lower(): fact for fact, column in table.columns.items()}
 
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
-        """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming the codes, or ``SourceStopped``."""
+        """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming the codes, or ``SourceStopped``.
+
+        Where fewer projects came than the registry counts, that is raised after the last page, which is given (and
+        stored) all the same; the next run then begins anew.
+        """
+        service = _Service(self._session, self._table)
         first: str | None = str(cursor["from_code"]) if "from_code" in cursor else None
-        most = self._table.page_rows
-        while True:
-            place = f"{place_of(self._table.url)} {self._table.table} from {first or 'the first code'}"
-            body, content_type = self._fetch(first, most, place)
-            answer = _read(body, self._column, place)
-            if first is None and not answer.rows:
-                raise PageRefused(f"{place}: the registry gives no row at all; nothing was changed")
-            following: dict[str, object] = {}
-            if answer.is_cut or len(answer.rows) >= most:
-                last = _code(answer.rows[-1]) if answer.rows else ""
-                if not answer.rows or last == first or last == _code(answer.rows[0]):
-                    most = self._more(most, place)
-                    continue
-                following = {"from_code": last}
-            yield Page(self.name, place, body, content_type, following, is_last=not following)
-            if not following:
+        promised = _fewest(service.count(self._place(first)), _whole(cursor.get("promised")))
+        seen = _whole(cursor.get("codes")) or 0
+        if first is not None and "codes" not in cursor:
+            promised = None  # a place from before codes were counted
+        for _ in range(_MOST_PAGES):
+            place = self._place(first)
+            answer = self._page(service, first, place)
+            cut_at = self._cut_at(service, answer, first, place)
+            seen += answer.known_codes(cut_at)
+            is_short = cut_at is None and promised is not None and seen < promised
+            following: dict[str, object] = {"from_code": cut_at, "codes": seen} if cut_at is not None else {}
+            if following and promised is not None:
+                following["promised"] = promised
+            is_last = cut_at is None and not is_short
+            yield Page(self.name, place, answer.body, answer.content_type, following, is_last, promised=promised)
+            if is_short:
+                raise PageRefused(
+                    f"{place}: the registry counts {promised} projects and gave {seen}. What came is stored and "
+                    "nothing was taken away; the next run reads all of it again"
+                )
+            if cut_at is None:
                 return
-            first, most = str(following["from_code"]), self._table.page_rows
+            first = cut_at
+        raise PageRefused(f"{self._place(first)}: the registry goes on without end; {_MOST_PAGES} pages were read")
 
     def parse(self, page: Page) -> ParsedPage:
         """Read one VOTable. Raises ``PageRefused`` for anything else and for the service's own error messages."""
-        answer = _read(page.body, self._column, page.place)
+        table = read_votable(page.body, page.place, most_rows=self._table.most_rows)
+        answer = _answer(page.body, page.content_type, table, self._column, page.place)
         left_out = page.next_cursor.get("from_code")
         projects: dict[str, _Project] = {}
         refusals: list[Refusal] = []
+        unreadable: list[_Unreadable] = []
         for number, row in enumerate(answer.rows, start=1):
-            code = _code(row)
+            code, place = _code(row), f"{page.place} row {number}"
             if code == left_out:
                 continue
             if not code:
-                refusals.append(Refusal(self.name, f"{page.place} row {number}", "there is no code"))
+                refusals.append(Refusal(self.name, place, "there is no code"))
                 continue
-            project = projects.setdefault(code, _Project(code, row))
-            refusals += [Refusal(self.name, f"{page.place} row {number}", why, code) for why in project.add(row)]
+            told = projects.setdefault(code, _Project(code, row)).add(row)
+            unreadable += told
+            refusals += [Refusal(self.name, place, one.reason, code) for one in told]
+        _check_columns(answer.rows, unreadable, page.place)
         done = tuple(project.done(self.name, self._table.observatory_as_pi) for project in projects.values())
         return ParsedPage(projects=done, refusals=tuple(refusals))
 
-    def _more(self, most: int, place: str) -> int:
-        if most * 4 > self._table.most_rows:
-            raise PageRefused(f"{place}: one project has more than {most} rows, or the service gives fewer than asked")
-        return most * 4
+    def _place(self, first: str | None) -> str:
+        return f"{place_of(self._table.url)} {self._table.table} from {first or 'the first code'}"
 
-    def _fetch(self, first: str | None, most: int, place: str) -> tuple[bytes, str]:
-        code = self._table.columns["code"]
-        where = "" if first is None else f" WHERE {code} >= '{first.replace(chr(39), chr(39) * 2)}'"
-        columns = ", ".join(dict.fromkeys(self._table.columns.values()))
-        # A table may repeat a field per frequency setting; DISTINCT keeps the answer to what differs in our columns.
-        # Names are checked by TapTable and the code is quoted; ADQL over TAP has no bound parameters.
-        adql = f"SELECT DISTINCT {columns} FROM {self._table.table}{where} ORDER BY {code}"  # noqa: S608
-        query = TAPQuery(self._table.url.rstrip("/"), adql, maxrec=most, session=self._session)
-        response = query.submit()
-        content_type = response.headers.get("Content-Type", "")
-        if response.status_code not in (200, 400):  # a refused query is told in a VOTable with status 400
-            raise PageRefused(f"{place}: status {response.status_code}")
-        return response.content, content_type
+    def _where(self, first: str | None, sign: str = ">=") -> str:
+        if first is None:
+            return ""
+        return f" WHERE {self._table.columns['code']} {sign} '{first.replace(chr(39), chr(39) * 2)}'"
+
+    def _page(self, service: _Service, first: str | None, place: str) -> _Answer:
+        """Ask for the page from a code on, larger and larger until it holds its first project whole."""
+        most = self._table.page_rows
+        too_few = ""
+        while True:
+            try:
+                answer = service.page(self._where(first), most, place)
+            except PageRefused as refused:
+                raise PageRefused(f"{too_few}{refused}") from refused
+            if first is None and not answer.rows:
+                raise PageRefused(f"{place}: the registry gives no row at all; nothing was changed")
+            is_cut = answer.is_cut or len(answer.rows) >= most
+            if not is_cut or (answer.rows and answer.last not in (first, answer.first)):
+                return replace(answer, is_cut=is_cut)
+            if most * 4 <= self._table.most_rows:
+                most *= 4
+                continue
+            why = f"{place}: one project has more than {most} rows, or the service gives fewer than asked"
+            if service.hands_over:
+                raise PageRefused(why)
+            # what a service lets one wait for is often less than what it works out by itself
+            service.hands_over, most, too_few = True, self._table.page_rows, f"{why}; and handed over to the service: "
+
+    def _cut_at(self, service: _Service, answer: _Answer, first: str | None, place: str) -> str | None:
+        """Return the code from which the next page goes on, or None after the last.
+
+        Some services cut an answer without saying so. So what looks like the end is asked for once more, from its
+        last project on: more than we have means that the page was cut there.
+        """
+        last = answer.last
+        if answer.is_cut or not answer.rows:
+            return last or None
+        if last == first:
+            beyond = service.page(self._where(last, ">"), self._table.page_rows, place)
+            if any(_code(row) not in ("", last) for row in beyond.rows):
+                raise PageRefused(f"{place}: the service gives fewer rows than this project has, and does not say so")
+            return None
+        again = service.page(self._where(last), self._table.page_rows, place)
+        return last if len(again.rows) > sum(_code(row) == last for row in answer.rows) else None
 
 
-def _read(body: bytes, columns: Mapping[str, str], place: str) -> _Answer:
-    """The rows of a VOTable, each fact as stripped text. Raises ``PageRefused``."""
-    if b"<VOTABLE" not in body[:4096] and b":VOTABLE" not in body[:4096]:
-        words = " ".join(re.sub(rb"<[^>]*>", b" ", body[:2000]).decode("utf-8", errors="replace").split())[:120]
-        raise PageRefused(f'{place}: the answer is no VOTable ("{words}")')
-    if b"<!ENTITY" in body:
-        raise PageRefused(f"{place}: the VOTable declares entities, which can grow without bound; not read")
-    try:
-        with warnings.catch_warnings():
-            # astropy and pyvo warn of every small departure from the standard, and of overflow, which is_cut tells.
-            warnings.simplefilter("ignore")
-            results = TAPResults(votableparse(io.BytesIO(body).read), url=place)
-            table = results.resultstable
-            names = [columns.get(each.name.lower()) for each in table.fields]
-            rows = [_row(names, record) for record in table.array]
-    except DALQueryError as refused:
-        raise PageRefused(f"{place}: the service refuses the query: {str(refused)[:300]}") from refused
-    except Exception as broken:  # whatever a stranger's table makes the two libraries raise (fuzzed: a dozen sorts)
-        raise PageRefused(f"{place}: the VOTable is broken or cut off ({type(broken).__name__})") from broken
-    if missing := set(columns.values()) - {name for name in names if name}:
-        raise PageRefused(f"{place}: the answer lacks the columns for {', '.join(sorted(missing))}")
-    return _Answer(rows, results.status[0].upper() == "OVERFLOW")
+def _answer(body: bytes, content_type: str, table: Table, columns: dict[str, str], place: str) -> _Answer:
+    names = facts_of(table.names, columns, place)
+    at = names.index("code")
+    rows = [_row(names, cells) for cells in table.rows]
+    return _Answer(body, content_type, rows, [cells[at] or "" for cells in table.rows], table.is_cut)
 
 
-def _row(names: Iterable[str | None], record: Iterable[object]) -> dict[str, str]:
+def _row(names: Sequence[str | None], cells: Sequence[str | None]) -> dict[str, str]:
     """Fact → text without padding, for the cells that hold something."""
     return {
         name: text
-        for name, cell in zip(names, record, strict=True)
-        if name is not None and not np.ma.is_masked(cell) and (text := str(cell).strip()) and text != "nan"
+        for name, cell in zip(names, cells, strict=True)
+        if name is not None and cell is not None and (text := cell.strip())
     }
 
 
 def _code(row: Mapping[str, str]) -> str:
     return row.get("code", "")
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _fewest(now: int | None, before: int | None) -> int | None:
+    """The promise to hold the service to: projects may come and go while their pages are read."""
+    return min(count for count in (now, before) if count is not None) if now is not None else before
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A cell that cannot be read: the fact and a sentence."""
+
+    fact: str
+    reason: str
+
+
+def _check_columns(rows: Sequence[Mapping[str, str]], unreadable: Sequence[_Unreadable], place: str) -> None:
+    """Refuse a page where a whole column is unreadable: then it is the wrong column, not the rows that are wrong."""
+    for fact in dict.fromkeys(one.fact for one in unreadable):
+        bad = sum(one.fact == fact for one in unreadable)
+        filled = sum(bool(row.get("code")) and (fact in row or fact == "unit") for row in rows)
+        if bad >= _ENOUGH_ROWS and bad >= filled:
+            example = next(one.reason for one in unreadable if one.fact == fact)
+            raise PageRefused(
+                f"{place}: not one of {bad} rows has a readable {fact} ({example}); is it the right column?"
+            )
 
 
 @dataclass(slots=True)
@@ -192,8 +353,8 @@ class _Unit:
     observed_on: date | None = None
     exposures: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def add(self, row: Mapping[str, str]) -> list[str]:
-        reasons: list[str] = []
+    def add(self, row: Mapping[str, str]) -> list[_Unreadable]:
+        reasons: list[_Unreadable] = []
         self.released_on = _latest(self.released_on, _day(row, "released_on", reasons))
         self.delivered_on = _latest(self.delivered_on, _day(row, "delivered_on", reasons))
         self.observed_on = _latest(self.observed_on, _mjd(row, reasons))
@@ -205,7 +366,8 @@ class _Unit:
         return reasons
 
     def done(self, uid: str) -> HarvestedUnit:
-        exposure_s = sum(self.exposures.values()) if self.exposures else None
+        total_s = sum(self.exposures.values())
+        exposure_s = total_s if self.exposures and math.isfinite(total_s) else None
         return HarvestedUnit(uid, self.delivered_on, self.released_on, self.observed_on, exposure_s)
 
 
@@ -220,14 +382,15 @@ class _Project:
     keywords: dict[str, None] = field(default_factory=dict)
     bib_references: dict[str, None] = field(default_factory=dict)
 
-    def add(self, row: Mapping[str, str]) -> list[str]:
+    def add(self, row: Mapping[str, str]) -> list[_Unreadable]:
         """Take one row in; return what of it cannot be read."""
         if "target" in row:
             self.targets[row["target"]] = None
         self.keywords.update(dict.fromkeys(word.strip() for word in _split(row.get("keywords", "")) if word.strip()))
-        self.bib_references.update(dict.fromkeys(row.get("bib_references", "").split()))
+        written = _BETWEEN_BIBCODES.split(row.get("bib_references", ""))
+        self.bib_references.update(dict.fromkeys(bibcode for bibcode in written if bibcode))
         if "unit" not in row:
-            return ["there is no unit"]
+            return [_Unreadable("unit", "there is no unit")]
         return self.units.setdefault(row["unit"], _Unit()).add(row)
 
     def done(self, source: str, observatory_as_pi: tuple[str, ...]) -> HarvestedProject:
@@ -262,17 +425,17 @@ def _latest(one: date | None, other: date | None) -> date | None:
     return max((day for day in (one, other) if day is not None), default=None)
 
 
-def _day(row: Mapping[str, str], name: str, reasons: list[str]) -> date | None:
+def _day(row: Mapping[str, str], name: str, reasons: list[_Unreadable]) -> date | None:
     if name not in row:
         return None
     try:
         return datetime.fromisoformat(row[name]).date()
     except ValueError:
-        reasons.append(f"{name} is no date: {row[name][:40]!r}")
+        reasons.append(_Unreadable(name, f"{name} is no date: {row[name][:40]!r}"))
         return None
 
 
-def _number(row: Mapping[str, str], name: str, reasons: list[str]) -> float | None:
+def _number(row: Mapping[str, str], name: str, reasons: list[_Unreadable]) -> float | None:
     if name not in row:
         return None
     try:
@@ -280,17 +443,17 @@ def _number(row: Mapping[str, str], name: str, reasons: list[str]) -> float | No
     except ValueError:
         number = math.inf
     if not math.isfinite(number):
-        reasons.append(f"{name} is no number: {row[name][:40]!r}")
+        reasons.append(_Unreadable(name, f"{name} is no number: {row[name][:40]!r}"))
         return None
     return number
 
 
-def _mjd(row: Mapping[str, str], reasons: list[str]) -> date | None:
+def _mjd(row: Mapping[str, str], reasons: list[_Unreadable]) -> date | None:
     """The day of a Modified Julian Date (day 0 is 1858-11-17)."""
     number = _number(row, "observed_mjd", reasons)
     if number is None:
         return None
     if not 0 <= number <= _LAST_MJD:
-        reasons.append(f"observed_mjd is no day: {row['observed_mjd'][:40]!r}")
+        reasons.append(_Unreadable("observed_mjd", f"observed_mjd is no day: {row['observed_mjd'][:40]!r}"))
         return None
     return _MJD_ZERO + timedelta(days=int(number))

@@ -56,16 +56,38 @@ def votable(rows: list[dict[str, str]], status: str = "OK", message: str = "") -
     ).encode()
 
 
-def registry(rows: list[dict[str, str]], hard_limit: int = 1000) -> Callable[[Asked], Reply]:
-    """A service over ``rows``: the query's first code and row limit are obeyed, and the limit is told."""
+def counted(number: object) -> bytes:
+    """A VOTable with one cell, as a count comes."""
+    return (
+        '<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
+        '<INFO name="QUERY_STATUS" value="OK"/><TABLE><FIELD name="codes" datatype="char" arraysize="*"/><DATA>'
+        f"<TABLEDATA><TR><TD>{number}</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    ).encode()
+
+
+def registry(
+    rows: list[dict[str, str]], hard_limit: int = 1000, *, is_silent: bool = False, promised: object = None
+) -> Callable[[Asked], Reply]:
+    """A service over ``rows``: the query's first code and row limit are obeyed.
+
+    Its own limit is told unless ``is_silent``. It counts the codes it has, or says ``promised``.
+    """
 
     def answer(asked: Asked) -> Reply:
+        if not asked.path.endswith("/sync"):
+            return Reply(status=404)
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
-        first = re.search(r"WHERE proposal_id >= '(.*)' ORDER", form["QUERY"])
-        chosen = [row for row in rows if first is None or row["proposal_id"].strip() >= first[1].replace("''", "'")]
+        if "COUNT(" in form["QUERY"]:
+            codes = len({row["proposal_id"] for row in rows})
+            return Reply(counted(codes if promised is None else promised), content_type=VOTABLE)
+        found = re.search(r"WHERE proposal_id (>=?) '(.*)' ORDER", form["QUERY"])
+        chosen = rows
+        if found is not None:
+            first = found[2].replace("''", "'")
+            chosen = [r for r in rows if (c := r["proposal_id"].strip()) > first or (c == first and found[1] == ">=")]
         limit = min(int(form["MAXREC"]), hard_limit)
-        status = "OVERFLOW" if len(chosen) > limit else "OK"
-        return Reply(votable(chosen[:limit], status), content_type=VOTABLE)
+        is_told = len(chosen) > limit and not is_silent
+        return Reply(votable(chosen[:limit], "OVERFLOW" if is_told else "OK"), content_type=VOTABLE)
 
     return answer
 
@@ -198,8 +220,9 @@ def test_query_is_regular_and_quotes_the_code() -> None:
     with serving(registry([field("A", "u1"), field("O'Neil", "u2"), field("O'Neil", "u3")])) as server:
         units_of(source(server.url, page_rows=2))
     queries = [parse_qs(asked.body.decode())["QUERY"][0] for asked in server.asked]
-    assert queries[0] == f"SELECT DISTINCT {', '.join(NAMES)} FROM ivoa.obscore ORDER BY proposal_id"
-    assert "WHERE proposal_id >= 'O''Neil' ORDER" in queries[1]
+    assert queries[0] == "SELECT COUNT(DISTINCT proposal_id) AS codes FROM ivoa.obscore"
+    assert queries[1] == f"SELECT DISTINCT {', '.join(NAMES)} FROM ivoa.obscore ORDER BY proposal_id"
+    assert "WHERE proposal_id >= 'O''Neil' ORDER" in queries[2]
 
 
 @pytest.mark.parametrize(
