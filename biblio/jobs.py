@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,7 +78,8 @@ class JobContext:
 class Job:
     """Something that is run by name. ``schedule`` is a crontab line in UTC, or None for by hand only.
 
-    ``period`` is how often one scheduled success is due: "hour" or "day".
+    ``period`` is how often one scheduled success is due: "hour", "day", "week" (Monday to Sunday) or "quarter". A job
+    that is scheduled daily with a longer period is tried each day until it has succeeded once in it.
     """
 
     name: str
@@ -126,7 +127,7 @@ def _begin(runtime: Runtime, job: Job, started_by: Trigger, arguments: dict[str,
     now = runtime.clock.now()
     period = None
     if started_by is Trigger.SCHEDULE:
-        period = now.strftime("%Y-%m-%dT%H" if job.period == "hour" else "%Y-%m-%d")
+        period = period_of(job.period, now)
     try:
         with runtime.store.writing() as session:
             _refuse_or_take_over(session, runtime, job.name, period)
@@ -148,6 +149,13 @@ def _begin(runtime: Runtime, job: Job, started_by: Trigger, arguments: dict[str,
             return row.id
     except IntegrityError as error:
         raise JobRunning(f"The job {job.name} was started by another process at the same moment.") from error
+
+
+def period_of(length: str, moment: datetime) -> str:
+    """Return the name of the hour, day, week or quarter a moment lies in, as job rows keep it."""
+    if length == "quarter":
+        return f"{moment.year}-Q{(moment.month + 2) // 3}"
+    return moment.strftime({"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V"}[length])
 
 
 def _refuse_or_take_over(session: Session, runtime: Runtime, name: str, period: str | None) -> None:

@@ -19,7 +19,7 @@ from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records
 from biblio.catalogue.projects import Recorded, record_projects
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, Payload, Quota, RequestCount
-from harvesters import http
+from harvesters import http, quota
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
 
@@ -162,31 +162,31 @@ def add_refusals(session: Session, refusals: Iterable[Refusal], run_id: int | No
 
 def note_asked(session: Session, asked: http.PoliteSession, now: datetime) -> None:
     """Keep what a session was told is left of today's requests, and add what it spent to the ledger."""
-    for quota in asked.quotas.values():
-        resets_at = datetime.fromtimestamp(quota.resets_at, UTC) if quota.resets_at else None
+    for left in asked.quotas.values():
+        resets_at = datetime.fromtimestamp(left.resets_at, UTC) if left.resets_at else None
         session.merge(
             Quota(
                 service=asked.service[:32],
-                endpoint=quota.endpoint[:64],
-                allowed=quota.limit,
-                remaining=quota.remaining,
+                endpoint=left.endpoint[:64],
+                allowed=left.limit,
+                remaining=left.remaining,
                 resets_at=resets_at,
                 read_at=now,
             )
         )
-    note_spent(session, asked.service, getattr(asked, "take_spent", dict)(), now.date())
+    note_spent(session, asked.service, asked.take_spent(), now.date())
 
 
-def known_quotas(session: Session, service: str) -> list[http.Quota]:
+def known_quotas(session: Session, service: str) -> list[quota.Quota]:
     """Return what a service last said is left, per endpoint, for a session that has not asked it yet."""
     rows = session.exec(select(Quota).where(col(Quota.service) == service))
     return [
-        http.Quota(q.endpoint, q.allowed, q.remaining, int(q.resets_at.timestamp()) if q.resets_at else None)
+        quota.Quota(q.endpoint, q.allowed, q.remaining, int(q.resets_at.timestamp()) if q.resets_at else None)
         for q in rows
     ]
 
 
-def note_spent(session: Session, service: str, spent: Mapping[str, http.Spent], day: date) -> None:
+def note_spent(session: Session, service: str, spent: Mapping[str, quota.Spent], day: date) -> None:
     """Add requests to the ledger of ``day`` (UTC)."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for endpoint, count in spent.items():

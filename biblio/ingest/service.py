@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from biblio.errors import JobRunning
 from biblio.ingest.jobs import HARVEST
-from biblio.ingest.sources import Asked
+from biblio.ingest.asked import Asked
 from biblio.jobs import run_job
 from biblio.logs import get_logger
 from biblio.runtime import Runtime

@@ -99,8 +99,9 @@ def polite_session(runtime: Runtime, service: str, pace: StorePace | None = None
         return PoliteSession(service, pace, contact=contact)
     with runtime.store.reading() as session:
         known = absorb.known_quotas(session, service)
-    del known
-    return PoliteSession(service, pace, contact=contact, quota_reserve=_ADS_RESERVE)
+    return PoliteSession(
+        service, pace, contact=contact, quota_reserve=_ADS_RESERVE, known_quotas=known, default_limit=ADS_DAILY
+    )
 
 
 def plausible(runtime: Runtime, name: str) -> Plausible:
