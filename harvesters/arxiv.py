@@ -4,69 +4,33 @@ Rules and known faults of the API (info.arxiv.org/help/api/user-manual.html and 
 seconds over everything an operator runs; at most 2,000 entries a page and 30,000 a query; errors come as a feed with
 one entry whose id contains ``/api/errors``; now and then a page is empty although entries are promised; a "Rate
 exceeded" page is HTML with status 200, which a feed parser takes for an empty feed.
-
-feedparser keeps no affiliations of several authors, so none are given here: they come from ADS.
 """
 
 from __future__ import annotations
 
-import io
-import re
+import xml.etree.ElementTree as ET  # trees come from xmltree, which reads nothing with a DTD
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
-import feedparser
 import stamina
 
+from harvesters.arxiv_atom import entry_keys, parse_feed, read_entries, total_results
+from harvesters.arxiv_ids import IDENTIFIER, split_identifier
 from harvesters.errors import HarvestError, PageRefused, RecordRefused, SourceStopped
 from harvesters.http import PoliteSession, media_type, place_of
 from harvesters.protocol import Page, ParsedPage
-from harvesters.records import HarvestedAuthor, HarvestedRecord, Refusal
+from harvesters.records import HarvestedRecord, Refusal
+
+__all__ = ["ArxivQuery", "ArxivSource", "EprintService", "split_identifier"]
 
 SERVICE = "arxiv"
-"""The name under which every request to arXiv takes its turn: API, OAI-PMH and e-prints together."""
+"""The name under which every request to arXiv takes its turn: API, OAI-PMH, RSS and e-prints together."""
 
 MAX_PAGE_SIZE = 2_000
 MAX_WINDOW = 30_000
-
-_IDENTIFIER = re.compile(r"/abs/((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7})|(?:\d{4}\.\d{4,5}))(?:v(\d+))?$")
-_WITHDRAWN = re.compile(
-    r"\b(?:paper|article|submission|manuscript|preprint)\s+(?:has\s+been|is|was)\s+(?:temporarily\s+)?withdrawn"
-    r"|^\W*withdrawn\b",
-    re.IGNORECASE,
-)
-_READ_FIELDS = frozenset(
-    [
-        "id",
-        "title",
-        "summary",
-        "authors",
-        "published",
-        "updated",
-        "tags",
-        "arxiv_comment",
-        "arxiv_doi",
-        "arxiv_journal_ref",
-        "arxiv_primary_category",
-    ]
-)
-_IGNORED_FIELDS = frozenset(
-    # Derived by feedparser from fields that are read, or addresses that follow from the identifier.
-    [
-        "guidislink",
-        "link",
-        "links",
-        "title_detail",
-        "summary_detail",
-        "author",
-        "author_detail",
-        "published_parsed",
-        "updated_parsed",
-        "arxiv_affiliation",
-    ]
-)
+MAX_RESTARTS = 2
+"""How often a run begins a window anew because it changed while it was paged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +70,14 @@ class _Position:
     restarts: int = 0
 
     def cursor(self) -> dict[str, object]:
+        """Where to go on; the run that gives a window up leaves the next one its whole patience."""
+        is_stuck = self.restarts > MAX_RESTARTS
         return {
             "first": self.first.isoformat(),
             "last": self.last.isoformat(),
             "start": self.start,
-            "promised": self.promised,
-            "restarts": self.restarts,
+            "promised": None if is_stuck else self.promised,
+            "restarts": 0 if is_stuck else self.restarts,
         }
 
 
@@ -120,7 +86,19 @@ class _Fetched:
     body: bytes
     content_type: str
     total: int
-    count: int
+    keys: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Window:
+    """The entries met so far in the window being read; ``is_whole`` when this run saw every page of it whole."""
+
+    is_whole: bool
+    met: set[str] = field(default_factory=set)
+
+    def missing(self, total: int) -> int:
+        """How many entries never came although every page was full: others came twice in their place."""
+        return max(0, total - len(self.met)) if self.is_whole else 0
 
 
 class ArxivSource:
@@ -131,8 +109,6 @@ class ArxivSource:
     """
 
     name = "arxiv"
-    MAX_RESTARTS = 2
-    """How often a window is begun anew because its total changed while it was paged."""
 
     def __init__(
         self, session: PoliteSession, query: ArxivQuery, *, base_url: str = "https://export.arxiv.org"
@@ -140,18 +116,23 @@ class ArxivSource:
         self._session = session
         self._query = query
         self._url = f"{base_url.rstrip('/')}/api/query"
-        self._just_read: tuple[bytes, Any] | None = None
+        self._just_read: tuple[bytes, ET.Element] | None = None
 
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming the page, or ``SourceStopped``."""
         position = self._begin(cursor)
+        window = _Window(is_whole=position.start == 0)
         while position.first <= self._query.until:
             fetched = self._fetch_whole(position)
-            total = fetched.total
+            total, due = fetched.total, _expected(fetched.total, position.start, self._query.page_size)
             if total >= MAX_WINDOW and position.start == 0:
-                position = self._halved(position, total)
+                position, window = self._halved(position, total), _Window(is_whole=True)
                 continue
-            following = self._following(position, total)
+            window.met.update(fetched.keys)
+            window.is_whole &= len(fetched.keys) >= due
+            following = self._following(position, total, window)
+            is_stuck = following.restarts > MAX_RESTARTS
+            is_done = following.first > position.last
             is_last = following.first > self._query.until
             yield Page(
                 source=self.name,
@@ -161,9 +142,18 @@ class ArxivSource:
                 next_cursor=self._end_cursor() if is_last else following.cursor(),
                 is_last=is_last,
                 promised=total,
-                expected=_expected(total, position.start, self._query.page_size),
+                expected=due + (window.missing(total) if is_done else 0),
                 window=(position.first.isoformat(), position.last.isoformat()),
             )
+            if is_stuck:
+                raise PageRefused(
+                    f"{self._place(position)}: the window's total keeps changing while it is read "
+                    f"({position.promised}, now {total}). What came is stored; the next run reads the window anew"
+                )
+            if is_done:
+                window = _Window(is_whole=True)
+            elif following.start == 0:
+                window.is_whole = True
             position = following
 
     def parse(self, page: Page) -> ParsedPage:
@@ -172,21 +162,17 @@ class ArxivSource:
             feed = self._just_read[1]
         else:
             feed = parse_feed(page.body, page.content_type, page.place)
-        records: list[HarvestedRecord] = []
-        refusals: list[Refusal] = []
+        self._just_read = None
         unread: set[str] = set()
-        for number, entry in enumerate(feed.entries, start=1):
-            try:
-                records.append(_record(self.name, entry))
-            except RecordRefused as refused:
-                refusals.append(Refusal(self.name, f"{page.place} entry {number}", str(refused), entry.get("id")))
-            unread.update(set(entry) - _READ_FIELDS - _IGNORED_FIELDS)
-        if page.expected is not None and len(feed.entries) < page.expected:
-            missing = page.expected - len(feed.entries)
+        entries = list(read_entries(feed, self.name, page.place, unread))
+        records = tuple(entry for entry in entries if isinstance(entry, HarvestedRecord))
+        refusals = [entry for entry in entries if isinstance(entry, Refusal)]
+        if page.expected is not None and len(entries) < page.expected:
+            missing = page.expected - len(entries)
             refusals.append(
                 Refusal(self.name, page.place, f"{missing} of {page.expected} promised entries are missing")
             )
-        return ParsedPage(tuple(records), refusals=tuple(refusals), unread_fields=tuple(sorted(unread)))
+        return ParsedPage(records, refusals=tuple(refusals), unread_fields=tuple(sorted(unread)))
 
     def _begin(self, cursor: Mapping[str, object]) -> _Position:
         try:
@@ -218,14 +204,19 @@ class ArxivSource:
             )
         return _Position(position.first, position.first + timedelta(days=days // 2 - 1))
 
-    def _following(self, position: _Position, total: int) -> _Position:
-        changed = position.promised is not None and position.promised != total
-        if changed and position.restarts < self.MAX_RESTARTS:
-            # Entries move between pages when the total changes, so the window is read again from its beginning.
-            return _Position(position.first, position.last, 0, total, position.restarts + 1)
+    def _following(self, position: _Position, total: int, window: _Window) -> _Position:
+        """The next page; or the window's first again, because entries moved between its pages while they were read.
+
+        They did when the total changed, or when an entry came twice and another not at all. The second may last (an
+        index that lists a paper twice), so after ``MAX_RESTARTS`` it is reported and the harvest goes on.
+        """
+        if position.promised not in (None, total):
+            return replace(position, start=0, promised=total, restarts=position.restarts + 1)
         start = position.start + self._query.page_size
         if start < total:
-            return _Position(position.first, position.last, start, total, position.restarts)
+            return replace(position, start=start, promised=total)
+        if window.missing(total) and position.restarts < MAX_RESTARTS:
+            return replace(position, start=0, promised=total, restarts=position.restarts + 1)
         return self._window(position.last + timedelta(days=1))
 
     def _end_cursor(self) -> dict[str, object]:
@@ -252,11 +243,13 @@ class ArxivSource:
                 with attempt:
                     fetched = self._fetch(position)
                     due = _expected(fetched.total, position.start, self._query.page_size)
-                    if fetched.count >= due:
+                    count = len(fetched.keys)
+                    is_doubtful = fetched.total == 0 and attempt.num == 1  # nothing at all is believed when said twice
+                    if count >= due and not (is_doubtful and self._query.page_attempts > 1):
                         return fetched
-                    short = fetched if fetched.count else None
+                    short = fetched if count else None
                     raise PageRefused(
-                        f"{self._place(position)}: holds {fetched.count} entries where {due} are promised, "
+                        f"{self._place(position)}: holds {count} entries where {due} are promised, "
                         f"{self._query.page_attempts} times over; the harvest goes on from this page next time"
                     )
         except PageRefused:
@@ -269,13 +262,13 @@ class ArxivSource:
         place = self._place(position)
         response = self._session.get(self._url, params=self._params(position))
         content_type = response.headers.get("Content-Type", "")
-        _stop_if_forbidden(response.status_code)
+        stop_if_forbidden(response.status_code)
         if response.status_code != 200:
             raise PageRefused(f"{place}: status {response.status_code}{_told(response.content)}")
         feed = parse_feed(response.content, content_type, place)
-        # A page is read once to be checked; keeping it saves the second reading when it is parsed next (1 ms an entry).
+        # A page is read once to be checked; keeping the tree saves the second reading when it is parsed next.
         self._just_read = (response.content, feed)
-        return _Fetched(response.content, content_type, total_results(feed, place), len(feed.entries))
+        return _Fetched(response.content, content_type, total_results(feed, place), entry_keys(feed))
 
     def _params(self, position: _Position) -> dict[str, str | int]:
         days = f"submittedDate:[{position.first:%Y%m%d}0000 TO {position.last:%Y%m%d}2359]"
@@ -298,113 +291,12 @@ def _expected(total: int, start: int, page_size: int) -> int:
     return max(0, min(page_size, total - start))
 
 
-def parse_feed(body: bytes, content_type: str, place: str) -> Any:
-    """Read an Atom answer of arXiv. Raises ``PageRefused`` for anything that is not a whole feed of results."""
-    media = media_type(content_type)
-    if media and "xml" not in media:
-        words = " ".join(re.sub(rb"<[^>]*>", b" ", body[:2000]).decode("utf-8", errors="replace").split())[:120]
-        raise PageRefused(f'{place}: the answer is {media}, not a feed ("{words}")')
-    if b"<!ENTITY" in body:
-        raise PageRefused(f"{place}: the feed declares entities, which can grow without bound; not read")
-    # A stream, never the bytes themselves: feedparser takes a short string for an address and would fetch it. The
-    # document declares its own encoding, so a wrong charset in the header does no harm.
-    try:
-        feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
-    except Exception as broken:  # feedparser promises never to raise, and does on encodings that are no names (fuzzed)
-        raise PageRefused(f"{place}: the feed cannot be read ({type(broken).__name__})") from broken
-    if feed.bozo:
-        raise PageRefused(f"{place}: the feed is broken or cut off ({type(feed.bozo_exception).__name__})")
-    if len(feed.entries) == 1 and "/api/errors" in str(feed.entries[0].get("id", "")):
-        raise PageRefused(
-            f"{place}: arXiv refuses the query: {feed.entries[0].get('summary', 'no reason given')[:200]}"
-        )
-    total_results(feed, place)
-    return feed
-
-
-def total_results(feed: Any, place: str) -> int:
-    """How many entries the whole query has. Raises ``PageRefused`` where the feed does not say."""
-    value = str(feed.feed.get("opensearch_totalresults", ""))
-    if not value.isdigit():
-        raise PageRefused(f"{place}: the answer is no feed of results (it does not say how many there are)")
-    return int(value)
-
-
-def is_withdrawn(comment: str | None, abstract: str | None) -> bool:
-    """True when the paper says of itself that it has been withdrawn; arXiv has no field for it."""
-    return bool(_WITHDRAWN.search(comment or "") or _WITHDRAWN.search((abstract or "")[:200]))
-
-
 def _told(body: bytes) -> str:
     try:
         parse_feed(body, "", "")
     except HarvestError as refused:
         return str(refused) if "refuses the query" in str(refused) else ""
     return ""
-
-
-def _record(source: str, entry: Any) -> HarvestedRecord:
-    arxiv_id, version = _identifier(str(entry.get("id", "")))
-    title, abstract = _words(entry.get("title")), _words(entry.get("summary"))
-    if title is None:
-        raise RecordRefused("the entry has no title")
-    comment = _words(entry.get("arxiv_comment"))
-    dois = str(entry.get("arxiv_doi") or "").split()
-    submitted_on = _day(entry.get("published"))
-    extra = {
-        "journal_ref": _words(entry.get("arxiv_journal_ref")) or "",
-        "primary_category": str((entry.get("arxiv_primary_category") or {}).get("term") or ""),
-        "further_dois": " ".join(dois[1:]),
-    }
-    return HarvestedRecord(
-        source=source,
-        key=arxiv_id,
-        title=title,
-        abstract=abstract,
-        authors=tuple(
-            HarvestedAuthor(name) for author in entry.get("authors", []) if (name := _words(author.get("name")))
-        ),
-        doi=dois[0] if dois else None,
-        arxiv_id=arxiv_id,
-        arxiv_version=version,
-        kind="eprint",
-        year=submitted_on.year if submitted_on else None,
-        submitted_on=submitted_on,
-        updated_on=_day(entry.get("updated")),
-        categories=tuple(str(tag.get("term")) for tag in entry.get("tags", []) if tag.get("term")),
-        comment=comment,
-        is_withdrawn=is_withdrawn(comment, abstract),
-        extra={key: value for key, value in extra.items() if value},
-    )
-
-
-def split_identifier(text: str) -> tuple[str, int | None] | None:
-    """Identifier and version of ``2601.00007v2``, ``arXiv:astro-ph/0601001`` or an address of arXiv; None for others."""
-    bare = text.strip().rpartition("/abs/")[2].removesuffix(".pdf")
-    bare = bare[6:].strip() if bare.lower().startswith("arxiv:") else bare
-    match = _IDENTIFIER.search(f"/abs/{bare}")
-    return (match[1], int(match[2]) if match[2] else None) if match else None
-
-
-def _identifier(address: str) -> tuple[str, int | None]:
-    match = _IDENTIFIER.search(address)
-    if match is None:
-        raise RecordRefused(f"the entry's id {address[:80]!r} is no arXiv address")
-    return match[1], int(match[2]) if match[2] else None
-
-
-def _words(value: object) -> str | None:
-    """The text on one line; titles come broken over several."""
-    return " ".join(str(value).split()) or None if value is not None else None
-
-
-def _day(value: object) -> date | None:
-    if value is None:
-        return None
-    try:
-        return datetime.fromisoformat(str(value)).date()
-    except ValueError as wrong:
-        raise RecordRefused(f"the date {str(value)[:40]!r} cannot be read") from wrong
 
 
 class EprintService:
@@ -424,12 +316,12 @@ class EprintService:
         ``SourceStopped`` is raised when arXiv cannot be asked at all, or says that it is asked too often.
         """
         name = f"{arxiv_id}v{version}" if version else arxiv_id
-        if not _IDENTIFIER.search(f"/abs/{name}"):
+        if not IDENTIFIER.fullmatch(name):
             raise RecordRefused(f"{name!r} is no arXiv identifier")
         url = f"{self._url}/{name}"
         response = self._session.get(url)
         content_type = response.headers.get("Content-Type", "")
-        _stop_if_forbidden(response.status_code)
+        stop_if_forbidden(response.status_code)
         if response.status_code in (404, 410):
             raise RecordRefused(f"arXiv:{name} has no source that can be fetched (status {response.status_code})")
         if response.status_code != 200:
@@ -444,7 +336,7 @@ class EprintService:
         return response.content, content_type
 
 
-def _stop_if_forbidden(status: int) -> None:
+def stop_if_forbidden(status: int) -> None:
     """arXiv answers 403 to clients it has shut out, and takes going on asking for an attack (its terms of use)."""
     if status == 403:
         raise SourceStopped(

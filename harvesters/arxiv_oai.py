@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 
 import stamina
 
-from harvesters.arxiv import is_withdrawn, split_identifier
+from harvesters.arxiv_ids import is_withdrawn, split_identifier
 from harvesters.bibtex import plain
 from harvesters.errors import PageRefused, RecordRefused
 from harvesters.http import PoliteSession, media_type

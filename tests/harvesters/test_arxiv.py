@@ -158,7 +158,7 @@ def test_bad_pages_are_asked_for_again(fault: Reply) -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (HTML, r"text/html, not a feed \(\"Rate exceeded.\"\)"),
+        (HTML, r"text/html, not XML \(\"Rate exceeded.\"\)"),
         (Reply(feed([], 8), content_type=ATOM), "holds 0 entries where 3 are promised"),
         (Reply(b"no", status=400), "status 400"),
     ],

@@ -1,0 +1,27 @@
+"""What all of arXiv's doors have in common: how a paper is named, and how it says that it has been withdrawn."""
+
+from __future__ import annotations
+
+import re
+
+IDENTIFIER = re.compile(r"((?:[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})|(?:[0-9]{4}\.[0-9]{4,5}))(?:v([0-9]{1,4}))?")
+"""Both kinds of identifier (info.arxiv.org/help/arxiv_identifier): before and since April 2007; then the version."""
+
+_WITHDRAWN = re.compile(
+    r"\b(?:paper|article|submission|manuscript|preprint)\s+(?:has\s+been|is|was)\s+(?:temporarily\s+)?withdrawn"
+    r"|^\W*withdrawn\b",
+    re.IGNORECASE,
+)
+
+
+def split_identifier(text: str) -> tuple[str, int | None] | None:
+    """Identifier and version of ``2601.00007v2``, ``arXiv:astro-ph/0601001`` or an address of arXiv; None for others."""
+    bare = text.strip().rpartition("/abs/")[2].removesuffix(".pdf")
+    bare = bare[6:].strip() if bare.lower().startswith("arxiv:") else bare
+    match = IDENTIFIER.fullmatch(bare)
+    return (match[1], int(match[2]) if match[2] else None) if match else None
+
+
+def is_withdrawn(comment: str | None, abstract: str | None) -> bool:
+    """True when the paper says of itself that it has been withdrawn; arXiv has no field for it."""
+    return bool(_WITHDRAWN.search(comment or "") or _WITHDRAWN.search((abstract or "")[:200]))
