@@ -104,6 +104,7 @@ class Ads:
         lines = (folder / "papers" / "ads.jsonl").read_text("utf-8").splitlines()
         self._stored = [(facts, texts[facts["work"]]) for facts in map(json.loads, lines)]
         self.documents: list[Document] = []
+        self._kept: tuple[tuple[object, ...], list[Document]] = (), []
         self.show(day)
         self.requests: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -112,6 +113,7 @@ class Ads:
         """Know only what had entered by ``day``: an article that came later is still its preprint."""
         seen = ((_as_of(facts, day.isoformat()), text) for facts, text in self._stored)
         self.documents = [Document(facts, text["body"], text["ack"]) for facts, text in seen if facts]
+        self._kept = (), []
 
     def answer(self, endpoint: str, parameters: Mapping[str, Sequence[str]], body: bytes, token: str) -> Answer:
         """Answer one request to ``endpoint`` ("search/query", "search/bigquery", "metrics") under its daily quota."""
@@ -136,16 +138,10 @@ class Ads:
     def _value(self, endpoint: str, parameters: Mapping[str, Sequence[str]], body: bytes) -> tuple[Json, int]:
         if endpoint == "metrics":
             return self._metrics(json.loads(body or b"{}")), 1
-        documents = self.documents
-        if endpoint == "search/bigquery":
-            wanted = _bibcodes(body)
-            documents = [d for d in documents if not wanted.isdisjoint([d.facts["bibcode"], *d.facts["identifier"]])]
         asked = {name: values[-1] for name, values in parameters.items()}
         fields = [field.strip() for value in parameters.get("fl", ["id"]) for field in value.split(",")]
         tree = parse(asked.get("q") or "*")
-        filters = [parse(value) for value in parameters.get("fq", []) if not value.startswith("{!")]
-        query: Node = Both((tree, *filters)) if filters else tree
-        found = _sorted([d for d in documents if matches(query, d)], asked.get("sort", "score desc,id desc"))
+        found = self._found(endpoint, parameters, body)
         rows = min(int(asked.get("rows") or DEFAULT_ROWS), MAX_ROWS)
         start = _offset(asked["cursorMark"]) if "cursorMark" in asked else int(asked.get("start") or 0)
         page = found[start : start + rows]
@@ -163,6 +159,24 @@ class Ads:
                 d.facts["id"]: {} if lost else _highlights(d, _terms(tree), wanted_fields) for d in page
             }
         return value, len(page)
+
+    def _found(self, endpoint: str, parameters: Mapping[str, Sequence[str]], body: bytes) -> list[Document]:
+        """What a search finds, in its order; kept from page to page."""
+        text, filters = (parameters.get("q") or ["*"])[-1], tuple(parameters.get("fq", ()))
+        order = parameters.get("sort", ["score desc,id desc"])[-1]
+        asked = (endpoint, text, filters, order, body)
+        kept, found = self._kept
+        if kept != asked:
+            documents = self.documents
+            if endpoint == "search/bigquery":
+                wanted = _bibcodes(body)
+                documents = [
+                    d for d in documents if not wanted.isdisjoint([d.facts["bibcode"], *d.facts["identifier"]])
+                ]
+            query: Node = Both((parse(text or "*"), *(parse(value) for value in filters if not value.startswith("{!"))))
+            found = _sorted([d for d in documents if matches(query, d)], order)
+            self._kept = asked, found
+        return found
 
     def _metrics(self, asked: Json) -> Json:
         known = {document.facts["bibcode"]: document for document in self.documents}

@@ -61,7 +61,7 @@ class Preprint:
     def within(self, span: Range) -> bool:
         """Match a range of ``submittedDate`` or ``lastUpdatedDate``, written ``YYYYMMDD[HHMM]``."""
         stamp = self.submitted if span.field == "submittedDate" else self.updated
-        minute = datetime.fromisoformat(stamp).strftime("%Y%m%d%H%M")
+        minute = stamp[0:4] + stamp[5:7] + stamp[8:10] + stamp[11:13] + stamp[14:16]
         low = "" if span.low == "*" else span.low
         high = "9" if span.high == "*" else span.high.ljust(12, "9")
         return low <= minute <= high
@@ -76,6 +76,7 @@ class Arxiv:
         self._eprints = folder / "papers" / "eprints"
         self.preprints: list[Preprint] = []
         self._by_id: dict[str, Preprint] = {}
+        self._kept: tuple[tuple[str, ...], list[tuple[Preprint, int]]] = (), []
         self.show(day)
 
     def show(self, day: date) -> None:
@@ -83,25 +84,32 @@ class Arxiv:
         self._now = f"{day.isoformat()}T23:59:59Z"
         self.preprints = [Preprint(facts) for stored in self._stored if (facts := _as_of(stored, self._now))]
         self._by_id = {preprint.id: preprint for preprint in self.preprints}
+        self._kept = (), []
 
-    def query(self, parameters: Mapping[str, str], *, hold_back: bool = False) -> Answer:
-        """Answer ``/api/query``: ``search_query``, ``id_list``, ``start``, ``max_results``, ``sortBy``, ``sortOrder``.
-
-        ``hold_back`` plays the service's known fault: a page that promises results and holds none.
-        """
+    def query(self, parameters: Mapping[str, str]) -> Answer:
+        """Answer ``/api/query``: ``search_query``, ``id_list``, ``start``, ``max_results``, ``sortBy``, ``sortOrder``."""
         try:
             start, size = int(parameters.get("start") or 0), int(parameters.get("max_results") or 10)
             if start < 0 or not 0 <= size <= MAX_SLICE or start + size > MAX_RESULTS:
                 raise QueryError(f"max_results must be at most {MAX_SLICE} and the last result below {MAX_RESULTS}")
-            found = self._find(parameters)
+            found = self._sorted(parameters)
         except (ValueError, QueryError) as wrong:
             return self._error(str(wrong))
-        keys = {"lastUpdatedDate": lambda pair: pair[0].updated, "submittedDate": lambda pair: pair[0].submitted}
-        key = keys.get(parameters.get("sortBy", ""))
-        if key:
-            found.sort(key=lambda pair: (key(pair), pair[0].id), reverse=parameters.get("sortOrder") != "ascending")
-        page = [] if hold_back else found[start : start + size]
+        page = found[start : start + size]
         return Answer(200, ATOM, self._feed(parameters, page, (start, size, len(found))).encode(), len(page))
+
+    def _sorted(self, parameters: Mapping[str, str]) -> list[tuple[Preprint, int]]:
+        """What a query finds, in its order; kept from page to page."""
+        asked = tuple(parameters.get(name, "") for name in ("search_query", "id_list", "sortBy", "sortOrder"))
+        kept, found = self._kept
+        if kept != asked:
+            found = self._find(parameters)
+            keys = {"lastUpdatedDate": lambda pair: pair[0].updated, "submittedDate": lambda pair: pair[0].submitted}
+            key = keys.get(parameters.get("sortBy", ""))
+            if key:
+                found.sort(key=lambda pair: (key(pair), pair[0].id), reverse=parameters.get("sortOrder") != "ascending")
+            self._kept = asked, found
+        return found
 
     def _find(self, parameters: Mapping[str, str]) -> list[tuple[Preprint, int]]:
         tree: Node | None = parse(parameters["search_query"]) if parameters.get("search_query") else None
