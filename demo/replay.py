@@ -5,7 +5,7 @@ that ``demo.make_observatory`` wrote and nothing else. Doors, below the address 
 
     /arxiv/api/query  /arxiv/oai  /arxiv/e-print/ID[vN]  /arxiv/src/ID[vN]
     /ads/v1/search/query  /ads/v1/search/bigquery  /ads/v1/metrics
-    /tap/sync  /tap/availability  /tap/capabilities  /tap/tables
+    /tap/sync  /tap/async[/JOB…]  /tap/availability  /tap/capabilities  /tap/tables
     /replay/day     POST a day as YYYY-MM-DD: from now on the services stand as they stood on that day
     /replay/faults  GET the faults that wait and those that struck; POST a JSON list to replace them, [] for none
 
@@ -80,6 +80,10 @@ class Services:
             return self.tap.sync(last)
         if path == "/replay/day":
             return self._set_day(body)
+        if path.startswith("/tap/async"):
+            method = "POST" if body else "GET"
+            form = {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+            return self.tap.job(method, path.removeprefix("/tap/async"), form, f"{base}/tap")
         if path in ("/tap/availability", "/tap/capabilities", "/tap/tables"):
             return self.tap.describe(path.removeprefix("/tap/"), f"{base}/tap")
         return _NOT_FOUND
@@ -189,6 +193,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a POST."""
         self._serve(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+    def do_DELETE(self) -> None:
+        """Answer a DELETE: only the jobs of the archive can be deleted."""
+        path = urlsplit(self.path).path.rstrip("/")
+        is_job = path.startswith("/tap/async/")
+        job = self.server.services.tap.job
+        answer = job("DELETE", path.removeprefix("/tap/async"), {}, "") if is_job else _NOT_FOUND
+        send(self, answer, self.server.timing, self.server.stopping)
 
     def _serve(self, body: bytes) -> None:
         base = f"http://{self.headers.get('Host', '127.0.0.1')}"

@@ -1,8 +1,11 @@
 """The archive's TAP service as the replay server plays it: ADQL over one table, answered as VOTable.
 
 One row per observation field, as in ``ivoa.obscore`` of the archive; the same project stands in many rows. Understood:
-``SELECT [DISTINCT] [TOP n] columns|*|COUNT(*) FROM ivoa.obscore [WHERE …] [ORDER BY …]`` with AND, OR, NOT,
-brackets, comparisons, LIKE, IN, BETWEEN and IS [NOT] NULL.
+``SELECT [DISTINCT] [TOP n] columns|*|COUNT(*)|COUNT(DISTINCT column) FROM ivoa.obscore [WHERE …] [ORDER BY …]`` with
+AND, OR, NOT, brackets, comparisons, LIKE, IN, BETWEEN and IS [NOT] NULL.
+
+``/sync`` answers at once, ``/async`` works on a query by itself (UWS 1.1): a job is made, started, looked at until it is
+done, its result fetched, and it is deleted. ``Tap.longest_sync`` rows is what ``/sync`` can be made to give up at.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -66,6 +70,9 @@ class Tap:
         lines = (folder / "projects.jsonl").read_text("utf-8").splitlines()
         self._stored: list[Row] = [json.loads(line) for line in lines]
         self.rows: list[Row] = []
+        self.longest_sync: int | None = None
+        self._jobs: dict[str, _UwsJob] = {}
+        self._jobs_made = 0
         self.show(day)
 
     def show(self, day: date) -> None:
@@ -74,9 +81,14 @@ class Tap:
 
     def sync(self, parameters: Mapping[str, str]) -> Answer:
         """Answer ``/sync``: the rows as a VOTable, cut at TOP without a word and at MAXREC with OVERFLOW."""
+        return self._query(parameters, self.longest_sync)
+
+    def _query(self, parameters: Mapping[str, str], longest: int | None) -> Answer:
         given = {name.upper(): value for name, value in parameters.items()}
         try:
             names, rows, top = _Query(given.get("QUERY", "")).run(self.rows)
+            if longest is not None and len(rows) > longest:
+                raise AdqlError("The query timed out: it takes longer than a synchronous query may; use /async")
         except AdqlError as wrong:
             return Answer(400, VOTABLE, _votable([], [], "ERROR", str(wrong)).encode())
         limit = min(int(given.get("MAXREC") or MAXREC), MAXREC)
@@ -85,6 +97,34 @@ class Tap:
         cut = len(rows) > limit
         body = _votable(names, rows[:limit], "OVERFLOW" if cut else "OK", "").encode()
         return Answer(200, VOTABLE, body, len(rows[:limit]))
+
+    def job(self, method: str, path: str, parameters: Mapping[str, str], base: str) -> Answer:
+        """Answer below ``/async`` (``path`` is what follows, ``base`` the service's address): a job and its life."""
+        number, _, door = path.strip("/").partition("/")
+        job = self._jobs.get(number)
+        if method == "POST" and not number:
+            self._jobs_made += 1
+            number = f"job{self._jobs_made}"
+            self._jobs[number] = _UwsJob(dict(parameters))
+            return _see_other(f"{base}/async/{number}")
+        if job is None:
+            return Answer(404, "text/plain; charset=utf-8", b"there is no such job\n")
+        if method == "DELETE":
+            del self._jobs[number]
+            return Answer(200, "text/plain; charset=utf-8", b"")
+        if method == "POST" and door == "phase":
+            job.start({name.upper(): value for name, value in parameters.items()}.get("PHASE", ""))
+            return _see_other(f"{base}/async/{number}")
+        if door == "results/result" and job.phase == "COMPLETED":
+            return self._query(job.parameters, None)
+        if door:
+            return Answer(404, "text/plain; charset=utf-8", b"not there, or not yet\n")
+        return Answer(200, XML, job.look(number, f"{base}/async/{number}/results/result").encode())
+
+    @property
+    def jobs_left(self) -> int:
+        """How many jobs nobody has deleted."""
+        return len(self._jobs)
 
     def describe(self, name: str, base: str) -> Answer:
         """Answer ``/availability``, ``/capabilities`` and ``/tables`` (VOSI 1.1)."""
@@ -97,6 +137,38 @@ class Tap:
             for column, kind in COLUMNS.items()
         )
         return Answer(200, XML, _TABLES.replace("{columns}", columns).encode())
+
+
+@dataclass
+class _UwsJob:
+    """A query and how far it is: each look at it takes it one step further, so that nobody has to wait."""
+
+    parameters: dict[str, str]
+    phase: str = "PENDING"
+
+    def start(self, wanted: str) -> None:
+        """Take PHASE=RUN and PHASE=ABORT."""
+        if wanted == "RUN" and self.phase == "PENDING":
+            self.phase = "QUEUED"
+        elif wanted == "ABORT":
+            self.phase = "ABORTED"
+
+    def look(self, number: str, result: str) -> str:
+        """Return the job's description (UWS 1.1), and go a step further."""
+        told = self.phase
+        self.phase = {"QUEUED": "EXECUTING", "EXECUTING": "COMPLETED"}.get(told, told)
+        results = f'<uws:result id="result" xlink:href="{escape(result)}"/>' if told == "COMPLETED" else ""
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            '<uws:job xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
+            'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" version="1.1">'
+            f'<uws:jobId>{number}</uws:jobId><uws:ownerId xsi:nil="true"/><uws:phase>{told}</uws:phase>'
+            f"<uws:results>{results}</uws:results></uws:job>\n"
+        )
+
+
+def _see_other(place: str) -> Answer:
+    return Answer(303, "text/plain; charset=utf-8", b"", headers=(("Location", place),))
 
 
 def _rows(project: Row, fields: Mapping[str, list[str]], today: date) -> list[Row]:
@@ -172,9 +244,10 @@ class _Query:
             rows = [row for row in rows if test(row)]
         else:
             rows = list(rows)
-        if names == ["COUNT"]:
+        if names[0] == "COUNT":
             self._end()
-            return names, [{"COUNT": len(rows)}], top
+            counted = {row[name] for row in rows if row[name] is not None} if (name := names[-1]) != "COUNT" else rows
+            return ["COUNT"], [{"COUNT": len(counted)}], top
         if distinct:
             keys = {tuple(row[name] for name in names): row for row in reversed(rows)}
             rows = list(reversed(keys.values()))
@@ -186,14 +259,21 @@ class _Query:
         if self._accept("*"):
             return list(COLUMNS)
         if self._accept("COUNT"):
-            for token in ("(", "*", ")"):
-                self._expect(token)
-            if self._accept("AS"):
-                self._take()
-            return ["COUNT"]
+            return ["COUNT", *self._counted()]
         names = [self._column()]
         while self._accept(","):
             names.append(self._column())
+        return names
+
+    def _counted(self) -> list[str]:
+        """Return the column whose different values are counted, or none for ``COUNT(*)``."""
+        self._expect("(")
+        names = [self._column()] if self._accept("DISTINCT") else []
+        if not names:
+            self._expect("*")
+        self._expect(")")
+        if self._accept("AS"):
+            self._take()
         return names
 
     def _ordered(self, rows: list[Row]) -> list[Row]:
