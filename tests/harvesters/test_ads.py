@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harvesters.ads import FIELDS, AdsQuery, AdsSource
+from harvesters.ads import AdsQuery, AdsSource
+from harvesters.ads_records import FIELDS
 from harvesters.errors import PageRefused, SourceStopped
 from harvesters.http import PoliteSession
 from harvesters.pace import LocalPace
-from harvesters.protocol import Page, ParsedPage, Source
-from harvesters.records import HarvestedAuthor
+from harvesters.protocol import Source
 from tests.harvesters.servers import QUICK, Asked, Reply, serving
 
 JSON = "application/json; charset=utf-8"
@@ -81,6 +81,7 @@ def test_each_page_is_one_request_with_our_fields_and_token() -> None:
     assert query["fl"] == ",".join(("id", *FIELDS))
     assert (query["rows"], query["hl"], query["sort"]) == ("50", "true", "id asc")
     assert sorted(query["hl.fl"].split(",")) == ["abstract", "ack", "body", "title"]
+    assert (query["hl.snippets"], query["hl.maxAnalyzedChars"]) == ("4", "150000")
     assert "hl.fragsize" not in query
     assert server.asked[0].headers["Authorization"] == "Bearer s3cret"
     assert "mailto:library@example.org" in server.asked[0].headers["User-Agent"]
@@ -158,10 +159,15 @@ def changed(**more: Any) -> bytes:
     ("reply", "reason"),
     [
         (Reply(b'{"error": {"msg": "undefined field x", "code": 400}}', 400, JSON), "status 400: undefined field x"),
-        (Reply(b'{"error": {"msg": "undefined field x"}}', 200, JSON), "no search result|undefined field x"),
-        (Reply(b"<html>Maintenance</html>", 200, "text/html"), "no search result"),
-        (Reply(changed()[:-10], 200, JSON), "no search result"),
-        (Reply(changed(response={"docs": []}), 200, JSON), "no search result"),
+        (Reply(b'{"error": {"msg": "undefined field x"}}', 200, JSON), "refuses the query: undefined field x"),
+        (Reply(b"<html>Maintenance</html>", 200, "text/html"), "is text/html, not JSON"),
+        (Reply(changed()[:-10], 200, JSON), "broken or cut off"),
+        (Reply(b'{"a":' * 100_000, 200, JSON), "broken or cut off"),
+        (Reply(b"[]", 200, JSON), "no search result"),
+        (Reply(changed(response={"docs": []}), 200, JSON), "does not say how many"),
+        (Reply(changed(response={"numFound": True, "docs": []}), 200, JSON), "does not say how many"),
+        (Reply(changed(response={"numFound": 1}), 200, JSON), "holds no records"),
+        (Reply(changed(responseHeader={"partialResults": True}), 200, JSON), "only part of the result"),
         (Reply(changed(response={"numFound": 3, "docs": [document(1)]}), 200, JSON), "ends after 1 of 3 records"),
     ],
 )
@@ -194,92 +200,95 @@ def test_too_long_query_is_told_before_it_is_asked() -> None:
         keys(source(server.url, searches={"long": "x " * 600}))
 
 
-def parse(*documents: Any, **more: Any) -> ParsedPage:
-    """What a stored page of these documents gives."""
-    body = json.dumps({"response": {"numFound": len(documents), "docs": list(documents)}} | more).encode()
-    return source("http://x").parse(Page("ads", "page 1", body, JSON, {}, True))
+def test_one_odd_document_costs_itself_and_not_its_page() -> None:
+    """The package falls over a document that is none; the others of the page are stored all the same."""
+
+    def odd(asked: Asked) -> Reply:
+        return answer(asked, [document(1), "no document", document(3)])  # type: ignore[list-item]
+
+    with serving(odd) as server:
+        harvester = source(server.url, searches={"any": "x"})
+        (page,) = harvester.pages({})
+    parsed = harvester.parse(page)
+    assert [record.key for record in parsed.records] == [document(1)["bibcode"], document(3)["bibcode"]]
+    assert [refusal.reason for refusal in parsed.refusals] == ["is no record"]
 
 
-def test_record_holds_what_the_document_says() -> None:
-    """Identifiers, people, kind, refereed, a date known to the month, and the passages found."""
-    full = {
-        "id": "77",
-        "bibcode": "2100Fict.0001....1E",
-        "alternate_bibcode": ["2100arXiv210100001E"],
-        "identifier": ["2100Fict.0001....1E", "10.1000/a", "arXiv:2101.00001", "10.48550/arXiv.2101.00001"],
-        "title": ["CO<SUB>2</SUB> &amp; dust at z &gt; 3"],
-        "abstract": "Rings.<P />Gaps.",
-        "author": ["Example, Aino", "Beispiel, Bo"],
-        "aff": ["Uni X; Lab Y", "-"],
-        "orcid_pub": ["0000-0000-0000-0000", "-"],
-        "doctype": "article",
-        "property": ["ARTICLE", "REFEREED"],
-        "pub": "Fictional Journal",
-        "volume": "1",
-        "page": ["L1"],
-        "year": "2100",
-        "pubdate": "2100-03-00",
-        "citation_count": 7,
-        "bibgroup": ["X", "Y/Z"],
-    }
-    highlighting = {"77": {"body": ["the <em>ADS/X</em>#1"], "ack": ["of data <em>ADS/X</em>#2"], "title": []}}
-    (record,) = parse(full, highlighting=highlighting).records
-    assert (record.key, record.doi, record.arxiv_id) == ("2100Fict.0001....1E", "10.1000/a", "2101.00001")
-    assert record.alternate_bibcodes == ("2100arXiv210100001E",)
-    assert (record.title, record.abstract) == ("CO2 & dust at z > 3", "Rings. Gaps.")
-    assert record.authors == (
-        HarvestedAuthor("Example, Aino", "Uni X; Lab Y", "0000-0000-0000-0000"),
-        HarvestedAuthor("Beispiel, Bo"),
-    )
-    assert (record.kind, record.is_refereed, record.citation_count) == ("article", True, 7)
-    assert (record.published_on, record.published_precision) == (date(2100, 3, 1), "month")
-    assert (record.journal, record.volume, record.page, record.year) == ("Fictional Journal", "1", "L1", 2100)
-    assert record.snippets == (("ack", "of data ADS/X#2"), ("body", "the ADS/X#1"))
-    assert record.extra["bibgroups"] == "X; Y/Z"
+def test_resweep_asks_by_entry_alone_and_goes_on_from_every_page() -> None:
+    """A record whose changes ADS did not date is found; a run killed on the way keeps the first day it began with."""
+    searches = {"prefix": 'full:"ADS/X" -ack:"ADS/XY"', "name": "abs:rings"}
+    with serving(library(120)) as server:
+        sweep = source(server.url, searches=searches, entered_since=date(2097, 4, 1), first_year=2011)
+        pages = list(sweep.pages({}))
+        whole = [record.key for page in pages for record in sweep.parse(page).records]
+        assert server.asked[0].query["q"] == '(full:"ADS/X" -ack:"ADS/XY") entdate:[2097-04-01 TO *] year:[2011 TO *]'
+        for number, page in enumerate(pages[:-1], start=1):
+            stored = [record.key for kept in pages[:number] for record in sweep.parse(kept).records]
+            later = source(server.url, searches=searches, entered_since=date(2097, 5, 1), first_year=2011)
+            assert stored + keys(later, dict(page.next_cursor)) == whole
+    assert all("entdate:[2097-04-01 TO *]" in asked.query["q"] for asked in server.asked)
+    assert not any("mtime" in asked.query["q"] for asked in server.asked)
+    assert {page.window for page in pages} == {("2097-04-01", "2100-06-30")}
+    assert [page.expected for page in pages] == 2 * [50, 50, 20]
+    assert (pages[-1].is_last, pages[-1].next_cursor) == (True, {})
+
+
+def test_increment_and_resweep_exclude_each_other() -> None:
+    """Both at once would be neither."""
+    with pytest.raises(ValueError, match="not both"):
+        AdsQuery({"any": "x"}, TODAY, since=TODAY, entered_since=TODAY)
 
 
 @pytest.mark.parametrize(
-    ("properties", "refereed"), [(["REFEREED"], True), (["NOT REFEREED"], False), (["ARTICLE"], None), (None, None)]
-)
-def test_refereed_is_what_ads_says_and_unknown_otherwise(properties: list[str] | None, refereed: bool | None) -> None:
-    """ "NOT REFEREED" is not taken for refereed, silence for neither."""
-    (record,) = parse(document(1) | {"property": properties}).records
-    assert record.is_refereed is refereed
-
-
-@pytest.mark.parametrize(
-    ("pubdate", "day", "precision"),
+    "search",
     [
-        ("2100-00-00", date(2100, 1, 1), "year"),
-        ("2100-11-00", date(2100, 11, 1), "month"),
-        ("2100-11-22", date(2100, 11, 22), "day"),
+        'full:"ADS/X" -ack:"ADS/XY"',
+        'ack:"a (b" OR title:(x y)',
+        'abs:"X" NOT (full:"Y" OR ack:"Z")',
+        '-title:erratum abs:"rings-and-gaps"',
+        r'full:"a \" quote"',
     ],
 )
-def test_dates_are_known_as_far_as_they_are_written(pubdate: str, day: date, precision: str) -> None:
-    """A zero is not a first of January."""
-    (record,) = parse(document(1) | {"pubdate": pubdate}).records
-    assert (record.published_on, record.published_precision) == (day, precision)
+def test_search_with_exclusions_stays_whole(search: str) -> None:
+    """The days hold for the whole search, whatever is in it."""
+    with serving(library(1)) as server:
+        keys(source(server.url, searches={"any": search}, since=date(2100, 1, 1)))
+    assert server.asked[0].query["q"].startswith(f"({search}) (entdate:[2100-01-01 TO *]")
 
 
-def test_unknown_sorts_and_fields_are_reported() -> None:
-    """A new document type is no article, and news in the answer is named."""
-    parsed = parse(document(1) | {"doctype": "podcast", "mood": "good"})
-    assert parsed.records[0].kind is None
-    assert parsed.unread_fields == ("doctype:podcast", "mood")
+@pytest.mark.parametrize(
+    ("search", "reason"),
+    [
+        ('full:"ADS/X', "do not pair"),
+        ("full:x) OR (y", "do not pair"),
+        ("(abs:x", "do not pair"),
+        ('-ack:"ADS/X"', "nothing but exclusions"),
+        ('NOT ack:"ADS/X" -title:(a b)', "nothing but exclusions"),
+        (" ", "nothing but exclusions"),
+    ],
+)
+def test_search_that_would_mean_something_else_is_told(search: str, reason: str) -> None:
+    """What ADS would answer with too much or with nothing is not asked."""
+    with serving(library(1)) as server, pytest.raises(SourceStopped, match=f"search any .*{reason}"):
+        keys(source(server.url, searches={"any": search}))
+    assert server.asked == []
 
 
-def test_bad_records_cost_themselves() -> None:
-    """A record that cannot be read is named with its place and bibcode; the others are read."""
-    parsed = parse(
-        {"title": ["no bibcode"]},
-        document(2) | {"pubdate": "soon"},
-        document(3) | {"author": [5]},
-        "no record",
-        document(5) | {"citation_count": "many"},
-        document(6),
-        document(7) | {"title": ["NUL \0 in a title"]},
-        document(8) | {"abstract": "half a character \ud800"},
-    )
-    assert [record.key for record in parsed.records] == [document(6)["bibcode"]]
-    assert [refusal.place for refusal in parsed.refusals] == [f"page 1 record {n}" for n in (1, 2, 3, 4, 5, 7, 8)]
-    assert parsed.refusals[1].key == document(2)["bibcode"]
+@pytest.mark.parametrize(
+    ("cursor", "reason"),
+    [({"search": "gone"}, "gone"), ({"since": "soon"}, "no day"), ({"search": "prefix", "got": "many"}, "counts")],
+)
+def test_broken_place_is_told(cursor: dict[str, object], reason: str) -> None:
+    """A stored place that cannot be used says how to begin anew."""
+    with serving(library(1)) as server, pytest.raises(SourceStopped, match=f"{reason}.*clear it to begin anew"):
+        keys(source(server.url), cursor)
+
+
+@pytest.mark.parametrize("token", ["s3cret\nX-Evil: 1", "s3cret\u2026", "two words", " "])
+def test_token_that_cannot_be_sent_is_told_and_not_shown(token: str) -> None:
+    """A token pasted with something else in it stops the source before anything is asked."""
+    with serving(library(1)) as server, pytest.raises(SourceStopped, match="BIBLIO_ADS_TOKEN") as stopped:
+        keys(source(server.url, token=token))
+    assert "s3cret" not in str(stopped.value)
+    assert "Evil" not in repr(source(server.url, token=token))
+    assert server.asked == []

@@ -1,0 +1,65 @@
+"""The door of ADS: its address, the token, and what an answer's status means. All its requests go through one session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from harvesters.ads_records import told
+from harvesters.errors import PageRefused, SourceStopped
+from harvesters.http import PoliteSession
+
+BASE_URL = "https://api.adsabs.harvard.edu/v1"
+
+LEFT_OUT = (
+    "ADS is left out: there is no token. Make one at https://ui.adsabs.harvard.edu/user/settings/token and set "
+    "BIBLIO_ADS_TOKEN; the other sources are not affected."
+)
+_MAKE_ANEW = "Make a new one at https://ui.adsabs.harvard.edu/user/settings/token and set BIBLIO_ADS_TOKEN."
+
+MAX_QUERY_CHARS = 1_000
+"""Characters of a query ADS takes at most (adsabs-dev-api, search.md)."""
+
+
+class AdsPort:
+    """ADS under ``base_url`` for whoever holds ``token``; the token is in no error, log or representation."""
+
+    def __init__(self, session: PoliteSession, token: str | None, base_url: str = BASE_URL) -> None:
+        self._session = session
+        self._token = (token or "").strip()
+        self._url = base_url.rstrip("/")
+
+    def open(self) -> None:
+        """Show the token from now on. Raises ``SourceStopped`` where there is none that could be sent."""
+        if not self._token:
+            raise SourceStopped(LEFT_OUT)
+        if not (self._token.isascii() and self._token.isprintable()) or " " in self._token:
+            raise SourceStopped(f"ADS cannot be asked: the token holds signs that no token has. {_MAKE_ANEW}")
+        self._session.headers["Authorization"] = f"Bearer {self._token}"
+
+    def get(self, path: str, params: Mapping[str, Any], place: str) -> requests.Response:
+        """Fetch ``path`` below the base address; see ``judged``."""
+        return judged(self.fetch(path, params), place)
+
+    def fetch(self, path: str, params: Mapping[str, Any]) -> requests.Response:
+        """Fetch ``path``, whatever the status of the answer."""
+        return self._session.get(f"{self._url}/{path}", params=dict(params))
+
+    def post(
+        self, path: str, params: Mapping[str, Any], body: bytes, content_type: str, place: str
+    ) -> requests.Response:
+        """Post ``body``; see ``judged``."""
+        headers = {"Content-Type": content_type}
+        return judged(self._session.post(f"{self._url}/{path}", params=dict(params), data=body, headers=headers), place)
+
+
+def judged(response: requests.Response, place: str) -> requests.Response:
+    """The answer, if its status is 200. Raises ``SourceStopped`` for a refused token, else ``PageRefused``."""
+    if response.status_code == 200:
+        return response
+    words = told(response.content)
+    if response.status_code in (401, 403):
+        raise SourceStopped(f"ADS does not accept the token (status {response.status_code}{words}). {_MAKE_ANEW}")
+    raise PageRefused(f"{place}: status {response.status_code}{words}")
