@@ -1,50 +1,82 @@
 """arXiv over OAI-PMH, format arXivRaw: what is new or changed since the last run, with the dates of all versions.
 
-Facts (info.arxiv.org/help/oa; OAI-PMH 2.0): a datestamp is the day of the last change, not of submission; the next run
-asks from the day of the server's last ``responseDate`` and never sets ``until``, or records changed meanwhile are
-lost; a resumption token says nothing of the total and expires daily, and an expired one means beginning the list anew,
-which loses nothing because the records come again.
+Facts (info.arxiv.org/help/oa; OAI-PMH 2.0): a datestamp is the UTC day of the last change, not of submission; the next
+run asks from the day of the server's last ``responseDate`` and never sets ``until``, or records changed meanwhile are
+lost (answers come out of a cache, so our own clock would skip days); a resumption token says nothing of the total and
+expires at midnight UTC. An expired one means beginning the list anew, which loses nothing because the records come
+again; so does a token that leads to nothing, because the list changed beneath it.
 """
 
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET  # _tree refuses documents with a DTD, where the dangers lie
+import xml.etree.ElementTree as ET  # trees come from xmltree, which reads nothing with a DTD
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 import stamina
 
-from harvesters.arxiv_ids import is_withdrawn, split_identifier
-from harvesters.bibtex import plain
-from harvesters.errors import PageRefused, RecordRefused
-from harvesters.http import PoliteSession, media_type
+from harvesters.arxiv import stop_if_forbidden
+from harvesters.arxiv_raw import OAI, read_record
+from harvesters.errors import PageRefused, RecordRefused, SourceStopped
+from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
-from harvesters.records import HarvestedAuthor, HarvestedRecord, Refusal
+from harvesters.records import HarvestedRecord, Refusal
+from harvesters.xmltree import read_tree, words_of
 
-_OAI = "{http://www.openarchives.org/OAI/2.0/}"
-_RAW = "{http://arxiv.org/OAI/arXivRaw/}"
-_READ = frozenset(["id", "version", "title", "authors", "categories", "comments", "journal-ref", "doi", "abstract"])
-_IGNORED = frozenset(["submitter", "license", "proxy", "report-no", "acm-class", "msc-class"])
+NOTHING, BAD_TOKEN = "noRecordsMatch", "badResumptionToken"
+"""The two errors of the protocol (§3.6) that are part of normal work."""
 
 
 @dataclass(frozen=True, slots=True)
 class OaiQuery:
-    """What to ask for: changes in ``set_spec`` since a day; ``since`` where nothing is stored yet."""
+    """What to ask for: changes in ``set_spec`` since a day; ``since`` where nothing is stored yet.
+
+    ``today`` is the caller's day: answers of a server that thinks it is much later are refused, and tokens that have
+    expired by then are not tried. Without it the server is believed.
+    """
 
     since: date
     set_spec: str = "physics:astro-ph"
+    today: date | None = None
     page_attempts: int = 3
     page_wait_s: float = 3.0
 
 
-class OaiSource:
-    """New and changed preprints.
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where a harvest stands: behind ``token`` in the list of changes since ``first_day``.
 
-    The cursor within a list is ``{"from": day, "until": day of the list's first answer, "token": …}``, after its last
-    page ``{"from": that day}``.
+    ``until`` is the day on which this list was first answered, and from which the next is asked; ``expires`` is the
+    first day on which ``token`` is no longer good.
+    """
+
+    first_day: str
+    until: str | None = None
+    token: str | None = None
+    expires: str | None = None
+
+    def cursor(self) -> dict[str, object]:
+        """As plain JSON, without what is not known."""
+        within = {"from": self.first_day, "until": self.until, "token": self.token, "expires": self.expires}
+        return {name: value for name, value in within.items() if value is not None}
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run remembers of the list it is in, to name its pages and not to run in a circle."""
+
+    number: int = 1
+    began_anew: bool = False
+    tokens: set[str | None] = field(default_factory=set)
+
+
+class OaiSource:
+    """New and changed preprints of one set; for several sets take several sources, each with a cursor of its own.
+
+    The cursor within a list is ``{"from": day, "until": day of the list's first answer, "token": …, "expires": day}``
+    (the last only where the service says it), after its last page ``{"from": day of its first answer}``.
     """
 
     name = "arxiv-oai"
@@ -58,54 +90,110 @@ class OaiSource:
 
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming the page, or ``SourceStopped``."""
-        first_day = str(cursor.get("from") or self._query.since.isoformat())
-        answered_on = str(cursor["until"]) if "until" in cursor else None
-        token = str(cursor["token"]) if cursor.get("token") else None
-        number, began_anew = 1, False
-        while True:
-            place = f"arXiv OAI changes since {first_day}, page {number}" + (" after the stored one" if token else "")
-            body, content_type, tree = self._fetch(first_day, token, place)
-            if token is not None and "badResumptionToken" in _errors(tree):
-                if began_anew:
+        position: _Position | None = self._begin(cursor)
+        run = _Run()
+        while position is not None:
+            place = self._place(position, run)
+            body, content_type, tree = self._fetch(position, place)
+            if position.token is not None and {BAD_TOKEN, NOTHING} & set(_errors(tree)):
+                if run.began_anew:
                     raise PageRefused(
                         f"{place}: the token is refused again; the harvest begins this list anew next time"
                     )
-                began_anew, token, answered_on, number = True, None, None, 1
+                position, run = _Position(position.first_day), _Run(began_anew=True)
                 continue
-            answered_on = answered_on or _day_of_answer(tree, place)
-            token = _token(tree)
-            following: dict[str, object] = {"from": first_day, "until": answered_on, "token": token}
-            yield Page(
-                source=self.name,
-                place=place,
-                body=body,
-                content_type=content_type,
-                next_cursor=following if token else {"from": answered_on},
-                is_last=token is None,
-                window=(first_day, answered_on),
-            )
-            if token is None:
-                return
-            number += 1
+            position = self._answered(position, tree, place)
+            following = _following(position, tree)
+            if following is not None and following.token in run.tokens:
+                raise PageRefused(f"{place}: its token leads back to a page that was read; run again later")
+            yield self._page(position, following, place, (body, content_type), tree)
+            run.number += 1
+            run.tokens.add(following.token if following is not None else None)
+            position = following
 
     def parse(self, page: Page) -> ParsedPage:
         """Read one page. Raises ``PageRefused`` for broken XML, HTML and OAI errors other than "nothing new"."""
-        tree = _checked(page.body, page.content_type, page.place)
+        tree = _checked(read_tree(page.body, page.content_type, page.place), page.place)
         records: list[HarvestedRecord] = []
         refusals: list[Refusal] = []
         unread: set[str] = set()
-        for number, element in enumerate(tree.iter(f"{_OAI}record"), start=1):
-            key = element.findtext(f"{_OAI}header/{_OAI}identifier")
+        for number, element in enumerate(tree.iterfind(f"*/{OAI}record"), start=1):
             try:
-                records.append(_record(self.name, element))
+                records.append(read_record(self.name, element, unread))
             except RecordRefused as refused:
-                refusals.append(Refusal(self.name, f"{page.place} record {number}", str(refused), key))
-            raw = element.find(f"{_OAI}metadata/{_RAW}arXivRaw")
-            unread.update(_names(raw) - _READ - _IGNORED if raw is not None else ())
+                key = words_of(element.find(f"{OAI}header/{OAI}identifier"))
+                refusals.append(Refusal(self.name, f"{page.place} record {number}", str(refused), key and key[:200]))
+        count = len(records) + len(refusals)
+        if page.expected is not None and count < page.expected:
+            missing = page.expected - count
+            refusals.append(
+                Refusal(self.name, page.place, f"{missing} of {page.expected} promised records are missing")
+            )
         return ParsedPage(tuple(records), refusals=tuple(refusals), unread_fields=tuple(sorted(unread)))
 
-    def _fetch(self, first_day: str, token: str | None, place: str) -> tuple[bytes, str, ET.Element]:
-        asked = {"verb": "ListRecords", "resumptionToken": token} if token else self._beginning(first_day)
+    def _begin(self, cursor: Mapping[str, object]) -> _Position:
+        try:
+            first_day, until, expires = (_stored_day(cursor.get(name)) for name in ("from", "until", "expires"))
+            token = cursor.get("token") or None
+            if token is not None and not isinstance(token, str):
+                raise TypeError("a token is a text")
+        except (TypeError, ValueError) as wrong:
+            raise SourceStopped(
+                f"arXiv OAI: the stored place {str(dict(cursor))[:200]} cannot be read; clear it to begin anew"
+            ) from wrong
+        beginning = _Position(first_day or self._query.since.isoformat())
+        today = self._query.today
+        is_stale = today is not None and expires is not None and expires <= today.isoformat()
+        if token is None or until is None or is_stale:
+            return beginning
+        return replace(beginning, until=until, token=token, expires=expires)
+
+    def _place(self, position: _Position, run: _Run) -> str:
+        stored = " after the stored one" if position.token and not run.tokens else ""
+        return f"arXiv OAI {self._query.set_spec} changes since {position.first_day}, page {run.number}{stored}"
+
+    def _answered(self, position: _Position, tree: ET.Element, place: str) -> _Position:
+        """The position with the day of the list's first answer, from which the next list is asked."""
+        if position.until is not None:
+            return position
+        try:
+            day = date.fromisoformat((tree.findtext(f"{OAI}responseDate") or "").strip()[:10])
+        except ValueError as wrong:
+            raise PageRefused(
+                f"{place}: the answer has no responseDate, so the next run would not know its place"
+            ) from wrong
+        today = self._query.today
+        if today is not None and day > today + timedelta(days=1):  # it may be past midnight there already
+            raise PageRefused(
+                f"{place}: the server writes {day}, and here it is {today}; the days between would never be asked for. "
+                "Nothing of the page is stored; put the clock right, or wait until the server's is"
+            )
+        # A server whose clock stands, or a cached answer, never moves the place back.
+        return replace(position, until=max(day.isoformat(), position.first_day))
+
+    def _page(
+        self, position: _Position, following: _Position | None, place: str, answer: tuple[bytes, str], tree: ET.Element
+    ) -> Page:
+        promised, read = _sizes(tree)
+        is_last, until = following is None, position.until or ""
+        return Page(
+            source=self.name,
+            place=place,
+            body=answer[0],
+            content_type=answer[1],
+            next_cursor={"from": until} if following is None else following.cursor(),
+            is_last=is_last,
+            promised=promised,
+            expected=max(0, promised - read) if is_last and promised is not None and read is not None else None,
+            window=(position.first_day, until),
+        )
+
+    def _fetch(self, position: _Position, place: str) -> tuple[bytes, str, ET.Element]:
+        asked = {"verb": "ListRecords"}
+        if position.token is not None:
+            asked["resumptionToken"] = position.token
+        else:
+            asked |= {"metadataPrefix": "arXivRaw", "set": self._query.set_spec, "from": position.first_day}
         attempts = stamina.retry_context(
             on=PageRefused,
             attempts=self._query.page_attempts,
@@ -116,135 +204,73 @@ class OaiSource:
         )
         for attempt in attempts:
             with attempt:
-                response = self._session.get(self._url, params=asked)
-                if response.status_code != 200:
-                    raise PageRefused(f"{place}: status {response.status_code}")
-                content_type = response.headers.get("Content-Type", "")
-                allowed = ("badResumptionToken",) if token else ()
-                return response.content, content_type, _checked(response.content, content_type, place, allowed)
+                return self._ask(asked, place)
         raise AssertionError("unreachable: the loop returns or raises")
 
-    def _beginning(self, first_day: str) -> dict[str, str]:
-        return {"verb": "ListRecords", "metadataPrefix": "arXivRaw", "set": self._query.set_spec, "from": first_day}
+    def _ask(self, asked: Mapping[str, str], place: str) -> tuple[bytes, str, ET.Element]:
+        response = self._session.get(self._url, params=dict(asked))
+        content_type = response.headers.get("Content-Type", "")
+        stop_if_forbidden(response.status_code)
+        allowed = (BAD_TOKEN,) if "resumptionToken" in asked else ()
+        if response.status_code == 200:
+            tree = _checked(read_tree(response.content, content_type, place), place, allowed)
+            return response.content, content_type, tree
+        # Errors of the protocol belong into answers with status 200 (§3.6); some servers send them with another.
+        place = f"{place}: status {response.status_code}"
+        tree = _checked(read_tree(response.content, content_type, place), place, allowed)
+        if not _errors(tree):
+            raise PageRefused(place)
+        return response.content, content_type, tree
 
 
-def _checked(body: bytes, content_type: str, place: str, allowed: tuple[str, ...] = ()) -> ET.Element:
+def _stored_day(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError("a day is a text")
+    return date.fromisoformat(value).isoformat()
+
+
+def _following(position: _Position, tree: ET.Element) -> _Position | None:
+    """The next page of the list; None after its last."""
+    element = tree.find(f"{OAI}ListRecords/{OAI}resumptionToken")
+    token = (element.text or "").strip() if element is not None else ""
+    if element is None or not token:
+        return None
+    return replace(position, token=token, expires=_day_of(element.get("expirationDate")))
+
+
+def _checked(tree: ET.Element, place: str, allowed: tuple[str, ...] = ()) -> ET.Element:
     """The document, if it is an OAI-PMH answer without errors but "nothing new" and those ``allowed``."""
-    tree = _tree(body, content_type, place)
-    if tree.tag != f"{_OAI}OAI-PMH":
+    if tree.tag != f"{OAI}OAI-PMH":
         raise PageRefused(f"{place}: the answer is XML, but not of OAI-PMH")
-    errors = {code: words for code, words in _errors(tree).items() if code not in ("noRecordsMatch", *allowed)}
+    found = _errors(tree)
+    errors = {code: words for code, words in found.items() if code not in (NOTHING, *allowed)}
     if errors:
         code, words = next(iter(errors.items()))
-        raise PageRefused(f"{place}: the service answers {code}{f' ({words[:200]})' if words else ''}")
-    if tree.find(f"{_OAI}ListRecords") is None and tree.find(f"{_OAI}GetRecord") is None and not _errors(tree):
+        raise PageRefused(f"{place}: the service answers {code[:50]}{f' ({words[:200]})' if words else ''}")
+    if tree.find(f"{OAI}ListRecords") is None and tree.find(f"{OAI}GetRecord") is None and not found:
         raise PageRefused(f"{place}: the answer holds no list of records")
+    if tree.find(f"*/{OAI}record") is None and not found:
+        # The protocol has "noRecordsMatch" for lists without records; an empty one is a page that got lost.
+        raise PageRefused(f"{place}: the list of records is empty")
     return tree
 
 
-def _tree(body: bytes, content_type: str, place: str) -> ET.Element:
-    media = media_type(content_type)
-    if media and "xml" not in media:
-        raise PageRefused(f"{place}: the answer is {media}, not XML")
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\0" in body:
-        # Entities can grow to gigabytes or read local files; no honest OAI answer declares any.
-        raise PageRefused(f"{place}: the XML declares a document type; not read")
-    try:
-        return ET.fromstring(body)  # noqa: S314 - no DTD, see above
-    except (ET.ParseError, LookupError, ValueError) as broken:  # the latter two for encodings that do not exist
-        raise PageRefused(f"{place}: the XML is broken or cut off ({broken})") from broken
-
-
 def _errors(tree: ET.Element) -> dict[str, str]:
-    return {
-        error.get("code", "an error"): " ".join((error.text or "").split()) for error in tree.findall(f"{_OAI}error")
-    }
+    return {error.get("code", "an error"): words_of(error) or "" for error in tree.iterfind(f"{OAI}error")}
 
 
-def _day_of_answer(tree: ET.Element, place: str) -> str:
+def _sizes(tree: ET.Element) -> tuple[int | None, int | None]:
+    """What the token says of the whole list and of what came before this page (§3.5); arXiv's says neither."""
+    element = tree.find(f"{OAI}ListRecords/{OAI}resumptionToken")
+    said = [element.get(name, "") if element is not None else "" for name in ("completeListSize", "cursor")]
+    size, read = (int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None for value in said)
+    return size, read
+
+
+def _day_of(stamp: str | None) -> str | None:
     try:
-        return date.fromisoformat((tree.findtext(f"{_OAI}responseDate") or "")[:10]).isoformat()
-    except ValueError as wrong:
-        raise PageRefused(
-            f"{place}: the answer has no responseDate, so the next run would not know its place"
-        ) from wrong
-
-
-def _token(tree: ET.Element) -> str | None:
-    return (tree.findtext(f"{_OAI}ListRecords/{_OAI}resumptionToken") or "").strip() or None
-
-
-def _names(raw: ET.Element) -> set[str]:
-    return {child.tag.rpartition("}")[2] for child in raw}
-
-
-def _record(source: str, element: ET.Element) -> HarvestedRecord:
-    header = element.find(f"{_OAI}header")
-    identifier = (header.findtext(f"{_OAI}identifier") or "") if header is not None else ""
-    known = split_identifier(identifier.rpartition(":")[2])
-    if header is None or known is None:
-        raise RecordRefused(f"the identifier {identifier[:80]!r} is none of arXiv")
-    arxiv_id = known[0]
-    if header.get("status") == "deleted":
-        return HarvestedRecord(source, arxiv_id, arxiv_id=arxiv_id, is_withdrawn=True, extra={"deleted": "yes"})
-    raw = element.find(f"{_OAI}metadata/{_RAW}arXivRaw")
-    if raw is None:
-        raise RecordRefused("holds no arXivRaw metadata")
-    title = _words(raw, "title")
-    if title is None:
-        raise RecordRefused("has no title")
-    versions = [(version.get("version", ""), _version_day(version)) for version in raw.findall(f"{_RAW}version")]
-    if not versions:
-        raise RecordRefused("has no version")
-    comment, abstract = _words(raw, "comments"), _words(raw, "abstract")
-    dois = re.split(r"[\s,;]+", _words(raw, "doi") or "")
-    extra = {
-        "journal_ref": _words(raw, "journal-ref") or "",
-        "further_dois": " ".join(dois[1:]),
-        "versions": "; ".join(f"{name} {day}" for name, day in versions),
-    }
-    return HarvestedRecord(
-        source=source,
-        key=arxiv_id,
-        title=title,
-        abstract=abstract,
-        authors=tuple(map(HarvestedAuthor, authors_of(_words(raw, "authors") or ""))),
-        doi=dois[0] or None,
-        arxiv_id=arxiv_id,
-        arxiv_version=len(versions),
-        kind="eprint",
-        year=versions[0][1].year,
-        submitted_on=versions[0][1],
-        updated_on=versions[-1][1],
-        categories=tuple((_words(raw, "categories") or "").split()),
-        comment=comment,
-        is_withdrawn=is_withdrawn(comment, abstract),
-        extra={name: value for name, value in extra.items() if value},
-    )
-
-
-def _words(raw: ET.Element, name: str) -> str | None:
-    return " ".join((raw.findtext(f"{_RAW}{name}") or "").split()) or None
-
-
-def _version_day(version: ET.Element) -> date:
-    written = version.findtext(f"{_RAW}date") or ""
-    try:
-        return parsedate_to_datetime(written).date()
-    except (ValueError, TypeError, OverflowError) as wrong:
-        raise RecordRefused(f"the date {written[:40]!r} of a version cannot be read") from wrong
-
-
-def authors_of(written: str) -> list[str]:
-    """The names in arXiv's one line of authors, in order, TeX accents decoded and affiliations in brackets left out."""
-    bare = written
-    while (inner := re.sub(r"\([^()]*\)", " ", bare)) != bare:
-        bare = inner
-    names: list[str] = []
-    for piece in re.split(r",|\band\b|;", bare):
-        name = plain(piece)
-        if re.fullmatch(r"(?:Jr|Sr|I{2,3}|IV)\.?", name) and names:
-            names[-1] += f", {name}"
-        elif name:
-            names.append(name)
-    return names
+        return date.fromisoformat((stamp or "").strip()[:10]).isoformat()
+    except ValueError:
+        return None

@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from harvesters.arxiv_oai import OaiQuery, OaiSource, authors_of
+from harvesters.arxiv_oai import OaiQuery, OaiSource
+from harvesters.arxiv_raw import authors_of
 from harvesters.errors import PageRefused
 from harvesters.http import PoliteSession
 from harvesters.pace import LocalPace
@@ -162,7 +163,8 @@ def test_bad_pages_are_asked_for_again(fault: Reply) -> None:
         (error("badArgument", "no such set"), r"badArgument \(no such set\)"),
         (Reply(b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', content_type=XML), "declares a document type"),
         (answer(""), "no list of records"),
-        (answer("<ListRecords/>", day="soon"), "no responseDate"),
+        (answer(f"<ListRecords>{raw(1)}</ListRecords>", day="soon"), "no responseDate"),
+        (answer("<ListRecords/>"), "the list of records is empty"),
         (Reply(b"gone", status=404), "status 404"),
     ],
 )
