@@ -54,7 +54,8 @@ class TapTable:
     ``observatory_as_pi`` lists values of the PI column that are no person. ``page_rows`` is how many rows one query
     may give; a project with more rows than that makes its own page larger, up to ``most_rows``. ``mode`` "sync" waits
     for each answer and turns to "async", where the service works on a query by itself, only when it must;
-    ``poll_s`` is then the first pause between two questions about a job, ``longest_job_s`` the longest a job may take.
+    ``counts`` False is for a service whose count of different codes is not to be held against it (it counts "A" and "A "
+    as two). ``poll_s`` is the first pause between two questions about a job, ``longest_job_s`` the longest a job may take.
     """
 
     url: str
@@ -64,6 +65,7 @@ class TapTable:
     page_rows: int = 10_000
     most_rows: int = 640_000
     mode: Literal["sync", "async"] = "sync"
+    counts: bool = True
     poll_s: float = 2.0
     longest_job_s: float = 3600.0
 
@@ -125,6 +127,8 @@ class _Service:
     def count(self, place: str) -> int | None:
         """Return how many different codes there are, or None of a service that cannot say."""
         adql = f"SELECT COUNT(DISTINCT {self._table.columns['code']}) AS codes FROM {self._table.table}"  # noqa: S608
+        if not self._table.counts:
+            return None
         try:
             ask = self._ask if self.hands_over else self._wait_for
             table = ask(adql, 1, place)[2]
@@ -145,7 +149,8 @@ class _Service:
             try:
                 return self._hand_over(adql, most, place)
             except PageRefused as refused:
-                raise PageRefused(f"{too_long}; and handed over to the service: {refused}") from refused
+                told = str(refused).removeprefix(f"{place}: ")
+                raise PageRefused(f"{too_long}; and handed over to the service: {told}") from refused
 
     def _wait_for(self, adql: str, most: int, place: str) -> tuple[bytes, str, Table]:
         query = TAPQuery(self._table.url.rstrip("/"), adql, maxrec=most, session=self._session)
@@ -262,7 +267,8 @@ class TapSource:
             try:
                 answer = service.page(self._where(first), most, place)
             except PageRefused as refused:
-                raise PageRefused(f"{too_few}{refused}") from refused
+                told = str(refused).removeprefix(f"{place}: ") if too_few else refused
+                raise PageRefused(f"{too_few}{told}") from refused
             if first is None and not answer.rows:
                 raise PageRefused(f"{place}: the registry gives no row at all; nothing was changed")
             is_cut = answer.is_cut or len(answer.rows) >= most
@@ -286,7 +292,7 @@ class TapSource:
         last = answer.last
         if answer.is_cut or not answer.rows:
             return last or None
-        if last == first:
+        if last in (first, answer.first):
             beyond = service.page(self._where(last, ">"), self._table.page_rows, place)
             if any(_code(row) not in ("", last) for row in beyond.rows):
                 raise PageRefused(f"{place}: the service gives fewer rows than this project has, and does not say so")

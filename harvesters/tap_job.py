@@ -111,6 +111,8 @@ def _wait(job: AsyncTAPJob, place: str, wait_s: float, longest_s: float) -> None
         raise PageRefused(f"{place}: the service tried to answer the query and failed{said}")
     if phase == "ABORTED":
         raise PageRefused(f"{place}: the service broke the query off, as it does with what takes it too long{said}")
+    if phase == "NONE":
+        raise PageRefused(f"{place}: what the service says of its work is no job description")
     raise PageRefused(f'{place}: the service says "{phase[:40]}" of the query, which means nothing to us{said}')
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +27,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; ``cut`` promises that many bytes more than are sent, ``drop`` closes without any answer."""
+    """One answer; ``cut`` promises that many bytes more than are sent, ``drop`` closes without any answer.
+
+    With ``drip_s`` the body leaves one byte at a time, that many seconds apart.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -33,20 +38,23 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     cut: int = 0
     drop: bool = False
+    drip_s: float = 0.0
 
 
 @dataclass
 class Served:
-    """A running server: its address and what it was asked."""
+    """A running server: its address, what it was asked, and the bytes that have dripped out of it."""
 
     url: str
     asked: list[Asked]
+    dripped: bytearray
 
 
 @contextmanager
 def serving(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
     """Run a server that answers by ``answer`` until the block ends."""
     asked: list[Asked] = []
+    dripped = bytearray()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -57,7 +65,7 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
             asked.append(request)
             self._reply(answer(request))
 
-        do_POST = do_GET  # noqa: N815 - the library's name
+        do_POST = do_DELETE = do_GET  # noqa: N815 - the library's names
 
         def _reply(self, reply: Reply) -> None:
             self.close_connection = True
@@ -69,7 +77,14 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            if not reply.drip_s:
+                self.wfile.write(reply.body)
+                return
+            with contextlib.suppress(ConnectionError):
+                for byte in reply.body:
+                    self.wfile.write(bytes([byte]))
+                    dripped.append(byte)
+                    time.sleep(reply.drip_s)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Say nothing."""
@@ -78,7 +93,7 @@ def serving(answer: Callable[[Asked], Reply]) -> Iterator[Served]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield Served(f"http://127.0.0.1:{server.server_address[1]}", asked)
+        yield Served(f"http://127.0.0.1:{server.server_address[1]}", asked, dripped)
     finally:
         server.shutdown()
         server.server_close()

@@ -255,3 +255,100 @@ def test_profile_mistakes_are_told_at_once(columns: dict[str, str]) -> None:
     """Missing, unknown or unsafe columns are refused before anything is asked."""
     with pytest.raises(ValueError, match=r"columns|name of a table"):
         TapTable("http://x", "t", columns)
+
+
+@pytest.mark.parametrize("hard_limit", [4, 5, 6, 7, 17])
+def test_a_limit_that_nobody_tells_is_found_out(hard_limit: int) -> None:
+    """A service that cuts its answers in silence is read to the end all the same, every project whole."""
+    with serving(registry(ROWS, hard_limit=hard_limit, is_silent=True)) as server:
+        assert units_of(source(server.url)) == WHOLE
+
+
+def test_a_project_that_a_silent_limit_cuts_is_told() -> None:
+    """Where the silent limit is smaller than a project nothing is taken for whole."""
+    with (
+        serving(registry(ROWS, hard_limit=2, is_silent=True)) as server,
+        pytest.raises(PageRefused, match="fewer rows"),
+    ):
+        units_of(source(server.url))
+
+
+def test_every_page_promises_how_many_projects_there_are() -> None:
+    """The registry is asked for the number first; a service that cannot count is read without."""
+    with serving(registry(ROWS)) as server:
+        assert [page.promised for page in source(server.url, page_rows=7).pages({})] == [6, 6, 6]
+    for odd in ("many", "-1", "", "1e9"):
+        with serving(registry(ROWS, promised=odd)) as server:
+            assert {page.promised for page in source(server.url).pages({})} == {None}
+
+
+@pytest.mark.parametrize("page_rows", [7, 1000])
+def test_fewer_projects_than_promised_are_an_error(page_rows: int) -> None:
+    """What came is given, then the numbers are named; the next run begins anew, as nothing says which are missing."""
+    with serving(registry(ROWS, promised=9)) as server:
+        got: list[Page] = []
+        with pytest.raises(PageRefused, match="counts 9 projects and gave 6"):
+            got.extend(source(server.url, page_rows=page_rows).pages({}))
+        pages: list[Page] = []
+        with pytest.raises(PageRefused):
+            for page in source(server.url, page_rows=page_rows).pages({}):
+                pages.append(page)  # noqa: PERF402 - what came before the error is the point
+    assert pages[-1].next_cursor == {}
+    assert not any(page.is_last for page in pages)
+
+
+def test_a_registry_that_grows_while_it_is_read_is_no_error() -> None:
+    """An interrupted run is held to the smaller promise, and to what it had seen."""
+    with serving(registry(ROWS)) as server:
+        first = next(iter(source(server.url, page_rows=7).pages({})))
+    more = [field("2099.1.00000.S", "u"), *ROWS]
+    with serving(registry(more)) as server:
+        rest = list(source(server.url, page_rows=7).pages(first.next_cursor))
+    assert rest[-1].is_last
+    with serving(registry(ROWS, promised=9)) as server:
+        assert list(source(server.url).pages({"from_code": "2100.1.00003.S"}))[-1].is_last  # a place from before
+
+
+def test_a_registry_that_ignores_the_range_is_left() -> None:
+    """A service that gives the same rows whatever is asked ends in an error, not in an endless run."""
+    same = Reply(votable(ROWS[:7], "OVERFLOW"), content_type=VOTABLE)
+    with serving(lambda _: same) as server, pytest.raises(PageRefused):
+        list(source(server.url).pages({}))
+
+
+def test_a_whole_column_that_cannot_be_read_refuses_the_page() -> None:
+    """Dates in a column of numbers are a mistake of the profile or of the service, not of twenty rows."""
+    rows = [field(f"2100.1.{n:05d}.S", "u", obs_release_date="57023.5") for n in range(25)]
+    with pytest.raises(PageRefused, match="not one of 25 rows has a readable released_on"):
+        parse(rows)
+    rows.append(field("2100.1.00025.S", "u", obs_release_date="2100-01-01"))
+    assert len(parse(rows).refusals) == 25
+
+
+@pytest.mark.parametrize("between", [" ", "  ", ";", "; ", ",", ", ", " | "])
+def test_several_bibcodes_in_one_cell_are_told_apart(between: str) -> None:
+    """However an archive separates them, and padded as they come."""
+    codes = ("2100A&A...1....1E", "2100Fict.1..2E")
+    cell = f" {between.join(codes)}{between} "
+    assert parse([field("A", "u", bib_reference=cell)]).projects[0].bib_references == codes
+
+
+def test_numbers_that_are_none_cost_their_cell() -> None:
+    """Infinite and absent numbers, a sum that overflows and a day after the last one leave the unit without them."""
+    parsed = parse(
+        [
+            field("A", "u1", t_exptime="Inf", t_min="NaN"),
+            field("A", "u2", "HD 1", t_exptime="1e308"),
+            field("A", "u2", "HD 2", t_exptime="1e308"),
+            field("A", "u3", t_min="-5", obs_release_date="3000-01-01"),
+        ]
+    )
+    assert parsed.projects[0].units == (
+        HarvestedUnit("u1"),
+        HarvestedUnit("u2"),
+        HarvestedUnit("u3", None, date(3000, 1, 1)),
+    )
+    assert [refusal.reason for refusal in parsed.refusals] == [
+        "exposure_s is no number: 'inf'",
+        "observed_mjd is no day: '-5.0'",
+    ]
