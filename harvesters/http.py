@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import stamina
 import structlog
+import urllib3
 
 from harvesters.errors import PageRefused, QuotaSpent, SourceStopped
 from harvesters.protocol import Pace
@@ -46,6 +47,7 @@ _BROKEN_ANSWERS = (
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.HTTPError,
 )
 _CHUNK_BYTES = 64 * 1024
 _LONGEST_WAIT_S = 30 * 86_400.0
@@ -208,8 +210,9 @@ class PoliteSession(requests.Session):
 
     def _body(self, response: requests.Response, began: float) -> bytes:
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            body += chunk
+        # Not iter_content: it waits until a piece is whole, and a server that drips never fills one.
+        while piece := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += piece
             if len(body) > self._limits.body_bytes:
                 raise PageRefused(
                     f"{place_of(response.url)}: the answer is larger than {self._limits.body_bytes // 1024**2} MB"

@@ -226,6 +226,18 @@ def test_dripping_answer_is_left() -> None:
         session.get(server.url)
 
 
+def test_an_answer_that_drips_is_left_before_it_fills_a_piece() -> None:
+    """One byte after the other keeps every read within its time-out; the whole answer's limit ends it all the same."""
+    patience = replace(QUICK, total_s=0.05, attempts=1)
+    with (
+        serving(lambda _: Reply(b"x" * 500, drip_s=0.01)) as server,
+        polite(limits=patience) as session,
+        pytest.raises(SourceStopped, match="takes longer"),
+    ):
+        session.get(server.url)
+    assert len(server.dripped) < 500
+
+
 def test_see_other_is_fetched_without_the_posted_form() -> None:
     """A posted query whose answer lies elsewhere is fetched there, as TAP services may ask (RFC 9110, 15.4.4)."""
 
