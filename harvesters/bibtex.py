@@ -253,8 +253,17 @@ def record_of(source: str, name: str, entry: Entry) -> HarvestedRecord:
         keywords=tuple(filter(None, (word.strip() for word in re.split(r"[,;]", plain(fields.get("keywords", "")))))),
         comment=plain(fields.get("note", "")) or None,
         language=plain(fields.get("language", "")) or None,
-        extra={"entry_key": entry.key} | ({"authors_truncated": "yes"} if "others" in map(str.lower, names) else {}),
+        extra=_extra(entry, names),
     )
+
+
+def _extra(entry: Entry, names: list[str]) -> dict[str, str]:
+    extra = {"entry_key": entry.key}
+    if "others" in map(str.lower, names):
+        extra["authors_truncated"] = "yes"
+    if "adsabs" in entry.fields.get("adsurl", "") or "Astrophysics Data System" in entry.fields.get("adsnote", ""):
+        extra["taken_from"] = "ads"  # its abstract is theirs, whoever hands the file over
+    return extra
 
 
 def _arxiv(fields: Mapping[str, str]) -> tuple[str | None, int | None]:

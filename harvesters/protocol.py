@@ -41,6 +41,7 @@ class ParsedPage:
     """The records of one page and what had to be refused; ``seen`` = records + projects + refusals + ``ignored``.
 
     ``unread_fields`` names what the source gave that is neither read nor listed as ignored: news to report once a run.
+    ``rows`` says of a file's page in which row (or line) each of ``records`` stands; of other pages it is empty.
     """
 
     records: tuple[HarvestedRecord, ...] = ()
@@ -48,6 +49,7 @@ class ParsedPage:
     refusals: tuple[Refusal, ...] = ()
     ignored: int = 0
     unread_fields: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
 
     @property
     def seen(self) -> int:

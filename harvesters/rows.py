@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -87,8 +87,8 @@ def jsonl_rows(body: bytes, first_line: int = 1) -> Iterator[Row]:
             yield Row(line, values)
 
 
-def csv_rows(body: bytes, required: str) -> Iterator[Row]:
-    """One row per record of a CSV file whose header names the column ``required``; the delimiter is found by itself.
+def csv_rows(body: bytes, required: str | Collection[str]) -> Iterator[Row]:
+    """One row per record of a CSV file whose header names one of ``required``; the delimiter is found by itself.
 
     Column names are lower-cased and blanks in them become ``_``; empty fields are left out. Raises ``PageRefused``
     where the header cannot be used.
@@ -97,7 +97,7 @@ def csv_rows(body: bytes, required: str) -> Iterator[Row]:
     at = next((number for number, line in enumerate(lines) if line.strip()), None)
     if at is None:
         raise PageRefused("the file is empty")
-    header, delimiter = _header(lines[at], required)
+    header, delimiter = _header(lines[at], [required] if isinstance(required, str) else required)
     at += 1
     while at < len(lines):
         if not lines[at].strip():
@@ -108,7 +108,7 @@ def csv_rows(body: bytes, required: str) -> Iterator[Row]:
         at += used
 
 
-def _header(line: str, required: str) -> tuple[list[str], str]:
+def _header(line: str, required: Collection[str]) -> tuple[list[str], str]:
     if (reason := unreadable(line)) is not None:
         raise PageRefused(f"the header {reason}")
     for delimiter in DELIMITERS:
@@ -117,12 +117,13 @@ def _header(line: str, required: str) -> tuple[list[str], str]:
         except csv.Error:
             continue
         names = ["_".join(cell.lower().split()) for cell in cells]
-        if required in names:
+        if not set(required).isdisjoint(names):
             twice = sorted({name for name in names if name and names.count(name) > 1})
             if twice:
                 raise PageRefused(f"the header names these columns twice: {', '.join(twice)}")
             return names, delimiter
-    raise PageRefused(f'the header has no column "{required}"; it reads: {line.strip()[:120]}')
+    wanted = " or ".join(f'"{name}"' for name in required)
+    raise PageRefused(f"the header has no column {wanted}; it reads: {line.strip()[:120]}")
 
 
 def _csv_row(lines: list[str], at: int, header: list[str], delimiter: str) -> tuple[Row, int]:
@@ -134,6 +135,8 @@ def _csv_row(lines: list[str], at: int, header: list[str], delimiter: str) -> tu
         return Row(at + 1, {}, f"is no CSV row ({wrong})"), 1
     if (reason := next((why for cell in cells if (why := unreadable(cell))), None)) is not None:
         return Row(at + 1, {}, reason), 1
+    if len(cells) > len(header) and not any(map(str.strip, cells[len(header) :])):
+        cells = cells[: len(header)]  # spreadsheets write empty cells behind the last column
     if len(cells) != len(header):
         return Row(at + 1, {}, f"has {len(cells)} fields where the header has {len(header)}"), 1
     values = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name and cell.strip()}

@@ -7,7 +7,7 @@ with the file and the row.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,14 +15,15 @@ from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks
-from biblio.errors import BiblioError
+from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb
 from biblio.ingest.harvest import COUNTED
 from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime
 from biblio.store.models import Project, ProjectRevision
-from harvesters.errors import HarvestError
-from harvesters.files import BibtexFile, PapersFile, ProjectsFile
+from harvesters.errors import HarvestError, SourceStopped
+from harvesters.files import ProjectsFile
+from harvesters.formats import FORMATS, format_of
 from harvesters.protocol import Page, ParsedPage, Source
 from harvesters.records import HarvestedProject, Refusal
 
@@ -48,6 +49,8 @@ class FileSource:
 class ContactsFile(ProjectsFile):
     """Who to write to: a CSV of code, name (or pi) and email (or pi_email). It makes no projects."""
 
+    content_type = "text/x-contacts"
+
     def parse(self, page: Page) -> ParsedPage:
         """Read the file, its header in the words of a project list."""
         start, newline, rest = page.body.partition(b"\n")
@@ -72,15 +75,55 @@ def project_file(path: Path, *, name: str = "projects-file") -> FileSource:
     return FileSource(ProjectsFile(path, name=name, label=str(path)), str(path), True, _checked_emails)
 
 
-def paper_file(path: Path, *, name: str | None = None) -> FileSource:
-    """Return a file of papers; ``.bib`` is BibTeX, anything else JSON lines. ``name`` tells lists apart."""
-    label = str(path)
-    source: Source
-    if path.suffix.lower() in (".bib", ".bibtex"):
-        source = BibtexFile(path, name=name or "bibtex", label=label)
-    else:
-        source = PapersFile(path, name=name or "papers-file", label=label)
-    return FileSource(source, label)
+def paper_file(path: Path, *, name: str | None = None, kind: str | None = None) -> FileSource:
+    """Return a file of papers, of the format ``kind`` or the one it is found to have. ``name`` tells lists apart."""
+    named = {"name": name} if name else {}
+    try:
+        found = FORMATS[kind] if kind else format_of(path)
+    except SourceStopped as stopped:
+        return FileSource(_Unreadable(name or "papers-file", str(stopped)), str(path))
+    return FileSource(found.source(path, label=str(path), **named), str(path))
+
+
+class _Unreadable:
+    """A file that is nothing we read; asking it says why, so that the files beside it are not affected."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self._reason = name, reason
+
+    def pages(self, _cursor: Mapping[str, object]) -> Iterator[Page]:
+        """Raise ``SourceStopped`` with the reason."""
+        raise SourceStopped(self._reason)
+
+    def parse(self, page: Page) -> ParsedPage:
+        """Give nothing: there are no pages."""
+        raise SourceStopped(f"{page.place}: {self._reason}")
+
+
+def parser_of_file(name: str, content_type: str) -> Source:
+    """Return what reads stored pages of a list called ``name`` again; it opens no file.
+
+    Raises ``RequestRefused`` for a content type that no file has.
+    """
+    return file_of_page(name, content_type).source
+
+
+def file_of_page(name: str, content_type: str) -> FileSource:
+    """Return the file that a stored page of ``name`` is from, without the file: its parser, and how its records are taken.
+
+    Project lists and contacts are taken with the addresses in them, as when they were imported.
+    """
+    nowhere = Path("a stored page")
+    if name == "contacts":
+        return FileSource(ContactsFile(nowhere, name=name), name, True, _known_contacts)
+    if content_type in (ProjectsFile.content_type, "text/plain"):  # the second: before formats had a type each
+        return FileSource(ProjectsFile(nowhere, name=name), name, True, _checked_emails)
+    for one in FORMATS.values():
+        if one.source.content_type == content_type:
+            return FileSource(one.source(nowhere, name=name), name)
+    raise RequestRefused(
+        f"Pages of {name} are kept as {content_type[:60]}, which no list is; they cannot be read again."
+    )
 
 
 def _checked_emails(_session: Session, _runtime: Runtime, parsed: ParsedPage, label: str) -> ParsedPage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -73,7 +74,7 @@ def public_addresses(app: Flask, papers: dict[str, int]) -> list[str]:
             if not set(rule.arguments) <= set(values):
                 continue
             for value in values[next(iter(rule.arguments))] if rule.arguments else [None]:
-                given = {next(iter(rule.arguments)): value} if rule.arguments else {}
+                given: dict[str, Any] = {next(iter(rule.arguments)): value} if rule.arguments else {}
                 built = app.url_for(rule.endpoint, **given, _external=False)
                 addresses += [built, *(f"{built}?q=&format={kind}" for kind in ("csv", "bib", "json", "atom", "rss"))]
     return addresses
