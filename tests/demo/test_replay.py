@@ -380,13 +380,14 @@ def test_unknown_doors_are_closed(replay: ReplayServer) -> None:
 
 def test_tap_works_on_queries_by_itself(replay: ReplayServer, rows: Rows) -> None:
     """A job is made, started, looked at, fetched and deleted (UWS), as pyvo does it; different codes can be counted."""
-    service = pyvo.dal.TAPService(f"{replay.url}/tap")
-    job = service.submit_job("SELECT COUNT(DISTINCT proposal_id) AS n FROM ivoa.obscore")
-    assert job.phase == "PENDING"
-    job.run()
-    assert [job.phase for _ in range(2)] == ["EXECUTING", "COMPLETED"]  # starting it was a first look
-    counted = int(job.fetch_result().to_table()[0][0])
-    job.delete()
+    with requests.Session() as session:  # pyvo leaves the connections of its own open
+        service = pyvo.dal.TAPService(f"{replay.url}/tap", session=session)
+        job = service.submit_job("SELECT COUNT(DISTINCT proposal_id) AS n FROM ivoa.obscore")
+        assert job.phase == "PENDING"
+        job.run()
+        assert [job.phase for _ in range(2)] == ["EXECUTING", "COMPLETED"]  # starting it was a first look
+        counted = int(job.fetch_result().to_table()[0][0])
+        job.delete()
     assert 400 < counted <= len(rows("projects.jsonl"))
     assert replay.services.tap.jobs_left == 0
     assert requests.get(f"{replay.url}/tap/async/job1", timeout=10).status_code == 404
