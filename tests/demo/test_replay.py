@@ -379,15 +379,17 @@ def test_unknown_doors_are_closed(replay: ReplayServer) -> None:
 
 
 def test_tap_works_on_queries_by_itself(replay: ReplayServer, rows: Rows) -> None:
-    """A job is made, started, looked at, fetched and deleted (UWS), as pyvo does it; different codes can be counted."""
-    with requests.Session() as session:  # pyvo leaves the connections of its own open
-        service = pyvo.dal.TAPService(f"{replay.url}/tap", session=session)
-        job = service.submit_job("SELECT COUNT(DISTINCT proposal_id) AS n FROM ivoa.obscore")
-        assert job.phase == "PENDING"
-        job.run()
-        assert [job.phase for _ in range(2)] == ["EXECUTING", "COMPLETED"]  # starting it was a first look
-        counted = int(job.fetch_result().to_table()[0][0])
-        job.delete()
+    """A job is made, started, looked at, fetched and deleted (UWS 1.1); different codes can be counted."""
+    query = {"LANG": "ADQL", "QUERY": "SELECT COUNT(DISTINCT proposal_id) AS n FROM ivoa.obscore"}
+    made = requests.post(f"{replay.url}/tap/async", data=query, timeout=10)
+    job = made.url
+    assert "<uws:phase>PENDING<" in made.text
+    looks = [requests.post(f"{job}/phase", data={"PHASE": "RUN"}, timeout=10)]
+    looks += [requests.get(job, timeout=10) for _ in range(2)]
+    assert [re.findall(r"phase>(\w+)<", look.text) for look in looks] == [["QUEUED"], ["EXECUTING"], ["COMPLETED"]]
+    (place,) = re.findall(r'href="([^"]+)"', looks[-1].text)
+    counted = int(re.findall(r"<TD>(\d+)</TD>", requests.get(place, timeout=10).text)[0])
     assert 400 < counted <= len(rows("projects.jsonl"))
+    assert requests.delete(job, timeout=10).status_code == 200
     assert replay.services.tap.jobs_left == 0
-    assert requests.get(f"{replay.url}/tap/async/job1", timeout=10).status_code == 404
+    assert requests.get(job, timeout=10).status_code == 404
