@@ -7,8 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from harvesters.ads_lists import AdsBibcodes, library_bibcodes
 from harvesters.ads_records import parse_page
+from harvesters.errors import PageRefused
+from harvesters.http import PoliteSession
+from harvesters.pace import LocalPace
 from harvesters.protocol import Page
+from tests.harvesters.servers import QUICK, Reply, serving
 
 _ADDED = frozenset({"mission", "science", "_kpub"})
 """What the collectors of the bibliography added to ADS's own fields."""
@@ -41,3 +48,39 @@ def test_properties_data_and_counts_are_read(real_data: Path) -> None:
     assert seen["refereed True"] > 20
     assert seen["refereed False"] > 40
     assert seen["data"] > 30
+
+
+def polite() -> PoliteSession:
+    """A session that does not wait."""
+    return PoliteSession("ads", LocalPace({}), contact="library@example.org", limits=QUICK)
+
+
+def test_library_lists_are_read(real_data: Path) -> None:
+    """A whole library is its list; one page of a long one is refused with both numbers."""
+    folder = real_data / "ads_responses" / "dev_api_outputs"
+    for name, is_whole in (("Libraries_API_Python.9", True), ("Converting_curl_to_python.18", False)):
+        body = (folder / f"{name}.json").read_bytes()
+        library = json.loads(body)
+        count = library["metadata"]["num_documents"]
+        with serving(lambda _, body=body: Reply(body, content_type="application/json")) as server:
+            if is_whole:
+                found = library_bibcodes(polite(), library["metadata"]["id"], "t", server.url)
+                assert (found.name, len(found.bibcodes)) == (library["metadata"]["name"], count)
+                assert set(found.bibcodes) == set(library["documents"])
+            else:
+                with pytest.raises(PageRefused, match=f"gave 20 of {count} bibcodes"):
+                    library_bibcodes(polite(), library["metadata"]["id"], "t", server.url)
+
+
+def test_bigquery_answers_are_read(real_data: Path) -> None:
+    """The answers of bigquery in the official notebooks give a record for each bibcode they were asked for."""
+    folder = real_data / "ads_responses" / "dev_api_outputs"
+    for name in ("Search_API.9", "Search_API_Python.10", "Converting_curl_to_python.4"):
+        body = (folder / f"{name}.json").read_bytes()
+        codes = [document["bibcode"] for document in json.loads(body)["response"]["docs"]]
+        with serving(lambda _, body=body: Reply(body, content_type="application/json")) as server:
+            source = AdsBibcodes(polite(), [*codes, "2100Fict.0001....1E"], token="t", base_url=server.url)
+            (page,) = source.pages({})
+        parsed = source.parse(page)
+        assert [record.key for record in parsed.records] == codes
+        assert [refusal.key for refusal in parsed.refusals] == ["2100Fict.0001....1E"]
