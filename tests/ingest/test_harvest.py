@@ -142,7 +142,7 @@ def test_an_answer_that_is_none_stops_its_source_with_a_reason(asking: Asking, k
         row = run(runtime, sources="projects,arxiv,ads", since="2026-11-01")
     assert row.outcome is Outcome.FAILED
     assert row.counts["sources_stopped"] == 3
-    for name in ("registry:", "arxiv:", "ads:"):
+    for name in ("projects:", "arxiv:", "ads:"):
         assert name in str(row.error)
     with runtime.store.reading() as session:
         reasons = session.exec(select(HarvestRefusal.reason)).all()

@@ -1,0 +1,184 @@
+"""The re-sweep, the refresh and the count: what the daily harvest of ADS leaves undone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from biblio.clock import FixedClock
+from biblio.ingest.ads_jobs import held_bibcodes, missing_references
+from biblio.ingest.jobs import COUNT, HARVEST, REFRESH, RESWEEP
+from biblio.jobs import Job, run_job
+from biblio.runtime import Runtime
+from biblio.store.models import (
+    ArchiveReference,
+    ExpectedCount,
+    HarvestCursor,
+    JobRun,
+    Paper,
+    PaperIdentifier,
+    PaperRevision,
+    Project,
+    RequestCount,
+    SourceRecord,
+)
+from biblio.store.words import Outcome, Scheme
+from demo.replay import ReplayServer
+from tests.ingest.conftest import TODAY, Asking
+from tests.ingest.test_harvest import count
+
+
+def run(runtime: Runtime, job: Job, **arguments: str) -> JobRun:
+    """Run a job that must succeed."""
+    row = run_job(runtime, job, arguments=arguments)
+    assert (row.outcome, row.error) == (Outcome.SUCCEEDED, None)
+    return row
+
+
+def at(runtime: Runtime, day: date) -> Runtime:
+    """The same runtime on another day."""
+    return replace(runtime, clock=FixedClock(datetime(day.year, day.month, day.day, 9, tzinfo=UTC)))
+
+
+def holds(runtime: Runtime, bibcode: str) -> bool:
+    """Whether a paper is known by this bibcode."""
+    with runtime.store.reading() as session:
+        found = session.exec(
+            select(PaperIdentifier.id).where(PaperIdentifier.scheme == Scheme.BIBCODE, PaperIdentifier.value == bibcode)
+        )
+        return found.first() is not None
+
+
+@pytest.fixture(scope="module")
+def late(observatory: Path) -> dict[str, Any]:
+    """The two papers whose full text came eight months after they entered: dates that moved, and that did not."""
+    found: dict[str, Any] = json.loads((observatory / "summary.json").read_text("utf-8"))["late_full_texts"]
+    return found
+
+
+def test_the_resweep_finds_what_daily_harvests_missed(asking: Asking, observatory: Path, late: dict[str, Any]) -> None:
+    """A text that became searchable without any date moving is missed by the days, found by the quarter, and reported."""
+    with ReplayServer(observatory, with_faults=False) as server:
+        runtime = asking(server.url)
+        entered = date.fromisoformat(late["unmoved"]["entered_on"])
+        for day in (entered + timedelta(days=30), TODAY):
+            server.show(day)
+            run(at(runtime, day), HARVEST, sources="ads")
+        assert holds(runtime, late["moved"]["bibcode"])
+        assert not holds(runtime, late["unmoved"]["bibcode"])
+        row = run(at(runtime, TODAY), RESWEEP)
+        assert holds(runtime, late["unmoved"]["bibcode"])
+        assert row.counts["missed"] >= 1
+        assert any(late["unmoved"]["bibcode"] in note for note in row.counts["notes"])
+        again = run(at(runtime, TODAY), RESWEEP)
+        assert again.counts["missed"] == 0
+        assert any("missed no paper" in note for note in again.counts["notes"])
+        with runtime.store.reading() as session:
+            places = set(session.exec(select(HarvestCursor.source)))
+        assert places == {"ads"}
+
+
+def test_a_resweep_of_one_year_asks_for_its_papers_only(asking: Asking, served: ReplayServer) -> None:
+    """A journal's hole is filled by asking for the papers of its year."""
+    runtime = asking(served.url)
+    run(runtime, RESWEEP, year="2019")
+    with runtime.store.reading() as session:
+        years = set(session.exec(select(PaperRevision.year)))
+    assert years == {2019}
+    refused = run_job(runtime, RESWEEP, arguments={"year": "soon"})
+    assert "A year is a number" in str(refused.error)
+
+
+def test_the_refresh_brings_counts_and_known_links(asking: Asking, served: ReplayServer) -> None:
+    """Citation counts are those ADS has now, and papers that an archive lists and we missed come in."""
+    runtime = asking(served.url)
+    run(runtime, HARVEST, sources="projects,ads", since="2024-01-01", until="2024-06-30")
+    with runtime.store.writing() as session:
+        held = count(runtime, Paper)
+        listed = missing_references(session)
+        assert listed
+        assert held_bibcodes(session)
+        # As if the last harvest had been years ago: nobody had cited anything yet.
+        session.execute(sa.update(SourceRecord).values(digest="old"))
+        session.execute(sa.update(PaperRevision).values(citation_count=0))
+    row = run(runtime, REFRESH)
+    assert count(runtime, Paper) > held
+    with runtime.store.reading() as session:
+        assert not missing_references(session)
+        current = select(PaperRevision.citation_count).where(col(PaperRevision.superseded_at).is_(None))
+        assert sum(n or 0 for n in session.exec(current)) > 0
+        spent = session.exec(select(RequestCount).where(RequestCount.service == "ads")).all()
+    assert any(f"Of {len(listed)} papers" in note for note in row.counts["notes"])
+    assert {s.endpoint for s in spent} >= {"/ads/v1/search", "/ads/v1/search/bigquery"} or len(spent) >= 1
+    assert run(runtime, REFRESH).counts.get("changed", 0) == 0
+
+
+def test_a_reference_nobody_knows_is_named(asking: Asking, served: ReplayServer) -> None:
+    """A bibcode that ADS does not have is refused by name and costs nothing else."""
+    runtime = asking(served.url)
+    run(runtime, HARVEST, sources="projects")
+    with runtime.store.writing() as session:
+        project = session.exec(select(Project)).first()
+        assert project is not None
+        assert project.id is not None
+        session.add(
+            ArchiveReference(
+                project_id=project.id, bibcode="2031Fict...1....1E", source="list", learned_at=runtime.clock.now()
+            )
+        )
+    row = run(runtime, REFRESH)
+    assert row.counts["refused"] == 1
+    assert row.counts["records"] > 0
+
+
+def test_what_each_journal_should_have_is_counted(asking: Asking, served: ReplayServer) -> None:
+    """The count of ADS is kept per journal and year, and replaced by the next one."""
+    runtime = asking(served.url)
+    run(runtime, HARVEST, sources="ads")
+    for _ in range(2):
+        row = run(runtime, COUNT)
+        with runtime.store.reading() as session:
+            counts = session.exec(select(ExpectedCount)).all()
+        assert row.counts["papers_expected"] == sum(c.expected for c in counts) > 0
+        assert len({(c.part, c.year) for c in counts}) == len(counts)
+
+
+@pytest.mark.parametrize("job", [RESWEEP, COUNT])
+def test_without_a_token_the_job_says_so_and_is_no_failure(runtime: Runtime, job: Job) -> None:
+    """A site without ADS is told what to do, each time, and nothing is asked."""
+    row = run(runtime, job)
+    assert "BIBLIO_ADS_TOKEN" in row.counts["notes"][0]
+    assert row.counts["sources_left_out"] == 1
+
+
+def test_the_refresh_says_when_there_is_nothing_to_ask(runtime: Runtime) -> None:
+    """An empty bibliography is no error."""
+    assert "harvest first" in run(runtime, REFRESH).counts["notes"][0]
+    assert "takes no arguments" in str(run_job(runtime, REFRESH, arguments={"x": "1"}).error)
+
+
+def test_a_spent_quota_pauses_the_run_until_it_begins_anew(asking: Asking, observatory: Path) -> None:
+    """The run stops before the quota does, says so without failing, and the next run goes on and misses nothing."""
+    with ReplayServer(observatory, with_faults=False) as server:
+        server.services.ads.daily_limit = 52  # two above the reserve
+        runtime = asking(server.url)
+        row = run(runtime, HARVEST, sources="ads")
+        assert row.counts["sources_paused"] == 1
+        assert any("kept in reserve" in note for note in row.counts["notes"])
+        got = count(runtime, Paper)
+        paused = run_job(runtime, RESWEEP)
+        assert paused.outcome is Outcome.FAILED
+        assert "goes on tomorrow" in str(paused.error)
+    with ReplayServer(observatory, with_faults=False) as server:
+        runtime = asking(server.url)
+        with runtime.store.writing() as session:
+            session.execute(sa.text("DELETE FROM quota"))  # midnight has passed
+        run(runtime, HARVEST, sources="ads")
+        assert count(runtime, Paper) > got
