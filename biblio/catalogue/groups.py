@@ -69,31 +69,52 @@ def new_ids(session: Session, model: Any, count: int) -> list[int]:
     return list(range(start + 1, start + 1 + count))
 
 
+@dataclass(slots=True, eq=False)
+class ShelfPaper:
+    """One paper as its row has it; ``id`` is None until it is written."""
+
+    id: int | None = None
+    merged_into_id: int | None = None
+
+
 @dataclass(slots=True)
 class Record:
-    """One current source record; ``row_id`` is None until it is written. ``paper`` is the one it came to."""
+    """One current source record; ``row_id`` is None until it is written. ``paper`` is the one it came to.
+
+    ``text`` is the record as it will be written; None where it is written already.
+    """
 
     told: Told
     digest: str
-    paper: Paper
+    paper: ShelfPaper
     row_id: int | None = None
     payload_sha256: str | None = None
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class Revision:
+    """What is shown of a paper now: the row's number, its values by field, and where each is from."""
+
+    row_id: int
+    values: dict[str, Any]
+    provenance: dict[str, str]
 
 
 @dataclass(slots=True, eq=False)
 class Group:
     """A paper (first of ``papers``) with all that were merged into it."""
 
-    papers: list[Paper]
+    papers: list[ShelfPaper]
     records: dict[Key, Record] = field(default_factory=dict)
-    revision: PaperRevision | None = None
+    revision: Revision | None = None
     corrections: dict[str, Any] = field(default_factory=dict)
     is_touched: bool = False
     became: Group | None = None
     _likeness: Likeness | None = None
 
     @property
-    def root(self) -> Paper:
+    def root(self) -> ShelfPaper:
         """The paper that stands for the group."""
         return self.papers[0]
 
@@ -122,6 +143,14 @@ class Group:
         return group
 
 
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """The digest of a current source record and the paper it came to."""
+
+    paper_id: int
+    digest: str
+
+
 @dataclass(slots=True)
 class Shelf:
     """The groups a page touches, by record and by identifier; what is not on it does not exist yet."""
@@ -132,30 +161,29 @@ class Shelf:
     by_record: dict[Key, Group] = field(default_factory=dict)
     by_identifier: dict[Identifier, Group] = field(default_factory=dict)
 
-    def load(self, keys: Iterable[Key], identifiers: Iterable[Identifier]) -> None:
-        """Fetch every group that one of these source records or identifiers belongs to."""
-        touched = {row.paper_id for row in records_of_keys(self.session, keys).values()}
-        for rows in _identifier_rows(self.session, identifiers):
-            touched |= {row.paper_id for row in rows}
-        self.load_papers(touched)
+    def load(self, paper_ids: Iterable[int], identifiers: Iterable[Identifier]) -> None:
+        """Fetch every group that one of these papers or identifiers belongs to."""
+        self.load_papers({*paper_ids, *_papers_of(self.session, identifiers)})
 
     def load_papers(self, paper_ids: Iterable[int]) -> None:
         """Fetch the groups of these papers with their current records, identifiers, revisions and corrections."""
         by_paper = self._load_groups(paper_ids)
+        papers = {p.id: p for group in self.groups for p in group.papers}
         for chunk in chunks(by_paper):
-            self._fill(by_paper, chunk)
+            self._fill_records(by_paper, papers, chunk)
+            self._fill_shown(by_paper, chunk)
 
     def _load_groups(self, paper_ids: Iterable[int]) -> dict[int, Group]:
+        columns = sa.select(col(Paper.id), col(Paper.merged_into_id))
         roots: set[int] = set()
         for chunk in chunks(paper_ids):
-            query = select(Paper).where(col(Paper.id).in_(chunk))
-            roots |= {p.merged_into_id or p.id for p in self.session.exec(query) if p.id is not None}
-        members: dict[int, list[Paper]] = {}
+            rows = self.session.execute(columns.where(col(Paper.id).in_(chunk)))
+            roots |= {merged_into or paper_id for paper_id, merged_into in rows}
+        members: dict[int, list[ShelfPaper]] = {}
         for chunk in chunks(sorted(roots)):
             where = sa.or_(col(Paper.id).in_(chunk), col(Paper.merged_into_id).in_(chunk))
-            for paper in self.session.exec(select(Paper).where(where).order_by(col(Paper.id))):
-                assert paper.id is not None
-                members.setdefault(paper.merged_into_id or paper.id, []).append(paper)
+            for paper_id, merged_into in self.session.execute(columns.where(where).order_by(col(Paper.id))):
+                members.setdefault(merged_into or paper_id, []).append(ShelfPaper(paper_id, merged_into))
         by_paper: dict[int, Group] = {}
         for root, papers in members.items():
             papers.sort(key=lambda p: (p.id != root, p.id))
@@ -164,35 +192,39 @@ class Shelf:
             by_paper |= dict.fromkeys(group.ids, group)
         return by_paper
 
-    def _fill(self, by_paper: dict[int, Group], ids: Sequence[int]) -> None:
-        papers = {p.id: p for i in ids for p in by_paper[i].papers}
-        source = select(SourceRecord).where(
+    def _fill_records(self, by_paper: dict[int, Group], papers: dict[int | None, ShelfPaper], ids: list[int]) -> None:
+        names = ("id", "paper_id", "source", "key", "record", "digest", "payload_sha256", "learned_at")
+        current = sa.select(*(getattr(SourceRecord, name) for name in names)).where(
             col(SourceRecord.paper_id).in_(ids), col(SourceRecord.superseded_at).is_(None)
         )
-        for row in self.session.exec(source):
-            told = Told(row.source, row.key, row.record, row.learned_at)
-            group = by_paper[row.paper_id]
-            group.records[row.source, row.key] = Record(
-                told, row.digest, papers[row.paper_id], row.id, row.payload_sha256
-            )
-            self.by_record[row.source, row.key] = group
-        for known in self.session.exec(select(PaperIdentifier).where(col(PaperIdentifier.paper_id).in_(ids))):
-            self.by_identifier[Identifier(known.scheme, known.value)] = by_paper[known.paper_id]
-        shown = select(PaperRevision).where(
+        for row_id, paper_id, source, key, record, digest, payload, learned_at in self.session.execute(current):
+            told = Told(source, key, record, learned_at)
+            group = by_paper[paper_id]
+            group.records[source, key] = Record(told, digest, papers[paper_id], row_id, payload)
+            self.by_record[source, key] = group
+        known = sa.select(col(PaperIdentifier.scheme), col(PaperIdentifier.value), col(PaperIdentifier.paper_id))
+        for scheme, value, paper_id in self.session.execute(known.where(col(PaperIdentifier.paper_id).in_(ids))):
+            self.by_identifier[Identifier(scheme, value)] = by_paper[paper_id]
+
+    def _fill_shown(self, by_paper: dict[int, Group], ids: list[int]) -> None:
+        shown = sa.select(PaperRevision.__table__).where(  # type: ignore[attr-defined]
             col(PaperRevision.paper_id).in_(ids), col(PaperRevision.superseded_at).is_(None)
         )
-        for revision in self.session.exec(shown):
-            if by_paper[revision.paper_id].root.id == revision.paper_id:
-                by_paper[revision.paper_id].revision = revision
-        corrected = select(PaperCorrection).where(
-            col(PaperCorrection.paper_id).in_(ids), col(PaperCorrection.withdrawn_at).is_(None)
+        for row in self.session.execute(shown).mappings():
+            group = by_paper[row["paper_id"]]
+            if group.root.id == row["paper_id"]:
+                group.revision = Revision(row["id"], dict(row), row["provenance"])
+        corrected = (
+            sa.select(col(PaperCorrection.paper_id), col(PaperCorrection.field), col(PaperCorrection.value))
+            .where(col(PaperCorrection.paper_id).in_(ids), col(PaperCorrection.withdrawn_at).is_(None))
+            .order_by(col(PaperCorrection.id))
         )
-        for correction in self.session.exec(corrected.order_by(col(PaperCorrection.id))):
-            by_paper[correction.paper_id].corrections[correction.field] = correction.value
+        for paper_id, name, value in self.session.execute(corrected):
+            by_paper[paper_id].corrections[name] = value
 
     def new_group(self) -> Group:
         """Put a paper that nobody knew yet on the shelf."""
-        group = Group([Paper(first_seen_at=self.now)])
+        group = Group([ShelfPaper()])
         self.groups.append(group)
         return group
 
@@ -217,34 +249,35 @@ class Shelf:
         return group.current() if group is not None else None
 
 
-def records_of_keys(session: Session, keys: Iterable[Key]) -> dict[Key, SourceRecord]:
-    """Return the current source records with these (source, key)."""
+def known_records(session: Session, keys: Iterable[Key]) -> dict[Key, KnownRecord]:
+    """Return what is current under these (source, key), without the records themselves."""
     by_source: dict[str, set[str]] = {}
     for source, key in keys:
         by_source.setdefault(source, set()).add(key)
-    found: dict[Key, SourceRecord] = {}
+    found: dict[Key, KnownRecord] = {}
     for source, wanted in by_source.items():
         for chunk in chunks(sorted(wanted)):
-            query = select(SourceRecord).where(
+            query = sa.select(col(SourceRecord.key), col(SourceRecord.paper_id), col(SourceRecord.digest)).where(
                 col(SourceRecord.source) == source,
                 col(SourceRecord.key).in_(chunk),
                 col(SourceRecord.superseded_at).is_(None),
             )
-            found |= {(row.source, row.key): row for row in session.exec(query)}
+            found |= {(source, key): KnownRecord(paper_id, digest) for key, paper_id, digest in session.execute(query)}
     return found
 
 
-def _identifier_rows(session: Session, identifiers: Iterable[Identifier]) -> Iterable[Sequence[PaperIdentifier]]:
+def _papers_of(session: Session, identifiers: Iterable[Identifier]) -> set[int]:
     by_scheme: dict[Any, set[str]] = {}
     for identifier in identifiers:
         by_scheme.setdefault(identifier.scheme, set()).add(identifier.value)
+    found: set[int] = set()
     for scheme, values in by_scheme.items():
         for chunk in chunks(sorted(values)):
-            yield session.exec(
-                select(PaperIdentifier).where(
-                    col(PaperIdentifier.scheme) == scheme, col(PaperIdentifier.value).in_(chunk)
-                )
-            ).all()
+            query = sa.select(col(PaperIdentifier.paper_id)).where(
+                col(PaperIdentifier.scheme) == scheme, col(PaperIdentifier.value).in_(chunk)
+            )
+            found |= set(session.execute(query).scalars())
+    return found
 
 
 def kept_apart(session: Session, one: Sequence[int], other: Sequence[int]) -> bool:

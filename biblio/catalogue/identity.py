@@ -98,22 +98,31 @@ def arxiv_of_bibcode(bibcode: str) -> str | None:
     return f"{old[2].replace('.', '-')}/{old[1]}{old[3].zfill(5)}" if old is not None else None
 
 
+def bibcodes(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the bibcodes of a plain record: its own first, then those it had before or is known by as well.
+
+    ADS lists former bibcodes as ``alternate_bibcode``, and all names of a paper together as ``identifier``.
+    """
+    listed = (record.get("bibcode"), *record.get("alternate_bibcodes", ()))
+    named = record.get("extra", {}).get("identifiers", "").split()
+    found = {code: None for code in map(normal_bibcode, listed) if code is not None}
+    return tuple(found | dict.fromkeys(name for name in named if _BIBCODE.fullmatch(name)))
+
+
 def identifiers(record: Mapping[str, Any]) -> tuple[Identifier, ...]:
     """Return the usable identifiers of a plain record, most trusted first, none twice."""
     found: dict[Identifier, None] = {}
     arxiv = normal_arxiv(record.get("arxiv_id"))
     doi = normal_doi(record.get("doi"))
-    bibcodes = [normal_bibcode(code) for code in (record.get("bibcode"), *record.get("alternate_bibcodes", ()))]
     if doi is not None:
         of_arxiv = _ARXIV_DOI.fullmatch(doi)
         if of_arxiv is None:
             found[Identifier(Scheme.DOI, doi)] = None
         else:
             arxiv = arxiv or normal_arxiv(of_arxiv[1])
-    for bibcode in bibcodes:
-        if bibcode is not None:
-            found[Identifier(Scheme.BIBCODE, bibcode)] = None
-            arxiv = arxiv or arxiv_of_bibcode(bibcode)
+    for bibcode in bibcodes(record):
+        found[Identifier(Scheme.BIBCODE, bibcode)] = None
+        arxiv = arxiv or arxiv_of_bibcode(bibcode)
     if arxiv is not None:
         found[Identifier(Scheme.ARXIV, arxiv)] = None
     return tuple(found)

@@ -18,7 +18,8 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.groups import chunks, one_at_a_time
 from biblio.catalogue.identity import surname, title_similarity
-from biblio.catalogue.papers import propose_pairs, recompose
+from biblio.catalogue.papers import propose_pairs
+from biblio.catalogue.revisions import recompose
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import MergeProposal, Paper, PaperAuthor, PaperIdentifier, PaperMerge, PaperRevision

@@ -1,4 +1,4 @@
-"""Papers: finding which one a record is about, what is shown of it, and what people correct.
+"""Papers: finding which one a record is about, and keeping what every source says of it.
 
 ``absorb_records`` is the only way in for what sources say. It keeps every source's record, joins papers whose
 identifiers meet (a recorded merge that can be undone), and never joins two that are clearly different.
@@ -7,10 +7,9 @@ identifiers meet (a recorded merge that can be undone), and never joins two that
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,30 +17,33 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue import compose
-from biblio.catalogue.actor import Actor
-from biblio.catalogue.groups import Group, Record, Shelf, chunks, kept_apart, new_ids, one_at_a_time, records_of_keys
-from biblio.catalogue.identity import Identifier, Likeness, identifiers, objection
-from biblio.errors import NotFound, RequestRefused
-from biblio.store.current import survivor_of
+from biblio.catalogue.groups import (
+    Group,
+    Key,
+    Record,
+    Shelf,
+    ShelfPaper,
+    chunks,
+    kept_apart,
+    known_records,
+    new_ids,
+    one_at_a_time,
+)
+from biblio.catalogue.identity import Identifier, Likeness, bibcodes, identifiers, objection
+from biblio.catalogue.revisions import reveal
+from biblio.catalogue.rows import encoded, insert_rows
 from biblio.store.models import (
     MergeProposal,
     Paper,
-    PaperAuthor,
-    PaperCorrection,
     PaperIdentifier,
     PaperMerge,
-    PaperRevision,
     SourceRecord,
 )
-from harvesters.records import PAPER_KINDS, HarvestedRecord
+from harvesters.records import HarvestedAuthor, HarvestedRecord
 
-_SHOWN_DEFAULTS: Mapping[str, Any] = {
-    "title": None, "abstract": None, "kind": None, "is_refereed": False, "journal": None, "volume": None, "page": None,
-    "year": None, "published_on": None, "published_precision": None, "preprint_on": None, "updated_on": None,
-    "arxiv_version": None, "citation_count": None, "is_withdrawn": False, "keywords": [],
-}  # fmt: skip
 _MOST_SNIPPETS = 60
-_LENGTHS = {"kind": 32, "volume": 64, "page": 64}
+_ONE_HARVEST = timedelta(days=1)
+"""Further passages that come within this time are added to a record without a new row in its history."""
 _RECORD_FIELDS = tuple(f.name for f in fields(HarvestedRecord) if f.name not in ("source", "key", "authors", "extra"))
 
 
@@ -68,7 +70,7 @@ def plain_record(record: HarvestedRecord) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name in _RECORD_FIELDS:
         value = getattr(record, name)
-        if value is None or value == () or (value is False and name == "is_withdrawn"):
+        if not value and (value is None or value == () or name == "is_withdrawn"):
             continue
         if isinstance(value, date):
             value = value.isoformat()
@@ -76,26 +78,35 @@ def plain_record(record: HarvestedRecord) -> dict[str, Any]:
             value = [list(v) if isinstance(v, tuple) else v for v in value]
         plain[name] = value
     if record.authors:
-        plain["authors"] = [
-            {k: v for k, v in (("name", a.name), ("affiliation", a.affiliation), ("orcid", a.orcid)) if v}
-            for a in record.authors
-        ]
+        plain["authors"] = [_plain_author(author) for author in record.authors]
     if record.extra:
         plain["extra"] = dict(record.extra)
     return plain
 
 
-def _digest(plain: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def _plain_author(author: HarvestedAuthor) -> dict[str, str]:
+    plain = {"name": author.name} if author.name else {}
+    if author.affiliation:
+        plain["affiliation"] = author.affiliation
+    if author.orcid:
+        plain["orcid"] = author.orcid
+    return plain
 
 
-@dataclass(slots=True)
 class _Incoming:
-    source: str
-    key: str
-    plain: dict[str, Any]
-    digest: str
-    identifiers: tuple[Identifier, ...]
+    """One record on its way in, with the text and digest under which it will be kept."""
+
+    __slots__ = ("digest", "key", "plain", "source", "text")
+
+    def __init__(self, source: str, key: str, plain: dict[str, Any]) -> None:
+        self.source, self.key, self.plain = source, key, plain
+        self.text = encoded(plain)
+        self.digest = hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def id(self) -> Key:
+        """(source, key)."""
+        return self.source, self.key
 
 
 @dataclass(slots=True)
@@ -105,9 +116,23 @@ class _Page:
     shelf: Shelf
     payload_sha256: str | None
     superseded: list[int] = field(default_factory=list)
-    new_identifiers: list[tuple[Identifier, Paper, str]] = field(default_factory=list)
-    merges: list[tuple[Paper, Paper, str]] = field(default_factory=list)
+    amended: dict[int, Record] = field(default_factory=dict)
+    new_identifiers: list[tuple[Identifier, ShelfPaper, str]] = field(default_factory=list)
+    merges: list[tuple[ShelfPaper, ShelfPaper, str]] = field(default_factory=list)
     proposals: list[tuple[Group, Group, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Met:
+    """Where a record's identifiers lead: to ``home`` (None: a paper that nobody knew), and which of them are its own."""
+
+    home: Group | None
+    mine: list[Identifier] = field(default_factory=list)
+    merged: int = 0
+    conflicts: list[tuple[Group, str]] = field(default_factory=list)
+
+
+_Placed = tuple[Group | int, Absorbed, int, tuple[str, ...]]
 
 
 def absorb_record(
@@ -124,101 +149,102 @@ def absorb_records(
 
     A paper is found by its source's own key, then DOI, bibcode, arXiv id. Where identifiers meet on two papers they
     become one, unless titles and authors say that an identifier is wrong: then the papers stay apart, the record goes
-    without that identifier, and a person is asked (``MergeProposal``).
+    without that identifier, and a person is asked (``MergeProposal``). A record under a source's new number for the
+    same paper (a preprint that became an article) takes the place of the one under the old number.
     """
-    incoming = [_incoming(record) for record in records]
+    incoming = [_Incoming(record.source, record.key[:255], plain_record(record)) for record in records]
     one_at_a_time(session)
-    known = records_of_keys(session, {(i.source, i.key) for i in incoming})
-    for item in incoming:
-        if (row := known.get((item.source, item.key))) is not None:
-            _keep_snippets(item, row.record)
-    fresh = {(i.source, i.key) for i in incoming if _differs(known.get((i.source, i.key)), i)}
+    known = known_records(session, {item.id for item in incoming})
+    fresh = {item.id for item in incoming if item.id not in known or known[item.id].digest != item.digest}
+    named = {place: identifiers(item.plain) for place, item in enumerate(incoming) if item.id in fresh}
     page = _Page(Shelf(session, now), payload_sha256)
-    page.shelf.load(fresh, [x for i in incoming if (i.source, i.key) in fresh for x in i.identifiers])
-    placed: list[tuple[Group | int, Absorbed, int, tuple[str, ...]]] = []
-    for item in incoming:
-        if (item.source, item.key) in fresh:
-            placed.append(_place(page, item))
-        else:
-            placed.append((known[item.source, item.key].paper_id, Absorbed.UNCHANGED, 0, ()))
+    page.shelf.load(
+        {known[key].paper_id for key in fresh if key in known}, {x for some in named.values() for x in some}
+    )
+    placed: list[_Placed] = [
+        _place(page, item, named[place]) if place in named else (known[item.id].paper_id, Absorbed.UNCHANGED, 0, ())
+        for place, item in enumerate(incoming)
+    ]
     _write(page)
-    return _outcomes(session, placed)
+    return _outcomes(placed)
 
 
-def _incoming(record: HarvestedRecord) -> _Incoming:
-    plain = plain_record(record)
-    return _Incoming(record.source, record.key[:255], plain, _digest(plain), identifiers(plain))
-
-
-def _keep_snippets(item: _Incoming, before: Mapping[str, Any]) -> None:
-    """Add the passages known already to those of a record given anew.
-
-    ADS gives the passages that one search found; the next search finds the same paper with others, and neither is news.
-    """
-    known = before.get("snippets", [])
-    if known:
-        item.plain["snippets"] = [*known, *(s for s in item.plain.get("snippets", []) if s not in known)][
-            :_MOST_SNIPPETS
-        ]
-        item.digest = _digest(item.plain)
-
-
-def _differs(row: SourceRecord | None, item: _Incoming) -> bool:
-    return row is None or row.digest != item.digest
-
-
-def _outcomes(
-    session: Session, placed: list[tuple[Group | int, Absorbed, int, tuple[str, ...]]]
-) -> list[AbsorbOutcome]:
+def _outcomes(placed: list[_Placed]) -> list[AbsorbOutcome]:
     outcomes = []
     for where, what, merged, conflicts in placed:
-        if isinstance(where, Group):
-            paper_id = where.current().root.id
-        else:
-            paper_id = where
+        paper_id = where.current().root.id if isinstance(where, Group) else where
         assert paper_id is not None
         outcomes.append(AbsorbOutcome(paper_id, what, merged, conflicts))
     return outcomes
 
 
-def _place(page: _Page, item: _Incoming) -> tuple[Group, Absorbed, int, tuple[str, ...]]:
+def _with_what_was_told(item: _Incoming, before: Mapping[str, Any]) -> _Incoming:
+    """Return a record given anew with what its source told before and does not say again.
+
+    ADS gives the passages that one search found; the next search finds the same paper with others, and neither is
+    news. arXiv says of a deleted paper nothing but that it is deleted.
+    """
+    plain = item.plain
+    if plain.get("is_withdrawn") and not plain.get("title"):
+        plain = {**before, **plain, "extra": {**before.get("extra", {}), **plain.get("extra", {})}}
+    if told := before.get("snippets"):
+        more = [passage for passage in item.plain.get("snippets", ()) if passage not in told]
+        plain = {**plain, "snippets": [*told, *more][:_MOST_SNIPPETS]}
+    return item if plain is item.plain else _Incoming(item.source, item.key, plain)
+
+
+def _place(page: _Page, item: _Incoming, named: Sequence[Identifier]) -> _Placed:
     """Find the record's paper (or make it), join what its identifiers join, and put the record there."""
-    shelf = page.shelf
-    key = (item.source, item.key)
-    home = shelf.find_record(key)
-    before = home.records[key] if home is not None else None
-    if before is not None:
-        _keep_snippets(item, before.told.record)
-    if home is not None and before is not None and before.digest == item.digest:
-        return home, Absorbed.UNCHANGED, 0, ()
-    paper = before.paper if before is not None else None
-    likeness = Likeness.of([item.plain])
-    conflicts: list[tuple[Group, str]] = []
-    merged = 0
-    mine: list[Identifier] = []
-    for identifier in item.identifiers:
-        owner = shelf.find(identifier)
-        if owner is None or owner is home:
-            mine.append(identifier)
+    home = page.shelf.find_record(item.id)
+    if home is not None:
+        before = home.records[item.id]
+        item = _with_what_was_told(item, before.told.record)
+        if before.digest == item.digest:
+            return home, Absorbed.UNCHANGED, 0, ()
+    met = _follow(page, item, named, home)
+    what = Absorbed.CHANGED if met.home is not None else Absorbed.NEW
+    group = met.home or page.shelf.new_group()
+    page.proposals += [(group, owner, why) for owner, why in met.conflicts]
+    newer = _newer(group, item)
+    if newer is not None:
+        item = _as_passages(item, newer)
+    paper = _paper_for(group, item)
+    for identifier in met.mine:
+        if identifier not in page.shelf.by_identifier:
+            page.shelf.by_identifier[identifier] = group
+            page.new_identifiers.append((identifier, paper, item.source))
+    if newer is None or newer.digest != item.digest:
+        _file(page, group, paper, item)
+    elif not met.merged:
+        what = Absorbed.UNCHANGED
+    return group, what, met.merged, tuple(why for _, why in met.conflicts)
+
+
+def _follow(page: _Page, item: _Incoming, named: Sequence[Identifier], home: Group | None) -> _Met:
+    """Follow a record's identifiers to the papers they belong to, and join those, unless something objects."""
+    met = _Met(home)
+    likeness: Likeness | None = None
+    for identifier in named:
+        owner = page.shelf.find(identifier)
+        if owner is None or owner is met.home:
+            met.mine.append(identifier)
             continue
+        likeness = likeness or Likeness.of([item.plain])
         why = objection(likeness, owner.likeness())
-        if why is None and home is not None:
-            why = _why_not_one(page, home, owner)
+        if why is None and met.home is not None:
+            why = _why_not_one(page, met.home, owner)
         if why is not None:
-            conflicts.append((owner, f"{identifier} of {item.source} {item.key} belongs to another paper: {why}"))
+            why = f"{identifier} of {item.source} {item.key} belongs to another paper: {why}"
+            met.conflicts.append((owner, why))
             continue
-        if home is not None:
-            home = _join(page, home, owner, f"their identifiers met: {identifier} in {item.source} {item.key}")
-            merged += 1
+        if met.home is not None:
+            reason = f"their identifiers met: {identifier} in {item.source} {item.key}"
+            met.home = _join(page, met.home, owner, reason)
+            met.merged += 1
         else:
-            home, paper = owner, owner.root
-        mine.append(identifier)
-    what = Absorbed.CHANGED
-    if home is None:
-        home, what = shelf.new_group(), Absorbed.NEW
-    page.proposals += [(home, owner, why) for owner, why in conflicts]
-    _file(page, home, paper or home.root, item, mine)
-    return home, what, merged, tuple(why for _, why in conflicts)
+            met.home = owner
+        met.mine.append(identifier)
+    return met
 
 
 def _why_not_one(page: _Page, home: Group, owner: Group) -> str | None:
@@ -241,65 +267,123 @@ def _join(page: _Page, one: Group, other: Group, reason: str) -> Group:
     return kept
 
 
-def _file(page: _Page, home: Group, paper: Paper, item: _Incoming, mine: list[Identifier]) -> None:
-    """Put a record and its new identifiers with ``paper``, the one of the group it came to first.
+def _renames(newer: Mapping[str, Any], key: str) -> bool:
+    """Whether a record says that ``key`` is an old bibcode of its own."""
+    return newer.get("bibcode") != key and key in bibcodes(newer)
 
-    Not with the survivor: a merge that is undone must leave each record where it was.
+
+def _older(group: Group, item: _Incoming) -> list[Record]:
+    """Return what the same source told of this paper under a number that it has given up for this record's."""
+    return [
+        r for r in group.records.values()
+        if r.told.source == item.source and r.told.key != item.key
+        and _renames(item.plain, r.told.key) and not _renames(r.told.record, item.key)
+    ]  # fmt: skip
+
+
+def _newer(group: Group, item: _Incoming) -> Record | None:
+    """Return the record under the number for which its source has given up this record's, if it came first."""
+    for record in group.records.values():
+        told = record.told
+        if (
+            told.source == item.source
+            and told.key != item.key
+            and _renames(told.record, item.key)
+            and not _renames(item.plain, told.key)
+        ):
+            return record
+    return None
+
+
+def _as_passages(item: _Incoming, newer: Record) -> _Incoming:
+    """Return the newer record with the passages of one that came too late; of that one nothing else is news."""
+    plain = dict(newer.told.record)
+    if passages := item.plain.get("snippets"):
+        plain["snippets"] = passages
+    return _with_what_was_told(_Incoming(item.source, newer.told.key, plain), newer.told.record)
+
+
+def _paper_for(group: Group, item: _Incoming) -> ShelfPaper:
+    """Return the paper of the group that a record belongs to: where it was, or what it takes the place of.
+
+    Not the survivor: a merge that is undone must leave each record where it was.
     """
-    key = (item.source, item.key)
-    before = home.records.get(key)
-    if before is not None and before.row_id is not None:
-        page.superseded.append(before.row_id)
+    before = group.records.get(item.id)
+    if before is None:
+        before = next(iter(_older(group, item)), None)
+    return before.paper if before is not None else group.root
+
+
+def _file(page: _Page, group: Group, paper: ShelfPaper, item: _Incoming) -> None:
+    """Put a record with its paper, in place of what its source told before."""
+    before = group.records.get(item.id)
+    for old in _older(group, item):
+        item = _with_what_was_told(item, old.told.record)
+        page.shelf.by_record.pop((old.told.source, old.told.key), None)
+        del group.records[old.told.source, old.told.key]
+        if old.row_id is not None:
+            page.superseded.append(old.row_id)
     told = compose.Told(item.source, item.key, item.plain, page.shelf.now)
-    home.put(Record(told, item.digest, paper, payload_sha256=page.payload_sha256))
-    page.shelf.by_record[key] = home
-    for identifier in mine:
-        if identifier not in page.shelf.by_identifier:
-            page.shelf.by_identifier[identifier] = home
-            page.new_identifiers.append((identifier, paper, item.source))
+    record = Record(told, item.digest, paper, payload_sha256=page.payload_sha256, text=item.text)
+    if before is not None and before.row_id is not None:
+        if _only_adds_passages(before.told, told):
+            record.row_id = before.row_id
+            record.told = replace(told, learned_at=before.told.learned_at)
+            page.amended[before.row_id] = record
+        else:
+            page.superseded.append(before.row_id)
+    group.put(record)
+    page.shelf.by_record[item.id] = group
+
+
+def _only_adds_passages(before: compose.Told, told: compose.Told) -> bool:
+    """Whether a record says the same as the one before but for further passages, within one harvest.
+
+    Each of a dozen searches may find the same paper; a row in its history for each of them would tell nothing.
+    """
+    if told.learned_at - before.learned_at >= _ONE_HARVEST:
+        return False
+    one, other = ({k: v for k, v in t.record.items() if k != "snippets"} for t in (before, told))
+    return one == other
 
 
 def _write(page: _Page) -> None:
     """Write everything a page changed, in an order that no constraint minds."""
     session, now = page.shelf.session, page.shelf.now
-    fresh = [p for g in page.shelf.groups if g.became is None for p in g.papers if p.id is None]
+    standing = [group for group in page.shelf.groups if group.became is None]
+    fresh = [paper for group in standing for paper in group.papers if paper.id is None]
     for paper, paper_id in zip(fresh, new_ids(session, Paper, len(fresh)), strict=True):
         paper.id = paper_id
-    if fresh:
-        session.execute(sa.insert(Paper), [{"id": p.id, "first_seen_at": p.first_seen_at} for p in fresh])
+    insert_rows(session, Paper, ("id", "first_seen_at"), [(paper.id, now) for paper in fresh])
     for chunk in chunks(page.superseded):
         session.execute(sa.update(SourceRecord).where(col(SourceRecord.id).in_(chunk)).values(superseded_at=now))
-    rows = [
-        {
-            "paper_id": record.paper.id, "source": key[0], "key": key[1], "record": dict(record.told.record),
-            "digest": record.digest, "payload_sha256": record.payload_sha256, "learned_at": now,
-        }
-        for group in page.shelf.groups if group.became is None
-        for key, record in group.records.items() if record.row_id is None
-    ]  # fmt: skip
-    if rows:
-        session.execute(sa.insert(SourceRecord), rows)
-    named = [
-        {"paper_id": p.id, "scheme": i.scheme, "value": i.value, "source": source, "learned_at": now}
-        for i, p, source in page.new_identifiers
-    ]
-    if named:
-        session.execute(sa.insert(PaperIdentifier), named)
+    _write_records(page, [r for group in standing for r in group.records.values() if r.text is not None])
+    named = [(p.id, i.scheme, i.value, source, now) for i, p, source in page.new_identifiers]
+    insert_rows(session, PaperIdentifier, ("paper_id", "scheme", "value", "source", "learned_at"), named)
     _write_merges(page)
     _write_proposals(page)
-    reveal(session, [g for g in page.shelf.groups if g.is_touched], now=now)
+    reveal(session, [group for group in page.shelf.groups if group.is_touched], now=now)
+
+
+def _write_records(page: _Page, records: list[Record]) -> None:
+    session, now = page.shelf.session, page.shelf.now
+    names = ("paper_id", "source", "key", "record", "digest", "payload_sha256", "learned_at")
+    rows = [
+        (r.paper.id, r.told.source, r.told.key, r.text, r.digest, r.payload_sha256, now)
+        for r in records
+        if r.row_id is None
+    ]
+    insert_rows(session, SourceRecord, names, rows)
+    for row_id, record in page.amended.items():
+        changes = {"record": record.told.record, "digest": record.digest, "payload_sha256": record.payload_sha256}
+        session.execute(sa.update(SourceRecord).where(col(SourceRecord.id) == row_id).values(changes))
 
 
 def _write_merges(page: _Page) -> None:
     session = page.shelf.session
-    rows = [
-        {"kept_id": kept.id, "merged_id": merged.id, "reason": reason, "made_at": page.shelf.now}
-        for kept, merged, reason in page.merges
-    ]
-    if not rows:
-        return
-    session.execute(sa.insert(PaperMerge), rows)
-    for group in page.shelf.groups:
+    rows = [(kept.id, merged.id, reason, page.shelf.now) for kept, merged, reason in page.merges]
+    insert_rows(session, PaperMerge, ("kept_id", "merged_id", "reason", "made_at"), rows)
+    for group in page.shelf.groups if rows else ():
         moved = [p.id for p in group.papers[1:] if p.merged_into_id != group.root.id]
         if group.became is None and moved:
             session.execute(sa.update(Paper).where(col(Paper.id).in_(moved)).values(merged_into_id=group.root.id))
@@ -313,7 +397,10 @@ def _write_proposals(page: _Page) -> None:
         assert two is not None
         if one != two:
             wanted.setdefault((min(one, two), max(one, two)), []).append(reason)
-    propose_pairs(page.shelf.session, {pair: (0.5, reasons) for pair, reasons in wanted.items()}, now=page.shelf.now)
+    if wanted:
+        propose_pairs(
+            page.shelf.session, {pair: (0.5, reasons) for pair, reasons in wanted.items()}, now=page.shelf.now
+        )
 
 
 def propose_pairs(session: Session, pairs: Mapping[tuple[int, int], tuple[float, list[str]]], *, now: datetime) -> int:
@@ -327,158 +414,3 @@ def propose_pairs(session: Session, pairs: Mapping[tuple[int, int], tuple[float,
         session.add(MergeProposal(paper_id=one, twin_id=two, probability=probability, reasons=reasons, proposed_at=now))
     session.flush()
     return len(fresh)
-
-
-def reveal(session: Session, groups: Iterable[Group], *, now: datetime) -> int:
-    """Work out anew what is shown for these groups; a revision is added only where it changed. Returns how many.
-
-    The revision of a paper that was merged away ends: its survivor's stands for both.
-    """
-    groups = list(groups)
-    standing = [g for g in groups if g.became is None]
-    authors = _authors(
-        session, [g.revision.id for g in standing if g.revision is not None and g.revision.id is not None]
-    )
-    ended = [p.id for g in standing for p in g.papers[1:]]
-    fresh: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
-    for group in standing:
-        shown = compose.compose([r.told for r in group.records.values()], group.corrections)
-        values = {**_SHOWN_DEFAULTS, **shown.values}
-        values |= {name: values[name][:size] for name, size in _LENGTHS.items() if values[name]}
-        before = group.revision
-        if before is not None and _is_same(before, values, shown, authors.get(before.id or 0, [])):
-            continue
-        if before is not None and before.id is not None:
-            ended.append(group.root.id)
-        assert group.root.id is not None
-        row = {"paper_id": group.root.id, "learned_at": now, "provenance": shown.provenance, **values}
-        fresh.append((row, shown.authors))
-    for chunk in chunks(ended):
-        session.execute(
-            sa.update(PaperRevision)
-            .where(col(PaperRevision.paper_id).in_(chunk), col(PaperRevision.superseded_at).is_(None))
-            .values(superseded_at=now)
-        )
-    _add_revisions(session, fresh)
-    return len(fresh)
-
-
-def _add_revisions(session: Session, fresh: list[tuple[dict[str, Any], list[dict[str, Any]]]]) -> None:
-    if not fresh:
-        return
-    for (row, _), revision_id in zip(fresh, new_ids(session, PaperRevision, len(fresh)), strict=True):
-        row["id"] = revision_id
-    session.execute(sa.insert(PaperRevision), [row for row, _ in fresh])
-    rows = [
-        {"revision_id": revision["id"], "position": place, "name": a["name"], "affiliation": a.get("affiliation"),
-         "orcid": a.get("orcid", "")[-19:] or None}
-        for revision, listed in fresh for place, a in enumerate(listed, 1)
-    ]  # fmt: skip
-    if rows:
-        session.execute(sa.insert(PaperAuthor), rows)
-
-
-def _authors(session: Session, revision_ids: list[int]) -> dict[int, list[tuple[str, str | None, str | None]]]:
-    found: dict[int, list[tuple[str, str | None, str | None]]] = {}
-    for chunk in chunks(revision_ids):
-        query = (
-            select(PaperAuthor.revision_id, PaperAuthor.name, PaperAuthor.affiliation, PaperAuthor.orcid)
-            .where(col(PaperAuthor.revision_id).in_(chunk))
-            .order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position))
-        )
-        for revision_id, name, affiliation, orcid in session.exec(query):
-            found.setdefault(revision_id, []).append((name, affiliation, orcid))
-    return found
-
-
-def _is_same(
-    before: PaperRevision,
-    values: Mapping[str, Any],
-    shown: compose.Shown,
-    authors: list[tuple[str, str | None, str | None]],
-) -> bool:
-    listed = [(a["name"], a.get("affiliation"), a.get("orcid", "")[-19:] or None) for a in shown.authors]
-    return (
-        authors == listed
-        and before.provenance == shown.provenance
-        and all(getattr(before, name) == value for name, value in values.items())
-    )
-
-
-def recompose(session: Session, paper_ids: Iterable[int], *, now: datetime) -> int:
-    """Work out anew what is shown for these papers (or those that stand for them); returns how many changed."""
-    shelf = Shelf(session, now)
-    shelf.load_papers(paper_ids)
-    return reveal(session, shelf.groups, now=now)
-
-
-def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any, *, now: datetime) -> PaperCorrection:
-    """Put a person's value for one field above what every source says, now and later.
-
-    Raises ``RequestRefused`` for a field that cannot be corrected or a value of the wrong kind, ``NotFound`` for an
-    unknown paper. ``value`` is plain: dates as "2026-11-22"; None says that the field has no value.
-    """
-    person = actor.person_id()
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
-    checked = _checked(name, value)
-    _end_correction(session, survivor, name, now)
-    row = PaperCorrection(paper_id=survivor, field=name, value=checked, actor_id=person, made_at=now)
-    session.add(row)
-    session.flush()
-    recompose(session, [survivor], now=now)
-    return row
-
-
-def withdraw_correction(session: Session, actor: Actor, paper_id: int, name: str, *, now: datetime) -> None:
-    """Take a correction back: what the sources say is shown again. Raises ``NotFound`` where there is none."""
-    actor.person_id()
-    survivor = survivor_of(session, paper_id)
-    if survivor is None or not _end_correction(session, survivor, name, now):
-        raise NotFound(f"Nobody has corrected the {name.replace('_', ' ')} of paper number {paper_id}.")
-    recompose(session, [survivor], now=now)
-
-
-def _end_correction(session: Session, survivor: int, name: str, now: datetime) -> bool:
-    shelf = Shelf(session, now)
-    shelf.load_papers([survivor])
-    rows = session.exec(
-        select(PaperCorrection).where(
-            col(PaperCorrection.paper_id).in_(shelf.groups[0].ids),
-            col(PaperCorrection.field) == name,
-            col(PaperCorrection.withdrawn_at).is_(None),
-        )
-    ).all()
-    for row in rows:
-        row.withdrawn_at = now
-        session.add(row)
-    session.flush()
-    return bool(rows)
-
-
-def _checked(name: str, value: Any) -> Any:
-    """Return a correction's plain value. Raises ``RequestRefused`` saying what the field takes."""
-    label = name.replace("_", " ")
-    if name not in compose.CORRECTABLE:
-        listed = ", ".join(n.replace("_", " ") for n in compose.CORRECTABLE)
-        raise RequestRefused(f"The {label} of a paper cannot be corrected; these can: {listed}.")
-    if name in ("is_refereed", "is_withdrawn"):
-        if not isinstance(value, bool):
-            raise RequestRefused(f"The field {label} is yes or no.")
-    elif name == "year":
-        if value is not None and not (isinstance(value, int) and 1500 <= value <= 2200):
-            raise RequestRefused("The year is a number such as 2026.")
-    elif name in ("published_on", "preprint_on"):
-        try:
-            value = None if value is None else date.fromisoformat(str(value)).isoformat()
-        except ValueError as error:
-            raise RequestRefused(f"The date {str(value)[:20]!r} is no day such as 2026-11-22.") from error
-    elif name == "keywords":
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise RequestRefused("The keywords are a list of words.")
-    elif name == "kind" and value not in PAPER_KINDS:
-        raise RequestRefused(f"The kind is one of: {', '.join(PAPER_KINDS)}.")
-    elif value is not None and not isinstance(value, str):
-        raise RequestRefused(f"The {label} is a text.")
-    return value

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from biblio.catalogue.compose import PRECEDENCE, Told, compose
-from biblio.catalogue.papers import _SHOWN_DEFAULTS
+from biblio.catalogue.revisions import SHOWN_DEFAULTS
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -61,4 +61,4 @@ def test_withdrawn_by_one_source_is_withdrawn() -> None:
 
 def test_the_table_names_every_field_that_is_shown() -> None:
     """No field is shown without a rule where it comes from."""
-    assert set(PRECEDENCE) == set(_SHOWN_DEFAULTS) - {"published_precision"} | {"authors"}
+    assert set(PRECEDENCE) == set(SHOWN_DEFAULTS) - {"published_precision"} | {"authors"}

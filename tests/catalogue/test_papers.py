@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from biblio.catalogue import merges, papers
+from biblio.catalogue import corrections, merges, papers
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotAllowed, RequestRefused
 from biblio.store import Store
@@ -154,14 +154,14 @@ def test_a_correction_stays_above_every_later_harvest(store: Store) -> None:
     person = librarian(store)
     (outcome,) = absorb(store, article())
     with store.writing() as session:
-        papers.correct(session, person, outcome.paper_id, "title", "The title as printed", now=NOW)
+        corrections.correct(session, person, outcome.paper_id, "title", "The title as printed", now=NOW)
     absorb(store, article(title="Yet another title", citation_count=5), now=LATER)
     with store.reading() as session:
         (revision,) = shown(session)
         assert (revision.title, revision.provenance["title"]) == ("The title as printed", "person")
         assert revision.citation_count == 5
     with store.writing() as session:
-        papers.withdraw_correction(session, person, outcome.paper_id, "title", now=LATER)
+        corrections.withdraw_correction(session, person, outcome.paper_id, "title", now=LATER)
     with store.reading() as session:
         assert [r.title for r in shown(session)] == ["Yet another title"]
 
@@ -174,14 +174,14 @@ def test_a_correction_of_the_wrong_kind_is_refused(store: Store, name: str, valu
     person = librarian(store)
     (outcome,) = absorb(store, article())
     with store.writing() as session, pytest.raises(RequestRefused):
-        papers.correct(session, person, outcome.paper_id, name, value, now=NOW)
+        corrections.correct(session, person, outcome.paper_id, name, value, now=NOW)
 
 
 def test_the_machine_corrects_nothing(store: Store) -> None:
     """Only a person may correct a paper."""
     (outcome,) = absorb(store, article())
     with store.writing() as session, pytest.raises(NotAllowed):
-        papers.correct(session, Actor(None, "command line"), outcome.paper_id, "title", "x", now=NOW)
+        corrections.correct(session, Actor(None, "command line"), outcome.paper_id, "title", "x", now=NOW)
 
 
 def test_a_printed_article_goes_before_its_preprint_in_ads(store: Store) -> None:
