@@ -3,8 +3,8 @@
 ``with ReplayServer(folder) as server: server.url`` or ``python -m demo.replay FOLDER [--port N]``. It knows the folder
 that ``demo.make_observatory`` wrote and nothing else. Doors, below the address it prints:
 
-    /arxiv/api/query  /arxiv/oai  /arxiv/e-print/ID[vN]  /arxiv/src/ID[vN]
-    /ads/v1/search/query  /ads/v1/search/bigquery  /ads/v1/metrics
+    /arxiv/api/query  /arxiv/oai  /arxiv/rss/ARCHIVE[+…]  /arxiv/e-print/ID[vN]  /arxiv/src/ID[vN]
+    /ads/v1/search/query  /ads/v1/search/bigquery  /ads/v1/metrics  /ads/v1/biblib/libraries[/ID]
     /tap/sync  /tap/async[/JOB…]  /tap/availability  /tap/capabilities  /tap/tables
     /replay/day     POST a day as YYYY-MM-DD: from now on the services stand as they stood on that day
     /replay/faults  GET the faults that wait and those that struck; POST a JSON list to replace them, [] for none
@@ -30,6 +30,7 @@ from urllib.parse import parse_qs, urlsplit
 from demo.replay_ads import Ads
 from demo.replay_arxiv import Answer, Arxiv
 from demo.replay_faults import HTML, Fault, Faults, Timing, send
+from demo.replay_rss import announcements
 from demo.replay_tap import Tap
 
 _NOT_FOUND = Answer(404, HTML, b"<html><body><h1>404 Not Found</h1></body></html>")
@@ -65,7 +66,8 @@ class Services:
         given = parse_qs(parts.query, keep_blank_values=True)
         path = parts.path.rstrip("/")
         if path.startswith("/ads/v1/"):
-            return self.ads.answer(path.removeprefix("/ads/v1/"), given, body, token) if path in _ADS else _NOT_FOUND
+            is_known = path in _ADS or path.startswith("/ads/v1/biblib/libraries/")
+            return self.ads.answer(path.removeprefix("/ads/v1/"), given, body, token) if is_known else _NOT_FOUND
         if path in ("/arxiv/api/query", "/arxiv/oai", "/tap/sync") and body:
             given |= parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         last = {name: values[-1] for name, values in given.items()}
@@ -73,6 +75,8 @@ class Services:
             return self.arxiv.query(last)
         if path == "/arxiv/oai":
             return self.arxiv.oai(last)
+        if path.startswith("/arxiv/rss/"):
+            return announcements(self.arxiv, path.removeprefix("/arxiv/rss/"))
         for door in ("/arxiv/e-print/", "/arxiv/src/"):
             if path.startswith(door):
                 return self.arxiv.eprint(path.removeprefix(door))
@@ -109,7 +113,7 @@ class Services:
 
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json; charset=utf-8"
-_ADS = ("/ads/v1/search/query", "/ads/v1/search/bigquery", "/ads/v1/metrics")
+_ADS = ("/ads/v1/search/query", "/ads/v1/search/bigquery", "/ads/v1/metrics", "/ads/v1/biblib/libraries")
 
 
 class ReplayServer:

@@ -1,4 +1,4 @@
-"""arXiv as the replay server plays it: Atom queries, OAI-PMH in ``arXivRaw``, and e-prints."""
+"""arXiv as the replay server plays it: Atom queries, OAI-PMH in ``arXivRaw``, and e-prints (RSS: ``replay_rss``)."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ class Arxiv:
 
     def show(self, day: date) -> None:
         """Know only what was submitted by ``day``; a later version has not come yet, nor what it brought."""
+        self.day = day
         self._now = f"{day.isoformat()}T23:59:59Z"
         self.preprints = [Preprint(facts) for stored in self._stored if (facts := _as_of(stored, self._now))]
         self._by_id = {preprint.id: preprint for preprint in self.preprints}

@@ -213,7 +213,8 @@ class ArxivSource:
         if position.promised not in (None, total):
             return replace(position, start=0, promised=total, restarts=position.restarts + 1)
         start = position.start + self._query.page_size
-        if start < total:
+        # A total that ends with a full page is looked behind: one that is told too small would cost all the rest.
+        if start < total or 0 < start == total <= MAX_WINDOW - self._query.page_size:
             return replace(position, start=start, promised=total)
         if window.missing(total) and position.restarts < MAX_RESTARTS:
             return replace(position, start=0, promised=total, restarts=position.restarts + 1)

@@ -63,13 +63,22 @@ class _Position:
         return {name: value for name, value in within.items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    body: bytes
+    content_type: str
+    tree: ET.Element
+
+
 @dataclass(slots=True)
 class _Run:
-    """What one run remembers of the list it is in, to name its pages and not to run in a circle."""
+    """What one run remembers of the list it is in: to name its pages, and to notice that they do not fit together."""
 
     number: int = 1
     began_anew: bool = False
     tokens: set[str | None] = field(default_factory=set)
+    before: frozenset[str] = frozenset()
+    """The identifiers of the page before."""
 
 
 class OaiSource:
@@ -94,21 +103,23 @@ class OaiSource:
         run = _Run()
         while position is not None:
             place = self._place(position, run)
-            body, content_type, tree = self._fetch(position, place)
-            if position.token is not None and {BAD_TOKEN, NOTHING} & set(_errors(tree)):
+            answer = self._fetch(position, place)
+            if run.before & _identifiers(answer.tree):  # an honest page has none of the records of the page before
+                answer = self._fetch(position, place)
+            wrong = _misfit(answer.tree, run.before) if position.token is not None else None
+            if wrong is not None:
                 if run.began_anew:
-                    raise PageRefused(
-                        f"{place}: the token is refused again; the harvest begins this list anew next time"
-                    )
+                    raise PageRefused(f"{place}: {wrong} again; the harvest begins this list anew next time")
                 position, run = _Position(position.first_day), _Run(began_anew=True)
                 continue
-            position = self._answered(position, tree, place)
-            following = _following(position, tree)
+            position = self._answered(position, answer.tree, place)
+            following = _following(position, answer.tree)
             if following is not None and following.token in run.tokens:
                 raise PageRefused(f"{place}: its token leads back to a page that was read; run again later")
-            yield self._page(position, following, place, (body, content_type), tree)
+            yield self._page(position, following, place, answer)
             run.number += 1
             run.tokens.add(following.token if following is not None else None)
+            run.before = _identifiers(answer.tree)
             position = following
 
     def parse(self, page: Page) -> ParsedPage:
@@ -171,16 +182,14 @@ class OaiSource:
         # A server whose clock stands, or a cached answer, never moves the place back.
         return replace(position, until=max(day.isoformat(), position.first_day))
 
-    def _page(
-        self, position: _Position, following: _Position | None, place: str, answer: tuple[bytes, str], tree: ET.Element
-    ) -> Page:
-        promised, read = _sizes(tree)
+    def _page(self, position: _Position, following: _Position | None, place: str, answer: _Answer) -> Page:
+        promised, read = _sizes(answer.tree)
         is_last, until = following is None, position.until or ""
         return Page(
             source=self.name,
             place=place,
-            body=answer[0],
-            content_type=answer[1],
+            body=answer.body,
+            content_type=answer.content_type,
             next_cursor={"from": until} if following is None else following.cursor(),
             is_last=is_last,
             promised=promised,
@@ -188,7 +197,7 @@ class OaiSource:
             window=(position.first_day, until),
         )
 
-    def _fetch(self, position: _Position, place: str) -> tuple[bytes, str, ET.Element]:
+    def _fetch(self, position: _Position, place: str) -> _Answer:
         asked = {"verb": "ListRecords"}
         if position.token is not None:
             asked["resumptionToken"] = position.token
@@ -207,20 +216,20 @@ class OaiSource:
                 return self._ask(asked, place)
         raise AssertionError("unreachable: the loop returns or raises")
 
-    def _ask(self, asked: Mapping[str, str], place: str) -> tuple[bytes, str, ET.Element]:
+    def _ask(self, asked: Mapping[str, str], place: str) -> _Answer:
         response = self._session.get(self._url, params=dict(asked))
         content_type = response.headers.get("Content-Type", "")
         stop_if_forbidden(response.status_code)
         allowed = (BAD_TOKEN,) if "resumptionToken" in asked else ()
         if response.status_code == 200:
             tree = _checked(read_tree(response.content, content_type, place), place, allowed)
-            return response.content, content_type, tree
+            return _Answer(response.content, content_type, tree)
         # Errors of the protocol belong into answers with status 200 (§3.6); some servers send them with another.
         place = f"{place}: status {response.status_code}"
         tree = _checked(read_tree(response.content, content_type, place), place, allowed)
         if not _errors(tree):
             raise PageRefused(place)
-        return response.content, content_type, tree
+        return _Answer(response.content, content_type, tree)
 
 
 def _stored_day(value: object) -> str | None:
@@ -259,6 +268,17 @@ def _checked(tree: ET.Element, place: str, allowed: tuple[str, ...] = ()) -> ET.
 
 def _errors(tree: ET.Element) -> dict[str, str]:
     return {error.get("code", "an error"): words_of(error) or "" for error in tree.iterfind(f"{OAI}error")}
+
+
+def _identifiers(tree: ET.Element) -> frozenset[str]:
+    return frozenset(found.text or "" for found in tree.iterfind(f"*/{OAI}record/{OAI}header/{OAI}identifier"))
+
+
+def _misfit(tree: ET.Element, before: frozenset[str]) -> str | None:
+    """Why the answer to a token cannot be the page that follows; None where it can."""
+    if {BAD_TOKEN, NOTHING} & set(_errors(tree)):
+        return "the token is refused"
+    return "the page holds records of the page before" if before & _identifiers(tree) else None
 
 
 def _sizes(tree: ET.Element) -> tuple[int | None, int | None]:

@@ -32,13 +32,18 @@ def read_tree(body: bytes, content_type: str, place: str) -> ET.Element:
     try:
         return _parsed(body, place)
     except ET.ParseError as broken:
-        whole = _CONTROLS.sub(b"", body)
+        whole = without_controls(body)
         if len(whole) == len(body):
             raise _refused(place, broken) from broken
     try:
         return _parsed(whole, place)
     except ET.ParseError as broken:
         raise _refused(place, broken) from broken
+
+
+def without_controls(body: bytes) -> bytes:
+    """The body without the control characters that XML forbids."""
+    return _CONTROLS.sub(b"", body)
 
 
 def _parsed(body: bytes, place: str) -> ET.Element:
