@@ -151,7 +151,8 @@ class Demo:
 
     def _work(self, runtime: Runtime, folder: Path) -> None:
         """One working day: projects and papers, the observatory's own tables in ``folder``, texts, candidates, verdicts."""
-        self._job(runtime, all_jobs()["harvest"])
+        for name in ("harvest", "refresh", "count"):
+            self._job(runtime, all_jobs()[name])
         self._job(runtime, import_job([project_file(folder / name) for name in ("observatory.csv", "contacts.csv")]))
         self._job(runtime, all_jobs()["twins"])
         self._job(runtime, all_jobs()["read"])

@@ -15,6 +15,7 @@ from biblio.store.models import (
     Campaign,
     CandidateRevision,
     DeskItem,
+    ExpectedCount,
     HarvestPage,
     HarvestRefusal,
     Invitation,
@@ -69,6 +70,9 @@ def _harvest(session: Session) -> Iterator[Row]:
         sa.select(col(HarvestRefusal.source), col(HarvestRefusal.key), col(HarvestRefusal.reason)).distinct().subquery()
     )
     yield ("refused", str(_count(session, told)), _words(_by(session, told.c.source)))
+    expected = _number(session, sa.select(sa.func.sum(col(ExpectedCount.expected))))
+    journals = _number(session, sa.select(sa.func.count(sa.distinct(col(ExpectedCount.part)))))
+    yield ("expected from ADS", str(expected), f"papers of {journals} journals, by its own count")
     yield ("projects", str(_count(session, Project)), f"{_count(session, ObservationUnit)} observation units")
 
 

@@ -23,6 +23,7 @@ from biblio.ingest.sources import ADS_LEFT_OUT, ads_searches, plan_refresh, plan
 from biblio.jobs import JobContext
 from biblio.store.models import ArchiveReference, ExpectedCount, Paper, PaperIdentifier, SourceRecord
 from biblio.store.words import Scheme
+from harvesters.errors import HarvestError
 from harvesters.records import LAST_YEAR
 
 _MOST_NAMED = 20
@@ -132,6 +133,8 @@ def count(context: JobContext) -> None:
             token=settings.ads_token.get_secret_value(),
             base_url=settings.ads_url,
         )
+    except HarvestError as wrong:
+        raise HarvestIncomplete(f"The journals could not be counted; the old counts stay. {wrong}") from wrong
     finally:
         with runtime.store.writing() as unit:
             absorb.note_asked(unit, session, now)

@@ -130,7 +130,7 @@ def test_a_reference_nobody_knows_is_named(asking: Asking, served: ReplayServer)
         assert project.id is not None
         session.add(
             ArchiveReference(
-                project_id=project.id, bibcode="2031Fict...1....1E", source="list", learned_at=runtime.clock.now()
+                project_id=project.id, bibcode="2031Fict....1....1E", source="list", learned_at=runtime.clock.now()
             )
         )
     row = run(runtime, REFRESH)

@@ -25,7 +25,7 @@ not a code,Nothing,,,
 """
 
 
-def call(runtime: Runtime, group: click.Group, *arguments: str | Path) -> Result:
+def call(runtime: Runtime, group: click.Command, *arguments: str | Path) -> Result:
     """Call a command as the command line does."""
     return CliRunner().invoke(group, [str(a) for a in arguments], obj=lambda: runtime)
 
