@@ -1,12 +1,15 @@
-"""How the harvest stands: per source the last run, what was refused, what quota is left, and which days are missing.
+"""Coverage: what was asked of each source, what came, what was refused, and which days are missing.
 
-A span of days counts as fetched when everything its pages promised came; a span that was begun and not finished is a
-hole like one that was never asked for.
+Every line adds up: expected = fetched + refused + missing. A span of days counts as fetched when everything its pages
+promised came and the span was over when it was asked; one that was begun and not finished is a hole like one that was
+never asked for. arXiv is one calendar though it has several doors: windows of submission days from the API, and the
+days between two answers of OAI-PMH.
 """
 
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,13 +18,36 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.store.models import HarvestPage, HarvestRefusal, JobRun, Quota
+from biblio.ingest.ledger import SourceState, label_of, ledger_lines, source_states
+from biblio.store.models import HarvestPage, HarvestRefusal, JobRun
 
-SOURCES = {"registry": "Project registry", "arxiv": "arXiv", "ads": "ADS"}
-"""The services that are harvested, with the names pages show."""
+__all__ = [  # what `biblio status` needs stands in one place
+    "SourceState",
+    "ledger_lines",
+    "source_states",
+]
 
-_BY_RUN = frozenset({"ads"})
-"""Sources whose window is that of a whole run of several searches: all of it came when the last page did."""
+CALENDARS = {"arxiv": ("arxiv", "arxiv-oai"), "ads": ("ads",)}
+"""Calendars, each with the sources whose days fill it."""
+
+CALENDAR_LABELS = {"arxiv": "arXiv", "ads": "ADS"}
+
+_ENDS = frozenset({"ads", "arxiv-oai"})
+"""Sources that go from one page to the next and say where the list ends: all of a span came when its last page did."""
+
+_ALL_AT_ONCE = frozenset({"registry", "arxiv-rss"})
+"""Sources that give all they have (today) at every run."""
+
+_SHIFTING = frozenset({"arxiv"})
+"""Sources of one query per window, paged by number: when the total changes, entries move from one page to another."""
+
+_DAILY_JOB = "harvest"
+"""Only the daily harvest asks for everything; re-sweeps and refreshes ask for a part without saying days."""
+
+_PLACE_IN_LIST = re.compile(r",? (?:entries from|records from|page|from row|from) .*$")
+
+_LACKING = re.compile(r"\b(\d+) of \d+ \w* ?(?:entries|records) are missing")
+"""How the sources say that a page, or a window all of whose pages were full, lacks entries."""
 
 Span = tuple[date, date]
 """First and last day, both included."""
@@ -30,122 +56,235 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class SourceState:
-    """How one source stands; the counts are those of its last run."""
+class Tally:
+    """What one line counts. ``counted`` is what the service says it has, None where it does not say.
+
+    Where more came than it says (its total shrank meanwhile), what came is what was to be expected.
+    """
+
+    counted: int | None = None
+    fetched: int = 0
+    refused: int = 0
+
+    @property
+    def expected(self) -> int:
+        """How many entries there should be: fetched, refused and missing together."""
+        return max(self.counted or 0, self.fetched + self.refused)
+
+    @property
+    def missing(self) -> int:
+        """How many entries did not come; never negative."""
+        return self.expected - self.fetched - self.refused
+
+    def __add__(self, other: Tally) -> Tally:
+        """Return the line of both together; nothing that one lacks is made up for by the other."""
+        known = self.counted is not None or other.counted is not None
+        return Tally(
+            self.expected + other.expected if known else None,
+            self.fetched + other.fetched,
+            self.refused + other.refused,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPage:
+    """What is kept of one stored page.
+
+    ``refused`` counts entries, not the page itself; ``lacking`` is how many entries the source found to be missing
+    when it came to this page, be it short or full of entries that had come before.
+    """
+
+    source: str
+    job: str
+    place: str
+    asked_at: datetime
+    first: date | None
+    last: date | None
+    promised: int | None
+    fetched: int
+    refused: int
+    is_last: bool
+    lacking: int = 0
+
+
+@dataclass(slots=True)
+class Asking:
+    """One thing that was asked of a source: a window of days, its searches, one list; over all runs that asked for it."""
+
+    source: str
+    job: str
+    first: date | None
+    last: date | None
+    has_ended: bool = False
+    _promised: dict[str, int] = field(default_factory=dict)
+    _pages: dict[str, AskedPage] = field(default_factory=dict)
+
+    @property
+    def tally(self) -> Tally:
+        """What was promised and came."""
+        pages = self._pages.values()
+        fetched, refused = sum(p.fetched for p in pages), sum(p.refused for p in pages)
+        if not self._promised:
+            return Tally(None, fetched, refused)
+        counted, lacking = sum(self._promised.values()), sum(p.lacking for p in pages)
+        twice = min(max(0, lacking - max(0, counted - fetched - refused)), fetched)
+        return Tally(max(counted, fetched + refused), fetched - twice, refused)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything came."""
+        return self.tally.missing == 0 and (self.has_ended or self.source not in _ENDS)
+
+    @property
+    def began_at(self) -> datetime:
+        """When its oldest page was asked for."""
+        return min(page.asked_at for page in self._pages.values())
+
+    @property
+    def asked_at(self) -> datetime:
+        """When its newest page was asked for."""
+        return max(page.asked_at for page in self._pages.values())
+
+    @property
+    def days(self) -> Span | None:
+        """The days this covers for certain: one that was not over when it was asked does not count."""
+        if self.first is None or self.last is None:
+            return None
+        last = min(self.last, self.began_at.date() - _DAY)
+        return (self.first, last) if self.first <= last else None
+
+    def add(self, page: AskedPage) -> None:
+        """Take a page in. One asked for twice counts once, as it was the last time."""
+        is_shifting = self.source in _SHIFTING
+        stem = "" if is_shifting else _stem(page.place)
+        if is_shifting and self._promised.get(stem, page.promised) != page.promised:
+            self._pages.clear()  # the total changed, so entries moved between pages: what came before proves nothing
+        if page.promised is not None:
+            self._promised[stem] = page.promised
+        self._pages[page.place] = page
+        self.has_ended = self.has_ended or page.is_last
+
+
+def _stem(place: str) -> str:
+    """Return a page's place without its place in the list: what its service calls one query."""
+    return _PLACE_IN_LIST.sub("", place)
+
+
+def gathered(pages: Iterable[AskedPage]) -> list[Asking]:
+    """Put pages, in the order in which they came, together to what was asked.
+
+    Windows of days are one asking each. A source that gives all it has at every run counts as it was the last time it
+    came to its end (or as far as it came, if it never did).
+    """
+    found: dict[tuple[object, ...], Asking] = {}
+    rounds: dict[str, int] = {}
+    for page in pages:
+        turn = rounds.get(page.source, 0) if page.source in _ALL_AT_ONCE else 0
+        key = (page.source, page.job, page.first, page.last, turn)
+        asking = found.setdefault(key, Asking(page.source, page.job, page.first, page.last))
+        asking.add(page)
+        if page.is_last:
+            rounds[page.source] = turn + 1
+    latest = {a.source: a for a in found.values() if a.source in _ALL_AT_ONCE and a.has_ended}
+    return [a for a in found.values() if latest.get(a.source, a) is a]
+
+
+def askings(session: Session, sources: Sequence[str] | None = None) -> list[Asking]:
+    """Return all that was asked of these sources (None: of every one), in the order in which it was first asked."""
+    of_page = _refused_pages(session)
+    query = sa.select(
+        col(HarvestPage.source), col(HarvestPage.place), col(HarvestPage.job_run_id), col(JobRun.job),
+        col(HarvestPage.fetched_at), col(HarvestPage.window_from), col(HarvestPage.window_to),
+        col(HarvestPage.promised), col(HarvestPage.records), col(HarvestPage.ignored), col(HarvestPage.refused),
+        col(HarvestPage.is_last),
+    ).join(JobRun, col(JobRun.id) == col(HarvestPage.job_run_id), isouter=True)  # fmt: skip
+    if sources is not None:
+        query = query.where(col(HarvestPage.source).in_(sources))
+    pages = []
+    for row in session.execute(query.order_by(col(HarvestPage.id))):
+        source, place, run, job, at, first, last, promised, records, ignored, refused, is_last = row
+        lacking = of_page.get((source, place, run))
+        entries = refused - 1 if refused and lacking is not None else refused
+        if not records and not ignored and not entries and refused:
+            continue  # a page that was refused as a whole gave nothing; it stands among the refusals
+        pages.append(
+            AskedPage(
+                source, job or "", place, at, first, last, promised, records + ignored, entries, is_last, lacking or 0
+            )
+        )
+    return gathered(pages)
+
+
+def _refused_pages(session: Session) -> dict[tuple[str, str, int | None], int]:
+    """Return (source, place, run) of refusals of a page itself, with how many entries they say are missing.
+
+    Such a refusal is no entry that came; a refused entry names its own place within the page, or its key.
+    """
+    rows = session.execute(
+        sa.select(
+            col(HarvestRefusal.source),
+            col(HarvestRefusal.place),
+            col(HarvestRefusal.job_run_id),
+            col(HarvestRefusal.reason),
+        )
+        .where(col(HarvestRefusal.key).is_(None))
+        .order_by(col(HarvestRefusal.id))
+    )
+    found = {}
+    for source, place, run, reason in rows:
+        told = _LACKING.search(reason)
+        found[source, place, run] = int(told[1]) if told else 0
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """What was asked of one source in all, and what came of it."""
 
     source: str
     label: str
-    last_at: datetime | None = None
-    run: JobRun | None = None
-    is_complete: bool = False
-    pages: int = 0
-    records: int = 0
-    new: int = 0
-    changed: int = 0
-    refused: int = 0
-    ignored: int = 0
-    refused_ever: int = 0
-    quotas: tuple[Quota, ...] = ()
+    asked: int
+    tally: Tally
+    asked_at: datetime
 
 
-def source_states(session: Session) -> list[SourceState]:
-    """Return the state of every service, and of every file list that was imported."""
-    last_pages = dict(
-        session.execute(
-            sa.select(col(HarvestPage.source), sa.func.max(col(HarvestPage.id))).group_by(HarvestPage.source)
-        ).all()
-    )
-    refused = dict(
-        session.execute(sa.select(col(HarvestRefusal.source), sa.func.count()).group_by(HarvestRefusal.source)).all()
-    )
-    quotas = session.exec(select(Quota).order_by(col(Quota.endpoint))).all()
-    states = []
-    for source in [*SOURCES, *sorted(set(last_pages) - set(SOURCES))]:
-        left = tuple(q for q in quotas if q.service == source)
-        if source not in last_pages:
-            states.append(SourceState(source, _label(source), refused_ever=refused.get(source, 0), quotas=left))
-            continue
-        states.append(_state(session, source, last_pages[source], refused.get(source, 0), left))
-    return states
+def source_lines(listed: Iterable[Asking]) -> list[SourceLine]:
+    """Return one line per source that was ever asked, in the order in which sources are asked."""
+    by_source: dict[str, list[Asking]] = {}
+    for asking in listed:
+        by_source.setdefault(asking.source, []).append(asking)
+    lines = []
+    for source, found in by_source.items():
+        total = Tally()
+        for asking in found:
+            total += asking.tally
+        lines.append(SourceLine(source, label_of(source), len(found), total, max(a.asked_at for a in found)))
+    return lines
 
 
-def _label(source: str) -> str:
-    return SOURCES.get(source, f"List “{source}”")
-
-
-def _state(session: Session, source: str, page_id: int | None, refused: int, quotas: tuple[Quota, ...]) -> SourceState:
-    page = session.get_one(HarvestPage, page_id)
-    summed = ("records", "new", "changed", "refused", "ignored")
-    row = session.execute(
-        sa.select(
-            sa.func.count(), *(sa.func.coalesce(sa.func.sum(getattr(HarvestPage, name)), 0) for name in summed)
-        ).where(col(HarvestPage.source) == source, col(HarvestPage.job_run_id) == page.job_run_id)
-    ).one()
-    run = session.get(JobRun, page.job_run_id) if page.job_run_id is not None else None
-    return SourceState(
-        source=source,
-        label=_label(source),
-        last_at=page.fetched_at,
-        run=run,
-        is_complete=page.is_last,
-        pages=int(row[0]),
-        refused_ever=refused,
-        quotas=quotas,
-        **{name: int(value) for name, value in zip(summed, row[1:], strict=True)},
-    )
+# -- days -------------------------------------------------------------------------------------------------------------
 
 
 def fetched_spans(session: Session, source: str, since: date) -> list[Span]:
-    """Return the spans of days of which everything promised came, joined and in order.
+    """Return the spans of days of which everything promised came, joined and in order; ``source`` names a calendar."""
+    return spans_of(askings(session, CALENDARS.get(source, (source,))), since)
 
-    A source asked without days (its first full search) covers all days from ``since`` to the day it ended.
+
+def spans_of(listed: Iterable[Asking], since: date) -> list[Span]:
+    """Return the spans of days of which everything came.
+
+    A search without days, read to its end by the daily harvest, covers all days from ``since`` to the one before it
+    was asked.
     """
-    spans = _fetched_windows(session, source)
-    whole = select(sa.func.max(col(HarvestPage.fetched_at))).where(
-        col(HarvestPage.source) == source, col(HarvestPage.window_from).is_(None), col(HarvestPage.is_last)
-    )
-    ended_at = session.exec(whole).one()
-    if ended_at is not None:
-        spans.append((since, ended_at.date()))
+    spans: list[Span] = []
+    for asking in listed:
+        if not asking.is_whole:
+            continue
+        if asking.first is not None:
+            spans += [asking.days] if asking.days else []
+        elif asking.job == _DAILY_JOB and asking.has_ended and asking.began_at.date() - _DAY >= since:
+            spans.append((since, asking.began_at.date() - _DAY))
     return joined(spans)
-
-
-def _fetched_windows(session: Session, source: str) -> list[Span]:
-    """Return the windows of which everything came.
-
-    What came is counted once per place, so that a page asked for twice does not make up for another; a refusal of the
-    page itself ("2 of 500 promised entries are missing") is no entry that came.
-    """
-    of_page = (
-        sa.select(sa.func.count())
-        .where(
-            col(HarvestRefusal.source) == col(HarvestPage.source),
-            col(HarvestRefusal.place) == col(HarvestPage.place),
-            col(HarvestRefusal.job_run_id) == col(HarvestPage.job_run_id),
-            col(HarvestRefusal.key).is_(None),
-        )
-        .correlate(HarvestPage)
-        .scalar_subquery()
-    )
-    came = col(HarvestPage.records) + col(HarvestPage.refused) + col(HarvestPage.ignored) - of_page
-    rows = session.execute(
-        sa.select(
-            col(HarvestPage.window_from),
-            col(HarvestPage.window_to),
-            sa.func.max(came),
-            sa.func.max(col(HarvestPage.promised)),
-            sa.func.max(sa.case((col(HarvestPage.is_last), 1), else_=0)),
-        )
-        .where(col(HarvestPage.source) == source, col(HarvestPage.window_from).is_not(None))
-        .group_by(col(HarvestPage.window_from), col(HarvestPage.window_to), col(HarvestPage.place))
-    )
-    seen: dict[Span, tuple[int, int, int]] = {}
-    for first, last, entries, promised, ended in rows:
-        before = seen.get((first, last), (0, 0, 0))
-        seen[first, last] = (before[0] + entries, max(before[1], promised or 0), max(before[2], ended))
-    if source in _BY_RUN:
-        return [span for span, (_, _, ended) in seen.items() if ended]
-    return [span for span, (entries, promised, _) in seen.items() if entries >= promised]
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
@@ -170,6 +309,11 @@ def holes(spans: Sequence[Span], since: date, until: date) -> list[Span]:
     if at <= until:
         missing.append((at, until))
     return [(first, last) for first, last in missing if first <= last]
+
+
+def last_due_day(today: date) -> date:
+    """Return the last day that can be a hole: today is not over, and yesterday's papers are announced tonight."""
+    return today - 2 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,22 +342,25 @@ class SourceCalendar:
     holes: list[Span] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
 
+    @property
+    def missing_days(self) -> int:
+        """How many days are missing."""
+        return sum((last - first).days + 1 for first, last in self.holes)
 
-def source_calendar(session: Session, source: str, since: date, today: date) -> SourceCalendar:
-    """Return the calendar of one source from ``since`` to today."""
-    spans = fetched_spans(session, source, since)
-    # Today is not over, and yesterday's papers are announced tonight: neither is a hole yet.
-    missing = holes(spans, since, today - 2 * _DAY)
+
+def source_calendar(listed: Sequence[Asking], name: str, since: date, today: date) -> SourceCalendar:
+    """Return one calendar from ``since`` to yesterday."""
+    spans = spans_of([a for a in listed if a.source in CALENDARS[name]], since)
     years = [
-        (year, [_month(year, month, spans, since, today) for month in range(1, 13)])
+        (year, [_month(year, month, spans, since, today - _DAY) for month in range(1, 13)])
         for year in range(today.year, since.year - 1, -1)
     ]
-    return SourceCalendar(source, _label(source), years, missing, spans)
+    return SourceCalendar(name, CALENDAR_LABELS[name], years, holes(spans, since, last_due_day(today)), spans)
 
 
-def _month(year: int, month: int, spans: Sequence[Span], since: date, today: date) -> Month:
+def _month(year: int, month: int, spans: Sequence[Span], since: date, until: date) -> Month:
     first = max(date(year, month, 1), since)
-    last = min(date(year, month, calendar.monthrange(year, month)[1]), today)
+    last = min(date(year, month, calendar.monthrange(year, month)[1]), until)
     if last < first:
         return Month(month, 0, 0)
     fetched = sum(max(0, (min(last, b) - max(first, a)).days + 1) for a, b in spans)
@@ -222,5 +369,5 @@ def _month(year: int, month: int, spans: Sequence[Span], since: date, today: dat
 
 def refusals(source: str | None = None) -> Any:
     """Select what could not be read, newest first."""
-    query = sa.select(HarvestRefusal).order_by(col(HarvestRefusal.id).desc())
+    query = select(HarvestRefusal).order_by(col(HarvestRefusal.id).desc())
     return query if source is None else query.where(col(HarvestRefusal.source) == source)

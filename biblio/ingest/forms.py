@@ -1,11 +1,12 @@
-"""Forms of the harvest page."""
+"""Forms of the harvest and coverage pages."""
 
 from __future__ import annotations
 
-from wtforms import DateField, SelectField, SubmitField
+from wtforms import DateField, SelectField, StringField, SubmitField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from biblio.ingest.service import FILLERS
 from biblio.webkit import Form
 
 
@@ -21,3 +22,19 @@ class DaysForm(Form):
         """The days must be the right way round."""
         if self.since.data and until.data and until.data < self.since.data:
             raise ValidationError("The last day is before the first.")
+
+
+class HoleForm(Form):
+    """What a hole's button sends: the job that fills it, and its arguments."""
+
+    job = SelectField("Job", choices=[SelectChoice(name, name) for name in FILLERS])
+    sources = StringField("Sources", validators=[Optional(), Length(max=64)])
+    source = StringField("Source", validators=[Optional(), Length(max=32)])
+    since = StringField("From", validators=[Optional(), Length(max=10)])
+    until = StringField("To", validators=[Optional(), Length(max=10)])
+    year = StringField("Year", validators=[Optional(), Length(max=4)])
+
+    def arguments(self) -> dict[str, str]:
+        """Return the arguments that were given."""
+        given = {name: getattr(self, name).data for name in ("sources", "source", "since", "until", "year")}
+        return {name: value.strip() for name, value in given.items() if value and value.strip()}

@@ -1,16 +1,17 @@
-"""Starting a harvest from a page: it works in a thread of its own and goes on when the page is closed."""
+"""Starting the jobs of ingest from a page: they work in a thread of their own and go on when the page is closed."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from biblio.errors import JobRunning
-from biblio.ingest.jobs import HARVEST
+from biblio.errors import JobRunning, RequestRefused
+from biblio.feature import all_jobs
 from biblio.ingest.asked import Asked
-from biblio.jobs import run_job
+from biblio.jobs import Job, find_job, run_job
 from biblio.logs import get_logger
 from biblio.runtime import Runtime
 from biblio.store.models import JobRun
@@ -19,24 +20,70 @@ from biblio.store.words import Outcome
 log = get_logger(__name__)
 
 
-def start_harvest(
-    session: Session, runtime: Runtime, arguments: Mapping[str, str], *, actor_id: int
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A job that the harvest page offers, with what the button says and what its message says has begun."""
+
+    job: str
+    label: str
+    begun: str
+
+
+BUTTONS = (
+    Button("harvest", "Fetch what is new", "The harvest has begun"),
+    Button("resweep", "Re-sweep ADS", "The re-sweep of ADS has begun"),
+    Button("refresh", "Refresh citations", "Citations and bibcodes of known papers are being refreshed"),
+    Button("count", "Count what ADS has", "Counting what ADS has of each journal has begun"),
+    Button("read", "Read texts now", "Reading texts has begun"),
+)
+"""The first is the main one."""
+
+FILLERS = ("harvest", "resweep", "refresh", "reparse")
+"""Jobs that fill holes."""
+
+
+def offered() -> list[Button]:
+    """Return the buttons whose job there is."""
+    jobs = all_jobs()
+    return [button for button in BUTTONS if button.job in jobs]
+
+
+def start_job(
+    session: Session, runtime: Runtime, name: str, arguments: Mapping[str, str], *, actor_id: int
 ) -> threading.Thread:
-    """Start the harvest in the background. Raises ``RequestRefused`` for wrong arguments, ``JobRunning`` if it runs."""
-    asked = Asked.of(arguments, runtime.clock.today())
+    """Start a job in the background.
+
+    Raises ``NotFound`` for a job there is not, ``RequestRefused`` for arguments it cannot use, ``JobRunning``.
+    """
+    job = find_job(all_jobs(), name)
+    check_arguments(runtime, name, arguments)
     running = session.exec(
-        select(JobRun).where(col(JobRun.job) == HARVEST.name, col(JobRun.outcome) == Outcome.RUNNING)
+        select(JobRun).where(col(JobRun.job) == job.name, col(JobRun.outcome) == Outcome.RUNNING)
     ).first()
     if running is not None and running.lease_until > runtime.clock.now():
-        raise JobRunning(f"The harvest is running since {running.started_at:%Y-%m-%d %H:%M} UTC; wait for it to end.")
-    log.info("harvest asked for", sources=asked.sources)
+        raise JobRunning(
+            f"“{job.title}” is running since {running.started_at:%Y-%m-%d %H:%M} UTC; wait for it to end, then press again."
+        )
+    log.info("job asked for", job=job.name)
+    return _in_background(runtime, job, arguments, actor_id)
 
+
+def check_arguments(runtime: Runtime, name: str, arguments: Mapping[str, str]) -> None:
+    """Raise ``RequestRefused`` for arguments that the job would refuse, before it starts."""
+    if name == "harvest":
+        Asked.of(arguments, runtime.clock.today())
+    year = arguments.get("year")
+    if year is not None and not (year.isdigit() and len(year) == 4):
+        raise RequestRefused(f"A year is a number such as 2024, not {year[:20]!r}.")
+
+
+def _in_background(runtime: Runtime, job: Job, arguments: Mapping[str, str], actor_id: int) -> threading.Thread:
     def work() -> None:
         try:
-            run_job(runtime, HARVEST, arguments=dict(arguments), actor_id=actor_id)
+            run_job(runtime, job, arguments=dict(arguments), actor_id=actor_id)
         except JobRunning as reason:
-            log.info("harvest not started", reason=str(reason))
+            log.info("job not started", job=job.name, reason=str(reason))
 
-    thread = threading.Thread(target=work, name="job-harvest", daemon=True)
+    thread = threading.Thread(target=work, name=f"job-{job.name}", daemon=True)
     thread.start()
     return thread

@@ -1,61 +1,207 @@
-"""The harvest page: what was fetched, what is missing, what could not be read, and buttons to fetch it."""
+"""The harvest and coverage pages: what was asked, what came, what is missing, what runs now, and buttons to fetch it."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from biblio import webkit
 from biblio.errors import RequestRefused
-from biblio.ingest import coverage
-from biblio.ingest.forms import DaysForm
-from biblio.ingest.service import start_harvest
+from biblio.feature import all_jobs
+from biblio.ingest import coverage, journals, ledger, running
+from biblio.ingest.forms import DaysForm, HoleForm
+from biblio.ingest.holes import Hole, Kind, Scope, find_holes
+from biblio.ingest.journals import JournalLine
+from biblio.ingest.service import offered, start_job
 
 blueprint = Blueprint("ingest", __name__)
 
 MOST_HOLES = 12
-"""Holes listed with a button each; a source with more has not been harvested at all, and one run fills them."""
+"""Holes of one kind listed at once; the others stand below a line that unfolds."""
+
+_JOURNAL_SORTS = {
+    "journal": lambda line: line.bibstem.lower(),
+    "year": lambda line: line.year,
+    "expected": lambda line: line.tally.expected if line.is_counted else None,
+    "fetched": lambda line: line.tally.fetched,
+    "read": lambda line: line.read,
+    "refused": lambda line: line.tally.refused,
+    "missing": lambda line: line.missing,
+}
+
+
+# -- the harvest page ---------------------------------------------------------------------------------------------------
 
 
 @blueprint.route("/harvest")
 @webkit.action("harvest.read")
 def harvest() -> ResponseReturnValue:
-    """Show what was fetched from where, with holes in plain sight."""
-    return _page(DaysForm(formdata=None))
-
-
-def _page(form: DaysForm, status: int = 200) -> ResponseReturnValue:
+    """Show how each source stands, what runs now, and what is left of the quotas."""
     wired = webkit.runtime()
-    since = date(wired.profile.harvest.first_year, 1, 1)
-    today = wired.clock.today()
+    now, scope = wired.clock.now(), Scope.of(wired)
     with webkit.reading() as unit:
         states = coverage.source_states(unit)
-        calendars = [coverage.source_calendar(unit, source, since, today) for source in ("arxiv", "ads")]
+        listed = coverage.askings(unit)
+        calendars = [coverage.source_calendar(listed, name, scope.since, scope.today) for name in coverage.CALENDARS]
+        endpoints = ledger.ledger(unit, scope.today)
         page = webkit.paginate(unit, coverage.refusals(), size=10)
-    html = render_template(
+        runs = running.running_now(unit, now)
+    harvest_job = all_jobs().get("harvest")
+    return render_template(
         "ingest/harvest.html",
         states=states,
         calendars=calendars,
+        endpoints=endpoints,
         refusals=page,
-        form=form,
-        since=since,
-        most_holes=MOST_HOLES,
-        has_token=wired.settings.ads_token is not None,
+        runs=runs,
+        busy={run.job: run for run in runs},
+        buttons=offered(),
+        since=scope.since,
+        next_at=ledger.next_run(harvest_job, now) if harvest_job else None,
+        has_token=scope.has_token,
         is_empty=all(state.last_at is None for state in states),
+        watch=[run.id for run in runs],
     )
-    return html, status
+
+
+@blueprint.route("/harvest/progress")
+@webkit.action("harvest.read")
+def progress() -> ResponseReturnValue:
+    """Say how far the running jobs are, and how those in ``?watch=12,13`` ended: JSON for the page's script."""
+    watched = [int(part) for part in request.args.get("watch", "").split(",") if part.isdecimal() and len(part) < 10]
+    with webkit.reading() as unit:
+        states = running.states(unit, watched, webkit.runtime().clock.now())
+    answer = jsonify(runs=[state.as_json() for state in states])
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @blueprint.route("/harvest/run", methods=["POST"])
 @webkit.action("harvest.run")
 def run_now() -> ResponseReturnValue:
     """Fetch what is new from every source, in the background."""
-    with webkit.reading() as unit:
-        start_harvest(unit, webkit.runtime(), {}, actor_id=webkit.actor().person_id())
-    webkit.done("The harvest has begun. It works in the background; reload this page to see how far it is.")
+    return start("harvest")
+
+
+@blueprint.route("/harvest/start/<name>", methods=["POST"])
+@webkit.action("harvest.run")
+def start(name: str) -> ResponseReturnValue:
+    """Start one of the jobs that the page offers, in the background."""
+    button = next((button for button in offered() if button.job == name), None)
+    if button is None:
+        abort(404)
+    _start(name, {})
+    webkit.done(f"{button.begun}. It works in the background; this page shows how far it is.")
     return redirect(url_for("ingest.harvest"))
+
+
+@blueprint.route("/harvest/accept/<source>", methods=["POST"])
+@webkit.action("harvest.run")
+def accept(source: str) -> ResponseReturnValue:
+    """Take what a source gives though it is not plausible: a person has looked."""
+    with webkit.reading() as unit:
+        held = ledger.held_back(unit, source)
+    if held is None:
+        raise RequestRefused(f"{ledger.label_of(source)} is not held back; nothing was started.")
+    _start("harvest", {"sources": held.accept, "accept": held.accept})
+    webkit.done(f"Taking what {ledger.label_of(source)} gives, in the background; this page shows how far it is.")
+    return redirect(url_for("ingest.harvest"))
+
+
+# -- coverage -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The holes of one kind."""
+
+    kind: Kind
+    holes: list[Hole]
+
+
+@blueprint.route("/harvest/coverage")
+@webkit.action("harvest.read")
+def coverage_page() -> ResponseReturnValue:
+    """Show what was expected, fetched, refused and missing per source, day and journal, and what fills each hole."""
+    scope = Scope.of(webkit.runtime())
+    years = _asked_years(scope)
+    if webkit.wants("csv"):
+        return _journals_as_csv(years)
+    return _coverage(DaysForm(formdata=None), scope, years)
+
+
+def _coverage(form: DaysForm, scope: Scope, years: list[int], status: int = 200) -> ResponseReturnValue:
+    now = webkit.runtime().clock.now()
+    with webkit.reading() as unit:
+        listed = coverage.askings(unit)
+        holes = find_holes(unit, scope, listed)
+        lines = journals.journal_lines(unit, years)
+        runs = running.running_now(unit, now)
+    html = render_template(
+        "ingest/coverage.html",
+        lines=coverage.source_lines(listed),
+        calendars=[coverage.source_calendar(listed, name, scope.since, scope.today) for name in coverage.CALENDARS],
+        groups=[_Group(kind, of) for kind in Kind if (of := [hole for hole in holes if hole.kind is kind])],
+        old=sum(1 for hole in holes if hole.is_old(scope.today)),
+        hole_count=len(holes),
+        journals=_page_of(lines),
+        total=_total(lines),
+        years=years,
+        all_years=scope.years,
+        asked_year=request.args.get("year", ""),
+        form=form,
+        runs=runs,
+        busy={run.job: run for run in runs},
+        watch=[run.id for run in runs],
+        since=scope.since,
+        today=scope.today,
+        has_token=scope.has_token,
+        can_count="count" in all_jobs(),
+        most_holes=MOST_HOLES,
+    )
+    return html, status
+
+
+def _asked_years(scope: Scope) -> list[int]:
+    """Return the years the address asks for: one, "all", or else this and the last."""
+    asked = request.args.get("year", "")
+    if asked == "all":
+        return scope.years
+    if asked.isdecimal() and len(asked) == 4 and int(asked) in scope.years:
+        return [int(asked)]
+    return scope.years[:2]
+
+
+def _page_of(lines: Sequence[JournalLine]) -> webkit.Page[JournalLine]:
+    return webkit.paginate_list(lines, sorts=_JOURNAL_SORTS, size=25, filters={"year": request.args.get("year", "")})
+
+
+def _total(lines: Sequence[JournalLine]) -> coverage.Tally:
+    """Return the sum of the lines that were counted."""
+    total = coverage.Tally()
+    for line in lines:
+        if line.is_counted:
+            total += line.tally
+    return total
+
+
+def _journals_as_csv(years: list[int]) -> ResponseReturnValue:
+    with webkit.reading() as unit:
+        lines = journals.journal_lines(unit, years)
+    header = ("journal", "year", "expected", "fetched", "text read", "refused", "missing", "counted at")
+    rows = [
+        (
+            line.bibstem, line.year, line.tally.expected if line.is_counted else None, line.tally.fetched, line.read,
+            line.tally.refused, line.missing, line.counted_at,
+        )
+        for line in lines
+    ]  # fmt: skip
+    return webkit.csv_response("journals", header, rows)
 
 
 @blueprint.route("/harvest/fill", methods=["POST"])
@@ -64,18 +210,40 @@ def fill() -> ResponseReturnValue:
     """Fetch some days of one source once more, in the background."""
     form = DaysForm()
     if not form.validate():
-        return _page(form, 422)
+        scope = Scope.of(webkit.runtime())
+        return _coverage(form, scope, _asked_years(scope), 422)
     since, until = form.since.data, form.until.data
     if since is None or until is None:
         raise RequestRefused("Give both days.")
-    arguments = {"sources": form.source.data, "since": since.isoformat(), "until": until.isoformat()}
-    with webkit.reading() as unit:
-        start_harvest(unit, webkit.runtime(), arguments, actor_id=webkit.actor().person_id())
+    _start("harvest", {"sources": form.source.data, "since": since.isoformat(), "until": until.isoformat()})
     webkit.done(
-        f"Fetching {coverage.SOURCES.get(form.source.data, form.source.data)} from {since} to {until} in the "
-        "background; reload this page to see how it ends."
+        f"Fetching {coverage.CALENDAR_LABELS[form.source.data]} from {since} to {until} in the background; "
+        "this page shows how far it is."
     )
     return redirect(url_for("ingest.harvest"))
+
+
+@blueprint.route("/harvest/fill-hole", methods=["POST"])
+@webkit.action("harvest.run")
+def fill_hole() -> ResponseReturnValue:
+    """Start the job that fills a hole, with the arguments that its button carries."""
+    form = HoleForm()
+    if not form.validate():
+        raise RequestRefused("This button is not of this page; load the coverage page anew and press again.")
+    arguments = form.arguments()
+    _start(form.job.data, arguments)
+    said = ", ".join(f"{name} {value}" for name, value in arguments.items())
+    title = all_jobs()[form.job.data].title
+    webkit.done(f"Begun: {title}{f' ({said})' if said else ''}. This page shows how far it is.")
+    return redirect(url_for("ingest.harvest"))
+
+
+def _start(name: str, arguments: dict[str, str]) -> None:
+    with webkit.reading() as unit:
+        start_job(unit, webkit.runtime(), name, arguments, actor_id=webkit.actor().person_id())
+
+
+# -- refusals -----------------------------------------------------------------------------------------------------------
 
 
 @blueprint.route("/harvest/refused")
@@ -85,8 +253,14 @@ def refused() -> ResponseReturnValue:
     source = request.args.get("source", "")
     with webkit.reading() as unit:
         page = webkit.paginate(unit, coverage.refusals(source or None), filters={"source": source})
-        sources = [state.source for state in coverage.source_states(unit)]
+        sources = _refused_sources(unit)
     if webkit.wants("csv"):
         rows = [(r.refused_at, r.source, r.place, r.key, r.reason) for r in page.items]
         return webkit.csv_response("refused", ("when", "source", "place", "key", "reason"), rows)
-    return render_template("ingest/refused.html", page=page, sources=[*sources, "fulltext"])
+    return render_template("ingest/refused.html", page=page, sources=sources)
+
+
+def _refused_sources(unit: Session) -> list[tuple[str, str]]:
+    """Return every source with the name pages show, and full texts."""
+    named: list[tuple[str, Any]] = [(state.source, state.label) for state in coverage.source_states(unit)]
+    return [*named, ("fulltext", "Full texts")]

@@ -66,11 +66,11 @@ def test_holes_stand_in_plain_sight(app: Flask, runtime: Runtime) -> None:
         (date(2025, 1, 1), date(2025, 1, 31), 10, 7),
         (date(2025, 2, 1), date(2026, 11, 22), 0, 0),
     )
-    head = logged_in(app, runtime, Role.HEAD_LIBRARIAN).get("/harvest").text
-    assert "1 hole" in head
+    head = logged_in(app, runtime, Role.HEAD_LIBRARIAN).get("/harvest/coverage").text
+    assert "3 of 10 did not come" in head
     assert 'name="since" value="2025-01-01"' in head
     assert 'name="until" value="2025-01-31"' in head
-    librarian = logged_in(app, runtime, Role.LIBRARIAN).get("/harvest").text
+    librarian = logged_in(app, runtime, Role.LIBRARIAN).get("/harvest/coverage").text
     assert "2025-01-31" in librarian
     assert "Fill this hole" not in librarian
 

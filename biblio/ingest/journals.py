@@ -1,0 +1,160 @@
+"""Coverage per journal: how many papers the literature service has for our searches, and how many of them we hold.
+
+A paper counts for the journal of its newest record (a preprint that became an article counts as the article); journal
+and year are read from its bibcode: YYYYJJJJJVVVVMPPPPA (ui.adsabs.harvard.edu/help/actions/bibcode).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from biblio.catalogue.identity import normal_bibcode
+from biblio.ingest.coverage import Tally
+from biblio.store.current import survivor_id
+from biblio.store.models import ExpectedCount, HarvestRefusal, Paper, SourceRecord, TextReading
+
+SOURCE = "ads"
+_FULL_TEXTS = ("eprint", "folder")
+
+Part = tuple[str, int]
+"""A journal's bibstem and a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One journal in one year. ``read`` of the fetched papers had their full text read."""
+
+    bibstem: str
+    year: int
+    tally: Tally
+    read: int = 0
+    counted_at: datetime | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the service was asked how many papers it has."""
+        return self.tally.counted is not None
+
+    @property
+    def missing(self) -> int | None:
+        """How many papers did not come; None where nobody counted them."""
+        return self.tally.missing if self.is_counted else None
+
+
+def journal_of(bibcode: str) -> Part | None:
+    """Return the journal and year of a bibcode, or None where it is none."""
+    if normal_bibcode(bibcode) is None:
+        return None
+    stem = bibcode[4:9].strip(".")
+    return (stem, int(bibcode[:4])) if stem else None
+
+
+def journal_lines(session: Session, years: Sequence[int]) -> list[JournalLine]:
+    """Return a line for every journal that we hold papers of or that is counted, the largest hole first."""
+    wanted = sa.select(ExpectedCount).where(col(ExpectedCount.source) == SOURCE, col(ExpectedCount.year).in_(years))
+    counted = {(row.part, row.year): row for row in session.execute(wanted).scalars()}
+    held, read = _held(session, years)
+    return lines_of(
+        {part: row.expected for part, row in counted.items()},
+        held,
+        _refused(session, years),
+        read=read,
+        counted_at={part: row.counted_at for part, row in counted.items()},
+    )
+
+
+def lines_of(
+    counted: Mapping[Part, int],
+    held: Mapping[Part, int],
+    refused: Mapping[Part, int],
+    *,
+    read: Mapping[Part, int] | None = None,
+    counted_at: Mapping[Part, datetime] | None = None,
+) -> list[JournalLine]:
+    """Put the counts of each journal together. In every line expected = fetched + refused + missing.
+
+    A year that was counted for some journal was counted for all: a journal that is not among them has none.
+    """
+    counted_years = {year for _, year in counted}
+    moments = counted_at or {}
+    lines = []
+    for part in {*counted, *held, *refused}:
+        stem, year = part
+        known = counted.get(part, 0 if year in counted_years else None)
+        tally = Tally(known, held.get(part, 0), refused.get(part, 0))
+        lines.append(JournalLine(stem, year, tally, (read or {}).get(part, 0), moments.get(part)))
+    return sorted(lines, key=lambda e: (-(e.missing or 0), -e.tally.expected, e.bibstem, -e.year))
+
+
+def _held(session: Session, years: Sequence[int]) -> tuple[dict[Part, int], dict[Part, int]]:
+    """Return how many papers we hold of each journal, and of how many the full text was read."""
+    paper = survivor_id()
+    newest = (
+        sa.select(paper.label("paper_id"), sa.func.max(col(SourceRecord.id)).label("record_id"))
+        .join(Paper, col(Paper.id) == col(SourceRecord.paper_id))
+        .where(col(SourceRecord.source) == SOURCE, col(SourceRecord.superseded_at).is_(None))
+        .group_by(paper)
+        .subquery()
+    )
+    was_read = (
+        sa.select(paper.label("paper_id"))
+        .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
+        .where(
+            col(TextReading.origin).in_(_FULL_TEXTS),
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.refusal).is_(None),
+        )
+        .distinct()
+        .subquery()
+    )
+    year = sa.func.substr(col(SourceRecord.key), 1, 4)
+    stem = sa.func.substr(col(SourceRecord.key), 5, 5)
+    rows = session.execute(
+        sa.select(year, stem, sa.func.count(), sa.func.count(was_read.c.paper_id))
+        .join(newest, newest.c.record_id == col(SourceRecord.id))
+        .join(was_read, was_read.c.paper_id == newest.c.paper_id, isouter=True)
+        .where(year.in_([str(y) for y in years]))
+        .group_by(year, stem)
+    )
+    held: dict[Part, int] = {}
+    read: dict[Part, int] = {}
+    for written, letters, papers, texts in rows:
+        part = (letters.strip("."), int(written))
+        held[part] = held.get(part, 0) + papers
+        read[part] = read.get(part, 0) + texts
+    return held, read
+
+
+def _refused(session: Session, years: Iterable[int]) -> dict[Part, int]:
+    """Return how many papers of each journal could not be read and did not come since."""
+    wanted = set(years)
+    rows = session.execute(
+        sa.select(col(HarvestRefusal.key), sa.func.max(col(HarvestRefusal.id)))
+        .where(col(HarvestRefusal.source) == SOURCE, col(HarvestRefusal.key).is_not(None))
+        .group_by(col(HarvestRefusal.key))
+    )
+    parts = {key: part for key, _ in rows if (part := journal_of(key)) is not None and part[1] in wanted}
+    found: dict[Part, int] = {}
+    held = _keys_held(session, parts)
+    for key, part in parts.items():
+        if key not in held:
+            found[part] = found.get(part, 0) + 1
+    return found
+
+
+def _keys_held(session: Session, keys: Iterable[str]) -> set[str]:
+    known: set[str] = set()
+    listed = sorted(keys)
+    for start in range(0, len(listed), 900):
+        rows = session.execute(
+            sa.select(col(SourceRecord.key)).where(
+                col(SourceRecord.source) == SOURCE, col(SourceRecord.key).in_(listed[start : start + 900])
+            )
+        )
+        known |= set(rows.scalars())
+    return known
