@@ -25,7 +25,7 @@ from ads.search import SearchQuery
 
 from harvesters.ads_port import BASE_URL, MAX_QUERY_CHARS, AdsPort, judged
 from harvesters.ads_records import FIELDS, HIGHLIGHTED, SOURCE, answer_of, parse_page
-from harvesters.errors import PageRefused, SourceStopped
+from harvesters.errors import PageRefused, SourceStopped, naming
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
 
@@ -231,7 +231,8 @@ class _Heard:
         """
         joined = {key: ",".join(value) if isinstance(value, (list, tuple)) else value for key, value in params.items()}
         joined = {key: ",".join(sorted(str(v).split(","))) if key == "hl.fl" else v for key, v in joined.items()}
-        response = self._port.fetch(url, joined | _HIGHLIGHT_OPTIONS)
+        with naming(self._place):
+            response = self._port.fetch(url, joined | _HIGHLIGHT_OPTIONS)
         self.body, self.content_type = response.content, response.headers.get("Content-Type", "")
         return judged(response, self._place)
 

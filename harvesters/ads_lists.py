@@ -14,7 +14,7 @@ from typing import Any
 from harvesters.ads import MAX_ROWS, clause
 from harvesters.ads_port import BASE_URL, MAX_QUERY_CHARS, AdsPort, judged
 from harvesters.ads_records import FIELDS, SOURCE, answer_of, json_of, names_of, parse_page, told
-from harvesters.errors import PageRefused, SourceStopped
+from harvesters.errors import PageRefused, SourceStopped, naming
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
@@ -110,7 +110,8 @@ class AdsBibcodes:
             "wt": "json",
         }
         body = "\n".join(("bibcode", *codes)).encode()
-        response = self._port.post("search/bigquery", params, body, "big-query/csv", place)
+        with naming(place):
+            response = self._port.post("search/bigquery", params, body, "big-query/csv", place)
         content_type = response.headers.get("Content-Type", "")
         answer = answer_of(response.content, content_type, place)
         found, count = answer["response"]["numFound"], len(answer["response"]["docs"])
@@ -208,19 +209,19 @@ class _Library:
             answer = self._fetch(start, place, is_raw=is_raw)
             codes = _codes_of(answer.get("documents"), place)
             self._note(answer, place)
-            if seen.issuperset(codes):  # an empty page, or one that came before
+            # The end is a page with nothing new, never the promised number: it may change from page to page.
+            if seen.issuperset(codes):
                 return
             yield from codes
             seen.update(codes)
             start += len(codes)
-            if start >= self._promised:
-                return
 
     def _fetch(self, start: int, place: str, *, is_raw: bool) -> dict[str, Any]:
         params: dict[str, Any] = {"start": start, "rows": _LIBRARY_ROWS, "sort": "bibcode asc", "fl": "bibcode"}
         if is_raw:
             params["raw"] = "true"
-        response = self._port.fetch(f"biblib/libraries/{self._id}", params)
+        with naming(place):
+            response = self._port.fetch(f"biblib/libraries/{self._id}", params)
         if response.status_code in _LIBRARY_ERRORS:
             words = _LIBRARY_ERRORS[response.status_code]
             raise PageRefused(

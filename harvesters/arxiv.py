@@ -17,7 +17,7 @@ import stamina
 
 from harvesters.arxiv_atom import entry_keys, parse_feed, read_entries, total_results
 from harvesters.arxiv_ids import IDENTIFIER, split_identifier
-from harvesters.errors import HarvestError, PageRefused, RecordRefused, SourceStopped
+from harvesters.errors import HarvestError, PageRefused, RecordRefused, SourceStopped, naming
 from harvesters.http import PoliteSession, media_type, place_of
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedRecord, Refusal
@@ -261,7 +261,8 @@ class ArxivSource:
 
     def _fetch(self, position: _Position) -> _Fetched:
         place = self._place(position)
-        response = self._session.get(self._url, params=self._params(position))
+        with naming(place):
+            response = self._session.get(self._url, params=self._params(position))
         content_type = response.headers.get("Content-Type", "")
         stop_if_forbidden(response.status_code)
         if response.status_code != 200:

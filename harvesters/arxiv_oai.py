@@ -19,7 +19,7 @@ import stamina
 
 from harvesters.arxiv import stop_if_forbidden
 from harvesters.arxiv_raw import OAI, read_record
-from harvesters.errors import PageRefused, RecordRefused, SourceStopped
+from harvesters.errors import PageRefused, RecordRefused, SourceStopped, naming
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedRecord, Refusal
@@ -217,7 +217,8 @@ class OaiSource:
         raise AssertionError("unreachable: the loop returns or raises")
 
     def _ask(self, asked: Mapping[str, str], place: str) -> _Answer:
-        response = self._session.get(self._url, params=dict(asked))
+        with naming(place):
+            response = self._session.get(self._url, params=dict(asked))
         content_type = response.headers.get("Content-Type", "")
         stop_if_forbidden(response.status_code)
         allowed = (BAD_TOKEN,) if "resumptionToken" in asked else ()

@@ -23,7 +23,7 @@ import stamina
 from harvesters.arxiv import stop_if_forbidden
 from harvesters.arxiv_ids import is_withdrawn, split_identifier
 from harvesters.arxiv_raw import authors_of
-from harvesters.errors import PageRefused, RecordRefused
+from harvesters.errors import PageRefused, RecordRefused, naming
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedAuthor, HarvestedRecord, Refusal
@@ -122,9 +122,10 @@ class RssSource:
         )
         for attempt in attempts:
             with attempt:
-                response = self._session.get(self._url)
-                stop_if_forbidden(response.status_code)
                 place = self._place()
+                with naming(place):
+                    response = self._session.get(self._url)
+                stop_if_forbidden(response.status_code)
                 if response.status_code != 200:
                     place = f"{place}: status {response.status_code}"  # its feed of errors comes with status 400
                 content_type = response.headers.get("Content-Type", "")

@@ -9,6 +9,9 @@ HarvestError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class HarvestError(Exception):
     """Something went wrong while harvesting; the message is a sentence a librarian can act on."""
@@ -32,3 +35,14 @@ class SourceStopped(HarvestError):
 
 class QuotaSpent(SourceStopped):
     """Today's requests are used but for the reserve: nothing is wrong, the harvest goes on when the count begins anew."""
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Let a ``SourceStopped`` say at which page it was: the session that raises it knows addresses only."""
+    try:
+        yield
+    except SourceStopped as stopped:
+        if not str(stopped).startswith(place):
+            stopped.args = (f"{place}: {stopped}",)
+        raise

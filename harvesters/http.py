@@ -176,10 +176,11 @@ class PoliteSession(requests.Session):
         kwargs.update(timeout=(self._limits.connect_s, self._limits.read_s), stream=True, allow_redirects=False)
         if urlsplit(url).hostname in _LOOPBACK:
             kwargs["proxies"] = _NO_PROXY
-        began = time.monotonic()
         try:
-            with self._pace.turn(self.service), self._sent(endpoint, method, url, *args, **kwargs) as response:
-                body = self._body(response, began)
+            with self._pace.turn(self.service):
+                began = time.monotonic()  # the wait for the turn is not the server's
+                with self._sent(endpoint, method, url, *args, **kwargs) as response:
+                    body = self._body(response, began)
         except _BROKEN_ANSWERS as broken:
             self._ledger.failed(endpoint)
             raise _TryAgain(f"no whole answer ({type(broken).__name__})") from broken

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pyvo.dal.tap import TAPQuery
 
-from harvesters.errors import PageRefused, SourceStopped
+from harvesters.errors import PageRefused, SourceStopped, naming
 from harvesters.http import PoliteSession, place_of
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedProject, HarvestedUnit, Refusal
@@ -140,6 +140,10 @@ class _Service:
         return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else None
 
     def _ask(self, adql: str, most: int, place: str) -> tuple[bytes, str, Table]:
+        with naming(place):
+            return self._ask_either_way(adql, most, place)
+
+    def _ask_either_way(self, adql: str, most: int, place: str) -> tuple[bytes, str, Table]:
         if self.hands_over:
             return self._hand_over(adql, most, place)
         try:
