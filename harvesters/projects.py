@@ -1,18 +1,8 @@
 """Projects out of the rows of a file or a registry: what may stand in a row, and how rows become projects.
 
 A row describes a project (``code``) and perhaps one of its observation units, so a project may have several rows;
-a JSON row may hold all ``units`` at once. Lists in CSV have ";" between their items. The documented columns:
-
-    code               the project's code (required)
-    title, abstract, category, keywords, targets, partner, state
-    pi, pi_email       the principal investigator
-    co_is              co-investigators, or instead
-    proposal_authors   all of them in one text, ";" between, the PI first
-    bib_references     bibcodes the archive lists for the project, blanks or ";" between
-    release_date       of the whole project where nothing is known of its units: held as one unit named like the code
-    unit               the unit's name, with unit_delivered_on, unit_released_on, unit_observed_on, unit_exposure_s
-    units              JSON only: a list of {uid, delivered_on, released_on, observed_on, exposure_s}
-    year, cycle, call, kind   kept in ``extra``
+a JSON row may hold all ``units`` at once. Lists in CSV have ";" between their items. ``HEADER`` says what each column
+means; ``biblio projects import --help`` prints it. Only ``code`` is required.
 
 A release date such as 3000-01-01, by which a registry says "not yet", is kept as it is: which dates mean that, the
 observatory's profile knows and the due rule asks.
@@ -21,6 +11,7 @@ observatory's profile knows and the due rule asks.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,16 +20,39 @@ from harvesters.errors import RecordRefused
 from harvesters.records import HarvestedProject, HarvestedUnit, Refusal
 from harvesters.rows import Row, day_of, number_of, text_of, texts_of
 
-COLUMNS = frozenset(
-    [
-        *("code", "title", "abstract", "category", "keywords", "targets", "partner", "state", "pi", "pi_email"),
-        *("co_is", "proposal_authors", "bib_references", "release_date", "units", "year", "cycle", "call", "kind"),
-        *("unit", "unit_delivered_on", "unit_released_on", "unit_observed_on", "unit_exposure_s"),
-    ]
-)
+HEADER: Mapping[str, str] = {
+    "code": "the project's code (required)",
+    "title": "title of the proposal",
+    "abstract": "abstract of the proposal",
+    "pi": "principal investigator, best as Last, First",
+    "pi_email": "the PI's address; taken from files only, never exported",
+    "co_is": "co-investigators, ; between",
+    "proposal_authors": "PI and co-investigators in one, ; between, the PI first (instead of the two)",
+    "category": "scientific category",
+    "keywords": "keywords, ; between",
+    "targets": "names of the targets, ; between",
+    "partner": "partner or executive whose time it used",
+    "state": "state in the registry's own word",
+    "bib_references": "bibcodes of known papers; blanks, commas or ; between",
+    "release_date": "of the whole project, where no unit is known: 2026-11-22",
+    "unit": "name of one observation unit: one row each, or",
+    "units": "JSON: [{uid, delivered_on, released_on, observed_on, exposure_s}]",
+    "unit_delivered_on": "day the unit's data were delivered",
+    "unit_released_on": "day the unit's data become everyone's (3000-01-01: not known)",
+    "unit_observed_on": "day of the observation",
+    "unit_exposure_s": "exposure in seconds",
+    "year": "kept as it is",
+    "cycle": "kept as it is (the cycle shown follows from the code)",
+    "call": "kept as it is",
+    "kind": "kept as it is",
+}
+"""Column → what it holds, one line each: the documented header of project lists, CSV and JSON lines alike."""
+
+COLUMNS = frozenset(HEADER)
 IGNORED_COLUMNS = frozenset(["pi_variants", "sources"])
 """Seen in collected project lists; they say where a row is from."""
 
+_BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
 _UNIT_KEYS = frozenset(["uid", "delivered_on", "released_on", "observed_on", "exposure_s"])
 _COMPARED = ("title", "abstract", "pi", "pi_email", "category", "partner", "state")
 _EXTRA = ("year", "cycle", "call", "kind")
@@ -123,7 +137,9 @@ def project_of(source: str, values: Mapping[str, object]) -> HarvestedProject:
         partner=text_of(values, "partner"),
         state=text_of(values, "state"),
         units=_units(code, values),
-        bib_references=tuple(part for text in texts_of(values, "bib_references") for part in text.split()),
+        bib_references=tuple(
+            part for text in texts_of(values, "bib_references") for part in _BETWEEN_BIBCODES.split(text) if part
+        ),
         extra={name: text for name in _EXTRA if (text := text_of(values, name)) is not None},
     )
 

@@ -7,7 +7,7 @@ revisions: a new one only where something changed, and what a source leaves out 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,7 +25,8 @@ from matching.codes import Grammar
 _FACTS = ("title", "abstract", "pi", "category", "partner", "state")
 _LISTS = ("co_is", "keywords", "targets")
 _UNIT_FACTS = ("delivered_on", "released_on", "observed_on", "exposure_s")
-_LENGTHS = {"partner": 32, "state": 64, "pi_email": 254}
+_LENGTHS = {"partner": 32, "state": 64, "pi_email": 254, "pi": 300}
+"""Longest values: PostgreSQL cannot index a name of any length, and no person has one of 300 characters."""
 
 
 class Recorded(StrEnum):
@@ -38,14 +39,34 @@ class Recorded(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FactChange:
+    """One fact that changed, of a project or of one of its units: None is "not known". Addresses are never told."""
+
+    code: str
+    fact: str
+    before: Any
+    after: Any
+    unit: str | None = None
+
+    @property
+    def is_moved_release(self) -> bool:
+        """Whether a release date that was known is another one now."""
+        return self.fact == "released_on" and self.before is not None
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectOutcome:
-    """What became of one harvested project. ``moved`` counts units whose release date changed; ``reason`` if refused."""
+    """What became of one harvested project. ``moved`` counts units whose release date changed; ``reason`` if refused.
+
+    ``changes`` names every fact that changed of a project that was known; a new one has none.
+    """
 
     code: str
     what: Recorded
     reason: str | None = None
     new_units: int = 0
     moved: int = 0
+    changes: tuple[FactChange, ...] = ()
 
 
 @dataclass(slots=True)
@@ -68,6 +89,8 @@ class _Changes:
     references: list[dict[str, Any]] = field(default_factory=list)
     ended_revisions: list[int] = field(default_factory=list)
     ended_unit_revisions: list[int] = field(default_factory=list)
+    told: list[FactChange] = field(default_factory=list)
+    """What changed of the project at hand."""
 
 
 def record_project(
@@ -104,14 +127,37 @@ def record_projects(
             reason = f"{one.code[:60]!r} is no well-formed project code of this observatory"
             outcomes.append(ProjectOutcome(one.code, Recorded.REFUSED, reason))
             continue
-        changed = _revise(changes, known[code], one, now, take_emails)
-        new_units, moved, dated = _revise_units(changes, known[code], one, now)
-        changed = _refer(changes, known[code], one, now) or dated or changed
-        what = Recorded.NEW if code in is_new else Recorded.CHANGED if changed else Recorded.UNCHANGED
-        outcomes.append(ProjectOutcome(code, what, None, new_units, moved))
+        outcomes.append(_record_one(changes, known[code], replace(one, code=code), now, take_emails, code in is_new))
         is_new.discard(code)
     _write(session, changes, now)
     return outcomes
+
+
+def _record_one(
+    changes: _Changes, known: _Known, one: HarvestedProject, now: datetime, take_emails: bool, is_new: bool
+) -> ProjectOutcome:
+    changes.told = []
+    changed = _revise(changes, known, one, now, take_emails)
+    new_units, dated = _revise_units(changes, known, one, now)
+    changed = _refer(changes, known, one, now) or dated or changed
+    moved = sum(change.is_moved_release for change in changes.told)
+    if is_new:
+        return ProjectOutcome(one.code, Recorded.NEW, None, new_units, moved)
+    what = Recorded.CHANGED if changed else Recorded.UNCHANGED
+    return ProjectOutcome(one.code, what, None, new_units, moved, tuple(changes.told))
+
+
+def known_from(session: Session, source: str, cycles: Sequence[str] | None = None) -> set[str]:
+    """Return the codes of the projects of which ``source`` ever said something new; only of ``cycles`` if given."""
+    told: list[Any] = [
+        sa.select(col(ProjectRevision.project_id)).where(col(ProjectRevision.source) == source[:32]),
+        sa.select(col(ArchiveReference.project_id)).where(col(ArchiveReference.source) == source[:32]),
+        sa.select(col(ObservationUnit.project_id))
+        .join(UnitRevision, col(UnitRevision.unit_id) == col(ObservationUnit.id))
+        .where(col(UnitRevision.source) == source[:32]),
+    ]
+    codes = sa.select(col(Project.code), col(Project.cycle)).where(col(Project.id).in_(sa.union(*told)))
+    return {code for code, cycle in session.execute(codes) if cycles is None or cycle in cycles}
 
 
 def _load(session: Session, codes: Sequence[str]) -> dict[str, _Known]:
@@ -182,6 +228,7 @@ def _revise(changes: _Changes, known: _Known, one: HarvestedProject, now: dateti
     values |= {name: values[name][:size] for name, size in _LENGTHS.items() if values[name]}
     if before is not None and all(getattr(before, name) == value for name, value in values.items()):
         return False
+    _tell(changes, one.code, before, values)
     if before is not None and before.id is not None:
         changes.ended_revisions.append(before.id)
     row = {"project_id": known.project_id, "source": one.source[:32], "learned_at": now, **values}
@@ -190,28 +237,49 @@ def _revise(changes: _Changes, known: _Known, one: HarvestedProject, now: dateti
     return True
 
 
-def _revise_units(changes: _Changes, known: _Known, one: HarvestedProject, now: datetime) -> tuple[int, int, bool]:
-    """Add units and revisions of their dates; return how many are new, whose release moved, and whether any changed."""
-    new = moved = 0
+def _tell(changes: _Changes, code: str, before: ProjectRevision | None, values: Mapping[str, Any]) -> None:
+    """Note which facts of a project differ."""
+    was = {name: getattr(before, name) if before else None for name in values} | {"extra": None}
+    now = dict(values) | {"extra": None}
+    was |= dict(before.extra) if before else {}
+    now |= values["extra"]
+    for name, value in now.items():
+        old = was.get(name)
+        if name == "pi_email":
+            old, value = old and "an address", value and ("another address" if old else "an address")  # noqa: PLW2901
+            if was[name] == values[name]:
+                continue
+        if (old or None) != (value or None):
+            changes.told.append(FactChange(code, name, old or None, value or None))
+
+
+def _revise_units(changes: _Changes, known: _Known, one: HarvestedProject, now: datetime) -> tuple[int, bool]:
+    """Add units and revisions of their dates; return how many are new, and whether any changed."""
+    new = 0
     dated = False
     for unit in one.units:
-        unit_id, before = known.units.get(unit.uid[:64], (None, None))
-        if unit_id is None and unit.uid[:64] not in known.units:
-            changes.units.append({"project_id": known.project_id, "uid": unit.uid[:64], "first_seen_at": now})
+        uid = unit.uid[:64]
+        unit_id, before = known.units.get(uid, (None, None))
+        if unit_id is None and uid not in known.units:
+            changes.units.append({"project_id": known.project_id, "uid": uid, "first_seen_at": now})
+            changes.told.append(FactChange(one.code, "unit", None, unit.released_on, uid))
             new += 1
         row = _unit_row(unit, before)
         if before is not None and all(getattr(before, name) == row[name] for name in _UNIT_FACTS):
             continue
         dated = True
         if before is not None:
-            moved += before.released_on != row["released_on"] and before.released_on is not None
+            changes.told += [
+                FactChange(one.code, name, getattr(before, name), row[name], uid)
+                for name in _UNIT_FACTS
+                if getattr(before, name) != row[name]
+            ]
             if before.id is not None:
                 changes.ended_unit_revisions.append(before.id)
         row |= {"source": one.source[:32], "learned_at": now}
-        place = (known.project_id, unit.uid[:64])
-        changes.unit_revisions[place] = row
-        known.units[unit.uid[:64]] = (unit_id or 0, UnitRevision(unit_id=unit_id or 0, **row))
-    return new, moved, dated
+        changes.unit_revisions[(known.project_id, uid)] = row
+        known.units[uid] = (unit_id or 0, UnitRevision(unit_id=unit_id or 0, **row))
+    return new, dated
 
 
 def _unit_row(unit: HarvestedUnit, before: UnitRevision | None) -> dict[str, Any]:
@@ -229,6 +297,7 @@ def _refer(changes: _Changes, known: _Known, one: HarvestedProject, now: datetim
         if bibcode is None or bibcode in known.references:
             continue
         known.references.add(bibcode)
+        changes.told.append(FactChange(one.code, "bib_references", None, bibcode))
         added = True
         changes.references.append(
             {"project_id": known.project_id, "bibcode": bibcode, "source": one.source[:32], "learned_at": now}

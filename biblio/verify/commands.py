@@ -5,20 +5,24 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import click
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.references import KnownLink, known_links
 from biblio.errors import BiblioError, NotAllowed, NotFound, RequestRefused
 from biblio.runtime import Runtime
 from biblio.store.models import UserAccount
-from biblio.store.words import Role
+from biblio.store.words import Role, Verdict
+from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.known import COLUMNS, ImportCounts, Known, export_known, import_known, known_pairs
+from biblio.verify.references import ConfirmCounts, confirm_known
 from biblio.verify.service import Today
 from biblio.webkit import safe_cell
 from harvesters.errors import HarvestError
@@ -72,6 +76,56 @@ def import_file(ctx: click.Context, file: Path, username: str, dry_run: bool) ->
         ctx.exit(1)
 
 
+@decisions.command("import-known")
+@click.option(
+    "--by", "--as", "username", required=True, metavar="USER", help="Librarian under whose name they are recorded."
+)
+@click.option("--source", help="Only what this registry lists (registry, projects-file). Default: all.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.pass_context
+def import_known_links(ctx: click.Context, username: str, source: str | None, dry_run: bool) -> None:
+    """Take over the papers that the archive itself lists for its projects, as confirmed links.
+
+    Each is accepted as science with our data, with the archive's list as its reason, and can be undone at the desk.
+    Where a person has decided, or has taken a decision back, nothing changes; a second run adds nothing. `biblio
+    projects references` says beforehand how the list compares with our own work.
+
+    \b
+    Examples:
+      biblio decisions import-known --by vera --dry-run
+      biblio decisions import-known --by vera --source registry
+    """
+    runtime: Runtime = ctx.obj()
+    counts = ConfirmCounts()
+    try:
+        actor = _librarian(runtime, username)
+        with runtime.store.reading() as session:
+            links = known_links(session, source)
+        for batch in _batches(links, AT_ONCE):
+            _in_one(runtime, dry_run, partial(_confirm_batch, actor=actor, batch=batch, counts=counts))
+    except BiblioError as problem:
+        raise click.ClickException(str(problem)) from problem
+    _print_confirmed(counts, dry_run=dry_run)
+    if not links:
+        click.echo("No registry has listed papers" + (f" as {source}." if source else "."), err=True)
+
+
+def _confirm_batch(
+    session: Session, today: Today, *, actor: Actor, batch: list[KnownLink], counts: ConfirmCounts
+) -> None:
+    confirm_known(session, actor, batch, counts, today)
+
+
+def _print_confirmed(counts: ConfirmCounts, *, dry_run: bool) -> None:
+    _print_sentences(counts.sentences)
+    click.echo("would be" if dry_run else "imported")
+    rows = [("known links", counts.read), ("confirmed", counts.confirmed), ("paper not here", counts.paper_missing)]
+    rows += [(f"already {VERDICT_WORDS[verdict]}", counts.decided[verdict]) for verdict in Verdict]
+    rows += [("decided, taken back", counts.taken_back), ("same pair again", counts.repeated)]
+    for name, number in [*rows, ("refused", counts.refused)]:
+        click.echo(f"  {name:<20} {number:>8}")
+
+
 def _librarian(runtime: Runtime, username: str) -> Actor:
     with runtime.store.reading() as session:
         row = session.exec(select(UserAccount).where(col(UserAccount.username) == username)).first()
@@ -100,10 +154,17 @@ def _batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 def _import_batch(
     runtime: Runtime, actor: Actor, batch: list[Known], counts: ImportCounts, source: str, *, dry_run: bool
 ) -> None:
+    def record(session: Session, today: Today) -> None:
+        import_known(session, actor, batch, counts, today, source=source)
+
+    _in_one(runtime, dry_run, record)
+
+
+def _in_one(runtime: Runtime, dry_run: bool, record: Callable[[Session, Today], None]) -> None:
+    """Do something in one transaction; a dry run gives it up at the end."""
     try:
         with runtime.store.writing() as session:
-            today = Today(runtime.profile, runtime.clock.now())
-            import_known(session, actor, batch, counts, today, source=source)
+            record(session, Today(runtime.profile, runtime.clock.now()))
             if dry_run:
                 raise _Undone
     except _Undone:
@@ -111,13 +172,17 @@ def _import_batch(
 
 
 def _print_counts(counts: ImportCounts, *, dry_run: bool) -> None:
-    for sentence in counts.sentences[:MOST_SENTENCES]:
-        click.echo(sentence, err=True)
-    if len(counts.sentences) > MOST_SENTENCES:
-        click.echo(f"… and {len(counts.sentences) - MOST_SENTENCES} rows more.", err=True)
+    _print_sentences(counts.sentences)
     click.echo("would be" if dry_run else "imported")
     for name in ("read", "accepted", "rejected", "unchanged", "contradicted", "refused"):
         click.echo(f"  {name:<14} {getattr(counts, name):>8}")
+
+
+def _print_sentences(sentences: Sequence[str]) -> None:
+    for sentence in sentences[:MOST_SENTENCES]:
+        click.echo(sentence, err=True)
+    if len(sentences) > MOST_SENTENCES:
+        click.echo(f"… and {len(sentences) - MOST_SENTENCES} rows more.", err=True)
 
 
 @decisions.command("export")
