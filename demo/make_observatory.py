@@ -34,7 +34,15 @@ from demo.earlier import state_then, units_known
 from demo.papers import MENTION, SCIENCE, Paper, plan_papers
 from demo.people import make_people
 from demo.projects import CYCLES, Project, make_projects
-from demo.records import Json, Registrar, ads_documents, arxiv_record, note_bib_references, project_row
+from demo.records import (
+    Json,
+    Registrar,
+    ads_documents,
+    arxiv_record,
+    note_bib_references,
+    plant_late_texts,
+    project_row,
+)
 from demo.texts import eprint_bytes, plain_body
 
 SEED = 2026
@@ -88,6 +96,10 @@ class Summary:
     campaign_answers: int
     decided_papers: int
     bytes_written: int
+    late_text: str
+    """Bibcode of an article whose full text is indexed eight months after it entered; ADS dates the change."""
+    late_text_undated: str
+    """Another one, of which ADS does not say that anything changed."""
 
 
 def build(folder: Path, *, seed: int = SEED, today: date) -> Summary:
@@ -101,6 +113,7 @@ def build(folder: Path, *, seed: int = SEED, today: date) -> Summary:
     ads = {paper.id: ads_documents(paper, arxiv[paper.id], registrar, today) for paper in papers}
     note_bib_references(streams["records"], papers, ads, today)
     _plant_unknown_doctype(papers, ads)
+    late_text, late_text_undated = plant_late_texts(papers, ads, today)
     truth = {paper.id: _truth_row(paper, arxiv[paper.id], ads[paper.id]) for paper in papers}
     campaign = plan_campaign(streams["desk"], projects, papers, today)
     decisions = plan_decisions(streams["desk"], papers, truth, today)
@@ -119,7 +132,7 @@ def build(folder: Path, *, seed: int = SEED, today: date) -> Summary:
         "campaign_answers": len(campaign["answers"]),
         "decided_papers": len(decisions),
     }
-    final = Summary(**{**summary, **numbers})
+    final = Summary(**{**summary, **numbers}, late_text=late_text, late_text_undated=late_text_undated)
     out.json("summary.json", {"seed": seed, "today": today.isoformat(), **asdict(final)})
     return final
 

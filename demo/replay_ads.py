@@ -1,8 +1,9 @@
-"""ADS as the replay server plays it: search, bigquery and a small metrics service, all behind a bearer token.
+"""ADS as the replay server plays it: search with facets, bigquery, libraries, metrics, all behind a bearer token.
 
 Kept from the real service: rows default to 10 and stop at 2,000, ``body`` and ``ack`` can be searched but not handed
 out, highlights are at most four snippets of about 100 characters under the record's internal id, and asking for
-``hl.fragsize`` loses them all (adsabs-dev-api #112).
+``hl.fragsize`` loses them all (adsabs-dev-api #112). Each endpoint has its own quota a day; one that is spent answers
+429. A paper with ``fulltext_on`` is searchable by body and acknowledgement from that day on only.
 """
 
 from __future__ import annotations
@@ -14,24 +15,27 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from demo.replay_arxiv import Answer
+from demo.replay_libraries import Libraries
 from demo.replay_query import Both, Either, Node, Not, QueryError, Range, Term, contains, matches, parse, words_of
 
 Json = dict[str, Any]
 
 JSON = "application/json; charset=utf-8"
 DAILY_LIMIT = 5_000
+DAILY_LIMITS = {"search/bigquery": 100, "biblib/libraries": 1_000}
+"""Endpoints of which ADS allows less than of the others."""
 MAX_ROWS = 2_000
 DEFAULT_ROWS = 10
 SNIPPETS = 4
 SNIPPET_LENGTH = 100
 _DAY_S = 86_400
-_HIDDEN = frozenset({"work", "body", "ack"})
+_HIDDEN = frozenset({"work", "body", "ack", "fulltext_on"})
 _LISTS = frozenset({"property", "bibgroup", "doi", "identifier", "alternate_bibcode", "database", "doctype", "bibstem"})
 _DATES = {"entdate": "entdate", "entry_date": "entdate", "pubdate": "pubdate", "date": "date"}
 _DATES |= {"metadata_mtime": "metadata_mtime", "fulltext_mtime": "fulltext_mtime", "indexstamp": "indexstamp"}
@@ -94,9 +98,13 @@ def _same(value: str, wanted: str) -> bool:
 
 
 class Ads:
-    """The folder's documents behind the ADS API; ``requests`` counts what each endpoint was asked."""
+    """The folder's documents behind the ADS API; ``requests`` counts what each endpoint was asked.
 
-    def __init__(self, folder: Path, day: date) -> None:
+    ``daily_limits`` (endpoint → requests a day) may be changed at any time; ``has_limit_headers`` False leaves the
+    rate-limit headers out, as ADS did at times.
+    """
+
+    def __init__(self, folder: Path, day: date, daily_limits: Mapping[str, int] | None = None) -> None:
         texts = {}
         for line in (folder / "papers" / "fulltext.jsonl").read_text("utf-8").splitlines():
             row = json.loads(line)
@@ -104,6 +112,9 @@ class Ads:
         lines = (folder / "papers" / "ads.jsonl").read_text("utf-8").splitlines()
         self._stored = [(facts, texts[facts["work"]]) for facts in map(json.loads, lines)]
         self.documents: list[Document] = []
+        self.libraries = Libraries()
+        self.daily_limits = {**DAILY_LIMITS, **(daily_limits or {})}
+        self.has_limit_headers = True
         self._kept: tuple[tuple[object, ...], list[Document]] = (), []
         self.show(day)
         self.requests: Counter[str] = Counter()
@@ -111,29 +122,41 @@ class Ads:
 
     def show(self, day: date) -> None:
         """Know only what had entered by ``day``: an article that came later is still its preprint."""
-        seen = ((_as_of(facts, day.isoformat()), text) for facts, text in self._stored)
-        self.documents = [Document(facts, text["body"], text["ack"]) for facts, text in seen if facts]
+        today = day.isoformat()
+        seen = ((_as_of(facts, today), text) for facts, text in self._stored)
+        self.documents = [_document(facts, text, today) for facts, text in seen if facts]
+        self.libraries.show([document.facts for document in self.documents])
         self._kept = (), []
 
-    def answer(self, endpoint: str, parameters: Mapping[str, Sequence[str]], body: bytes, token: str) -> Answer:
-        """Answer one request to ``endpoint`` ("search/query", "search/bigquery", "metrics") under its daily quota."""
+    def answer(self, path: str, parameters: Mapping[str, Sequence[str]], body: bytes, token: str) -> Answer:
+        """Answer one request ("search/query", "search/bigquery", "metrics", "biblib/libraries[/ID]") under its quota."""
         if not token.startswith("Bearer ") or not token[7:].strip():
             return Answer(401, JSON, b'{"error": "Unauthorized"}')
+        endpoint = "/".join(path.split("/")[:2])
+        limit = self.daily_limits.get(endpoint, DAILY_LIMIT)
         with self._lock:
             self.requests[endpoint] += 1
-            left = max(DAILY_LIMIT - self.requests[endpoint], 0)
-        reset = (int(time.time()) // _DAY_S + 1) * _DAY_S
-        headers = (
-            ("X-RateLimit-Limit", str(DAILY_LIMIT)),
-            ("X-RateLimit-Remaining", str(left)),
-            ("X-RateLimit-Reset", str(reset)),
-        )
+            left = limit - self.requests[endpoint]
+        headers = self._limit_headers(limit, max(left, 0))
+        if left < 0:
+            return Answer(429, JSON, b'{"error": "Too many requests"}', 0, headers)
         try:
+            if endpoint == "biblib/libraries":
+                with self._lock:
+                    status, told, records = self.libraries.answer(path.removeprefix(endpoint).strip("/"), parameters)
+                return Answer(status, JSON, json.dumps(told, ensure_ascii=False).encode(), records, headers)
             value, records = self._value(endpoint, parameters, body)
         except (QueryError, ValueError) as wrong:
             problem = json.dumps({"error": {"msg": str(wrong), "code": 400}, "responseHeader": {"status": 400}})
             return Answer(400, JSON, problem.encode(), 0, headers)
         return Answer(200, JSON, json.dumps(value, ensure_ascii=False).encode(), records, headers)
+
+    def _limit_headers(self, limit: int, left: int) -> tuple[tuple[str, str], ...]:
+        if not self.has_limit_headers:
+            return ()
+        reset = (int(time.time()) // _DAY_S + 1) * _DAY_S
+        values = {"Limit": limit, "Remaining": left, "Reset": reset}
+        return tuple((f"X-RateLimit-{name}", str(value)) for name, value in values.items())
 
     def _value(self, endpoint: str, parameters: Mapping[str, Sequence[str]], body: bytes) -> tuple[Json, int]:
         if endpoint == "metrics":
@@ -155,9 +178,12 @@ class Ads:
         if asked.get("hl", "").lower() in ("true", "on"):
             wanted_fields = [f.strip() for v in parameters.get("hl.fl", _HIGHLIGHTED) for f in v.split(",")]
             lost = "hl.fragsize" in asked
+            most = min(int(asked.get("hl.snippets") or 1), SNIPPETS)
             value["highlighting"] = {
-                d.facts["id"]: {} if lost else _highlights(d, _terms(tree), wanted_fields) for d in page
+                d.facts["id"]: {} if lost else _highlights(d, _terms(tree), wanted_fields, most) for d in page
             }
+        if asked.get("facet", "").lower() in ("true", "on"):
+            value["facet_counts"] = {"facet_queries": {}, "facet_fields": _facets(found, parameters)}
         return value, len(page)
 
     def _found(self, endpoint: str, parameters: Mapping[str, Sequence[str]], body: bytes) -> list[Document]:
@@ -200,6 +226,38 @@ class Ads:
             },
             "citation stats refereed": {"total number of citations": sum(refereed)},
         }
+
+
+def _document(facts: Json, text: Json, day: str) -> Document:
+    """Return the document; before its full text was indexed it has neither body nor acknowledgement, nor their date."""
+    if facts.get("fulltext_on", "") <= day:
+        return Document(facts, text["body"], text["ack"])
+    return Document(facts | {"fulltext_mtime": facts["metadata_mtime"]}, "", "")
+
+
+def _facets(found: list[Document], parameters: Mapping[str, Sequence[str]]) -> Json:
+    """Return field → [value, number, value, number, …] as Solr does: by number, or by value for facet.sort=index."""
+    asked = {name: values[-1] for name, values in parameters.items()}
+    limit, offset = int(asked.get("facet.limit") or 100), int(asked.get("facet.offset") or 0)
+    fewest = int(asked.get("facet.mincount") or 0)
+    facets: Json = {}
+    for field in parameters.get("facet.field", ()):
+        if field not in _FACETS:
+            raise QueryError(f'undefined field: "{field}"')
+        counts = Counter(value for document in found for value in _FACETS[field](document.facts))
+        by_value = asked.get("facet.sort") == "index"
+        ordered = sorted(counts.items(), key=lambda pair: pair if by_value else (-pair[1], pair[0]))
+        shown = [pair for pair in ordered if pair[1] >= fewest][offset : None if limit < 0 else offset + limit]
+        facets[field] = [item for pair in shown for item in pair]
+    return facets
+
+
+_FACETS: dict[str, Callable[[Json], list[str]]] = {
+    "bibstem_facet": lambda facts: facts["bibstem"][:1],
+    "bibgroup_facet": lambda facts: facts["bibgroup"],
+    "property": lambda facts: [value.lower() for value in facts["property"]],
+    "year": lambda facts: [facts["year"]],
+}
 
 
 def _as_of(facts: Json, day: str) -> Json | None:
@@ -292,8 +350,8 @@ def _terms(node: Node) -> list[Term]:
             return []
 
 
-def _highlights(document: Document, terms: list[Term], fields: Sequence[str]) -> Json:
-    """Return field → snippets of about 100 characters with the matched words between ``<em>`` and ``</em>``."""
+def _highlights(document: Document, terms: list[Term], fields: Sequence[str], most: int) -> Json:
+    """Return field → at most ``most`` snippets of about 100 characters with the matched words between ``<em>`` and ``</em>``."""
     found: Json = {}
     for field in fields:
         if field not in _HIGHLIGHTED:
@@ -309,7 +367,7 @@ def _highlights(document: Document, terms: list[Term], fields: Sequence[str]) ->
             hits = re.finditer(rf"(?<![^\W_]){pattern}(?![^\W_])", text, re.IGNORECASE)
             snippets += [_snippet(text, hit.start(), hit.end()) for hit in hits]
         if snippets:
-            found[field] = list(dict.fromkeys(snippets))[:SNIPPETS]
+            found[field] = list(dict.fromkeys(snippets))[:most]
     return found
 
 

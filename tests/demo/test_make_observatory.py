@@ -87,6 +87,8 @@ def test_every_seed_keeps_the_promised_numbers(seed: int, tmp_path: Path) -> Non
     assert summary.silent_due >= 60
     assert summary.campaign_answers >= 20
     assert summary.bytes_written < 5_000_000
+    assert summary.late_text
+    assert summary.late_text_undated not in ("", summary.late_text)
 
 
 def test_one_seed_gives_the_same_bytes_whatever_the_hash_seed(observatory: Path, tmp_path: Path) -> None:
