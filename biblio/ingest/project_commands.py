@@ -5,23 +5,33 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
-from biblio.ingest import absorb, queries
-from biblio.ingest.console import import_files, print_dry_run, run_and_tell
-from biblio.ingest.importing import project_file
+from biblio.catalogue.references import KnownLink, Reckoning, known_links, reckon
+from biblio.ingest import queries
+from biblio.ingest.asked import Asked
+from biblio.ingest.console import import_files, run_and_tell
+from biblio.ingest.importing import FileSource, project_file
 from biblio.ingest.jobs import HARVEST
-from biblio.ingest.sources import Asked, plan
+from biblio.ingest.sources import plan
+from biblio.ingest.trial import MOST_SHOWN, Trial, try_projects
 from biblio.runtime import Runtime
+from biblio.store.words import Band, Verdict
+from biblio.webkit import safe_cell
 from harvesters.errors import HarvestError
+from harvesters.projects import HEADER
+from harvesters.protocol import ParsedPage
 
 _FILE = click.Path(path_type=Path)
+_JSON = click.Path(dir_okay=False, path_type=Path)
 _CSV_COLUMNS = ("code", "title", "pi", "co_is", "category", "keywords", "targets", "partner", "state", "unit",
                 "unit_delivered_on", "unit_released_on", "unit_observed_on", "unit_exposure_s")  # fmt: skip
+_MISSING_COLUMNS = ("code", "bibcode", "source", "learned_at")
+_COLUMNS_HELP = "\n      ".join(f"{name:<18} {meaning}" for name, meaning in HEADER.items())
 
 
 @click.group()
@@ -31,42 +41,82 @@ def projects() -> None:
 
 @projects.command("fetch")
 @click.option("--dry-run", is_flag=True, help="Ask the archive, say what would change, and change nothing.")
+@click.option("--all", "is_all", is_flag=True, help=f"With --dry-run: print every row, not the first {MOST_SHOWN}.")
+@click.option("--json", "json_file", type=_JSON, help="With --dry-run: write everything to this file.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
-def fetch(ctx: click.Context, dry_run: bool, quiet: bool) -> None:
+def fetch(ctx: click.Context, dry_run: bool, is_all: bool, json_file: Path | None, quiet: bool) -> None:
     """Read all projects and their release dates from the archive's TAP service.
 
-    Release dates move, so every run reads all of them; what was known before stays in the history.
+    Release dates move, so every run reads all of them; what was known before stays in the history. A project that the
+    archive gave before and gives no longer is named in the run's notes and never deleted.
 
     \b
     Examples:
       biblio projects fetch
       biblio projects fetch --dry-run
+      biblio projects fetch --dry-run --json changes.json
     """
     runtime: Runtime = ctx.obj()
-    if dry_run:
-        print_dry_run(_try_fetch(runtime))
+    _check_dry(dry_run, is_all, json_file)
+    if not dry_run:
+        run_and_tell(ctx, HARVEST, {"sources": "projects"}, quiet)
         return
-    run_and_tell(ctx, HARVEST, {"sources": "projects"}, quiet)
+    try:
+        trial = try_projects(runtime, _fetched(runtime), is_whole=True)
+    except HarvestError as error:
+        raise click.ClickException(f"{error}. Nothing was changed (dry run).") from error
+    _print_trial(trial, is_all, json_file)
 
 
-@projects.command("import")
-@click.argument("files", nargs=-1, required=True, type=_FILE)
-@click.option("--dry-run", is_flag=True, help="Read the files, say what would change, and change nothing.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-@click.pass_context
-def import_projects(ctx: click.Context, files: tuple[Path, ...], dry_run: bool, quiet: bool) -> None:
-    """Load projects from FILES (CSV or JSON lines with the column "code"), or contacts of PIs (code, name, email).
+@projects.command(
+    "import",
+    help=f"""Load projects from FILES (CSV or JSON lines), or contacts of PIs (code, name, email).
 
-    A row that cannot be read costs itself only. Addresses of PIs come from such files and from nowhere else.
+    A row that cannot be read costs itself only. A project may have several rows, one for each of its units. CSV may
+    have commas, semicolons, tabs or bars between its columns, in UTF-8 or UTF-16, as spreadsheets write it. Addresses
+    of PIs come from such files and from nowhere else. With --dry-run a project counts as vanished when an earlier
+    list had it, and this one has others of its cycle.
+
+    \b
+    The columns, in any order:
+      {_COLUMNS_HELP}
+
+    \b
+    A list in CSV, and the same project as a JSON line:
+      code,title,pi,co_is,unit,unit_released_on
+      2016.1.00001.S,Cold dust,"Doe, Jane","Roe, Richard; Muster, Eva",uid://A1/X1,2018-05-01
+      2016.1.00001.S,,,,uid://A1/X2,2018-07-01
+    \b
+      {{"code": "2016.1.00001.S", "title": "Cold dust", "pi": "Doe, Jane",
+       "units": [{{"uid": "uid://A1/X1", "released_on": "2018-05-01"}}]}}
 
     \b
     Examples:
       biblio projects import projects.jsonl
       biblio projects import cycle-11.csv cycle-12.csv --dry-run
       biblio projects import contacts.csv
-    """
-    import_files(ctx, [project_file(path) for path in files], dry_run, quiet)
+    """,
+)
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--dry-run", is_flag=True, help="Read the files, say what would change, and change nothing.")
+@click.option("--all", "is_all", is_flag=True, help=f"With --dry-run: print every row, not the first {MOST_SHOWN}.")
+@click.option("--json", "json_file", type=_JSON, help="With --dry-run: write everything to this file.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.pass_context
+def import_projects(  # noqa: D103 - its help is the command's, with the columns in it
+    ctx: click.Context, files: tuple[Path, ...], dry_run: bool, is_all: bool, json_file: Path | None, quiet: bool
+) -> None:
+    runtime: Runtime = ctx.obj()
+    _check_dry(dry_run, is_all, json_file)
+    sources = [project_file(path) for path in files]
+    if not dry_run:
+        import_files(ctx, sources, dry_run=False, quiet=quiet)
+        return
+    parsed, broken = _read_files(runtime, sources)
+    _print_trial(try_projects(runtime, parsed, is_whole=False, take_emails=True), is_all, json_file)
+    if broken:
+        ctx.exit(1)
 
 
 @projects.command("export")
@@ -93,21 +143,106 @@ def export(ctx: click.Context, kind: str, output: Path | None) -> None:
         click.echo(f"{len(listed)} projects are in {output}.", err=True)
 
 
-def _try_fetch(runtime: Runtime) -> list[absorb.PageCounts]:
+@projects.command("references")
+@click.option("--source", help="Only what this registry lists (registry, projects-file). Default: all.")
+@click.option("--missing", is_flag=True, help="Write the known links whose paper is not here, instead of the numbers.")
+@click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.pass_context
+def references(ctx: click.Context, source: str | None, missing: bool, kind: str) -> None:
+    """Compare the papers that archives list for their projects with our own work.
+
+    Such known links measure the harvest (is the paper here?) and the matching (is it a candidate, in which band?).
+    `biblio decisions import-known` takes them over as confirmed.
+
+    \b
+    Examples:
+      biblio projects references
+      biblio projects references --missing --format jsonl > missing.jsonl
+    """
+    runtime: Runtime = ctx.obj()
+    with runtime.store.reading() as session:
+        told = reckon(session, known_links(session, source))
+    if missing:
+        _write_missing(told.missing, kind, sys.stdout)
+        click.echo(f"{len(told.missing)} of {told.links} known links name a paper that is not here.", err=True)
+        return
+    for name, value in _reckoned(told):
+        click.echo(f"  {name:<38} {value:>8}")
+
+
+def _reckoned(told: Reckoning) -> Iterable[tuple[str, str]]:
+    def share(count: int, of: int) -> str:
+        return f"{count:>8}" + (f"  {count / of:6.1%}" if of else "")
+
+    yield "known links (project and bibcode)", str(told.links)
+    yield "  whose paper is here", share(told.held, told.links)
+    yield "  whose paper is not here", share(len(told.missing), told.links)
+    yield "different projects and papers here", str(told.pairs)
+    for band in (*Band, None):
+        yield f"  {band.value if band else 'no'} candidate of ours", share(told.bands[band], told.pairs)
+    words = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "left unsure", None: "not decided"}
+    for verdict, word in words.items():
+        yield f"  {word}" + (" by a person" if verdict else ""), share(told.verdicts[verdict], told.pairs)
+
+
+def _write_missing(missing: Sequence[KnownLink], kind: str, out: TextIO) -> None:
+    writer = csv.DictWriter(out, _MISSING_COLUMNS)
+    if kind == "csv":
+        writer.writeheader()
+    for link in missing:
+        row: Mapping[str, Any] = {
+            "code": link.code,
+            "bibcode": link.bibcode,
+            "source": link.source,
+            "learned_at": link.learned_at.isoformat(timespec="seconds"),
+        }
+        if kind == "csv":
+            writer.writerow({name: safe_cell(value) for name, value in row.items()})
+        else:
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _check_dry(dry_run: bool, is_all: bool, json_file: Path | None) -> None:
+    if not dry_run and (is_all or json_file is not None):
+        raise click.UsageError("--all and --json say what would change: use them with --dry-run.")
+
+
+def _fetched(runtime: Runtime) -> list[ParsedPage]:
+    """Ask the archive for everything. Raises ``HarvestError`` naming the page that cannot be read."""
     planned, left_out = plan(runtime, Asked(sources=("projects",)))
     for sentence in left_out:
         click.echo(sentence, err=True)
-    told = []
-    for one in planned:
+    return [one.source.parse(page) for one in planned for page in one.source.pages({})]
+
+
+def _read_files(runtime: Runtime, sources: Sequence[FileSource]) -> tuple[list[ParsedPage], bool]:
+    """Read the files; one that cannot be read is named and costs the others nothing."""
+    parsed: list[ParsedPage] = []
+    broken = False
+    for file in sources:
         try:
-            for page in one.source.pages({}):
-                parsed = one.source.parse(page)
-                with runtime.store.reading() as session:
-                    destination = absorb.Destination(None, None)
-                    told.append(absorb.absorb_parsed(session, runtime, page, parsed, destination, None))
+            for page in file.source.pages({}):
+                read = file.source.parse(page)
+                if file.prepare is not None:
+                    with runtime.store.reading() as session:
+                        read = file.prepare(session, runtime, read, file.label)
+                parsed.append(read)
         except HarvestError as error:
-            raise click.ClickException(str(error)) from error
-    return told
+            click.echo(str(error), err=True)
+            broken = True
+    return parsed, broken
+
+
+def _print_trial(trial: Trial, is_all: bool, json_file: Path | None) -> None:
+    for name, count in trial.counts().items():
+        click.echo(f"  {name.replace('_', ' '):<28} {count:>8}")
+    for line in trial.lines(None if is_all else MOST_SHOWN):
+        click.echo(line)
+    click.echo("")
+    if json_file is not None:
+        json_file.write_text(json.dumps(trial.plain(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        click.echo(f"Everything is in {json_file}.")
+    click.echo("Nothing was changed (dry run).")
 
 
 def _write_jsonl(listed: Sequence[queries.ProjectFacts], out: TextIO) -> None:
