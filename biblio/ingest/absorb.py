@@ -24,6 +24,11 @@ from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
 
 
+_PACKED = 1
+"""How hard bodies are packed (1–9). Pages of arXiv shrink to 40 % at 1 and to 33 % at 6, which takes five times as long:
+a third of all the time it takes to store a page."""
+
+
 @dataclass(slots=True)
 class PageCounts:
     """What one page held and did; ``seen`` = ``records`` + ``refused`` + ``ignored``."""
@@ -64,7 +69,7 @@ def store_page(
 
     What the session ``asked`` knows of requests and quotas is stored with it.
     """
-    sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, 6)
+    sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, _PACKED)
     now = runtime.clock.now()
     with runtime.store.writing() as session:
         keep_payload(session, sha256, packed, len(page.body), now)
@@ -135,7 +140,7 @@ def store_refused_page(runtime: Runtime, page: Page, reason: str, run_id: int | 
     Its row covers no days, so that the days it should have covered stay a hole.
     """
     page = replace(page, window=None, promised=None, is_last=False)
-    sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, 6)
+    sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, _PACKED)
     now = runtime.clock.now()
     with runtime.store.writing() as session:
         keep_payload(session, sha256, packed, len(page.body), now)
