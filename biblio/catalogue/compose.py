@@ -9,7 +9,7 @@ that learn of a replacement at different hours: its version is the highest that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -44,9 +44,8 @@ _OF_THE_ARTICLE = frozenset({"kind", "is_refereed", "journal", "volume", "page",
 """Facts of the printed article: any article's record goes before any preprint's, whatever the source."""
 _ARTICLE_ONLY = frozenset({"published_on", "volume", "page", "is_refereed"})
 """Facts that a preprint does not have: arXiv's own date or number in their place would be wrong."""
-_OF_THE_LATEST_VERSION = frozenset({"arxiv_version", "updated_on"})
-_SOURCE_FIELD = {"preprint_on": "submitted_on"}
 _DATES = frozenset({"published_on", "preprint_on", "updated_on"})
+_NOTHING: tuple[Any, ...] = (None, "", [], ())
 CORRECTABLE = ("title", "abstract", "kind", "is_refereed", "journal", "volume", "page", "year", "published_on",
                "preprint_on", "is_withdrawn", "keywords")  # fmt: skip
 """The fields a person may correct. Authors and counts come from sources only."""
@@ -84,14 +83,14 @@ class Shown:
 def compose(told: Iterable[Told], corrections: Mapping[str, Any]) -> Shown:
     """Choose the values shown for a paper from what its sources say and what a person corrected (plain values)."""
     shown = Shown()
-    records = sorted(told, key=lambda t: (t.learned_at, t.source, t.key), reverse=True)
+    records = sorted(told, key=_learned, reverse=True)
     orders = {order: _ranked(records, *order) for order in _ORDERS}
-    for name, order in _ORDER_OF.items():
-        chosen = _choose(name, orders[order])
+    for name, order, choose in _RULES:
+        chosen = choose(name, orders[order])
         if chosen is None:
             continue
         value, source = chosen
-        shown.provenance[name] = source.origin_of(name)
+        shown.provenance[name] = source.source if name in FACTS else source.origin_of(name)
         if name == "authors":
             shown.authors = list(value)
             continue
@@ -106,6 +105,10 @@ def compose(told: Iterable[Told], corrections: Mapping[str, Any]) -> Shown:
     return shown
 
 
+def _learned(told: Told) -> tuple[datetime, str, str]:
+    return told.learned_at, told.source, told.key
+
+
 def _ranked(records: list[Told], sources: tuple[str, ...], article_first: bool) -> list[Told]:
     """Put the records in the table's order; the sort is stable, so of equals the one learned last stays first."""
     if len(records) < 2:
@@ -117,32 +120,52 @@ def _ranked(records: list[Told], sources: tuple[str, ...], article_first: bool) 
     return sorted(records, key=rank)
 
 
-_ORDER_OF = {name: (sources, name in _OF_THE_ARTICLE) for name, sources in PRECEDENCE.items()}
-_ORDERS = tuple(dict.fromkeys(_ORDER_OF.values()))
-"""The few orders in which records are asked: sorting them for every field anew took a third of all absorbing."""
+_Choice = tuple[Any, Told] | None
 
 
-def _choose(name: str, ranked: Sequence[Told]) -> tuple[Any, Told] | None:
-    key = _SOURCE_FIELD.get(name, name)
-    if name == "is_withdrawn":
-        return next(((True, t) for t in ranked if t.record.get(key)), None)
-    if name == "preprint_on":  # two preprints of one paper: the first counts
-        dated = [t for t in ranked if t.record.get(key)]
-        first = min(dated, key=lambda t: str(t.record[key]), default=None)
-        return None if first is None else (first.record[key], first)
-    if name in _OF_THE_LATEST_VERSION and len(ranked) > 1:
-        ranked = sorted(ranked, key=_version, reverse=True)
+def _first(name: str, ranked: Sequence[Told]) -> _Choice:
+    """The first record that gives a value."""
     for told in ranked:
-        value = told.record.get(key)
-        if (not value and value in _NOTHING) or (name in _ARTICLE_ONLY and told.is_preprint):
-            continue
-        return value, told
+        value = told.record.get(name)
+        if value or value not in _NOTHING:
+            return value, told
     return None
 
 
-_NOTHING: tuple[Any, ...] = (None, "", [], ())
+def _first_article(name: str, ranked: Sequence[Told]) -> _Choice:
+    """The first record of a printed article that gives a value."""
+    return _first(name, [told for told in ranked if not told.is_preprint])
+
+
+def _any(name: str, ranked: Sequence[Told]) -> _Choice:
+    """The first record that says yes: a withdrawal is never hidden by a source that has not heard of it."""
+    return next(((True, told) for told in ranked if told.record.get(name)), None)
+
+
+def _first_submission(_name: str, ranked: Sequence[Told]) -> _Choice:
+    """The earliest day any source gives: of two preprints of one paper the first counts."""
+    dated = [(told.record["submitted_on"], told) for told in ranked if told.record.get("submitted_on")]
+    return min(dated, key=lambda one: str(one[0]), default=None)
+
+
+def _latest_version(name: str, ranked: Sequence[Told]) -> _Choice:
+    """The record of the highest version that any of arXiv's doors has told; without arXiv the first that gives a value."""
+    return _first(name, sorted(ranked, key=_version, reverse=True) if len(ranked) > 1 else ranked)
 
 
 def _version(told: Told) -> int:
-    """Return the version that one of arXiv's doors speaks of; -1 for what is not arXiv's."""
     return (told.record.get("arxiv_version") or 0) if family(told.source) == ARXIV else -1
+
+
+_SPECIAL: Mapping[str, Callable[[str, Sequence[Told]], _Choice]] = {
+    **dict.fromkeys(_ARTICLE_ONLY, _first_article),
+    "is_withdrawn": _any,
+    "preprint_on": _first_submission,
+    "updated_on": _latest_version,
+    "arxiv_version": _latest_version,
+}
+_RULES = tuple(
+    (name, (sources, name in _OF_THE_ARTICLE), _SPECIAL.get(name, _first)) for name, sources in PRECEDENCE.items()
+)
+_ORDERS = tuple(dict.fromkeys(order for _, order, _ in _RULES))
+"""The few orders in which records are asked: sorting them for every field anew took a third of all absorbing."""

@@ -79,6 +79,8 @@ def normal_arxiv(written: str | None) -> str | None:
     """Return an arXiv id without address, prefix, version and subject class (``2101.00001``, ``astro-ph/0309136``)."""
     if not written:
         return None
+    if (plain := _ARXIV_NEW.fullmatch(written)) is not None:
+        return plain[1]
     text = written.strip()
     text = re.sub(r"(?i)^(?:https?://(?:\w+\.)?arxiv\.org/(?:abs|pdf)/|arxiv:\s*)", "", text)
     text = text.removesuffix(".pdf").partition(" ")[0].partition("[")[0].strip()
@@ -104,9 +106,10 @@ def bibcodes(record: Mapping[str, Any]) -> tuple[str, ...]:
     ADS lists former bibcodes as ``alternate_bibcode``, and all names of a paper together as ``identifier``.
     """
     listed = (record.get("bibcode"), *record.get("alternate_bibcodes", ()))
-    named = record.get("extra", {}).get("identifiers", "").split()
     found = {code: None for code in map(normal_bibcode, listed) if code is not None}
-    return tuple(found | dict.fromkeys(name for name in named if _BIBCODE.fullmatch(name)))
+    if names := record.get("extra", {}).get("identifiers"):
+        found |= dict.fromkeys(name for name in names.split() if _BIBCODE.fullmatch(name))
+    return tuple(found)
 
 
 def identifiers(record: Mapping[str, Any]) -> tuple[Identifier, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,6 +46,7 @@ _MOST_SNIPPETS = 60
 _ONE_HARVEST = timedelta(days=1)
 """Further passages that come within this time are added to a record without a new row in its history."""
 _RECORD_FIELDS = tuple(f.name for f in fields(HarvestedRecord) if f.name not in ("source", "key", "authors", "extra"))
+_record_values = attrgetter(*_RECORD_FIELDS)
 
 
 class Absorbed(StrEnum):
@@ -68,15 +70,13 @@ class AbsorbOutcome:
 def plain_record(record: HarvestedRecord) -> dict[str, Any]:
     """Return a record as plain JSON values; what the source did not give is left out."""
     plain: dict[str, Any] = {}
-    for name in _RECORD_FIELDS:
-        value = getattr(record, name)
+    for name, value in zip(_RECORD_FIELDS, _record_values(record), strict=True):
         if not value and (value is None or value == () or name == "is_withdrawn"):
             continue
-        if isinstance(value, date):
-            value = value.isoformat()
-        elif isinstance(value, tuple):
-            value = [list(v) if isinstance(v, tuple) else v for v in value]
-        plain[name] = value
+        if isinstance(value, tuple):
+            plain[name] = [list(v) if isinstance(v, tuple) else v for v in value]
+        else:
+            plain[name] = value.isoformat() if isinstance(value, date) else value
     if record.authors:
         plain["authors"] = [_plain_author(author) for author in record.authors]
     if record.extra:
