@@ -79,10 +79,10 @@ def test_increments_find_a_dated_change_and_the_resweep_the_other(server: Replay
     server.show(begin)
     known = found(server, begin)
     assert not known & {dated, undated}
-    for days in range(35, 1_001, 35):
+    for days in range(40, 1_001, 40):
         day = begin + timedelta(days)
         server.show(day)
-        known |= found(server, day, since=day - timedelta(45))
+        known |= found(server, day, since=day - timedelta(50))
     assert dated in known
     assert undated not in known
     server.show(TODAY)
