@@ -197,6 +197,82 @@ def test_window_begins_anew_when_its_total_changes() -> None:
     assert sorted(set(found)) == [f"2601.{day * 100 + n:05d}" for day in (1, 2) for n in range(5)]
 
 
+def test_a_window_that_never_holds_still_ends_in_an_error_and_begins_anew_next_time() -> None:
+    """A total that changes at every look could hide a paper: what came is kept, and the next run reads all again."""
+    archive = Archive(4)
+
+    def grow(asked: Asked, count: int) -> None:
+        archive.per_day += count % 2 == 0
+
+    archive.fault = grow
+    with serving(archive) as server:
+        harvester = source(server.url, until=JAN + timedelta(days=1))
+        given: list[Page] = []
+        with pytest.raises(PageRefused, match=r"2026-01-01 to 2026-01-02, entries from 5: .* keeps changing"):
+            for page in harvester.pages({}):
+                given.append(page)  # noqa: PERF402 - what came before the error counts
+        archive.fault = None
+        assert given[-1].next_cursor == {
+            "first": "2026-01-01",
+            "last": "2026-01-02",
+            "start": 0,
+            "promised": None,
+            "restarts": 0,
+        }
+        found = keys(harvester, dict(given[-1].next_cursor))
+    assert sorted(set(found)) == [f"2601.{day * 100 + n:05d}" for day in (1, 2) for n in range(archive.per_day)]
+
+
+def displaced(times: int) -> Callable[[Asked, int], Reply | None]:
+    """An archive whose second page holds entries of the first in place of its own, ``times`` times."""
+    left = [times]
+
+    def fault(asked: Asked, count: int) -> Reply | None:
+        if asked.query["start"] != "5" or "[20260101" not in asked.query["search_query"] or not left[0]:
+            return None
+        left[0] -= 1
+        return Reply(
+            feed([entry(100, JAN), entry(101, JAN), entry(203, JAN + timedelta(days=1))], 8), content_type=ATOM
+        )
+
+    return fault
+
+
+def test_entries_that_moved_between_pages_are_found_again() -> None:
+    """Ties in the order can change from page to page: an entry that came twice means that another did not come."""
+    with serving(Archive(4, displaced(1))) as server:
+        found = keys(source(server.url, until=JAN + timedelta(days=1)))
+    assert sorted(set(found)) == [f"2601.{day * 100 + n:05d}" for day in (1, 2) for n in range(4)]
+
+
+def test_entries_that_never_come_are_reported() -> None:
+    """A list that stays so is read three times, then its hole is a refusal that people see, and the rest is read."""
+    with serving(Archive(4, displaced(99))) as server:
+        harvester = source(server.url)
+        parsed = [harvester.parse(page) for page in harvester.pages({})]
+    assert [r.reason for page in parsed for r in page.refusals] == ["2 of 5 promised entries are missing"]
+    assert {record.key for page in parsed for record in page.records} >= {f"2601.{n:05d}" for n in (300, 403)}
+
+
+def test_a_total_that_is_told_too_small_hides_nothing() -> None:
+    """A window that seems to end with a full page is looked behind."""
+    short = Reply(
+        feed([entry(100 + n, JAN) for n in range(4)] + [entry(200, JAN + timedelta(days=1))], 5), content_type=ATOM
+    )
+    with serving(Archive(4, lambda _, count: short if count == 1 else None)) as server:
+        assert len(set(keys(source(server.url)))) == 16
+
+
+def test_a_window_without_papers_is_asked_for_twice() -> None:
+    """ "Nothing at all" is believed when it is said twice."""
+    nothing = Reply(feed([], 0), content_type=ATOM)
+    with serving(Archive(4, lambda _, count: nothing if count == 1 else None)) as server:
+        assert len(keys(source(server.url))) == 16
+    with serving(Archive(0)) as server:
+        assert keys(source(server.url)) == []
+    assert len(server.asked) == 4
+
+
 @pytest.mark.parametrize("status", [200, 400])
 def test_error_feed_is_no_paper(status: int) -> None:
     """arXiv's error entry is told in its own words, whatever the status."""
