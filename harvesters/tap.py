@@ -101,9 +101,9 @@ class _Answer:
         """The code of the last row; "" where there is none."""
         return _code(self.rows[-1]) if self.rows else ""
 
-    def known_codes(self, left_out: str | None) -> int:
-        """How many different codes there are, as the service counts them, without the one left to the next page."""
-        return len({written for written in self.codes if written and written.strip() != left_out})
+    def whole_codes(self, left_out: str | None) -> set[str]:
+        """The different codes as the service writes and counts them, without the one left to the next page."""
+        return {written for written in self.codes if written and written.strip() != left_out}
 
 
 class _Service:
@@ -209,23 +209,31 @@ class TapSource:
         service = _Service(self._session, self._table)
         first: str | None = str(cursor["from_code"]) if "from_code" in cursor else None
         promised = _fewest(service.count(self._place(first)), _whole(cursor.get("promised")))
-        seen = _whole(cursor.get("codes")) or 0
+        before = _whole(cursor.get("codes")) or 0
+        seen: set[str] = set()
         if first is not None and "codes" not in cursor:
             promised = None  # a place from before codes were counted
         for _ in range(_MOST_PAGES):
             place = self._place(first)
             answer = self._page(service, first, place)
             cut_at = self._cut_at(service, answer, first, place)
-            seen += answer.known_codes(cut_at)
-            is_short = cut_at is None and promised is not None and seen < promised
-            following: dict[str, object] = {"from_code": cut_at, "codes": seen} if cut_at is not None else {}
+            whole = answer.whole_codes(cut_at)
+            if again := sorted(whole & seen):
+                raise PageRefused(
+                    f"{place}: gives projects that came on an earlier page ({', '.join(again[:3])}), so others may be "
+                    "missing; what came before is stored, and the next run goes on from here"
+                )
+            seen |= whole
+            came = before + len(seen)
+            is_short = cut_at is None and promised is not None and came < promised
+            following: dict[str, object] = {"from_code": cut_at, "codes": came} if cut_at is not None else {}
             if following and promised is not None:
                 following["promised"] = promised
             is_last = cut_at is None and not is_short
             yield Page(self.name, place, answer.body, answer.content_type, following, is_last, promised=promised)
             if is_short:
                 raise PageRefused(
-                    f"{place}: the registry counts {promised} projects and gave {seen}. What came is stored and "
+                    f"{place}: the registry counts {promised} projects and gave {came}. What came is stored and "
                     "nothing was taken away; the next run reads all of it again"
                 )
             if cut_at is None:

@@ -352,3 +352,20 @@ def test_numbers_that_are_none_cost_their_cell() -> None:
         "exposure_s is no number: 'inf'",
         "observed_mjd is no day: '-5.0'",
     ]
+
+
+def test_projects_that_come_again_refuse_the_page() -> None:
+    """Rows of an earlier page in place of a page's own push others out: the page is refused, not taken for the end."""
+    honest = registry(ROWS)
+
+    def displaced(asked: Asked) -> Reply:
+        form = parse_qs(asked.body.decode())
+        if "2100.1.00002.S" in form["QUERY"][0] and "COUNT" not in form["QUERY"][0]:
+            return Reply(votable([*ROWS[3:6], *ROWS[6:10]], "OVERFLOW"), content_type=VOTABLE)
+        return honest(asked)
+
+    with (
+        serving(displaced) as server,
+        pytest.raises(PageRefused, match=r"from 2100.1.00002.S: gives .* 2100.1.00001.S"),
+    ):
+        list(source(server.url, page_rows=7).pages({}))
