@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from xml.sax.saxutils import escape
 
 import pytest
 
 from harvesters.arxiv_oai import OaiQuery, OaiSource
-from harvesters.arxiv_raw import authors_of
-from harvesters.errors import PageRefused
+from harvesters.errors import PageRefused, SourceStopped
 from harvesters.http import PoliteSession
 from harvesters.pace import LocalPace
-from harvesters.protocol import Page, ParsedPage, Source
-from harvesters.records import HarvestedAuthor, HarvestedRecord
+from harvesters.protocol import ParsedPage, Source
 from tests.harvesters.servers import QUICK, Asked, Reply, serving
 
 XML = "text/xml; charset=utf-8"
@@ -72,10 +71,10 @@ def archive(fault: Callable[[Asked, int], Reply | None] | None = None) -> Callab
     return serve
 
 
-def source(url: str) -> OaiSource:
+def source(url: str, today: date | None = None) -> OaiSource:
     """A source that does not wait."""
     session = PoliteSession("arxiv", LocalPace({}), contact="library@example.org", limits=QUICK)
-    return OaiSource(session, OaiQuery(date(2026, 1, 1), page_wait_s=0.0), base_url=f"{url}/oai")
+    return OaiSource(session, OaiQuery(date(2026, 1, 1), today=today, page_wait_s=0.0), base_url=f"{url}/oai")
 
 
 def keys(harvester: OaiSource, cursor: dict[str, object] | None = None) -> list[str]:
@@ -134,6 +133,117 @@ def test_token_that_is_always_refused_ends_the_run() -> None:
     assert len(server.asked) == 4
 
 
+@pytest.mark.parametrize("status", [200, 400, 404])
+@pytest.mark.parametrize("code", ["badResumptionToken", "noRecordsMatch"])
+def test_a_token_that_leads_nowhere_begins_the_list_anew(status: int, code: str) -> None:
+    """Refused with a status of its own, or leading behind the end of a list that shrank: nothing is lost."""
+
+    def nowhere(asked: Asked, count: int) -> Reply | None:
+        return replace(error(code), status=status) if asked.query.get("resumptionToken") == "3" and count == 2 else None
+
+    with serving(archive(nowhere)) as server:
+        assert keys(source(server.url)) == [*ALL[:3], *ALL]
+
+
+def test_a_token_that_has_expired_is_not_tried() -> None:
+    """The service says when a token expires; on that day the list begins anew without asking."""
+    stored: dict[str, object] = {"from": "2026-01-05", "until": "2026-01-09", "token": "3", "expires": "2026-01-10"}
+    with serving(archive()) as server:
+        assert keys(source(server.url, date(2026, 1, 10)), stored) == ALL
+        assert keys(source(server.url, date(2026, 1, 9)), stored) == ALL[3:]
+        assert keys(source(server.url), stored) == ALL[3:]
+    assert server.asked[0].query["from"] == "2026-01-05"
+
+
+def test_the_token_is_kept_with_the_day_on_which_it_expires() -> None:
+    """A cursor is plain JSON and holds what the next run needs, no more."""
+    dated = page_of(0, 3, "t").body.replace(
+        b"<resumptionToken>", b'<resumptionToken expirationDate="2026-01-11T00:00:00Z">'
+    )
+    with serving(lambda _: Reply(dated, content_type=XML)) as server:
+        page = next(source(server.url).pages({}))
+    assert page.next_cursor == {"from": "2026-01-01", "until": "2026-01-10", "token": "t", "expires": "2026-01-11"}
+    assert (page.window, page.promised, page.expected) == (("2026-01-01", "2026-01-10"), None, None)
+
+
+def test_a_token_that_leads_in_a_circle_ends_the_run() -> None:
+    """A service that gives the same token for ever is not followed for ever."""
+    numbers = iter(range(0, 99, 3))
+    with serving(lambda _: page_of(next(numbers), 3, "same")) as server, pytest.raises(PageRefused, match="leads back"):
+        keys(source(server.url))
+    assert len(server.asked) == 2
+
+
+def test_records_of_the_page_before_are_asked_for_again() -> None:
+    """A page that repeats the one before may lack its own records: it is fetched once more."""
+    with serving(archive(lambda _, count: page_of(1, 3, "6") if count == 2 else None)) as server:
+        assert keys(source(server.url)) == ALL
+    assert [asked.query.get("resumptionToken") for asked in server.asked] == [None, "3", "3", "6"]
+
+
+def test_a_page_that_stays_displaced_begins_the_list_anew_and_then_ends_the_run() -> None:
+    """What keeps repeating is neither taken for the truth nor asked for without end."""
+    fault = lambda asked, _: page_of(1, 3, "6") if asked.query.get("resumptionToken") == "3" else None  # noqa: E731
+    with (
+        serving(archive(fault)) as server,
+        pytest.raises(PageRefused, match=r"page 2: .*page before again"),
+    ):
+        keys(source(server.url))
+    assert len(server.asked) == 6
+
+
+@pytest.mark.parametrize(("day", "ends"), [("2026-01-12", True), ("2026-01-11", False), ("9999-12-31", True)])
+def test_a_server_whose_clock_runs_ahead_is_refused(day: str, ends: bool) -> None:
+    """Days between its day and ours would never be asked for; one day ahead is another time zone."""
+    reply = answer(f"<ListRecords>{raw(1)}</ListRecords>", day=day)
+    with serving(lambda _: reply) as server:
+        if not ends:
+            assert keys(source(server.url, date(2026, 1, 10))) == ["2601.00001"]
+            return
+        with pytest.raises(PageRefused, match=f"the server writes {day}, and here it is 2026-01-10"):
+            keys(source(server.url, date(2026, 1, 10)))
+
+
+def test_a_server_whose_clock_is_behind_never_moves_the_place_back() -> None:
+    """An answer out of a cache, or a clock that stands, costs nothing: the next run asks from the same day."""
+    with serving(lambda _: answer(f"<ListRecords>{raw(1)}</ListRecords>", day="1970-01-01")) as server:
+        (page,) = source(server.url).pages({"from": "2026-01-05"})
+    assert page.next_cursor == {"from": "2026-01-05"}
+
+
+def test_sizes_are_used_where_they_are_told() -> None:
+    """The whole list's size is the promise; what its last page lacks is a refusal that people see."""
+    sized = '<resumptionToken completeListSize="7" cursor="{}">{}</resumptionToken>'
+
+    def serve(asked: Asked) -> Reply:
+        start = int(asked.query.get("resumptionToken", "0"))
+        records = "".join(raw(number) for number in range(start, min(start + 3, 6)))
+        return answer(f"<ListRecords>{records}{sized.format(start, start + 3 if start < 3 else '')}</ListRecords>")
+
+    with serving(serve) as server:
+        harvester = source(server.url)
+        pages = list(harvester.pages({}))
+    assert [(page.promised, page.expected) for page in pages] == [(7, None), (7, 4)]
+    (refusal,) = harvester.parse(pages[-1]).refusals
+    assert refusal.reason == "1 of 4 promised records are missing"
+
+
+def test_being_shut_out_stops_the_source_at_once() -> None:
+    """After a 403 nobody asks again."""
+    with serving(lambda _: Reply(status=403)) as server, pytest.raises(SourceStopped, match="status 403"):
+        keys(source(server.url))
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "cursor", [{"from": "soon"}, {"from": 3}, {"from": "2026-01-01", "token": 7}, {"from": "2026-01-01", "until": "x"}]
+)
+def test_unreadable_cursor_stops_the_source(cursor: dict[str, object]) -> None:
+    """A broken place in the store is told, not guessed around."""
+    with pytest.raises(SourceStopped, match="clear it to begin anew"):
+        list(source("http://127.0.0.1:9").pages(cursor))
+
+
 def test_nothing_new_is_an_empty_last_page() -> None:
     """ "noRecordsMatch" is the normal answer of a quiet day, and moves the place on."""
     with serving(lambda _: error("noRecordsMatch")) as server:
@@ -149,6 +259,7 @@ def test_nothing_new_is_an_empty_last_page() -> None:
         Reply(b"<html>Rate exceeded</html>", content_type="text/html"),
         Reply(page_of(0, 3, None).body[:-40], content_type=XML),
         Reply(b"<rss/>", content_type=XML),
+        answer("<ListRecords><resumptionToken>6</resumptionToken></ListRecords>"),
     ],
 )
 def test_bad_pages_are_asked_for_again(fault: Reply) -> None:
@@ -172,68 +283,3 @@ def test_pages_that_stay_bad_are_refused_by_name(reply: Reply, reason: str) -> N
     """The error names the list and the page."""
     with serving(lambda _: reply) as server, pytest.raises(PageRefused, match=f"since 2026-01-01, page 1: .*{reason}"):
         keys(source(server.url))
-
-
-def parse(*records: str) -> ParsedPage:
-    """What a stored page of these records gives."""
-    body = answer(f"<ListRecords>{''.join(records)}</ListRecords>").body
-    return source("http://x").parse(Page("arxiv-oai", "page 1", body, XML, {}, True))
-
-
-def test_record_holds_all_versions() -> None:
-    """First and last day, number of versions, people, identifiers, further facts."""
-    more = {"comments": "12 pages", "doi": "10.1000/a, 10.1000/b", "journal-ref": "Fict. J. 1", "abstract": " Gaps. "}
-    (record,) = parse(raw(7, **more)).records
-    assert record == HarvestedRecord(
-        source="arxiv-oai",
-        key="2601.00007",
-        title="Rings of planet 7",
-        abstract="Gaps.",
-        authors=(HarvestedAuthor("A. Example"), HarvestedAuthor("B. Beispiel")),
-        doi="10.1000/a",
-        arxiv_id="2601.00007",
-        arxiv_version=2,
-        kind="eprint",
-        year=2026,
-        submitted_on=date(2026, 1, 5),
-        updated_on=date(2026, 1, 9),
-        categories=("astro-ph.EP",),
-        comment="12 pages",
-        extra={
-            "journal_ref": "Fict. J. 1",
-            "further_dois": "10.1000/b",
-            "versions": "v1 2026-01-05; v2 2026-01-09",
-        },
-    )
-
-
-def test_deleted_and_withdrawn_papers_are_marked() -> None:
-    """A deleted record keeps its identifier; a withdrawn paper says so in its comment."""
-    deleted = '<record><header status="deleted"><identifier>oai:arXiv.org:2601.00001</identifier></header></record>'
-    gone, withdrawn = parse(deleted, raw(2, comments="This paper has been withdrawn.")).records
-    assert (gone.key, gone.title, gone.is_withdrawn) == ("2601.00001", None, True)
-    assert withdrawn.is_withdrawn
-
-
-def test_bad_records_cost_themselves_and_news_are_reported() -> None:
-    """A record of another archive, without title or with a wrong date is named; unknown fields are listed."""
-    foreign = raw(1).replace("arXiv.org:2601.00001", "elsewhere.org:77")
-    parsed = parse(foreign, raw(2, title=""), raw(3).replace("Mon, 5 Jan", "some day in"), raw(4, mood="good"))
-    assert [record.key for record in parsed.records] == ["2601.00004"]
-    assert [refusal.place for refusal in parsed.refusals] == [f"page 1 record {n}" for n in (1, 2, 3)]
-    assert parsed.unread_fields == ("mood",)
-
-
-@pytest.mark.parametrize(
-    ("written", "names"),
-    [
-        ("A. Example, B. Beispiel and C. Exemple", ["A. Example", "B. Beispiel", "C. Exemple"]),
-        ("A. Example (1), B. Beispiel (1 and 2) ((1) Uni, Town, (2) Lab and Co)", ["A. Example", "B. Beispiel"]),
-        ("D. van Third, Jr. and \\'E. Fourth", ["D. van Third, Jr.", "É. Fourth"]),
-        ("Alexander Sandman", ["Alexander Sandman"]),
-        ("", []),
-    ],
-)
-def test_one_line_of_authors_is_split(written: str, names: list[str]) -> None:
-    """Commas, "and", affiliations in brackets, TeX accents and suffixes are understood."""
-    assert authors_of(written) == names
