@@ -9,11 +9,11 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
-from harvesters.arxiv import split_identifier
+from harvesters.arxiv_ids import split_identifier
 from harvesters.errors import PageRefused, RecordRefused
 from harvesters.http import media_type
 from harvesters.protocol import Page, ParsedPage
@@ -85,6 +85,9 @@ _SHOWN_CHARS = 60
 """A field name or kind nobody knows is reported as far as this: it may be a stranger's whole page."""
 
 
+_SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+"""NUL bytes and halves of characters come into JSON by these escapes alone."""
+
 _KNOWN_FIELDS = IGNORED_FIELDS | frozenset(FIELDS)
 
 
@@ -113,7 +116,8 @@ def json_of(body: bytes, content_type: str, place: str) -> dict[str, Any]:
     if media and "json" not in media:
         raise PageRefused(f"{place}: the answer is {media[:_SHOWN_CHARS]}, not JSON")
     try:
-        answer = json.loads(body)
+        # Decoded here: ``json`` would take UTF-16 as well, and let halves of characters pass that no database takes.
+        answer = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as broken:
         raise PageRefused(f"{place}: the JSON is broken or cut off") from broken
     if not isinstance(answer, dict):
@@ -140,10 +144,10 @@ def parse_page(page: Page) -> ParsedPage:
     unread: set[str] = set()
     highlights = answer.get("highlighting")
     highlights = highlights if isinstance(highlights, dict) else {}
-    is_escaped = b"\\u" in page.body
+    is_suspect = _SUSPECT_ESCAPE.search(page.body) is not None
     for number, document in enumerate(documents, start=1):
         try:
-            records.append(_record(document, highlights, is_escaped=is_escaped))
+            records.append(_record(document, highlights, is_suspect=is_suspect))
         except RecordRefused as refused:
             key = key_of(document)
             refusals.append(Refusal(SOURCE, f"{page.place} record {number}", str(refused), key))
@@ -183,11 +187,11 @@ def _shown(value: object, most: int = _SHOWN_CHARS) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def _record(document: Any, highlights: Mapping[str, Any], *, is_escaped: bool) -> HarvestedRecord:
+def _record(document: Any, highlights: Mapping[str, Any], *, is_suspect: bool) -> HarvestedRecord:
     if not isinstance(document, dict):
         raise RecordRefused("is no record")
     passages = highlights.get(str(document.get("id")))
-    if is_escaped and (reason := unreadable_json([document, passages])) is not None:
+    if is_suspect and (reason := unreadable_json([document, passages])) is not None:
         raise RecordRefused(reason)
     bibcode = _text_of(document, "bibcode")
     if bibcode is None:
@@ -254,21 +258,24 @@ def _is_refereed(properties: tuple[str, ...]) -> bool | None:
 
 def _authors(document: Mapping[str, Any]) -> tuple[HarvestedAuthor, ...]:
     """Names with the affiliation and ORCID at the same place of their lists; "-" stands for none."""
-    names = _texts(document, "author")
-    affiliations, orcids = _texts(document, "aff"), _texts(document, "orcid_pub")
-    return tuple(
-        HarvestedAuthor(_prose(name), _at(affiliations, index, len(names)), _at(orcids, index, len(names)))
-        for index, name in enumerate(names)
-    )
+    names = tuple(map(_prose, _texts(document, "author")))
+    count = len(names)
+    affiliations, orcids = (_beside(_texts(document, field), count) for field in ("aff", "orcid_pub"))
+    return tuple(map(HarvestedAuthor, names, affiliations, orcids))
 
 
-def _at(values: tuple[str, ...], index: int, count: int) -> str | None:
-    return _prose(values[index]) if len(values) == count and values[index] not in ("-", "") else None
+def _beside(values: tuple[str, ...], count: int) -> Sequence[str | None]:
+    """The values, if there is one for each author; else nobody can say whose they are."""
+    if len(values) != count:
+        return [None] * count
+    return [None if value in ("-", "") else _prose(value) for value in values]
 
 
 def _arxiv(identifier: str) -> tuple[str, int | None] | None:
-    bare = re.sub(r"^10\.48550/arxiv\.", "", identifier, flags=re.IGNORECASE)
-    return split_identifier(bare)
+    return split_identifier(_ARXIV_DOI.sub("", identifier))
+
+
+_ARXIV_DOI = re.compile(r"^10\.48550/arxiv\.", re.IGNORECASE)
 
 
 def _published(pubdate: str | None) -> tuple[date | None, str | None]:
@@ -309,6 +316,13 @@ def _prose(text: str) -> str:
         text = re.sub(r"</?[A-Za-z][\w:.-]*(?:\s[^<>]*)?/?>", "", text)
     if "&" in text:
         text = html.unescape(text)
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    """The words with one blank between. Nearly all are so already, and looking is three times faster than parting."""
+    if text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
+        return text
     return " ".join(text.split())
 
 
@@ -318,7 +332,7 @@ def _text_of(document: Mapping[str, Any], name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise RecordRefused(f"{name} is no text")
-    return " ".join(value.split()) or None
+    return _one_line(value) or None
 
 
 def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -326,9 +340,12 @@ def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if value is None:
         return ()
     value = [value] if isinstance(value, str) else value
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not set(map(type, value)) <= _TEXT:
         raise RecordRefused(f"{name} is no list of texts")
-    return tuple(" ".join(item.split()) for item in value)
+    return tuple(map(_one_line, value))
+
+
+_TEXT = frozenset({str})
 
 
 def _whole(document: Mapping[str, Any], name: str) -> int | None:

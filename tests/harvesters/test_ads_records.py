@@ -129,6 +129,34 @@ def test_keys_and_news_of_strangers_are_fit_to_be_shown() -> None:
     assert all(name.isprintable() and len(name) < 80 for name in parsed.unread_fields)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"response": {"numFound": 1, "docs": [{"bibcode": "2100Fict\xed\xa0\x80"}]}}',
+        json.dumps({"response": {"numFound": 0, "docs": []}}).encode("utf-16"),
+        json.dumps({"response": {"numFound": 1, "docs": [{"title": ["\xe9"]}]}}, ensure_ascii=False).encode("latin-1"),
+    ],
+)
+def test_wrong_charset_is_a_broken_page(body: bytes) -> None:
+    """Halves of characters, UTF-16 and Latin-1 are no JSON of ADS; nothing of them is stored."""
+    with pytest.raises(PageRefused, match="page 1: the JSON is broken"):
+        parse_page(Page("ads", "page 1", body, JSON, {}, True))
+
+
+def test_escapes_of_whole_characters_are_read() -> None:
+    """Only what no database takes is refused: a sign written as two escapes is one character."""
+    (record,) = parse(document(1) | {"title": ["Rings \U0001f52d"]}).records
+    assert record.title == "Rings \U0001f52d"
+
+
+def test_affiliations_that_fit_nobody_are_left() -> None:
+    """With fewer affiliations than authors nobody can say whose they are; blanks and line breaks are one blank."""
+    (record,) = parse(
+        document(1) | {"author": [" A,\n B", "C"], "aff": ["Uni X"], "orcid_pub": ["-", " 0000 "]}
+    ).records
+    assert record.authors == (HarvestedAuthor("A, B"), HarvestedAuthor("C", None, "0000"))
+
+
 def test_names_of_a_document_are_all_it_is_found_under() -> None:
     """Bibcode, alternates and identifiers, and nothing of another shape."""
     whole = document(1) | {"alternate_bibcode": ["a"], "identifier": ["b", 5, None]}
