@@ -3,115 +3,98 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import random
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from sqlmodel import SQLModel, select
 
 from biblio.store import Store, make_engine, upgrade
-from biblio.store.models import HarvestPage, JobRun, TextReading
+from biblio.store.models import HarvestPage
+from demo.large import Size, write
 from demo.replay import ReplayServer
-from tests.ingest.conftest import addresses
+from tests.ingest import killing
+from tests.ingest.conftest import TODAY
 from tests.ingest.fingerprint import fingerprint
+from tests.ingest.killing import Reached, Site, pages_stored, texts_stored
 
-ROOT = Path(__file__).resolve().parents[2]
+SEED = int(os.environ.get("BIBLIO_KILL_SEED") or random.randrange(10**6))
+"""Of the random moments. Other ones at each run; a failure prints it, and BIBLIO_KILL_SEED=… repeats it."""
 
-Reached = Callable[[Store], bool]
-
-
-def _pages(source: str, count: int) -> Reached:
-    """A harvest has stored so many pages of a source."""
-    return lambda store: _count(store, HarvestPage, HarvestPage.source == source) >= count
+Fingerprint = dict[str, Counter[str]]
 
 
-def _texts(count: int) -> Reached:
-    """A reading has stored so many texts."""
-    return lambda store: _count(store, TextReading) >= count
-
-
-def _count(store: Store, model: type[SQLModel], *where: object) -> int:
-    with store.reading() as session:
-        return session.exec(select(sa.func.count()).select_from(model).where(*where)).one()  # type: ignore[arg-type]
-
-
-def _start(job: str, url: str, served: ReplayServer, home: Path) -> subprocess.Popen[bytes]:
-    settings = addresses(served.url) | {"database_url": url, "home": home, "ads_token": "demo"}
-    environment = {f"BIBLIO_{name.upper()}": str(value) for name, value in settings.items()}
-    environment["PATH"] = os.environ["PATH"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "biblio", "run", job, "--quiet"],
-        env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def _run(job: str, url: str, served: ReplayServer, home: Path) -> None:
-    process = _start(job, url, served, home)
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output.decode()
-
-
-def _kill_when(reached: Reached, store: Store, process: subprocess.Popen[bytes]) -> None:
-    """Kill the process, as a power cut would, as soon as ``reached``."""
-    deadline = time.monotonic() + 100
-    while process.poll() is None and not reached(store):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    output, _ = process.communicate()
-    assert process.returncode == -signal.SIGKILL, output.decode()
-
-
-def _clean(tmp_path: Path, served: ReplayServer) -> Store:
-    """A database in which both jobs ran once, undisturbed."""
-    url = f"sqlite:///{tmp_path / 'clean.db'}"
+def _undisturbed(folder: Path, served: str, jobs: tuple[str, ...]) -> tuple[Fingerprint, int]:
+    """What the jobs leave when nothing disturbs them, and how many pages were harvested."""
+    url = f"sqlite:///{folder / 'clean.db'}"
     store = Store(make_engine(url))
     upgrade(store.engine)
-    for job in ("harvest", "read"):
-        _run(job, url, served, tmp_path)
-    return store
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory, served: ReplayServer) -> dict[str, object]:
-    """What an undisturbed harvest and reading leave."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("BIBLIO_")]:
             patch.delenv(name)
-        store = _clean(tmp_path_factory.mktemp("clean"), served)
-    found: dict[str, object] = dict(fingerprint(store))
+        for job in jobs:
+            killing.run(job, Site(store, url, folder, served))
+    found, pages = fingerprint(store), killing.count_rows(store, HarvestPage)
     store.engine.dispose()
-    return found
+    return found, pages
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory, served: ReplayServer) -> Fingerprint:
+    """What an undisturbed harvest and reading leave."""
+    return _undisturbed(tmp_path_factory.mktemp("clean"), served.url, ("harvest", "read"))[0]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server for five thousand records."""
+    folder = tmp_path_factory.mktemp("many")
+    written = write(folder, Size(papers=2_640, projects=250), today=TODAY)
+    assert written.arxiv_records + written.ads_records >= 5_000
+    with ReplayServer(folder, with_faults=False) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def clean_many(tmp_path_factory: pytest.TempPathFactory, many: str) -> tuple[Fingerprint, int]:
+    """What an undisturbed harvest of five thousand records leaves, and in how many pages they came."""
+    return _undisturbed(tmp_path_factory.mktemp("clean-many"), many, ("harvest",))
 
 
 def test_killed_and_run_again_ends_like_one_clean_run(
-    store: Store, database_url: str, served: ReplayServer, tmp_path: Path, clean: dict[str, object]
+    store: Store, database_url: str, served: ReplayServer, tmp_path: Path, clean: Fingerprint
 ) -> None:
     """Five kills at different moments of harvest and reading change nothing of the end state."""
     kills: list[tuple[str, Reached]] = [
-        ("harvest", _pages("registry", 1)),
-        ("harvest", _pages("arxiv", 30)),
-        ("harvest", _pages("ads", 2)),
-        ("read", _texts(1)),
-        ("read", _texts(1100)),
+        ("harvest", pages_stored("registry", 1)),
+        ("harvest", pages_stored("arxiv", 30)),
+        ("harvest", pages_stored("ads", 2)),
+        ("read", texts_stored(1)),
+        ("read", texts_stored(1100)),
     ]
+    site = Site(store, database_url, tmp_path, served.url)
     for place, (job, reached) in enumerate(kills):
         if place and job != kills[place - 1][0]:
-            _run(kills[place - 1][0], database_url, served, tmp_path)
-        _kill_when(reached, store, _start(job, database_url, served, tmp_path))
-    _run("read", database_url, served, tmp_path)
+            killing.run(kills[place - 1][0], site)
+        killing.kill_when(reached, site, killing.start(job, site))
+    killing.run("read", site)
     ended = fingerprint(store)
     for subject, rows in clean.items():
         assert ended[subject] == rows, subject
-    outcomes = [row for row in _outcomes(store) if row != "abandoned"]
-    assert outcomes == ["succeeded", "succeeded"]
+    assert [row for row in killing.outcomes(store) if row != "abandoned"] == ["succeeded", "succeeded"]
 
 
-def _outcomes(store: Store) -> list[str]:
-    with store.reading() as session:
-        return [row.outcome.value for row in session.exec(select(JobRun).order_by(sa.text("id")))]
+def test_killed_at_ten_random_moments_ends_like_one_clean_run(
+    store: Store, database_url: str, many: str, tmp_path: Path, clean_many: tuple[Fingerprint, int]
+) -> None:
+    """Ten kills of a harvest of five thousand records lose nothing and double nothing, wherever they hit."""
+    rows, pages = clean_many
+    site = Site(store, database_url, tmp_path, many)
+    kills = killing.kill_at_random(site, pages=pages, kills=10, seed=SEED)
+    killing.run("harvest", site)
+    told = f"BIBLIO_KILL_SEED={SEED} repeats it; killed at {kills}"
+    ended = fingerprint(store)
+    for subject in rows:
+        assert ended[subject] == rows[subject], f"{subject} differ; {told}"
+    assert killing.outcomes(store) == ["abandoned"] * 10 + ["succeeded"], told
