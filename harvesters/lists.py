@@ -124,12 +124,31 @@ class _Gathered:
             self._refusals.append(Refusal(self._source, f"{self._name} row {row.line}", str(refused), key))
 
     def done(self) -> ParsedPage:
-        """Everything gathered."""
+        """Everything gathered. Rows of one paper are one record, given once for each row, with the codes of all of them.
+
+        Some libraries write a row for each pair of paper and project. A row that contradicts an earlier one is refused.
+        """
+        firsts: dict[str, tuple[HarvestedRecord, int]] = {}
+        codes: dict[str, dict[str, None]] = {}
+        kept: list[tuple[str, int]] = []
+        for record, row in zip(self._records, self._rows, strict=True):
+            first, in_row = firsts.setdefault(record.key, (record, row))
+            if replace(record, extra={}) != replace(first, extra={}):
+                reason = f"says something else of this paper than row {in_row}; the first is kept"
+                self._refusals.append(Refusal(self._source, f"{self._name} row {row}", reason, record.key[:80]))
+                continue
+            kept.append((record.key, row))
+            if PROJECTS in record.extra:
+                codes.setdefault(record.key, {})[record.extra[PROJECTS]] = None
+        whole = {
+            key: replace(first, extra={**first.extra, PROJECTS: "; ".join(codes[key])}) if key in codes else first
+            for key, (first, _) in firsts.items()
+        }
         return ParsedPage(
-            tuple(self._records),
+            tuple(whole[key] for key, _ in kept),
             refusals=tuple(self._refusals),
             unread_fields=tuple(sorted(self._unread)),
-            rows=tuple(self._rows),
+            rows=tuple(row for _, row in kept),
         )
 
 

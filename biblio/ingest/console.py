@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from tqdm import tqdm
 
 from biblio.ingest import absorb
+from biblio.ingest.import_report import ImportReport
 from biblio.ingest.importing import FileSource, import_job, try_import
 from biblio.jobs import Job, run_job
 from biblio.runtime import Runtime
@@ -45,23 +48,61 @@ def tell_run(row: JobRun) -> None:
         click.echo(f"  {row.error}", err=True)
 
 
-def import_files(ctx: click.Context, files: Sequence[FileSource], dry_run: bool, quiet: bool) -> None:
-    """Import files, or say what that would do. A file that cannot be read costs the others nothing; the exit code is 1."""
+def import_files(
+    ctx: click.Context, files: Sequence[FileSource], dry_run: bool, quiet: bool, rows: Path | None = None
+) -> None:
+    """Import files, or say what that would do. A file that cannot be read costs the others nothing; the exit code is 1.
+
+    ``rows`` is the CSV file that names every row and what became of it.
+    """
+    with _report(rows, dry_run) as report:
+        if dry_run:
+            _try_files(ctx, files, report, rows)
+            return
+        try:
+            run_and_tell(ctx, import_job(files, report), {"files": [file.label for file in files]}, quiet)
+        finally:
+            _tell_files(report, rows)
+
+
+def _try_files(ctx: click.Context, files: Sequence[FileSource], report: ImportReport, rows: Path | None) -> None:
     runtime: Runtime = ctx.obj()
-    if not dry_run:
-        run_and_tell(ctx, import_job(files), {"files": [file.label for file in files]}, quiet)
-        return
     told: list[absorb.PageCounts] = []
     broken = False
     for file in files:
         try:
-            told += try_import(runtime, [file])
+            told += try_import(runtime, [file], report)
         except HarvestError as error:
             click.echo(str(error), err=True)
+            report.broken(file.label, str(error))
             broken = True
+    _tell_files(report, rows)
     print_dry_run(told)
     if broken:
         ctx.exit(1)
+
+
+@contextmanager
+def _report(rows: Path | None, dry: bool) -> Iterator[ImportReport]:
+    if rows is None:
+        yield ImportReport(dry=dry)
+        return
+    try:
+        out = rows.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise click.ClickException(
+            f"The report {rows} cannot be written ({error.strerror}); nothing was read."
+        ) from error
+    with out:
+        yield ImportReport(out, dry=dry)
+
+
+def _tell_files(report: ImportReport, rows: Path | None) -> None:
+    """Print what became of each file's rows, and where every row is named."""
+    for line in report.lines():
+        click.echo(f"  {line}")
+    if rows is not None:
+        click.echo(f"What became of every row is in {rows}.")
 
 
 def print_dry_run(told: Sequence[absorb.PageCounts]) -> None:

@@ -18,9 +18,12 @@ from biblio.catalogue.groups import chunks
 from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb
 from biblio.ingest.harvest import COUNTED
+from biblio.ingest.import_report import ImportReport
+from biblio.ingest.list_links import Linked, has_codes, link
+from biblio.ingest.texts_folder import read_listed
 from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime
-from biblio.store.models import Project, ProjectRevision
+from biblio.store.models import Project, ProjectRevision, SourceRecord
 from harvesters.errors import HarvestError, SourceStopped
 from harvesters.files import ProjectsFile
 from harvesters.formats import FORMATS, format_of
@@ -38,12 +41,20 @@ class ImportIncomplete(BiblioError):
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """A file as a source, and what is done to a parsed page of it before it is stored."""
+    """A file as a source, and what is done to a parsed page of it before it is stored.
+
+    ``folder`` is where the file lies: the full texts that its rows name lie below it.
+    """
 
     source: Source
     label: str
     take_emails: bool = False
     prepare: Callable[[Session, Runtime, ParsedPage, str], ParsedPage] | None = None
+    folder: Path | None = None
+
+    def prepared(self, session: Session, runtime: Runtime, parsed: ParsedPage) -> ParsedPage:
+        """Return a parsed page as it is to be stored."""
+        return parsed if self.prepare is None else self.prepare(session, runtime, parsed, self.label)
 
 
 class ContactsFile(ProjectsFile):
@@ -82,7 +93,7 @@ def paper_file(path: Path, *, name: str | None = None, kind: str | None = None) 
         found = FORMATS[kind] if kind else format_of(path)
     except SourceStopped as stopped:
         return FileSource(_Unreadable(name or "papers-file", str(stopped)), str(path))
-    return FileSource(found.source(path, label=str(path), **named), str(path))
+    return FileSource(found.source(path, label=str(path), **named), str(path), folder=path.parent)
 
 
 class _Unreadable:
@@ -172,18 +183,23 @@ def _known_contacts(session: Session, runtime: Runtime, parsed: ParsedPage, labe
     return replace(checked, projects=tuple(projects), refusals=tuple(refusals))
 
 
-def import_job(files: Sequence[FileSource]) -> Job:
-    """Return the job that imports these files. It raises ``ImportIncomplete`` naming the files that are unreadable."""
+def import_job(files: Sequence[FileSource], report: ImportReport | None = None) -> Job:
+    """Return the job that imports these files. It raises ``ImportIncomplete`` naming the files that are unreadable.
+
+    ``report`` takes down what became of every row.
+    """
+    told = report or ImportReport()
 
     def run(context: JobContext) -> None:
         broken = []
         for done, file in enumerate(files):
             context.progress("files", done, len(files))
             try:
-                _import(context, file)
+                _import(context, file, told)
             except HarvestError as error:
                 broken.append(str(error))
                 _refuse_file(context, file, str(error))
+                told.broken(file.label, str(error))
         context.progress("files", len(files), len(files))
         if broken:
             raise ImportIncomplete(" · ".join(broken))
@@ -191,25 +207,57 @@ def import_job(files: Sequence[FileSource]) -> Job:
     return Job(name="import", title="Import files", run=run)
 
 
-def _import(context: JobContext, file: FileSource) -> None:
+def _import(context: JobContext, file: FileSource, report: ImportReport) -> None:
+    """Read a file page by page. A page, and the links its rows come with, are one transaction each: both can be redone."""
     runtime = context.runtime
+    texts: list[tuple[int, str]] = []
+    unread: set[str] = set()
     for page in file.source.pages({}):
         parsed = file.source.parse(page)
-        if file.prepare is not None:
-            with runtime.store.reading() as session:
-                parsed = file.prepare(session, runtime, parsed, file.label)
+        with runtime.store.reading() as session:
+            parsed = file.prepared(session, runtime, parsed)
+            earlier = _keys_before(session, parsed)
         destination = absorb.Destination(context.run_id, None, take_emails=file.take_emails)
         counts = absorb.store_page(runtime, page, parsed, destination)
-        context.count("pages")
-        for what in COUNTED:
-            if value := getattr(counts, what):
-                context.count(what, value)
-        for refusal in counts.refusals[:5]:
-            context.note(f"{refusal.place}: {refusal.reason}")
-        for sentence in counts.conflict_reasons[:5]:
-            context.note(f"Kept apart: {sentence}.")
-        if parsed.unread_fields:
-            context.note(f"{file.label} has columns that nobody reads: {', '.join(parsed.unread_fields)}.")
+        linked = Linked()
+        if has_codes(parsed):
+            with runtime.store.writing() as session:
+                linked = link(session, runtime, parsed, counts.outcomes, file.label)
+                absorb.add_refusals(session, linked.refusals, context.run_id, runtime.clock.now())
+        report.page(file.label, parsed, counts.outcomes, linked.of_record, earlier)
+        report.refused(file.label, counts.refusals)
+        texts += [(o.paper_id, r.path) for r, o in zip(parsed.records, counts.outcomes, strict=True) if r.path]
+        unread.update(parsed.unread_fields)
+        _tell(context, counts, linked)
+    if unread:
+        context.note(f"{file.label} has columns that nobody reads: {', '.join(sorted(unread))}.")
+    if texts and file.folder is not None:
+        read_listed(context, file.folder, texts)
+
+
+def _tell(context: JobContext, counts: absorb.PageCounts, linked: Linked) -> None:
+    """Add a page to the run's counts, and its first troubles to its notes."""
+    context.count("pages")
+    for what in COUNTED:
+        if value := getattr(counts, what):
+            context.count(what, value)
+    for what, value in (("links_new", linked.new), ("links_known", linked.known), ("codes_left", len(linked.refusals))):
+        if value:
+            context.count(what, value)
+    for refusal in (*counts.refusals[:5], *linked.refusals[:5]):
+        context.note(f"{refusal.place}: {refusal.reason}")
+    for sentence in counts.conflict_reasons[:5]:
+        context.note(f"Kept apart: {sentence}.")
+
+
+def _keys_before(session: Session, parsed: ParsedPage) -> set[str]:
+    """The keys on this page that the list had already when it was last imported."""
+    known: set[str] = set()
+    for source in {record.source for record in parsed.records}:
+        for keys in chunks(sorted({r.key[:255] for r in parsed.records if r.source == source})):
+            listed = select(SourceRecord.key).where(col(SourceRecord.source) == source, col(SourceRecord.key).in_(keys))
+            known |= set(session.exec(listed))
+    return known
 
 
 def _refuse_file(context: JobContext, file: FileSource, reason: str) -> None:
@@ -220,15 +268,22 @@ def _refuse_file(context: JobContext, file: FileSource, reason: str) -> None:
         absorb.add_refusals(session, [refusal], context.run_id, runtime.clock.now())
 
 
-def try_import(runtime: Runtime, files: Sequence[FileSource]) -> list[absorb.PageCounts]:
+def try_import(
+    runtime: Runtime, files: Sequence[FileSource], report: ImportReport | None = None
+) -> list[absorb.PageCounts]:
     """Say what importing these files would do, page by page, and change nothing. Raises ``HarvestError`` for a bad file."""
+    report = report or ImportReport(dry=True)
     told = []
     for file in files:
         for page in file.source.pages({}):
             parsed = file.source.parse(page)
             with runtime.store.reading() as session:
-                if file.prepare is not None:
-                    parsed = file.prepare(session, runtime, parsed, file.label)
+                parsed = file.prepared(session, runtime, parsed)
+                earlier = _keys_before(session, parsed)
                 destination = absorb.Destination(None, None, take_emails=file.take_emails)
-                told.append(absorb.absorb_parsed(session, runtime, page, parsed, destination, None))
+                counts = absorb.absorb_parsed(session, runtime, page, parsed, destination, None)
+                linked = link(session, runtime, parsed, counts.outcomes, file.label)
+            report.page(file.label, parsed, counts.outcomes, linked.of_record, earlier)
+            report.refused(file.label, counts.refusals)
+            told.append(counts)
     return told

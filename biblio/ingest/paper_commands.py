@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
+from biblio.catalogue.terms import is_reserved
 from biblio.ingest.console import import_files
 from biblio.ingest.importing import paper_file
+from harvesters.formats import FORMATS
 
 _FILE = click.Path(path_type=Path)
+_NAME_LENGTH = 32
+_FORMATS = "\n".join(f"  {one.name:<8}{one.about}\n          {one.example}" for one in FORMATS.values())
 
 
 @click.group()
@@ -17,23 +21,63 @@ def papers() -> None:
     """Load papers that a library has lists of."""
 
 
-@papers.command("import")
-@click.argument("files", nargs=-1, required=True, type=_FILE)
-@click.option("--name", help="Name of the list, kept with every paper. Default: bibtex, or papers-file.")
-@click.option("--dry-run", is_flag=True, help="Read the files, say what would change, and change nothing.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-@click.pass_context
-def import_papers(ctx: click.Context, files: tuple[Path, ...], name: str | None, dry_run: bool, quiet: bool) -> None:
-    """Load papers from FILES: BibTeX (.bib) or JSON lines (an "id" in each row).
+def _checked_name(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str | None:
+    """Refuse a list's name by which its values would pass for a service's, or that does not fit."""
+    if name is None:
+        return None
+    if is_reserved(name):
+        raise click.BadParameter("names that begin with arxiv or ads, person and registry belong to those sources.")
+    if not name.strip() or len(name) > _NAME_LENGTH:
+        raise click.BadParameter(f"a name has 1 to {_NAME_LENGTH} characters.")
+    return name.strip()
+
+
+@papers.command(
+    "import",
+    help=f"""Load papers from FILES that libraries keep, whatever their format; packed with gzip or not.
 
     Papers that are known by DOI, bibcode or arXiv number are joined; an identifier that clearly belongs to another
-    paper is left out and becomes a question on the desk.
+    paper is left out and becomes a question on the desk. Rows that cannot be used are refused one by one. Codes in a
+    column programid (or projects) become known links of the projects. A text that a row names (path, below the folder
+    of its list) is read for codes at the end. A paper without a title is filled by the next harvest.
+
+    \b
+    Formats, found by content:
+    {_FORMATS.replace(chr(10), chr(10) + "    ")}
 
     \b
     Examples:
-      biblio papers import library.bib
-      biblio papers import telescope-papers.jsonl --name kpub --dry-run
-    """
-    if name is not None and name in ("ads", "arxiv"):
-        raise click.UsageError("The names ads and arxiv belong to the services.")
-    import_files(ctx, [paper_file(path, name=name[:32] if name else None) for path in files], dry_run, quiet)
+      biblio papers import library.bib telbib.csv
+      biblio papers import our-dois.txt --dry-run --report rows.csv
+      biblio papers import telescope-papers.jsonl.gz --name kpub
+    """,
+)
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(list(FORMATS)),
+    help="What the files are, where that cannot be found by itself.",
+)
+@click.option(
+    "--name", callback=_checked_name,
+    help="Name of the list, kept with every paper. Default: bibtex, papers-table, papers-file or papers-list.",
+)  # fmt: skip
+@click.option(
+    "--report", "rows", type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV file to write that names every row and what became of it: new, known, changed or refused, and why.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Read the files, say what would change, and change nothing.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.pass_context
+def import_papers(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    kind: str | None,
+    name: str | None,
+    rows: Path | None,
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    """Load papers from files; the help above is made of the formats there are."""
+    import_files(ctx, [paper_file(path, name=name, kind=kind) for path in files], dry_run, quiet, rows)

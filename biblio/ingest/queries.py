@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.identity import Identifier
+from biblio.catalogue.terms import ARXIV
 from biblio.store.current import survivor_id
 from biblio.store.models import (
     ObservationUnit,
@@ -133,12 +134,12 @@ def _read_versions(session: Session) -> dict[int, set[str | None]]:
 
 
 def _papers_naming_us(session: Session) -> set[int]:
-    """Papers that ADS found by our phrases, or that a library's own list holds: all records but arXiv's listing."""
+    """Papers that ADS found by our phrases, or that a library's own list holds: all records but arXiv's listings."""
     survivor = survivor_id()
     rows = session.execute(
         sa.select(survivor)
         .join(SourceRecord, col(SourceRecord.paper_id) == col(Paper.id))
-        .where(col(SourceRecord.superseded_at).is_(None), col(SourceRecord.source) != "arxiv")
+        .where(col(SourceRecord.superseded_at).is_(None), ~col(SourceRecord.source).startswith(ARXIV))
         .distinct()
     )
     return set(rows.scalars())

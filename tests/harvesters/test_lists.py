@@ -90,6 +90,17 @@ def test_an_identifier_counts_in_whichever_column_it_stands() -> None:
     assert "several" in told.refusals[0].reason
 
 
+def test_rows_of_one_paper_are_one_record() -> None:
+    """A row for each pair of paper and project is one paper with all its codes; a row that contradicts is refused."""
+    told = table(
+        "bibcode,programid,title\n2016ApJ...822...36D,2013.1.00001.S,Dust\n2016ApJ...822...36D,2013.1.00002.S,Dust\n"
+        "2016ApJ...822...36D,2013.1.00003.S,Gas\n"
+    )
+    assert {record.extra[PROJECTS] for record in told.records} == {"2013.1.00001.S; 2013.1.00002.S"}
+    assert (told.rows, told.refusals[0].place) == ((2, 3), "list.csv row 4")
+    assert "than row 2" in told.refusals[0].reason
+
+
 def test_a_table_without_names_is_refused_whole() -> None:
     """A header that has no column of identifiers is quoted."""
     with pytest.raises(PageRefused, match=r"list.csv: the header has no column bibcode, doi, arXiv number|no column"):

@@ -133,8 +133,9 @@ def test_papers_from_bibtex_and_jsonl_are_joined(runtime: Runtime, tmp_path: Pat
 
 
 def test_a_list_cannot_pass_for_a_service(runtime: Runtime, tmp_path: Path) -> None:
-    """The names of the services are theirs: their values rank higher than any list's."""
-    assert call(runtime, papers, "import", tmp_path / "x.bib", "--name", "ads").exit_code == 2
+    """The names of the services are theirs: their values rank higher than any list's, and other terms hold for them."""
+    for name in ("ads", "arXiv-oai", "person", " ", "x" * 33):
+        assert call(runtime, papers, "import", tmp_path / "x.bib", "--name", name).exit_code == 2
 
 
 def test_projects_come_from_the_archive(asking: Asking, served: object) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import select
 from biblio.catalogue.papers import absorb_records
 from biblio.catalogue.projects import record_projects
 from biblio.ingest.jobs import READ
-from biblio.ingest.reading import candidates
+from biblio.ingest.texts_folder import candidates
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestRefusal, JobRun, Paper, TextMention, TextReading
