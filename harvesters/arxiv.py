@@ -177,13 +177,13 @@ class ArxivSource:
     def _begin(self, cursor: Mapping[str, object]) -> _Position:
         try:
             if "first" in cursor:
-                promised = cursor.get("promised")
+                start, promised, restarts = (cursor.get(name) for name in ("start", "promised", "restarts"))
                 return _Position(
                     date.fromisoformat(str(cursor["first"])),
                     date.fromisoformat(str(cursor["last"])),
-                    int(str(cursor.get("start", 0))),
+                    max(0, int(str(start or 0))),
                     None if promised is None else int(str(promised)),
-                    int(str(cursor.get("restarts", 0))),
+                    min(MAX_RESTARTS, max(0, int(str(restarts or 0)))),
                 )
             day = date.fromisoformat(str(cursor["day"])) if "day" in cursor else self._query.since
         except (KeyError, ValueError) as wrong:
