@@ -1,7 +1,7 @@
 # The two commands a newcomer needs are `make demo` and `make test`; both set everything up themselves.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose docs clean
+.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-harvest docs clean
 
 PY := .venv/bin/python
 ARGS ?=
@@ -43,6 +43,9 @@ bench-codes: dev-setup ## Code engine against a strict pattern; BENCH=folder mad
 
 bench-propose: dev-setup ## Proposals against a plain title ratio; BENCH=folder made by the papers and projects generator
 	@$(PY) bench/propose.py $(BENCH) $(ARGS)
+
+bench-harvest: dev-setup ## Reading and storing harvests beside other tools (ARGS=--quick; BENCH=folder keeps the databases)
+	@$(PY) bench/harvest.py $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
 
 clean: ## Remove the virtual environment and everything made (never a database of yours)
 	@rm -rf .venv demo-run test-output .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
