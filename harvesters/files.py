@@ -168,7 +168,7 @@ class PapersFile(LineSlices):
     Read: id, title, authors (list of "Last, First" or of {name, affiliation, orcid}), abstract, year, doi, bibcode,
     arxiv, kind, is_refereed, journal, volume, page, published_on, submitted_on, keywords, comment, language, targets,
     path (where the full text lies, below the folder of this file), projects (codes of the projects whose data the paper
-    used), taken_from ("ads" where abstract and keywords are copied from there and may not be served on).
+    used), alternate_bibcodes (those it had before), taken_from ("ads" where abstract and keywords are copied from there and may not be served on).
     """
 
     content_type = "application/x-ndjson"
@@ -188,7 +188,7 @@ class PapersFile(LineSlices):
                 "journal",
             ),
             *("volume", "page", "published_on", "submitted_on", "keywords", "comment", "language", "targets", "path"),
-            *("projects", "taken_from"),
+            *("projects", "alternate_bibcodes", "taken_from"),
         ]
     )
 
@@ -241,6 +241,7 @@ def paper_of(source: str, row: Row) -> HarvestedRecord:
         authors=_authors(values),
         doi=text_of(values, "doi"),
         bibcode=text_of(values, "bibcode"),
+        alternate_bibcodes=texts_of(values, "alternate_bibcodes"),
         arxiv_id=arxiv[0] if arxiv else None,
         arxiv_version=arxiv[1] if arxiv else None,
         kind=kind,

@@ -27,6 +27,7 @@ from biblio.store.models import Project, ProjectRevision, SourceRecord
 from harvesters.errors import HarvestError, SourceStopped
 from harvesters.files import ProjectsFile
 from harvesters.formats import FORMATS, format_of
+from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage, Source
 from harvesters.records import HarvestedProject, Refusal
 
@@ -43,7 +44,8 @@ class ImportIncomplete(BiblioError):
 class FileSource:
     """A file as a source, and what is done to a parsed page of it before it is stored.
 
-    ``folder`` is where the file lies: the full texts that its rows name lie below it.
+    ``folder`` is where the file lies: the full texts that its rows name lie below it. A list that a service gives has
+    the session it is ``asked`` by, and may have something left to ``finish`` when its pages are stored.
     """
 
     source: Source
@@ -51,6 +53,8 @@ class FileSource:
     take_emails: bool = False
     prepare: Callable[[Session, Runtime, ParsedPage, str], ParsedPage] | None = None
     folder: Path | None = None
+    finish: Callable[[JobContext], None] | None = None
+    asked: PoliteSession | None = None
 
     def prepared(self, session: Session, runtime: Runtime, parsed: ParsedPage) -> ParsedPage:
         """Return a parsed page as it is to be stored."""
@@ -218,7 +222,7 @@ def _import(context: JobContext, file: FileSource, report: ImportReport) -> None
             parsed = file.prepared(session, runtime, parsed)
             earlier = _keys_before(session, parsed)
         destination = absorb.Destination(context.run_id, None, take_emails=file.take_emails)
-        counts = absorb.store_page(runtime, page, parsed, destination)
+        counts = absorb.store_page(runtime, page, parsed, destination, file.asked)
         linked = Linked()
         if has_codes(parsed):
             with runtime.store.writing() as session:
@@ -233,6 +237,8 @@ def _import(context: JobContext, file: FileSource, report: ImportReport) -> None
         context.note(f"{file.label} has columns that nobody reads: {', '.join(sorted(unread))}.")
     if texts and file.folder is not None:
         read_listed(context, file.folder, texts)
+    if file.finish is not None:
+        file.finish(context)
 
 
 def _tell(context: JobContext, counts: absorb.PageCounts, linked: Linked) -> None:
@@ -277,7 +283,7 @@ def try_import(
     for file in files:
         for page in file.source.pages({}):
             parsed = file.source.parse(page)
-            with runtime.store.reading() as session:
+            with runtime.store.trying() as session:
                 parsed = file.prepared(session, runtime, parsed)
                 earlier = _keys_before(session, parsed)
                 destination = absorb.Destination(None, None, take_emails=file.take_emails)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from biblio.catalogue.terms import is_reserved
+from biblio.errors import RequestRefused
 from biblio.ingest.console import import_files
-from biblio.ingest.importing import paper_file
+from biblio.ingest.importing import FileSource, paper_file
+from biblio.runtime import Runtime
 from harvesters.formats import FORMATS
 
 _FILE = click.Path(path_type=Path)
@@ -50,9 +54,13 @@ def _checked_name(_ctx: click.Context, _param: click.Parameter, name: str | None
       biblio papers import library.bib telbib.csv
       biblio papers import our-dois.txt --dry-run --report rows.csv
       biblio papers import telescope-papers.jsonl.gz --name kpub
+      biblio papers import --ads-library hHGU1Ef-TpacAhicI3J8kQ --name our-library
+      biblio papers import --ads-bibgroup ESO/Telescopes --dry-run
     """,
 )
-@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.argument("files", nargs=-1, type=_FILE)
+@click.option("--ads-library", "libraries", multiple=True, metavar="ID", help="A library of ADS, by its id or address.")
+@click.option("--ads-bibgroup", "bibgroups", multiple=True, metavar="NAME", help="A bibgroup of ADS, by its name.")
 @click.option(
     "--format",
     "kind",
@@ -70,14 +78,25 @@ def _checked_name(_ctx: click.Context, _param: click.Parameter, name: str | None
 @click.option("--dry-run", is_flag=True, help="Read the files, say what would change, and change nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
-def import_papers(
-    ctx: click.Context,
-    files: tuple[Path, ...],
-    kind: str | None,
-    name: str | None,
-    rows: Path | None,
-    dry_run: bool,
-    quiet: bool,
-) -> None:
-    """Load papers from files; the help above is made of the formats there are."""
-    import_files(ctx, [paper_file(path, name=name, kind=kind) for path in files], dry_run, quiet, rows)
+def import_papers(ctx: click.Context, /, files: tuple[Path, ...], **options: Any) -> None:
+    """Load papers from files and lists of ADS; the help above is made of the formats there are."""
+    name = options["name"]
+    listed = [paper_file(path, name=name, kind=options["kind"]) for path in files]
+    if options["libraries"] or options["bibgroups"]:
+        listed += _lists_of_ads(ctx, options["libraries"], options["bibgroups"], name)
+    if not listed:
+        raise click.UsageError("Name at least one file, or --ads-library or --ads-bibgroup.")
+    import_files(ctx, listed, options["dry_run"], options["quiet"], options["rows"])
+
+
+def _lists_of_ads(
+    ctx: click.Context, libraries: Sequence[str], bibgroups: Sequence[str], name: str | None
+) -> list[FileSource]:
+    from biblio.ingest.ads_imports import bibgroup_file, library_file  # only who asks ADS waits for its package
+
+    runtime: Runtime = ctx.obj()
+    try:
+        listed = [library_file(runtime, library, name) for library in libraries]
+        return [*listed, *(bibgroup_file(runtime, bibgroup) for bibgroup in bibgroups)]
+    except RequestRefused as reason:
+        raise click.ClickException(str(reason)) from reason
