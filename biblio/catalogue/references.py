@@ -100,7 +100,7 @@ def _papers(session: Session, scheme: Scheme, values: set[str]) -> dict[str, int
             .where(col(PaperIdentifier.scheme) == scheme, col(PaperIdentifier.value).in_(chunk))
             .order_by(col(PaperIdentifier.id).desc())
         )
-        found |= dict(rows.tuples().all())
+        found |= dict(rows.all())
     return found
 
 
