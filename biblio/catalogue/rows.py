@@ -79,4 +79,5 @@ def _array_type(kind: Any, dialect: sa.Dialect) -> str:
     Texts come without their length: a cast to VARCHAR(32) would cut a longer one off without a word, where the
     column refuses it.
     """
-    return "text" if isinstance(kind, (sa.JSON, sa.String)) else str(kind.compile(dialect=dialect))
+    plain = kind.impl_instance if isinstance(kind, sa.types.TypeDecorator) else kind
+    return "text" if isinstance(plain, (sa.JSON, sa.String)) else str(plain.compile(dialect=dialect))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from biblio.catalogue.compose import PRECEDENCE, Told, compose
 from biblio.catalogue.revisions import SHOWN_DEFAULTS
 
@@ -57,6 +59,36 @@ def test_a_correction_stands_above_everything() -> None:
 def test_withdrawn_by_one_source_is_withdrawn() -> None:
     """A withdrawal is never hidden by a source that has not heard of it."""
     assert compose([told("ads", title="A"), told("arxiv", is_withdrawn=True)], {}).values["is_withdrawn"] is True
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_highest_version_any_door_of_arxiv_has_told_is_shown(first: int) -> None:
+    """The announcement knows version 3 while the other doors' records still say 2, in whatever order they came."""
+    records = [
+        told("arxiv", first, arxiv_version=2, updated_on="2021-05-01", submitted_on="2021-01-02"),
+        told("arxiv-oai", 1, arxiv_version=2, updated_on="2021-05-02", submitted_on="2021-01-01"),
+        told("arxiv-rss", 1 - first, arxiv_version=3, updated_on="2021-06-01"),
+        told("telbib", 5, arxiv_version=9, updated_on="2031-01-01"),
+    ]
+    values = compose(records, {}).values
+    assert (values["arxiv_version"], values["updated_on"]) == (3, date(2021, 6, 1))
+    assert values["preprint_on"] == date(2021, 1, 1)
+
+
+def test_a_version_without_a_date_leaves_the_last_date_known() -> None:
+    """Where the door that knows the version gives no date, that of the version before stands."""
+    records = [told("arxiv-rss", 1, arxiv_version=3), told("arxiv", arxiv_version=2, updated_on="2021-05-01")]
+    values = compose(records, {}).values
+    assert (values["arxiv_version"], values["updated_on"]) == (3, date(2021, 5, 1))
+
+
+@pytest.mark.parametrize("door", ["arxiv", "arxiv-oai", "arxiv-rss"])
+def test_a_withdrawal_through_any_door_counts(door: str) -> None:
+    """Also from the door whose record has no title left; the title is another's."""
+    shown = compose(
+        [told("arxiv", title="Cold dust"), told("ads", title="Cold Dust"), told(door, 1, is_withdrawn=True)], {}
+    )
+    assert (shown.values["is_withdrawn"], shown.values["title"]) == (True, "Cold Dust")
 
 
 def test_the_table_names_every_field_that_is_shown() -> None:

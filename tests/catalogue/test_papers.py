@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from biblio.catalogue import corrections, merges, papers
+from biblio.catalogue import merges, papers
 from biblio.catalogue.actor import Actor
-from biblio.errors import NotAllowed, RequestRefused
+from biblio.catalogue.links import Ruling, decide
 from biblio.store import Store
+from biblio.store.current import live_links
 from biblio.store.models import (
     MergeProposal,
     Paper,
@@ -22,9 +24,10 @@ from biblio.store.models import (
     SourceRecord,
     UserAccount,
 )
-from biblio.store.words import Role
+from biblio.store.words import RelationKind, Role, Verdict
 from harvesters.records import HarvestedRecord
 from tests.catalogue.records import OTHERS, article, preprint
+from tests.verify.factories import add_project
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -149,41 +152,6 @@ def test_a_merge_that_a_person_undid_is_not_made_again(store: Store) -> None:
         assert [r.title for r in shown(session)] == ["Cold dust in a made-up galaxy", "Cold Dust in a Made-up Galaxy"]
 
 
-def test_a_correction_stays_above_every_later_harvest(store: Store) -> None:
-    """What a person corrected is shown until the person withdraws it, whatever sources say meanwhile."""
-    person = librarian(store)
-    (outcome,) = absorb(store, article())
-    with store.writing() as session:
-        corrections.correct(session, person, outcome.paper_id, "title", "The title as printed", now=NOW)
-    absorb(store, article(title="Yet another title", citation_count=5), now=LATER)
-    with store.reading() as session:
-        (revision,) = shown(session)
-        assert (revision.title, revision.provenance["title"]) == ("The title as printed", "person")
-        assert revision.citation_count == 5
-    with store.writing() as session:
-        corrections.withdraw_correction(session, person, outcome.paper_id, "title", now=LATER)
-    with store.reading() as session:
-        assert [r.title for r in shown(session)] == ["Yet another title"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("authors", []), ("year", "MMXX"), ("published_on", "soon"), ("kind", "x")]
-)
-def test_a_correction_of_the_wrong_kind_is_refused(store: Store, name: str, value: object) -> None:
-    """A field that cannot be corrected, or a value it cannot take, is refused with what would be possible."""
-    person = librarian(store)
-    (outcome,) = absorb(store, article())
-    with store.writing() as session, pytest.raises(RequestRefused):
-        corrections.correct(session, person, outcome.paper_id, name, value, now=NOW)
-
-
-def test_the_machine_corrects_nothing(store: Store) -> None:
-    """Only a person may correct a paper."""
-    (outcome,) = absorb(store, article())
-    with store.writing() as session, pytest.raises(NotAllowed):
-        corrections.correct(session, Actor(None, "command line"), outcome.paper_id, "title", "x", now=NOW)
-
-
 def test_a_printed_article_goes_before_its_preprint_in_ads(store: Store) -> None:
     """ADS describes a preprint and later the article: journal, pages and dates are the article's."""
     before = article(
@@ -222,3 +190,142 @@ def test_a_page_costs_a_fixed_number_of_statements(store: Store) -> None:
         sa.event.remove(store.engine, "before_cursor_execute", note)
         counts.append(len(statements))
     assert counts[1] <= counts[0] + 4
+
+
+PREPRINT_BIBCODE = "2021arXiv210100001D"
+
+
+def ads_preprint(**changes: Any) -> HarvestedRecord:
+    """The paper as ADS describes it before it is printed."""
+    facts: dict[str, Any] = {
+        "key": PREPRINT_BIBCODE, "bibcode": PREPRINT_BIBCODE, "kind": "eprint", "doi": None, "is_refereed": False,
+        "journal": "arXiv e-prints", "volume": None, "page": "arXiv:2101.00001", "published_on": date(2021, 1, 1),
+        "snippets": (("ack", "We used the array."),),
+    }  # fmt: skip
+    return article(**(facts | changes))
+
+
+ALTERNATE = {"alternate_bibcodes": (PREPRINT_BIBCODE,), "arxiv_id": None}
+IDENTIFIER = {"extra": {"identifiers": f"2021ApJ...900....1D {PREPRINT_BIBCODE} 10.3847/x"}, "arxiv_id": None}
+
+
+def current(session: Session) -> list[SourceRecord]:
+    """The source records in force."""
+    return list(session.exec(select(SourceRecord).where(SourceRecord.superseded_at == None)))  # noqa: E711
+
+
+@pytest.mark.parametrize("naming", [ALTERNATE, IDENTIFIER], ids=["alternate_bibcode", "identifier"])
+@pytest.mark.parametrize("one_page", [True, False])
+def test_an_article_takes_the_place_of_its_preprint(store: Store, naming: dict[str, Any], one_page: bool) -> None:
+    """ADS gives the paper a new bibcode: one paper, one record of ADS in force, and the passages are kept."""
+    printed = article(**naming)
+    if one_page:
+        outcomes = absorb(store, ads_preprint(), printed)
+    else:
+        outcomes = [*absorb(store, ads_preprint()), *absorb(store, printed, now=LATER)]
+    assert [o.what.value for o in outcomes] == ["new", "changed"]
+    assert outcomes[0].paper_id == outcomes[1].paper_id
+    with store.reading() as session:
+        (record,) = current(session)
+        assert record.key == "2021ApJ...900....1D"
+        assert record.record["snippets"] == [["ack", "We used the array."]]
+        (revision,) = shown(session)
+        assert (revision.journal, revision.is_refereed) == ("The Astrophysical Journal", True)
+        before = [r.key for r in session.exec(select(SourceRecord)) if r.superseded_at is not None]
+        assert before == ([] if one_page else [PREPRINT_BIBCODE])
+    assert absorb(store, printed, now=LATER + timedelta(days=9))[0].what.value == "unchanged"
+
+
+@pytest.mark.parametrize("naming", [ALTERNATE, IDENTIFIER], ids=["alternate_bibcode", "identifier"])
+@pytest.mark.parametrize("one_page", [True, False])
+def test_a_preprint_that_comes_after_its_article_only_adds_passages(
+    store: Store, naming: dict[str, Any], one_page: bool
+) -> None:
+    """A record under a bibcode that was given up changes nothing that is shown, however often it comes."""
+    printed = article(**naming)
+    if one_page:
+        outcomes = absorb(store, printed, ads_preprint())
+    else:
+        outcomes = [*absorb(store, printed), *absorb(store, ads_preprint(), now=LATER)]
+    assert {o.paper_id for o in outcomes} == {outcomes[0].paper_id}
+    for _ in range(2):
+        (outcome,) = absorb(store, ads_preprint(citation_count=1), now=LATER)
+        assert (outcome.what.value, outcome.paper_id) == ("unchanged", outcomes[0].paper_id)
+    with store.reading() as session:
+        (record,) = current(session)
+        assert (record.key, record.record["citation_count"]) == ("2021ApJ...900....1D", 3)
+        assert record.record["snippets"] == [["ack", "We used the array."]]
+        assert [r.journal for r in shown(session)] == ["The Astrophysical Journal"]
+        assert session.exec(select(sa.func.count()).select_from(Paper)).one() == 1
+
+
+def test_a_verdict_survives_the_change_of_bibcode(store: Store) -> None:
+    """What a person decided about the preprint holds for the article, also when the article came as a second paper."""
+    (first,) = absorb(store, ads_preprint(arxiv_id=None))
+    (second,) = absorb(store, article(arxiv_id=None))
+    assert first.paper_id != second.paper_id
+    person = librarian(store)
+    with store.writing() as session:
+        project = add_project(session, "2018.1.00001.S")
+        ruling = Ruling(
+            paper_id=first.paper_id, project_id=project, verdict=Verdict.ACCEPT, version_seen=0,
+            relation=RelationKind.SCIENCE,
+        )  # fmt: skip
+        decide(session, person, ruling, now=NOW)
+    (outcome,) = absorb(store, article(**ALTERNATE), now=LATER)
+    assert (outcome.merged, outcome.paper_id) == (1, first.paper_id)
+    with store.reading() as session:
+        assert [r.key for r in current(session)] == ["2021ApJ...900....1D"]
+        links = session.execute(sa.select(live_links())).mappings().all()
+        assert [(row["paper_id"], row["verdict"]) for row in links] == [(first.paper_id, Verdict.ACCEPT)]
+        assert [r.paper_id for r in shown(session)] == [first.paper_id]
+
+
+def test_two_records_that_name_each_other_both_stand(store: Store) -> None:
+    """Where neither bibcode is the older one, no record takes the other's place, run after run."""
+    one = article(**ALTERNATE)
+    other = ads_preprint(alternate_bibcodes=("2021ApJ...900....1D",), arxiv_id=None)
+    absorb(store, one, other)
+    assert [o.what.value for o in absorb(store, one, other, now=LATER)] == ["unchanged", "unchanged"]
+    with store.reading() as session:
+        assert {r.key for r in current(session)} == {"2021ApJ...900....1D", PREPRINT_BIBCODE}
+
+
+def test_further_passages_of_one_harvest_add_no_history(store: Store) -> None:
+    """Each search that finds a paper adds its passages to one row; a day later they are news again."""
+    words = [("ack", f"Passage {n}.") for n in range(4)]
+    absorb(store, article(snippets=(words[0],)))
+    assert absorb(store, article(snippets=(words[1],)), now=NOW + timedelta(hours=1))[0].what.value == "changed"
+    absorb(store, article(snippets=(words[2],)), article(snippets=(words[0],)), now=NOW + timedelta(hours=2))
+    with store.reading() as session:
+        (row,) = session.exec(select(SourceRecord)).all()
+        assert row.record["snippets"] == [list(w) for w in words[:3]]
+        assert row.learned_at == NOW
+    assert absorb(store, article(snippets=(words[1],)), now=LATER)[0].what.value == "unchanged"
+    absorb(store, article(snippets=(words[3],)), now=LATER)
+    with store.reading() as session:
+        assert [len(r.record["snippets"]) for r in session.exec(select(SourceRecord).order_by(sa.text("id")))] == [3, 4]
+
+
+@pytest.mark.parametrize("door", ["arxiv-oai", "arxiv"])
+def test_a_deleted_paper_keeps_its_title(store: Store, door: str) -> None:
+    """arXiv says of a deleted paper only that it is deleted; what was known of it stays, marked as withdrawn."""
+    absorb(store, preprint(source=door))
+    deleted = HarvestedRecord(
+        "arxiv-oai", "2101.00001", arxiv_id="2101.00001", is_withdrawn=True, extra={"deleted": "yes"}
+    )
+    assert [absorb(store, deleted, now=LATER)[0].what.value for _ in range(2)] == ["changed", "unchanged"]
+    with store.reading() as session:
+        (revision,) = shown(session)
+        assert (revision.title, revision.is_withdrawn) == ("Cold dust in a made-up galaxy", True)
+        names = session.exec(select(PaperAuthor.name).where(PaperAuthor.revision_id == revision.id)).all()
+        assert len(names) == 2
+
+
+def test_another_door_that_tells_the_same_is_no_news(store: Store) -> None:
+    """The same preprint through three doors of arXiv is one paper with one revision."""
+    for hours, door in enumerate(("arxiv-rss", "arxiv-oai", "arxiv")):
+        absorb(store, preprint(source=door), now=NOW + timedelta(hours=hours))
+    with store.reading() as session:
+        assert len(session.exec(select(PaperRevision)).all()) == 1
+        assert len(current(session)) == 3
