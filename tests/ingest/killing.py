@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 Reached = Callable[[Store], bool]
 
+PATIENCE_S = 1_800
+"""How long a moment to kill at is waited for: an endurance run behind other work is slow, a hang is a failure."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -96,7 +99,7 @@ def run(job: str, site: Site, *, patience_s: float = 200) -> str:
 
 def kill_when(reached: Reached, site: Site, process: subprocess.Popen[bytes], *, pause_s: float = 0.0) -> None:
     """Kill the process, as a power cut would, ``pause_s`` after ``reached``."""
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + PATIENCE_S
     while process.poll() is None and not reached(site.store):
         assert time.monotonic() < deadline
         time.sleep(0.02)
