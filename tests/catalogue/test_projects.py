@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
-from biblio.catalogue.projects import Recorded, record_project, record_projects
+from biblio.catalogue.projects import Recorded, known_from, record_project, record_projects
 from biblio.runtime import Runtime
 from biblio.store.models import ArchiveReference, ObservationUnit, Project, ProjectRevision, UnitRevision
 from harvesters.errors import RecordRefused
@@ -118,3 +119,62 @@ def test_test_projects_are_no_pi_projects(runtime: Runtime) -> None:
     record(runtime, replace(PROJECT, code="2011.0.00001.SV"), replace(PROJECT, code="2011.0.00001.CAL"))
     with runtime.store.reading() as session:
         assert session.exec(select(Project.is_pi_project)).all() == [False, False]
+
+
+def test_every_changed_fact_is_told(runtime: Runtime) -> None:
+    """Facts of the project and of its units with what they were; of an address only that it changed."""
+    record(runtime, replace(PROJECT, pi_email="jane@example.org", extra={"year": "2013"}), emails=True)
+    later = replace(
+        PROJECT,
+        title="Warm dust",
+        pi_email="doe@example.org",
+        extra={"year": "2014"},
+        units=(HarvestedUnit("uid://A1/X1/X1", released_on=date(2016, 8, 1)), HarvestedUnit("uid://A1/X1/X3")),
+        bib_references=("2016ApJ...801....2D",),
+    )
+    with runtime.store.writing() as session:
+        (outcome,) = record_projects(session, [later], grammar=runtime.grammar, now=LATER, take_emails=True)
+    told = {(change.fact, change.unit): (change.before, change.after) for change in outcome.changes}
+    assert told == {
+        ("title", None): (PROJECT.title, "Warm dust"),
+        ("pi_email", None): ("an address", "another address"),
+        ("year", None): ("2013", "2014"),
+        ("released_on", "uid://A1/X1/X1"): (date(2016, 5, 1), date(2016, 8, 1)),
+        ("unit", "uid://A1/X1/X3"): (None, None),
+        ("bib_references", None): (None, "2016ApJ...801....2D"),
+    }
+    assert {change.code for change in outcome.changes} == {PROJECT.code}
+    assert [change.fact for change in outcome.changes if change.is_moved_release] == ["released_on"]
+
+
+def test_a_new_project_has_no_changes(runtime: Runtime) -> None:
+    """All of it is new; nothing of it was something else before."""
+    with runtime.store.writing() as session:
+        (outcome,) = record_projects(session, [PROJECT], grammar=runtime.grammar, now=NOW)
+    assert (outcome.what, outcome.changes, outcome.moved) == (Recorded.NEW, (), 0)
+
+
+def test_which_projects_a_source_gave_is_known(runtime: Runtime) -> None:
+    """By whatever it said that was new: facts, units' dates or papers; another source's projects are not its own."""
+    record(runtime, replace(PROJECT, source="registry"))
+    other = replace(PROJECT, code="2015.1.00001.S", source="file", bib_references=())
+    record(runtime, other)
+    assert known(runtime, "registry") == {PROJECT.code}
+    moved = replace(other, source="registry", units=(HarvestedUnit("uid://A1/X1/X1", released_on=date(2020, 1, 1)),))
+    record(runtime, moved, now=LATER)
+    assert known(runtime, "registry") == {PROJECT.code, "2015.1.00001.S"}
+    assert known(runtime, "registry", ["2015.1"]) == {"2015.1.00001.S"}
+    assert known(runtime, "nobody") == set()
+
+
+def known(runtime: Runtime, source: str, cycles: list[str] | None = None) -> set[str]:
+    """The codes that a source gave."""
+    with runtime.store.reading() as session:
+        return known_from(session, source, cycles)
+
+
+def test_a_name_of_absurd_length_is_cut(runtime: Runtime) -> None:
+    """PostgreSQL cannot index thousands of characters; the project is stored all the same, and stays unchanged."""
+    endless = replace(PROJECT, pi="".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=20_000)))
+    assert record(runtime, endless) == [Recorded.NEW]
+    assert record(runtime, endless, now=LATER) == [Recorded.UNCHANGED]
