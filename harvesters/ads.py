@@ -13,7 +13,6 @@ ADS returns no highlights (adsabs-dev-api issue 112).
 from __future__ import annotations
 
 import contextlib
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,18 +22,13 @@ from typing import Any
 from ads.exceptions import APIResponseError, SolrResponseParseError
 from ads.search import SearchQuery
 
-from harvesters.ads_port import BASE_URL, MAX_QUERY_CHARS, AdsPort, judged
+from harvesters.ads_port import BASE_URL, MAX_QUERY_CHARS, MAX_ROWS, AdsPort, clause, judged
 from harvesters.ads_records import FIELDS, HIGHLIGHTED, SOURCE, answer_of, parse_page
 from harvesters.errors import PageRefused, SourceStopped, naming
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
 
-__all__ = ["MAX_ROWS", "SERVICE", "AdsQuery", "AdsSource", "clause"]
-
 SERVICE = "ads"
-
-MAX_ROWS = 2_000
-"""Rows ADS gives at most per page."""
 
 _HIGHLIGHT_OPTIONS = {
     "hl.snippets": "4",
@@ -43,9 +37,6 @@ _HIGHLIGHT_OPTIONS = {
     "hl.usePhraseHighlighter": "true",
 }
 """Four is the most ADS gives (adsabs/solr-service, solr/sanitize.py)."""
-
-_PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"')
-_EXCLUSION = re.compile(r"(?:-|NOT\s+)(?:[\w.]+:)?(?:Q|\([^()]*\)|[^\s()]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +118,11 @@ class AdsSource:
     ) -> Iterator[Page]:
         mark, got = str(cursor.get("mark", "*")), _count_of(cursor)
         text = self._text(name, since)
+        before: frozenset[str] = frozenset()
         while True:
             place = f"ADS search {name}, records from {got + 1}"
-            body, content_type = self._fetch(text, mark, place)
-            answer = answer_of(body, content_type, place)
+            body, content_type, answer = self._fresh(text, mark, place, before)
+            before = _ids(answer)
             found, count = answer["response"]["numFound"], len(answer["response"]["docs"])
             next_mark = answer.get("nextCursorMark")
             # The cursor that repeats itself is the end Solr speaks of. A full page is never taken for the end, even
@@ -188,6 +180,22 @@ class AdsSource:
             )
         return text
 
+    def _fresh(self, text: str, mark: str, place: str, before: frozenset[str]) -> tuple[bytes, str, dict[str, Any]]:
+        """The page at ``mark``. One that repeats records of the page before is asked for again, then refused.
+
+        The order is by internal number, so a repeated one means that the order did not hold, and that records which
+        should be here may never come.
+        """
+        for _ in range(_FETCHES):
+            body, content_type = self._fetch(text, mark, place)
+            answer = answer_of(body, content_type, place)
+            if before.isdisjoint(_ids(answer)):
+                return body, content_type, answer
+        raise PageRefused(
+            f"{place}: repeats records of the page before, so others may be missing; the harvest goes on from this page "
+            "next time"
+        )
+
     def _fetch(self, text: str, mark: str, place: str) -> tuple[bytes, str]:
         search = SearchQuery(
             q=text,
@@ -211,6 +219,7 @@ class AdsSource:
         return heard.body, heard.content_type
 
 
+_FETCHES = 3
 _STUMBLES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -237,22 +246,9 @@ class _Heard:
         return judged(response, self._place)
 
 
-def clause(name: str, search: str) -> str:
-    """The search in brackets, so that what is joined to it holds for all of it. Raises ``SourceStopped`` naming it.
-
-    Refused is what would change the meaning of the whole query without a word: quotes or brackets that do not pair, and
-    a search of exclusions alone, which Solr answers with nothing.
-    """
-    bare = _PHRASE.sub("Q", search)
-    depth = lowest = 0
-    for sign in bare:
-        depth += {"(": 1, ")": -1}.get(sign, 0)
-        lowest = min(lowest, depth)
-    if '"' in bare or depth or lowest < 0:
-        raise SourceStopped(f"ADS: in the search {name} quotes or brackets do not pair; correct it in the profile")
-    if not _EXCLUSION.sub(" ", bare).strip():
-        raise SourceStopped(f"ADS: the search {name} asks for nothing but exclusions; say what it looks for")
-    return f"({search})"
+def _ids(answer: Mapping[str, Any]) -> frozenset[str]:
+    documents = answer["response"]["docs"]
+    return frozenset(str(document["id"]) for document in documents if isinstance(document, dict) and "id" in document)
 
 
 def _count_of(cursor: Mapping[str, object]) -> int:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harvesters.ads import MAX_ROWS, clause
-from harvesters.ads_port import BASE_URL, MAX_QUERY_CHARS, AdsPort, judged
+from harvesters.ads_port import BASE_URL, MAX_QUERY_CHARS, MAX_ROWS, AdsPort, clause, judged
 from harvesters.ads_records import FIELDS, SOURCE, answer_of, json_of, names_of, parse_page, told
 from harvesters.errors import PageRefused, SourceStopped, naming
 from harvesters.http import PoliteSession

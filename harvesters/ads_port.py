@@ -1,7 +1,11 @@
-"""The door of ADS: its address, the token, and what an answer's status means. All its requests go through one session."""
+"""The door of ADS: its address and limits, the token, what a query may be and what an answer's status means.
+
+All its requests go through one session.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +25,12 @@ _MAKE_ANEW = "Make a new one at https://ui.adsabs.harvard.edu/user/settings/toke
 
 MAX_QUERY_CHARS = 1_000
 """Characters of a query ADS takes at most (adsabs-dev-api, search.md)."""
+
+MAX_ROWS = 2_000
+"""Rows ADS gives at most per answer."""
+
+_PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"')
+_EXCLUSION = re.compile(r"(?:-|NOT\s+)(?:[\w.]+:)?(?:Q|\([^()]*\)|[^\s()]+)")
 
 
 class AdsPort:
@@ -63,3 +73,21 @@ def judged(response: requests.Response, place: str) -> requests.Response:
     if response.status_code in (401, 403):
         raise SourceStopped(f"ADS does not accept the token (status {response.status_code}{words}). {_MAKE_ANEW}")
     raise PageRefused(f"{place}: status {response.status_code}{words}")
+
+
+def clause(name: str, search: str) -> str:
+    """The search in brackets, so that what is joined to it holds for all of it. Raises ``SourceStopped`` naming it.
+
+    Refused is what would change the meaning of the whole query without a word: quotes or brackets that do not pair, and
+    a search of exclusions alone, which Solr answers with nothing.
+    """
+    bare = _PHRASE.sub("Q", search)
+    depth = lowest = 0
+    for sign in bare:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        lowest = min(lowest, depth)
+    if '"' in bare or depth or lowest < 0:
+        raise SourceStopped(f"ADS: in the search {name} quotes or brackets do not pair; correct it in the profile")
+    if not _EXCLUSION.sub(" ", bare).strip():
+        raise SourceStopped(f"ADS: the search {name} asks for nothing but exclusions; say what it looks for")
+    return f"({search})"

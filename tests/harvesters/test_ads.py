@@ -194,6 +194,28 @@ def test_search_that_ends_too_early_goes_on_from_there() -> None:
             next(pages)
 
 
+def test_page_that_repeats_the_one_before_is_asked_for_again() -> None:
+    """An order that does not hold once costs a request; one that never holds ends the run at that page."""
+    spoiled: list[str] = []
+
+    def shifted(asked: Asked) -> Reply:
+        documents = [document(n) for n in range(120)]
+        if asked.query["cursorMark"] == "50" and len(spoiled) < limit:
+            spoiled.append("50")
+            documents[50:53] = documents[47:50]
+        return answer(asked, documents)
+
+    limit = 1
+    with serving(shifted) as server:
+        assert keys(source(server.url, searches={"any": "x"})) == [document(n)["bibcode"] for n in range(120)]
+        assert len(server.asked) == 4
+        limit = 10
+        pages = source(server.url, searches={"any": "x"}).pages({})
+        assert next(pages).next_cursor == {"search": "any", "mark": "50", "got": 50}
+        with pytest.raises(PageRefused, match="records from 51: repeats records of the page before"):
+            next(pages)
+
+
 def test_too_long_query_is_told_before_it_is_asked() -> None:
     """ADS takes a thousand characters."""
     with serving(library(1)) as server, pytest.raises(SourceStopped, match=r"search long has .* split it"):
