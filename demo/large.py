@@ -137,7 +137,7 @@ def _line(file: TextIO, row: Json) -> None:
 
 def _papers(rng: random.Random, count: int, people: list[Person], codes: list[str], today: date) -> Iterator[_Paper]:
     """Yield the papers from the oldest to the newest."""
-    days = (today - timedelta(10) - FIRST_DAY).days
+    days = (today - timedelta(1) - FIRST_DAY).days
     months: Counter[str] = Counter()
     for number in range(count):
         day = FIRST_DAY + timedelta(days * number // max(count - 1, 1))
