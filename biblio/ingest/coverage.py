@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.ingest.ledger import SourceState, label_of, ledger_lines, source_states
+from biblio.ingest.ledger import SOURCES, SourceState, label_of, ledger_lines, source_states
 from biblio.store.models import HarvestPage, HarvestRefusal, JobRun
 
 __all__ = [  # what `biblio status` needs stands in one place
@@ -248,10 +248,18 @@ class SourceLine:
     asked_at: datetime
 
 
-def source_lines(listed: Iterable[Asking]) -> list[SourceLine]:
-    """Return one line per source that was ever asked, in the order in which sources are asked."""
+def source_lines(listed: Sequence[Asking]) -> list[SourceLine]:
+    """Return one line per source that was ever asked, in the order in which sources are asked.
+
+    An asking that did not come whole counts no more once all of its days came otherwise.
+    """
+    spans = {source: spans_of([a for a in listed if a.source in doors], date.min)
+             for doors in CALENDARS.values() for source in doors}  # fmt: skip
     by_source: dict[str, list[Asking]] = {}
     for asking in listed:
+        days = asking.days
+        if days is not None and not asking.is_whole and not holes(spans.get(asking.source, []), *days):
+            continue
         by_source.setdefault(asking.source, []).append(asking)
     lines = []
     for source, found in by_source.items():
@@ -259,7 +267,8 @@ def source_lines(listed: Iterable[Asking]) -> list[SourceLine]:
         for asking in found:
             total += asking.tally
         lines.append(SourceLine(source, label_of(source), len(found), total, max(a.asked_at for a in found)))
-    return lines
+    order = {source: place for place, source in enumerate(SOURCES)}
+    return sorted(lines, key=lambda line: (order.get(line.source, len(order)), line.source))
 
 
 # -- days -------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
-from biblio.ingest.coverage import source_states
+from biblio.ingest.coverage import ledger_lines, source_states
+from biblio.ingest.harvest_commands import coverage
 from biblio.ingest.jobs import COUNT, HARVEST, READ, REFRESH, REPARSE, RESWEEP, TWINS
 from biblio.ingest.paper_commands import papers
 from biblio.ingest.project_commands import projects
@@ -46,20 +47,23 @@ def _sources(runtime: Runtime) -> Iterable[str]:
     """Say for each source when it was last asked, what came, and what is left of today's requests."""
     with runtime.store.reading() as session:
         states = source_states(session)
+        asked = ledger_lines(session, runtime.clock.today())
     for state in states:
         if state.last_at is None:
             yield f"{state.label:<18} never asked"
             continue
         got = f"{state.records} records, {state.new} new, {state.changed} changed, {state.refused} refused"
-        left = "".join(f"; {q.remaining} of {q.allowed} requests left ({q.endpoint})" for q in state.quotas)
-        yield f"{state.label:<18} {state.last_at:%Y-%m-%d %H:%M} UTC  {got}{left}"
+        on = f"; goes on: {'; '.join(state.goes_on)}" if state.goes_on else ""
+        held = f"; held back: {state.held_back.reason}" if state.held_back else ""
+        yield f"{state.label:<18} {state.last_at:%Y-%m-%d %H:%M} UTC  {got}{on}{held}"
+    yield from asked
 
 
 feature = Feature(
     name="ingest",
     blueprint=lambda: blueprint,
     jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE),
-    commands=(harvest, projects, papers, reparse),
+    commands=(harvest, projects, papers, reparse, coverage),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
     checks=(_harvest_is_fresh, _sources_are_set_up),
     status=(_sources,),

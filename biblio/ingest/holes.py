@@ -63,6 +63,11 @@ class Hole:
         return (today - self.open_since).days > OLD_DAYS
 
     @property
+    def button(self) -> str:
+        """What its button says: a stored answer is read again, the others are asked for."""
+        return {"reparse": "Read again", "resweep": "Ask again"}.get(self.job or "", "Fill this hole")
+
+    @property
     def label(self) -> str:
         """The source as pages name it."""
         return coverage.CALENDAR_LABELS.get(self.source) or ledger.label_of(self.source)
@@ -200,7 +205,7 @@ def _of_journals(session: Session, scope: Scope) -> list[Hole]:
     for year in sorted(by_year, reverse=True):
         lines = by_year[year]
         named = ", ".join(f"{line.bibstem} {line.missing:,}" for line in lines[:4])
-        more = f" and {len(lines) - 4:,} more journals" if len(lines) > 4 else ""
+        more = f" and {len(lines) - 4:,} more" if len(lines) > 4 else ""
         counted = min((line.counted_at.date() for line in lines if line.counted_at), default=scope.today)
         hole = Hole(
             Kind.JOURNAL, "ads", f"{year}: {named}{more}", min(counted, date(year, 12, 31)),
@@ -235,6 +240,7 @@ class _Refused:
     source: str
     place: str
     key: str | None
+    reason: str
     run: int
     at: datetime
 
@@ -262,8 +268,9 @@ def _of_refusals(session: Session, scope: Scope, arxiv_spans: Sequence[Span]) ->
     holes = []
     for (source, job, arguments, remedy), group in groups.items():
         first = group[0]
-        named = first.key or first.place
-        words = f"{named[:60]}{f' and {len(group) - 1:,} more' if len(group) > 1 else ''}"
+        more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
+        reason = first.reason.removeprefix(f"{first.place}: ").partition(". Nothing of this page")[0]
+        words = f"{(first.key or first.place)[:60]}{more}: {reason[:160]}"
         since = max(refused.at for refused in group).date()
         hole = Hole(Kind.REFUSED, source, words, since, len(group), "refusal", job or None, dict(arguments), remedy)
         holes.append(_if_askable(scope, hole))
@@ -273,6 +280,9 @@ def _of_refusals(session: Session, scope: Scope, arxiv_spans: Sequence[Span]) ->
 def _remedy(refused: _Refused) -> tuple[str, dict[str, str], str]:
     """Return the job with arguments that asks for it again, or what a person can do."""
     source, days = refused.source, refused.days
+    name = ledger.ASKED_AS.get(source, source)
+    if ledger.HELD_BACK in refused.reason:
+        return "", {}, f"Look at the source; if it is right: biblio harvest --accept {name}, or the harvest page."
     if source == "arxiv" and days is not None:
         return "harvest", {"sources": "arxiv", "since": days[0].isoformat(), "until": days[1].isoformat()}, ""
     if source == "ads" and refused.key and (part := journals.journal_of(refused.key)) is not None:
@@ -280,7 +290,7 @@ def _remedy(refused: _Refused) -> tuple[str, dict[str, str], str]:
     if source in ("arxiv-oai", "arxiv-rss") and refused.key:
         return "reparse", {"source": source}, ""
     if source in ledger.SOURCES:
-        return "harvest", {"sources": ledger.ASKED_AS.get(source, source)}, ""
+        return "harvest", {"sources": name}, ""
     return "", {}, "Mend the file and import it again."
 
 
@@ -290,13 +300,13 @@ def _outstanding(session: Session, arxiv_spans: Sequence[Span]) -> list[_Refused
     rows = session.execute(
         sa.select(
             col(HarvestRefusal.source), col(HarvestRefusal.place), col(HarvestRefusal.key),
-            col(HarvestRefusal.job_run_id), col(HarvestRefusal.refused_at),
+            col(HarvestRefusal.reason), col(HarvestRefusal.job_run_id), col(HarvestRefusal.refused_at),
         )
         .where(col(HarvestRefusal.source) != "fulltext")
         .order_by(col(HarvestRefusal.id))
     )  # fmt: skip
-    for source, place, key, run, at in rows:
-        newest[source, key or place] = _Refused(source, place, key, run or 0, at)
+    for source, place, key, reason, run, at in rows:
+        newest[source, key or place] = _Refused(source, place, key, reason, run or 0, at)
     with_key = [r for r in newest.values() if r.key]
     pages = [r for r in newest.values() if not r.key]
     came = _came(session, {k for r in with_key for k in _spellings(r.key or "")})

@@ -31,7 +31,7 @@ SERVICES = {"arxiv": "arXiv", "ads": "ADS", "tap": "Archive (TAP)"}
 
 LEDGER_DAYS = 14
 
-_HELD_BACK = ": held back, because "
+HELD_BACK = ": held back, because "
 """What the reason of a held-back page says between its place and why (``ingest.harvest``)."""
 
 _YEARS = re.compile(r"^ads-resweep(?P<years>( \d{4})*)$")
@@ -39,6 +39,8 @@ _YEARS = re.compile(r"^ads-resweep(?P<years>( \d{4})*)$")
 
 def label_of(source: str) -> str:
     """Return the name of a source as pages show it."""
+    if source == "fulltext":
+        return "Full texts"
     return SOURCES.get(source, f"List “{source}”")
 
 
@@ -130,7 +132,7 @@ def held_back(session: Session, source: str) -> HeldBack | None:
     """Return the page at which a source is held back, or None: it never was, or it came through this place later."""
     row = session.exec(
         select(HarvestRefusal)
-        .where(col(HarvestRefusal.source) == source, col(HarvestRefusal.reason).contains(_HELD_BACK, autoescape=True))
+        .where(col(HarvestRefusal.source) == source, col(HarvestRefusal.reason).contains(HELD_BACK, autoescape=True))
         .order_by(col(HarvestRefusal.id).desc())
     ).first()
     if row is None:
@@ -149,7 +151,7 @@ def held_back(session: Session, source: str) -> HeldBack | None:
     )
     if session.exec(passed).first() is not None:
         return None
-    reason = row.reason.partition(_HELD_BACK)[2].partition(". Nothing of this page")[0]
+    reason = row.reason.partition(HELD_BACK)[2].partition(". Nothing of this page")[0]
     return HeldBack(row.place, reason, row.refused_at, ASKED_AS.get(source, source))
 
 

@@ -58,6 +58,7 @@ def harvest() -> ResponseReturnValue:
         calendars=calendars,
         endpoints=endpoints,
         refusals=page,
+        label_of=ledger.label_of,
         runs=runs,
         busy={run.job: run for run in runs},
         buttons=offered(),
@@ -257,10 +258,10 @@ def refused() -> ResponseReturnValue:
     if webkit.wants("csv"):
         rows = [(r.refused_at, r.source, r.place, r.key, r.reason) for r in page.items]
         return webkit.csv_response("refused", ("when", "source", "place", "key", "reason"), rows)
-    return render_template("ingest/refused.html", page=page, sources=sources)
+    return render_template("ingest/refused.html", page=page, sources=sources, label_of=ledger.label_of)
 
 
 def _refused_sources(unit: Session) -> list[tuple[str, str]]:
     """Return every source with the name pages show, and full texts."""
     named: list[tuple[str, Any]] = [(state.source, state.label) for state in coverage.source_states(unit)]
-    return [*named, ("fulltext", "Full texts")]
+    return [*named, ("fulltext", ledger.label_of("fulltext"))]

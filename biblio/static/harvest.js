@@ -68,6 +68,10 @@
     const link = make("a", "", "Show the page anew");
     link.href = location.href.split("#")[0];
     row.querySelector(".run-line").append(" ", link);
+    document.querySelectorAll(`a[href="#${row.id}"]`).forEach((note) => {
+      note.textContent = "has ended; show the page anew";
+      note.href = link.href;
+    });
     return false;
   };
 
@@ -90,5 +94,5 @@
         if (goOn) setTimeout(again, EVERY_MS);
       });
   };
-  if (watched.size) setTimeout(again, EVERY_MS);
+  setTimeout(again, watched.size ? EVERY_MS : EVERY_MS / 2); /* what was started just now may not stand on the page yet */
 })();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +57,7 @@ NOW = datetime(2024, 12, 1, tzinfo=UTC)
 def page(run_id: int | None, place: str, days: Span | None, **facts: object) -> HarvestPage:
     """One stored page of arXiv, unless ``facts`` say otherwise."""
     first, last = days or (None, None)
-    values = {"source": "arxiv", "promised": 5, "records": 5} | facts
+    values: dict[str, Any] = {"source": "arxiv", "promised": 5, "records": 5} | facts
     return HarvestPage(
         job_run_id=run_id, place=place, payload_sha256="a" * 64, content_type="x", fetched_at=NOW,
         window_from=first, window_to=last, **values,
@@ -158,7 +159,7 @@ def test_expected_is_fetched_and_refused_and_missing(
         assert (window in spans_of([asking], FIRST)) == asking.is_whole
     for line in source_lines(found):
         assert line.tally.expected == line.tally.fetched + line.tally.refused + line.tally.missing
-        assert line.tally.missing == sum(a.tally.missing for a in found)
+        assert line.tally.missing == sum(a.tally.missing for a in found)  # windows of one history do not overlap
 
 
 counts = st.integers(0, 50)
@@ -212,6 +213,16 @@ def test_entries_that_came_twice_do_not_stand_in_for_those_that_never_did() -> N
         ]
     )
     assert [(a.tally.fetched, a.tally.missing, a.is_whole) for a in asked] == [(8, 2, False)]
+
+
+def test_a_window_that_was_mended_by_another_counts_no_more() -> None:
+    """Days that lacked entries and came otherwise since leave nothing missing in the source's line."""
+    day, end = date(2024, 3, 1), date(2024, 3, 31)
+    short = AskedPage("arxiv", "harvest", "a", NOW, day, day, 10, 7, 0, is_last=False)
+    whole = AskedPage("arxiv", "harvest", "b", NOW, day, end, 30, 30, 0, is_last=True)
+    assert [line.tally.missing for line in source_lines(gathered([short]))] == [3]
+    (line,) = source_lines(gathered([short, whole]))
+    assert (line.tally.expected, line.tally.fetched, line.tally.missing) == (30, 30, 0)
 
 
 def test_a_total_that_changes_asks_for_the_window_anew() -> None:
