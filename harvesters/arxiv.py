@@ -68,6 +68,8 @@ class _Position:
     start: int = 0
     promised: int | None = None
     restarts: int = 0
+    doubts: int = 0
+    """How many runs gave the window up because some of its entries never came."""
 
     def cursor(self) -> dict[str, object]:
         """Where to go on; the run that gives a window up leaves the next one its whole patience."""
@@ -78,6 +80,7 @@ class _Position:
             "start": self.start,
             "promised": None if is_stuck else self.promised,
             "restarts": 0 if is_stuck else self.restarts,
+            "doubts": self.doubts,
         }
 
 
@@ -146,10 +149,7 @@ class ArxivSource:
                 window=(position.first.isoformat(), position.last.isoformat()),
             )
             if is_stuck:
-                raise PageRefused(
-                    f"{self._place(position)}: the window's total keeps changing while it is read "
-                    f"({position.promised}, now {total}). What came is stored; the next run reads the window anew"
-                )
+                raise self._given_up(position, total, window.missing(total))
             if is_done:
                 window = _Window(is_whole=True)
             elif following.start == 0:
@@ -177,13 +177,15 @@ class ArxivSource:
     def _begin(self, cursor: Mapping[str, object]) -> _Position:
         try:
             if "first" in cursor:
-                start, promised, restarts = (cursor.get(name) for name in ("start", "promised", "restarts"))
+                names = ("start", "promised", "restarts", "doubts")
+                start, promised, restarts, doubts = (cursor.get(name) for name in names)
                 return _Position(
                     date.fromisoformat(str(cursor["first"])),
                     date.fromisoformat(str(cursor["last"])),
                     max(0, int(str(start or 0))),
                     None if promised is None else int(str(promised)),
                     min(MAX_RESTARTS, max(0, int(str(restarts or 0)))),
+                    int(bool(doubts)),
                 )
             day = date.fromisoformat(str(cursor["day"])) if "day" in cursor else self._query.since
         except (KeyError, ValueError) as wrong:
@@ -207,8 +209,8 @@ class ArxivSource:
     def _following(self, position: _Position, total: int, window: _Window) -> _Position:
         """The next page; or the window's first again, because entries moved between its pages while they were read.
 
-        They did when the total changed, or when an entry came twice and another not at all. The second may last (an
-        index that lists a paper twice), so after ``MAX_RESTARTS`` it is reported and the harvest goes on.
+        They did when the total changed, or when an entry came twice and another not at all. After ``MAX_RESTARTS`` the
+        run ends here. The second may last (an index that lists a paper twice): the next run reports it and goes on.
         """
         if position.promised not in (None, total):
             return replace(position, start=0, promised=total, restarts=position.restarts + 1)
@@ -216,9 +218,19 @@ class ArxivSource:
         # A total that ends with a full page is looked behind: one that is told too small would cost all the rest.
         if start < total or 0 < start == total <= MAX_WINDOW - self._query.page_size:
             return replace(position, start=start, promised=total)
-        if window.missing(total) and position.restarts < MAX_RESTARTS:
-            return replace(position, start=0, promised=total, restarts=position.restarts + 1)
+        if window.missing(total) and not position.doubts:
+            is_doubted = position.restarts == MAX_RESTARTS
+            return replace(position, start=0, promised=total, restarts=position.restarts + 1, doubts=int(is_doubted))
         return self._window(position.last + timedelta(days=1))
+
+    def _given_up(self, position: _Position, total: int, missing: int) -> PageRefused:
+        what = (
+            f"{missing} of {total} entries never came, others twice" if missing else f"it promises {total} entries now"
+        )
+        return PageRefused(
+            f"{self._place(position)}: the window changes while it is read ({what}). What came is stored; the next run "
+            "reads the window anew"
+        )
 
     def _end_cursor(self) -> dict[str, object]:
         day = self._query.until - timedelta(days=self._query.overlap_days - 1)

@@ -27,6 +27,8 @@ from harvesters.xmltree import read_tree, words_of
 
 NOTHING, BAD_TOKEN = "noRecordsMatch", "badResumptionToken"
 """The two errors of the protocol (§3.6) that are part of normal work."""
+REPEATED = "the page holds records a second time"
+"""What an honest page never does; one that does may lack records of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,13 @@ class OaiSource:
         while position is not None:
             place = self._place(position, run)
             answer = self._fetch(position, place)
-            if run.before & _identifiers(answer.tree):  # an honest page has none of the records of the page before
-                answer = self._fetch(position, place)
             wrong = _misfit(answer.tree, run.before) if position.token is not None else None
+            if wrong == REPEATED:
+                answer = self._fetch(position, place)
+                wrong = _misfit(answer.tree, run.before)
             if wrong is not None:
                 if run.began_anew:
-                    raise PageRefused(f"{place}: {wrong} again; the harvest begins this list anew next time")
+                    raise PageRefused(f"{place}: {wrong} again. What came is stored; run again later")
                 position, run = _Position(position.first_day), _Run(began_anew=True)
                 continue
             position = self._answered(position, answer.tree, place)
@@ -119,7 +122,7 @@ class OaiSource:
             yield self._page(position, following, place, answer)
             run.number += 1
             run.tokens.add(following.token if following is not None else None)
-            run.before = _identifiers(answer.tree)
+            run.before = frozenset(_identifiers(answer.tree))
             position = following
 
     def parse(self, page: Page) -> ParsedPage:
@@ -271,15 +274,17 @@ def _errors(tree: ET.Element) -> dict[str, str]:
     return {error.get("code", "an error"): words_of(error) or "" for error in tree.iterfind(f"{OAI}error")}
 
 
-def _identifiers(tree: ET.Element) -> frozenset[str]:
-    return frozenset(found.text or "" for found in tree.iterfind(f"*/{OAI}record/{OAI}header/{OAI}identifier"))
+def _identifiers(tree: ET.Element) -> list[str]:
+    return [found.text or "" for found in tree.iterfind(f"*/{OAI}record/{OAI}header/{OAI}identifier")]
 
 
 def _misfit(tree: ET.Element, before: frozenset[str]) -> str | None:
     """Why the answer to a token cannot be the page that follows; None where it can."""
     if {BAD_TOKEN, NOTHING} & set(_errors(tree)):
         return "the token is refused"
-    return "the page holds records of the page before" if before & _identifiers(tree) else None
+    identifiers = _identifiers(tree)
+    is_repeated = len(set(identifiers)) < len(identifiers) or not before.isdisjoint(identifiers)
+    return REPEATED if is_repeated else None
 
 
 def _sizes(tree: ET.Element) -> tuple[int | None, int | None]:

@@ -186,7 +186,7 @@ def test_a_page_that_stays_displaced_begins_the_list_anew_and_then_ends_the_run(
     fault = lambda asked, _: page_of(1, 3, "6") if asked.query.get("resumptionToken") == "3" else None  # noqa: E731
     with (
         serving(archive(fault)) as server,
-        pytest.raises(PageRefused, match=r"page 2: .*page before again"),
+        pytest.raises(PageRefused, match=r"page 2: .*a second time again"),
     ):
         keys(source(server.url))
     assert len(server.asked) == 6
