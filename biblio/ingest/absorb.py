@@ -23,7 +23,6 @@ from harvesters import http, quota
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
 
-
 _PACKED = 1
 """How hard bodies are packed (1–9). Pages of arXiv shrink to 40 % at 1 and to 33 % at 6, which takes five times as long:
 a third of all the time it takes to store a page."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from biblio.errors import BiblioError
-from biblio.ingest import absorb, limits
+from biblio.ingest import absorb, limits, vanished
 from biblio.ingest.asked import Asked
 from biblio.ingest.sources import Planned, plan
 from biblio.jobs import JobContext
@@ -35,13 +35,14 @@ class HarvestIncomplete(BiblioError):
 
 @dataclass(slots=True)
 class Run:
-    """How far one source has come in this run. ``new_keys``: the records that were not known before it."""
+    """How far one source has come in this run. ``new_keys``: the records that were not known before it, ``codes``: of projects."""
 
     planned: Planned
     from_beginning: bool = True
     records: int = 0
     unread: set[str] = field(default_factory=set)
     new_keys: list[str] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
     changed: int = 0
 
     def sofar(self) -> limits.Sofar:
@@ -107,6 +108,7 @@ def _run_source(context: JobContext, run: Run, *, is_accepted: bool) -> None:
                 bad = None
                 counts = absorb.store_page(runtime, page, parsed, destination, planned.session)
                 cursor, garbled = page.next_cursor, 0
+                run.codes.update(project.code for project in parsed.projects)
                 _tell(context, run, page, counts, parsed.unread_fields)
             break
         except limits.HeldBack as reason:
@@ -184,6 +186,8 @@ def keep_asked(context: JobContext, planned: Planned) -> None:
 def _finish(context: JobContext, run: Run, *, is_accepted: bool) -> None:
     """Say what a source's run leaves to be said, and forget the place of what was asked for once."""
     planned = run.planned
+    if run.codes and run.from_beginning:  # a resumed run has not met the codes before its place
+        vanished.note(context, planned.source.name, run.codes)
     if run.unread:
         context.note(f"{planned.name} gives fields that nobody reads: {', '.join(sorted(run.unread))}.")
     if planned.is_once:

@@ -140,7 +140,7 @@ def _stored(session: Session, page_id: int) -> _Stored:
 def _take(context: JobContext, stored: _Stored, parsed: ParsedPage, *, dry: bool) -> None:
     """Absorb what this answer is the last word on."""
     runtime = context.runtime
-    unit = runtime.store.reading() if dry else runtime.store.writing()
+    unit = runtime.store.trying() if dry else runtime.store.writing()
     with unit as session:
         mine = set(_last_words(session, stored, parsed))
         kept = replace(
@@ -151,8 +151,6 @@ def _take(context: JobContext, stored: _Stored, parsed: ParsedPage, *, dry: bool
         counts = absorb.absorb_parsed(
             session, runtime, stored.page, kept, absorb.Destination(context.run_id, None), stored.sha256
         )
-        if dry:
-            session.rollback()
     older = len(parsed.records) + len(parsed.projects) - len(kept.records) - len(kept.projects)
     if older:
         context.count("given_anew_since", older)

@@ -17,6 +17,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import ProjectRevision
 from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
 from harvesters.arxiv_oai import OaiQuery, OaiSource
+from harvesters.arxiv_rss import RssQuery, RssSource
 from harvesters.http import PoliteSession
 from harvesters.protocol import Source
 
@@ -123,6 +124,9 @@ def _projects(runtime: Runtime, _asked: Asked, pace: StorePace) -> list[Planned]
         table=tap.table,
         columns=tap.columns,
         observatory_as_pi=tap.observatory_as_pi,
+        mode=tap.mode,
+        page_rows=tap.page_rows,
+        counts=tap.counts,
     )
     source = TapSource(session, table)
     return [
@@ -181,10 +185,11 @@ def _oai(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str
     if not harvest.arxiv_sets:
         return "arXiv's OAI-PMH is left out: the profile names no sets (harvest.arxiv_sets)."
     session = polite_session(runtime, "arxiv", pace)
+    today = runtime.clock.today()
     since = asked.since or _first_oai_day(runtime)
     planned = []
     for name in harvest.arxiv_sets:
-        query = OaiQuery(since, set_spec=name, page_wait_s=runtime.settings.arxiv_pace_s or 0.1)
+        query = OaiQuery(since, set_spec=name, today=today, page_wait_s=runtime.settings.arxiv_pace_s or 0.1)
         planned.append(
             Planned(
                 "arxiv-oai",
@@ -211,10 +216,9 @@ def _rss(runtime: Runtime, _asked: Asked, pace: StorePace) -> list[Planned] | st
     feeds = runtime.profile.harvest.arxiv_feeds
     if not feeds:
         return "arXiv's announcements are left out: the profile names no feeds (harvest.arxiv_feeds)."
-    from harvesters.arxiv_rss import RssQuery, RssSource
-
     session = polite_session(runtime, "arxiv", pace)
-    source = RssSource(session, RssQuery(feeds), base_url=runtime.settings.arxiv_rss_url)
+    query = RssQuery(feeds, page_wait_s=runtime.settings.arxiv_pace_s or 0.1)
+    source = RssSource(session, query, base_url=runtime.settings.arxiv_rss_url)
     return [
         Planned(
             "arxiv-rss",

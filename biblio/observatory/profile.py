@@ -104,6 +104,12 @@ class Tap(_Strict):
     columns: Mapping[str, str]
     observatory_as_pi: tuple[str, ...] = ()
     """Values of the PI column that are no person."""
+    mode: Literal["sync", "async"] = "sync"
+    """"async" for an archive that answers nothing while one waits: its queries run as jobs."""
+    page_rows: int = Field(default=10_000, ge=100)
+    """Rows asked for at once; not more than the archive gives."""
+    counts: bool = True
+    """Whether the archive can be asked how many projects there are, to compare with what came."""
 
 
 class Plausible(_Strict):

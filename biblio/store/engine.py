@@ -82,6 +82,18 @@ class Store:
         with Session(self.engine) as session:
             yield session
 
+    @contextmanager
+    def trying(self) -> Iterator[Session]:
+        """Open a unit that may change things and keeps none of them: what a dry run finds out by doing it.
+
+        It holds the writer's place on SQLite: a unit that began as a reader could not write once somebody else had.
+        """
+        with Session(self._writer, expire_on_commit=False) as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
     @property
     def is_sqlite(self) -> bool:
         """Whether this is the small-site database."""
