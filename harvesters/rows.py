@@ -22,6 +22,7 @@ MAX_LINE_CHARS = 2_000_000
 """Characters of one line; the longest real row (abstract, 200 co-investigators, 500 units) has some 60,000."""
 
 
+_SEP = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -94,7 +95,8 @@ def csv_rows(body: bytes, required: str | Collection[str]) -> Iterator[Row]:
     where the header cannot be used.
     """
     lines = list(io.StringIO(decode(body), newline=""))
-    at = next((number for number, line in enumerate(lines) if line.strip()), None)
+    # A spreadsheet may be told its delimiter by a first line "sep=;"; the header shows it anyway.
+    at = next((number for number, line in enumerate(lines) if line.strip() and not _SEP.fullmatch(line.strip())), None)
     if at is None:
         raise PageRefused("the file is empty")
     header, delimiter = _header(lines[at], [required] if isinstance(required, str) else required)
@@ -104,7 +106,8 @@ def csv_rows(body: bytes, required: str | Collection[str]) -> Iterator[Row]:
             at += 1
             continue
         row, used = _csv_row(lines, at, header, delimiter)
-        yield row
+        if row.values or row.reason is not None:  # spreadsheets add rows of nothing but delimiters
+            yield row
         at += used
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from harvesters.errors import PageRefused, SourceStopped
 from harvesters.files import ProjectsFile
+from harvesters.projects import COLUMNS, HEADER, project_of
 from harvesters.protocol import Page, ParsedPage, Source
 from harvesters.records import HarvestedProject, HarvestedUnit
 
@@ -66,6 +67,50 @@ def test_delimiter_and_encoding_are_found(delimiter: str, encoding: str) -> None
     text = "Code,Title\r\n2099.1.00001.S,Zoé\r\n".replace(",", delimiter)
     (project,) = parse(text.encode(encoding)).projects
     assert (project.code, project.title) == ("2099.1.00001.S", "Zoé")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "sep=;\r\nCode;Title;Unit;Unit Released On\r\n2099.1.00001.S;Zoé;u1;2100-01-02 00:00:00\r\n",
+        '"sep=;"\r\n"code";"title";"unit";"unit_released_on"\r\n"2099.1.00001.S";"Zoé";"u1";"2100-01-02"\r\n',
+        "\r\n\r\ncode;title;unit;unit_released_on;;;\r\n2099.1.00001.S;Zoé;u1;2100-01-02;;;\r\n;;;;;;\r\n",
+        "code\ttitle\tunit\tunit_released_on\r2099.1.00001.S\tZoé\tu1\t2100-01-02T00:00\r",
+        "\u00a0code ;title;unit;unit released\u00a0on\n2099.1.00001.S\u00a0; Zoé ;u1;2100-01-02\n",
+    ],
+)
+def test_what_spreadsheets_add_is_no_trouble(written: str) -> None:
+    """A line that names the delimiter, quotes, times beside dates, empty columns and rows, other line ends and blanks."""
+    parsed = parse(written.encode("utf-8-sig"))
+    (project,) = parsed.projects
+    assert parsed.refusals == ()
+    assert (project.code, project.title) == ("2099.1.00001.S", "Zoé")
+    assert project.units == (HarvestedUnit("u1", released_on=date(2100, 1, 2)),)
+
+
+@pytest.mark.parametrize("cell", ["46348", "22.11.2026", "11/22/2026", "#N/A", "2026-22-11"])
+def test_dates_that_can_be_meant_in_two_ways_are_refused(cell: str) -> None:
+    """Numbers of days and local dates are not guessed at: the row is named."""
+    parsed = parse(f"code,unit,unit_released_on\n2099.1.00001.S,u1,{cell}\n".encode())
+    assert parsed.projects == ()
+    assert "no date like 2026-11-22" in parsed.refusals[0].reason
+
+
+@pytest.mark.parametrize("between", [" ", ";", ", ", " ; ", "|"])
+def test_several_bibcodes_in_one_cell_are_told_apart(between: str) -> None:
+    """However a list separates them; a JSON row may give a list."""
+    codes = ("2100A&A...1....1E", "2100Fict.1..2E")
+    written = f'code\tbib_references\n2099.1.00001.S\t"{between.join(codes)}"\n'
+    assert parse(written.encode()).projects[0].bib_references == codes
+    assert project_of("x", {"code": "A", "bib_references": list(codes)}).bib_references == codes
+
+
+def test_the_header_is_what_is_read() -> None:
+    """Every documented column is read and every column that is read is documented, in one line that fits a screen."""
+    assert set(HEADER) == COLUMNS
+    assert all(0 < len(meaning) <= 80 and "\n" not in meaning for meaning in HEADER.values())
+    values: dict[str, object] = dict.fromkeys(HEADER, "2099-01-01") | {"units": [], "unit_exposure_s": 1}
+    assert project_of("x", values).code == "2099-01-01"
 
 
 def test_bad_rows_cost_themselves() -> None:
