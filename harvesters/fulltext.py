@@ -50,6 +50,9 @@ _TEXT_FORMATS = {
 }
 _TEXT_SUFFIXES = tuple(_TEXT_FORMATS)  # an empty file of such a name is a text without a word
 _CONTAINER_SUFFIXES = (".gz", ".tgz", ".tar")
+MAX_PDFS = 50
+"""PDFs read of one archive; one that makes the reader crash or hang (each costs up to its time-out) ends them sooner."""
+
 _HEAD_BYTES = 1024
 _FEW_NULS = 8
 _TEX_SIGNS = ("\\documentclass", "\\documentstyle", "\\begin{", "\\section", "\\input", "\\magnification")
@@ -76,12 +79,18 @@ class TextPart:
 
 @dataclass(slots=True)
 class _Reading:
-    """What one file has given so far. ``packed`` is the outermost compressed stream, to judge ratios by."""
+    """What one file has given so far. ``packed`` is the outermost compressed stream, to judge ratios by.
+
+    ``budget`` and ``pdfs`` bound what archives within archives may cost in all.
+    """
 
     parts: list[TextPart] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     kept_bytes: int = 0
     packed: ByteStream | None = None
+    budget: unpack.Budget = field(default_factory=unpack.Budget)
+    pdfs: int = 0
+    pdf_failed: bool = False
 
     def refuse(self, place: str, reason: str) -> None:
         self.refusals.append(Refusal(SOURCE, place, reason))
@@ -172,7 +181,7 @@ def _read_gzip(name: str, stream: ByteStream, reading: _Reading, *, depth: int) 
     if outermost:
         reading.packed = stream
     try:
-        _read_stream(name, unpack.gunzip(stream), reading, depth=depth)
+        _read_stream(name, unpack.gunzip(stream, reading.budget), reading, depth=depth)
     except unpack.BROKEN as broken:
         raise FullTextRefused(f"is a damaged or cut-off gzip file ({str(broken)[:120]})") from broken
     finally:
@@ -186,7 +195,7 @@ def _read_tar(name: str, stream: ByteStream, reading: _Reading, *, depth: int) -
         raise FullTextRefused(f"is packed more than {unpack.MAX_DEPTH} times over; not read")
     before = len(reading.parts), len(reading.refusals)
     pdfs: dict[str, bytes] = {}
-    for member in unpack.members(stream):
+    for member in unpack.members(stream, reading.budget):
         place = f"{name}!{member.name}" if member.name else name
         if member.stream is None:
             reading.refuse(place, member.reason or "not read")
@@ -235,7 +244,17 @@ def _looks_like_tex(head: bytes) -> bool:
 
 
 def _read_pdf(name: str, body: bytes, reading: _Reading) -> None:
+    reading.pdfs += 1
+    if reading.pdf_failed or reading.pdfs > MAX_PDFS:
+        why = (
+            "a PDF beside it broke the reader"
+            if reading.pdf_failed
+            else f"more than {MAX_PDFS} PDFs lie in one archive"
+        )
+        reading.refuse(name, f"is not read, because {why}")
+        return
     pages = read_pages(body)
+    reading.pdf_failed = any(page.broke_reader for page in pages)
     for page in pages:
         if page.text is not None:
             reading.parts.append(TextPart(name, page.text, "pdf", page.number))

@@ -28,11 +28,15 @@ _WORKER = Path(__file__).with_name("pdf_worker.py")
 
 @dataclass(frozen=True, slots=True)
 class PdfPage:
-    """The text of one page (1 = first), or why that page cannot be read; ``number`` 0 speaks of the whole file."""
+    """The text of one page (1 = first), or why that page cannot be read; ``number`` 0 speaks of the whole file.
+
+    ``broke_reader``: the file made the worker crash or was given up; the next such file would cost as much.
+    """
 
     number: int
     text: str | None
     reason: str | None = None
+    broke_reader: bool = False
 
 
 class PdfReader:
@@ -60,7 +64,7 @@ class PdfReader:
                 return pages
             self.close()
         what = f"takes longer than {self._timeout_s:g} s" if late.is_set() else "makes the PDF reader crash"
-        return [*pages, PdfPage(0, None, f"{what}; the pages read before that are kept")]
+        return [*pages, PdfPage(0, None, f"{what}; the pages read before that are kept", broke_reader=True)]
 
     def close(self) -> None:
         """End the worker process, if there is one."""

@@ -10,14 +10,14 @@ import gzip
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, Protocol, Self, cast
 
 from harvesters.errors import HarvestError
 
 MAX_WALKED_BYTES = 2 * 1024**3
-"""Unpacked bytes passed over in one file. Skipping costs time, not memory: 2 GiB take about six seconds of inflating (measured),
+"""Unpacked bytes passed over in one file, whatever lies packed within it. Skipping costs time, not memory: 2 GiB take about six seconds of inflating (measured),
 and a source with one absurd member (a gigabyte of zeros) still gives its text."""
 
 MAX_TEXT_BYTES = 32 * 1024**2
@@ -58,14 +58,24 @@ class Readable(Protocol):
         """Return up to ``size`` bytes, none at the end."""
 
 
+@dataclass(slots=True)
+class Budget:
+    """How many bytes may still be unpacked of one file, and members looked at, all archives within archives together."""
+
+    left: int = field(default_factory=lambda: MAX_WALKED_BYTES)
+    members: int = field(default_factory=lambda: 4 * MAX_MEMBERS)
+
+
 class ByteStream:
     """Bytes in order with a look ahead, a count, and an allowance that nobody reads beyond.
 
-    ``passed`` counts the bytes given out. ``allow(n)`` sets how many more may be read before ``FullTextRefused``.
+    ``passed`` counts the bytes given out. ``allow(n)`` sets how many more may be read before ``FullTextRefused``. What
+    a stream with a ``budget`` unpacks is taken from it.
     """
 
-    def __init__(self, source: Readable, *, limit: int = MAX_WALKED_BYTES) -> None:
+    def __init__(self, source: Readable, *, limit: int = MAX_WALKED_BYTES, budget: Budget | None = None) -> None:
         self._source = source
+        self._budget = budget
         self._head = b""
         self._limit = limit
         self._allowed_to = limit
@@ -74,7 +84,7 @@ class ByteStream:
     def head(self, size: int) -> bytes:
         """The next ``size`` bytes (fewer at the end), without taking them."""
         while len(self._head) < size:
-            more = self._source.read(size - len(self._head))
+            more = self._take(size - len(self._head))
             if not more:
                 break
             self._head += more
@@ -90,12 +100,20 @@ class ByteStream:
         if self._head:
             chunk, self._head = self._head[:size], self._head[size:]
         else:
-            chunk = self._source.read(size)
+            chunk = self._take(size)
         self.passed += len(chunk)
         if self.passed > self._allowed_to:
             if self._allowed_to < self._limit:
                 raise FullTextRefused("its headers are larger than any honest archive's")
             raise FullTextRefused(f"unpacks to more than {self._limit // 1024**2} MB; the rest was not read")
+        return chunk
+
+    def _take(self, size: int) -> bytes:
+        chunk = self._source.read(size)
+        if self._budget is not None:
+            self._budget.left -= len(chunk)
+            if self._budget.left < 0:
+                raise FullTextRefused("makes the whole file unpack to more than is read of one file; not read")
         return chunk
 
     def read_up_to(self, size: int) -> bytes:
@@ -149,18 +167,19 @@ def is_tar(head: bytes) -> bool:
     return True
 
 
-def gunzip(stream: ByteStream) -> ByteStream:
-    """The unpacked bytes of a gzip stream, unpacked as they are read."""
-    return ByteStream(gzip.GzipFile(fileobj=cast("IO[bytes]", stream), mode="rb"))
+def gunzip(stream: ByteStream, budget: Budget | None = None) -> ByteStream:
+    """The unpacked bytes of a gzip stream, unpacked as they are read and taken from ``budget``."""
+    return ByteStream(gzip.GzipFile(fileobj=cast("IO[bytes]", stream), mode="rb"), budget=budget)
 
 
-def members(stream: ByteStream) -> Iterator[Member]:
+def members(stream: ByteStream, budget: Budget | None = None) -> Iterator[Member]:
     """The members of a tar stream in order; folders are passed over in silence.
 
     A member that points outside, is a link, a device or a sparse file is yielded with its reason; so is, as the last
     one, an archive that is damaged, cut off or too large. A yielded stream is to be read before the next is asked for.
     """
     count = 0
+    budget = budget or Budget()
     try:
         stream.allow(HEADER_ALLOWANCE_BYTES)
         with tarfile.open(
@@ -172,8 +191,14 @@ def members(stream: ByteStream) -> Iterator[Member]:
         ) as archive:
             while (info := archive.next()) is not None:
                 count += 1
-                if count > MAX_MEMBERS:
-                    yield Member("", None, f"holds more than {MAX_MEMBERS} members; the rest was not read")
+                budget.members -= 1
+                if count > MAX_MEMBERS or budget.members < 0:
+                    most = (
+                        f"holds more than {MAX_MEMBERS} members"
+                        if count > MAX_MEMBERS
+                        else "is packed in too many others"
+                    )
+                    yield Member("", None, f"{most}; the rest was not read")
                     return
                 to_its_end = info.offset_data + _padded(info.size) - stream.passed
                 stream.allow(max(0, to_its_end) + HEADER_ALLOWANCE_BYTES)

@@ -53,6 +53,10 @@ def make_reader(session: Session, runtime: Runtime) -> Reader:
     return Reader(CodeFinder(runtime.grammar, Registry(runtime.grammar, codes)), digest)
 
 
+MAX_REFUSALS = 100
+"""Refusals written down of one file; a hostile archive has thousands of members that are none of ours to list."""
+
+
 def read_body(reader: Reader, blank: Reading, name: str, body: bytes) -> tuple[Reading, list[Refusal]]:
     """Read one full text; return the reading to store and what of it had to be refused. Any failure is a refusal."""
     try:
@@ -61,6 +65,9 @@ def read_body(reader: Reader, blank: Reading, name: str, body: bytes) -> tuple[R
     except Exception as error:  # a stranger's file must never end the run, whatever it makes a library do
         parts, mentions = [], ()
         refusals = [Refusal("fulltext", name, f"cannot be read ({type(error).__name__})")]
+    if len(refusals) > MAX_REFUSALS:
+        more = Refusal(refusals[0].source, name, f"{len(refusals) - MAX_REFUSALS} more of its members were not read")
+        refusals = [*refusals[:MAX_REFUSALS], more]
     sha256 = hashlib.sha256(body).hexdigest()
     if not parts:
         reason = "; ".join(f"{r.place}: {r.reason}" for r in refusals[:3]) or "holds no text"

@@ -148,7 +148,7 @@ def test_single_gzip_bomb_is_refused() -> None:
 
 def test_too_much_unpacked_stops_and_keeps_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit of unpacked bytes the rest is refused, the first texts stay."""
-    monkeypatch.setattr(unpack.ByteStream.__init__, "__kwdefaults__", {"limit": 3 * 1024**2})
+    monkeypatch.setattr(unpack.ByteStream.__init__, "__kwdefaults__", {"limit": 3 * 1024**2, "budget": None})
     body = tgz_with_zeros({"first.tex": TEX}, 4 * 1024**2, {"last.tex": b"x"})
     parts, refusals = read_archive("a.tgz", body)
     assert [part.name for part in parts] == ["a.tgz!first.tex"]
@@ -187,6 +187,46 @@ def test_russian_doll_is_refused() -> None:
         body = gzip.compress(body, mtime=0)
     with pytest.raises(FullTextRefused, match="times over"):
         read_bytes("doll.gz", body)
+
+
+def test_bombs_within_bombs_share_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many small archives, each within the limits, may not unpack to more than one; nor hold more members."""
+    inner = tgz_with_zeros({"a.tex": TEX}, 8 * 1024**2, {"z.tex": b"end"})
+    outer = make_tar({f"n{number}.tar.gz": inner for number in range(6)})
+    monkeypatch.setattr(unpack, "MAX_WALKED_BYTES", 20 * 1024**2)
+    parts, refusals = read_archive("doll.tar", outer)
+    assert len(parts) == 5  # two whole archives, and the first text of the third
+    assert sum("whole file" in refusal.reason for refusal in refusals) == 4
+    monkeypatch.setattr(unpack, "MAX_MEMBERS", 4)
+    many = make_tgz({f"{n}.tex": TEX for n in range(4)})
+    parts, refusals = read_archive("many.tar", make_tar({f"{n}.tgz": many for n in range(4)}))
+    assert len(parts) == 12  # sixteen members may be looked at, and four of them are the archives
+    assert all("too many" in refusal.reason for refusal in refusals)
+
+
+def test_a_million_empty_members_cost_nothing() -> None:
+    """The headers of an archive full of nothing are not walked to the end."""
+    block = tarfile.TarInfo("empty.tex").tobuf()
+    parts, refusals = read_archive("million.tgz", gzip.compress(block * 1_000_000, 1))
+    assert len(parts) == 0
+    assert "more than 5000 members" in refusals[0].reason
+
+
+def test_one_broken_pdf_ends_the_pdfs_of_an_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of PDFs that each hang would stop a run for days: the first that breaks the reader is the last."""
+    asked: list[bytes] = []
+
+    def hang(body: bytes) -> list[pdf.PdfPage]:
+        asked.append(body)
+        return [pdf.PdfPage(0, None, "takes longer than 60 s", broke_reader=True)]
+
+    monkeypatch.setattr(fulltext, "read_pages", hang)
+    parts, refusals = read_archive("a.tgz", make_tgz({f"{n}.pdf": b"%PDF-1.4" for n in range(5)}))
+    assert (parts, len(asked), len(refusals)) == ([], 1, 5)
+    monkeypatch.setattr(fulltext, "read_pages", lambda _body: [pdf.PdfPage(1, "words")])
+    monkeypatch.setattr(fulltext, "MAX_PDFS", 2)
+    parts, refusals = read_archive("a.tgz", make_tgz({f"{n}.pdf": b"%PDF-1.4" for n in range(5)}))
+    assert (len(parts), len(refusals)) == (2, 3)
 
 
 @pytest.mark.parametrize("cut", [60, 200, 700])
