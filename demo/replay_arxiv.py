@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -217,7 +217,8 @@ class Arxiv:
         if offset + OAI_PAGE < len(found):
             state = {name: wanted[name] for name in ("metadataPrefix", "from", "until", "set") if name in wanted}
             raw = base64.urlsafe_b64encode(json.dumps(state | {"offset": offset + OAI_PAGE}).encode()).decode()
-            token = f"<resumptionToken>{raw}</resumptionToken>"
+            tomorrow = self.day + timedelta(days=1)
+            token = f"<resumptionToken expires='{tomorrow}T00:00:00Z'>{raw}</resumptionToken>"  # arXiv's name for it
         elif offset:
             token = "<resumptionToken/>"
         return self._oai(parameters, f"<ListRecords>{''.join(map(_raw, page))}{token}</ListRecords>", len(page))

@@ -250,7 +250,9 @@ def _following(position: _Position, tree: ET.Element) -> _Position | None:
     token = (element.text or "").strip() if element is not None else ""
     if element is None or not token:
         return None
-    return replace(position, token=token, expires=_day_of(element.get("expirationDate")))
+    # The protocol's name for it (§3.5), and the one arXiv writes (github.com/arXiv/oaipmh).
+    expires = element.get("expirationDate") or element.get("expires")
+    return replace(position, token=token, expires=_day_of(expires))
 
 
 def _checked(tree: ET.Element, place: str, allowed: tuple[str, ...] = ()) -> ET.Element:

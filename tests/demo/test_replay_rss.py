@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from demo.replay import ReplayServer
+from demo.replay_faults import KINDS, Timing
 from demo.replay_rss import announced_on
 from harvesters.arxiv_rss import RssQuery, RssSource
-from harvesters.errors import PageRefused
+from harvesters.errors import HarvestError, PageRefused
 from harvesters.http import HttpLimits, PoliteSession
 from harvesters.pace import LocalPace
 from harvesters.records import HarvestedRecord
 from tests.demo.conftest import Rows
 
+QUICK = HttpLimits(connect_s=2, read_s=0.5, total_s=0.8, attempts=2, wait_initial_s=0.01, wait_max_s=0.02)
+
 
 def feed(server: ReplayServer, *archives: str) -> list[HarvestedRecord]:
     """What the product's own harvester reads in the feed of the day shown."""
-    session = PoliteSession("arxiv", LocalPace({}), contact="tests@example.org", limits=HttpLimits(wait_initial_s=0.01))
+    session = PoliteSession("arxiv", LocalPace({}), contact="tests@example.org", limits=QUICK)
     source = RssSource(session, RssQuery(archives, page_wait_s=0.0), base_url=f"{server.url}/arxiv/rss")
     (page,) = source.pages({})
     parsed = source.parse(page)
@@ -32,7 +36,7 @@ def feed(server: ReplayServer, *archives: str) -> list[HarvestedRecord]:
 
 
 @pytest.fixture(scope="module")
-def server(observatory: Path) -> Any:
+def server(observatory: Path) -> Iterator[ReplayServer]:
     """A server of its own, whose day the tests may change."""
     with ReplayServer(observatory, with_faults=False) as running:
         yield running
@@ -84,3 +88,31 @@ def test_unknown_archives_are_a_feed_of_errors(server: ReplayServer) -> None:
     assert requests.get(f"{server.url}/arxiv/rss/alchemy", timeout=10).status_code == 400
     with pytest.raises(PageRefused, match="status 400: arXiv refuses the feed: Bad archive 'alchemy'"):
         feed(server, "astro-ph", "alchemy")
+
+
+@pytest.fixture(scope="module")
+def busy(observatory: Path, rows: Rows) -> Iterator[tuple[ReplayServer, int]]:
+    """A server on a day with announcements, that is silent and slow for as long as a test has patience; how many."""
+    days = Counter(announced_on(version["date"]) for r in rows("papers/arxiv.jsonl") for version in r["versions"])
+    with ReplayServer(observatory, with_faults=False, timing=Timing(silence_s=60, drip_s=0.01)) as running:
+        running.show(max(days, key=lambda day: (days[day], day)))
+        yield running, len(feed(running, "astro-ph"))
+
+
+@pytest.mark.parametrize("times", [1, "always"])
+@pytest.mark.parametrize("kind", KINDS["arxiv_rss"])
+def test_no_fault_costs_an_announcement(busy: tuple[ReplayServer, int], kind: str, times: object) -> None:
+    """Every fault of the door costs requests or ends in an error that names the feed; asked again, all is there."""
+    server, count = busy
+    server.set_faults([{"service": "arxiv_rss", "kind": kind, "times": times}])
+    error = ""
+    try:
+        told = len(feed(server, "astro-ph"))
+    except HarvestError as refused:
+        error = str(refused)
+        struck = server.services.faults.struck
+        server.set_faults([])
+        told = len(feed(server, "astro-ph"))
+        assert struck
+    assert told == count > 1
+    assert not error or re.search(r"arXiv RSS astro-ph|/arxiv/rss/astro-ph", error)
