@@ -124,11 +124,11 @@ class AdsSource:
             body, content_type, answer = self._fresh(text, mark, place, before)
             before = _ids(answer)
             found, count = answer["response"]["numFound"], len(answer["response"]["docs"])
-            next_mark = answer.get("nextCursorMark")
+            next_mark, rows = _next_mark(answer, place), _granted(answer, self._query.rows)
             # The cursor that repeats itself is the end Solr speaks of. A full page is never taken for the end, even
             # when numFound is reached: it shrinks when ADS merges records that were given already.
-            over = count == 0 or not isinstance(next_mark, str) or next_mark == mark
-            at_end = over or (got + count >= found and count < self._query.rows)
+            over = count == 0 or next_mark in (None, mark)
+            at_end = over or (got + count >= found and count < rows)
             if at_end and got + count < found:
                 raise PageRefused(
                     f"{place}: ends after {got + count} of {found} records; the harvest goes on from this page next time"
@@ -146,7 +146,7 @@ class AdsSource:
                 next_cursor=following,
                 is_last=at_end and is_last_search,
                 promised=found,
-                expected=max(0, min(self._query.rows, found - got)),
+                expected=max(0, min(rows, found - got)),
                 window=(since.isoformat(), self._query.until.isoformat()) if since else None,
             )
             if at_end:
@@ -220,6 +220,7 @@ class AdsSource:
 
 
 _FETCHES = 3
+_MARK_CHARS = 4_000
 _STUMBLES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -244,6 +245,23 @@ class _Heard:
             response = self._port.fetch(url, joined | _HIGHLIGHT_OPTIONS)
         self.body, self.content_type = response.content, response.headers.get("Content-Type", "")
         return judged(response, self._place)
+
+
+def _next_mark(answer: Mapping[str, Any], place: str) -> str | None:
+    mark = answer.get("nextCursorMark")
+    if not isinstance(mark, str):
+        return None
+    if len(mark) > _MARK_CHARS or not mark.isprintable():
+        raise PageRefused(f"{place}: the answer says where to go on in a way that cannot be stored")
+    return mark
+
+
+def _granted(answer: Mapping[str, Any], asked: int) -> int:
+    """Rows a page holds: ADS gives some users fewer than are asked for, and says so in the parameters it echoes."""
+    header = answer.get("responseHeader")
+    params = header.get("params") if isinstance(header, dict) else None
+    rows = str(params.get("rows")) if isinstance(params, dict) else ""
+    return min(asked, int(rows)) if rows.isascii() and rows.isdecimal() and 0 < len(rows) < 9 and int(rows) else asked
 
 
 def _ids(answer: Mapping[str, Any]) -> frozenset[str]:

@@ -12,7 +12,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harvesters.ads_port import BASE_URL, MAX_QUERY_CHARS, MAX_ROWS, AdsPort, clause, judged
-from harvesters.ads_records import FIELDS, SOURCE, answer_of, json_of, names_of, parse_page, told
+from harvesters.ads_records import (
+    FIELDS,
+    SOURCE,
+    answer_of,
+    is_count,
+    json_of,
+    names_of,
+    parse_page,
+    shown,
+    told,
+)
 from harvesters.errors import PageRefused, SourceStopped, naming
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
@@ -23,6 +33,9 @@ BATCH = 1_000
 
 BIGQUERIES_A_DAY = 100
 """Requests ADS allows a user per day (adsabs-dev-api, openapi/services/solr.yaml)."""
+
+LIBRARIES_A_DAY = 1_000
+"""Requests for libraries ADS allows a user per day (adsabs/biblib-service, biblib/views/library_view.py)."""
 
 _BIBCODE = re.compile(r"[12]\d{3}[!-~]{14}[A-Za-z.:]")
 """Nineteen signs: year, journal, volume, page, and the first letter of an author's name or none."""
@@ -73,6 +86,7 @@ class AdsBibcodes:
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield one page per batch from ``cursor`` on. Raises ``PageRefused`` naming the batch, or ``SourceStopped``."""
         self._port.open()
+        self._port.assume("search/bigquery", BIGQUERIES_A_DAY)
         if self._nonsense and not self._batches:
             raise PageRefused(f"ADS bibcodes: none of the {len(self._nonsense)} entries is a bibcode")
         known = cursor.get("batch") if cursor.get("of") == self._of else 0
@@ -96,7 +110,7 @@ class AdsBibcodes:
         missing = [(code, "ADS has no record under this bibcode") for code in codes if code not in found]
         if codes[0] == next(iter(self._batches.values()))[0]:
             missing += [(code, "is no bibcode (19 signs, a year first)") for code in self._nonsense]
-        unknown = tuple(Refusal(SOURCE, page.place, reason, _shown(code)) for code, reason in missing)
+        unknown = tuple(Refusal(SOURCE, page.place, reason, shown(code, 64)[:64]) for code, reason in missing)
         return replace(parsed, refusals=parsed.refusals + unknown)
 
     def _page(self, place: str, codes: tuple[str, ...]) -> Page:
@@ -126,11 +140,6 @@ def is_bibcode(text: str) -> bool:
     return _BIBCODE.fullmatch(text) is not None
 
 
-def _shown(code: str) -> str:
-    short = code[:64]
-    return short if short.isprintable() else ascii(short)[:64]
-
-
 @dataclass(frozen=True, slots=True)
 class LibraryList:
     """What a library of ADS holds: each bibcode once, as ADS writes it today, in the order of bibcodes.
@@ -158,6 +167,7 @@ def library_bibcodes(
     """
     port = AdsPort(session, token, base_url)
     port.open()
+    port.assume("biblib/libraries", LIBRARIES_A_DAY)
     identifier = library_id.strip().rstrip("/").rpartition("/")[2]
     if not _LIBRARY_ID.fullmatch(identifier):
         raise PageRefused(
@@ -231,13 +241,13 @@ class _Library:
     def _note(self, answer: dict[str, Any], place: str) -> None:
         about, updates = answer.get("metadata"), answer.get("updates")
         count = about.get("num_documents") if isinstance(about, dict) else None
-        if not isinstance(about, dict) or not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        if not isinstance(about, dict) or not is_count(count):
             raise PageRefused(f"{place}: the answer does not say how many entries the library has")
-        self._name = str(about.get("name") or self._id)[:200]
+        self._name = shown(about.get("name") or self._id, 200)
         removed = 0
         if isinstance(updates, dict):
             found = updates.get("duplicates_removed")
-            removed = found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
+            removed = found if is_count(found) else 0
             self._updates.update(_changes(updates.get("update_list")))
         # The count is that of before this page's duplicates were removed from the library.
         self._removed += removed
@@ -335,7 +345,7 @@ def _facets(answer: Mapping[str, Any], place: str) -> dict[str, int]:
         raise PageRefused(f"{place}: the answer holds no counts by journal")
     names, numbers = flat[::2], flat[1::2]
     if not all(isinstance(n, str) and n.isprintable() and 0 < len(n) <= 64 for n in names) or not all(
-        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers
+        map(is_count, numbers)
     ):
         raise PageRefused(f"{place}: the counts by journal are no names and numbers")
     return dict(zip(names, numbers, strict=True))

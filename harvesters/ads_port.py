@@ -49,6 +49,10 @@ class AdsPort:
             raise SourceStopped(f"ADS cannot be asked: the token holds signs that no token has. {_MAKE_ANEW}")
         self._session.headers["Authorization"] = f"Bearer {self._token}"
 
+    def assume(self, path: str, per_day: int) -> None:
+        """What ADS documents of ``path``: so many requests a day, until its headers say otherwise."""
+        self._session.assume_limit(f"{self._url}/{path}", per_day)
+
     def get(self, path: str, params: Mapping[str, Any], place: str) -> requests.Response:
         """Fetch ``path`` below the base address; see ``judged``."""
         return judged(self.fetch(path, params), place)

@@ -11,13 +11,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from harvesters.arxiv_ids import split_identifier
 from harvesters.errors import PageRefused, RecordRefused
 from harvesters.http import media_type
 from harvesters.protocol import Page, ParsedPage
-from harvesters.records import HarvestedAuthor, HarvestedRecord, Refusal
+from harvesters.records import MOST, HarvestedAuthor, HarvestedRecord, Refusal
 from harvesters.rows import unreadable, unreadable_json
 
 SOURCE = "ads"
@@ -100,7 +100,7 @@ def answer_of(body: bytes, content_type: str, place: str) -> dict[str, Any]:
     if not isinstance(response, dict) or not isinstance(response.get("docs"), list):
         raise PageRefused(f"{place}: the answer is no search result (it holds no records)")
     found = response.get("numFound")
-    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+    if not is_count(found):
         raise PageRefused(f"{place}: the answer does not say how many records there are")
     header = answer.get("responseHeader")
     if isinstance(header, dict) and header.get("partialResults") is True:
@@ -108,6 +108,11 @@ def answer_of(body: bytes, content_type: str, place: str) -> dict[str, Any]:
         # then ends early with status 200 and with the numFound of what it had seen.
         raise PageRefused(f"{place}: ADS ran out of time and gave only part of the result; ask again later")
     return answer
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Is it a number of things that both databases can store? JSON has negative and endless ones as well."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def json_of(body: bytes, content_type: str, place: str) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def told(body: bytes) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     words = error.get("msg") if isinstance(error, dict) else error
-    return f": {_shown(words, 200)}" if words else ""
+    return f": {shown(words, 200)}" if words else ""
 
 
 def parse_page(page: Page) -> ParsedPage:
@@ -177,12 +182,13 @@ def names_of(document: object) -> Iterator[str]:
 def _news(document: Mapping[str, Any]) -> Iterator[str]:
     """What a document holds that nobody reads or knows, short enough to be shown."""
     for name in set(document) - _KNOWN_FIELDS:
-        yield _shown(name)
+        yield shown(name)
     if (kind := document.get("doctype")) is not None and str(kind) not in KINDS:
-        yield f"doctype:{_shown(kind)}"
+        yield f"doctype:{shown(kind)}"
 
 
-def _shown(value: object, most: int = _SHOWN_CHARS) -> str:
+def shown(value: object, most: int = _SHOWN_CHARS) -> str:
+    """A stranger's value as it may be shown and stored: short, and on one line."""
     text = str(value)[:most]
     return text if text.isprintable() else ascii(text)
 
@@ -197,7 +203,7 @@ def _record(document: Any, highlights: Mapping[str, Any], *, is_suspect: bool) -
     if bibcode is None:
         raise RecordRefused("has no bibcode")
     if len(bibcode) > MAX_BIBCODE_CHARS:
-        raise RecordRefused(f"its bibcode {_shown(bibcode, 30)} is none")
+        raise RecordRefused(f"its bibcode {shown(bibcode, 30)} is none")
     identifiers = _texts(document, "identifier")
     properties = _texts(document, "property")
     arxiv = next((found for name in identifiers if (found := _arxiv(name)) is not None), None)

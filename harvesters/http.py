@@ -131,6 +131,11 @@ class PoliteSession(requests.Session):
         """Return what was sent per endpoint since the last call, and begin a new count."""
         return self._ledger.take_spent()
 
+    def assume_limit(self, url: str, per_day: int) -> None:
+        """Count this address's endpoint from ``per_day`` requests, unless its quota is known already."""
+        endpoint = endpoint_of(url)
+        self._ledger.quotas.setdefault(endpoint, Quota(endpoint, per_day, per_day, None))
+
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """Send one request with retries. Raises ``SourceStopped`` or, for a forbidden redirect, ``PageRefused``."""
         address = url.decode() if isinstance(url, bytes) else url

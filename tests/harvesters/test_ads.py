@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -167,6 +168,9 @@ def changed(**more: Any) -> bytes:
         (Reply(changed(response={"docs": []}), 200, JSON), "does not say how many"),
         (Reply(changed(response={"numFound": True, "docs": []}), 200, JSON), "does not say how many"),
         (Reply(changed(response={"numFound": 1}), 200, JSON), "holds no records"),
+        (Reply(changed(response={"numFound": 2**31, "docs": []}), 200, JSON), "does not say how many"),
+        (Reply(changed(nextCursorMark="a\0b"), 200, JSON), "cannot be stored"),
+        (Reply(changed(nextCursorMark="a" * 5_000), 200, JSON), "cannot be stored"),
         (Reply(changed(responseHeader={"partialResults": True}), 200, JSON), "only part of the result"),
         (Reply(changed(response={"numFound": 3, "docs": [document(1)]}), 200, JSON), "ends after 1 of 3 records"),
     ],
@@ -192,6 +196,20 @@ def test_search_that_ends_too_early_goes_on_from_there() -> None:
         assert next(pages).next_cursor == {"search": "prefix", "mark": "60", "got": 60}
         with pytest.raises(PageRefused, match="records from 61: ends after 60 of 80 records"):
             next(pages)
+
+
+def test_fewer_rows_than_asked_for_are_no_missing_records() -> None:
+    """ADS gives some users 200 rows at most and says so; pages get smaller, nothing else changes."""
+
+    def clamped(asked: Asked) -> Reply:
+        return answer(replace(asked, query=asked.query | {"rows": "20"}), [document(n) for n in range(50)])
+
+    with serving(clamped) as server:
+        harvester = source(server.url, searches={"any": "x"})
+        pages = list(harvester.pages({}))
+    parsed = [harvester.parse(page) for page in pages]
+    assert [len(page.records) for page in parsed] == [page.expected for page in pages] == [20, 20, 10]
+    assert [page.refusals for page in parsed if page.refusals] == []
 
 
 def test_page_that_repeats_the_one_before_is_asked_for_again() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,18 @@ def test_bad_batches_are_refused_by_name(answer: Reply, reason: str) -> None:
         pytest.raises(PageRefused, match=f"ADS bibcodes 1 to 2 of 2: .*{reason}"),
     ):
         read(source(server.url, [bibcode(0), bibcode(1)]))
+
+
+def test_documented_limits_hold_until_ads_says_otherwise() -> None:
+    """Without rate-limit headers a list counts from what ADS documents; with them from what they say."""
+    headers = {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "299"}
+    for more, left in (({}, 99), (headers, 299)):
+        answer = bigquery([{"bibcode": bibcode(1)}])
+        with serving(lambda asked, answer=answer, more=more: replace(answer(asked), headers=more)) as server:
+            session = polite()
+            asked = AdsBibcodes(session, [bibcode(1)], token="t", base_url=f"{server.url}/v1")
+            read(asked)
+        assert session.quotas["/v1/search/bigquery"].remaining == left
 
 
 def test_list_without_any_bibcode_is_refused() -> None:
@@ -377,6 +390,7 @@ def test_counts_whose_pages_repeat_end() -> None:
         {"facet_fields": {"bibstem_facet": [5, 5]}},
         {"facet_fields": {"bibstem_facet": ["Ap\0J", 5]}},
         {"facet_fields": {"bibstem_facet": ["ApJ", -5]}},
+        {"facet_fields": {"bibstem_facet": ["ApJ", 10**30]}},
     ],
 )
 def test_counts_of_another_shape_are_refused(facets: object) -> None:
