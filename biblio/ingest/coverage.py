@@ -35,6 +35,11 @@ CALENDAR_LABELS = {"arxiv": "arXiv", "ads": "ADS"}
 _ENDS = frozenset({"ads", "arxiv-oai"})
 """Sources that go from one page to the next and say where the list ends: all of a span came when its last page did."""
 
+_LISTS = frozenset({"arxiv-oai"})
+"""Sources whose pages are numbered anew in each run: only their lists' own ends say whether everything came."""
+
+_PART = re.compile(r"^arXiv OAI (\S+) changes since ")
+
 _ALL_AT_ONCE = frozenset({"registry", "arxiv-rss"})
 """Sources that give all they have (today) at every run."""
 
@@ -105,6 +110,7 @@ class AskedPage:
     refused: int
     is_last: bool
     lacking: int = 0
+    run: int | None = None
 
 
 @dataclass(slots=True)
@@ -115,18 +121,21 @@ class Asking:
     job: str
     first: date | None
     last: date | None
+    part: str = ""
+    """Of a service with several lists (the sets of OAI-PMH): which one."""
     has_ended: bool = False
     _promised: dict[str, int] = field(default_factory=dict)
-    _pages: dict[str, AskedPage] = field(default_factory=dict)
+    _pages: dict[tuple[str, int | None], AskedPage] = field(default_factory=dict)
 
     @property
     def tally(self) -> Tally:
-        """What was promised and came."""
+        """What was promised and came. A list that was read over its end lacks what its pages say they lack."""
         pages = self._pages.values()
         fetched, refused = sum(p.fetched for p in pages), sum(p.refused for p in pages)
+        lacking = sum(p.lacking for p in pages)
         if not self._promised:
-            return Tally(None, fetched, refused)
-        counted, lacking = sum(self._promised.values()), sum(p.lacking for p in pages)
+            return Tally(fetched + refused + lacking if lacking else None, fetched, refused)
+        counted = sum(self._promised.values())
         twice = min(max(0, lacking - max(0, counted - fetched - refused)), fetched)
         return Tally(max(counted, fetched + refused), fetched - twice, refused)
 
@@ -155,13 +164,13 @@ class Asking:
 
     def add(self, page: AskedPage) -> None:
         """Take a page in. One asked for twice counts once, as it was the last time."""
-        is_shifting = self.source in _SHIFTING
+        is_shifting, is_listed = self.source in _SHIFTING, self.source in _LISTS
         stem = "" if is_shifting else _stem(page.place)
         if is_shifting and self._promised.get(stem, page.promised) != page.promised:
             self._pages.clear()  # the total changed, so entries moved between pages: what came before proves nothing
-        if page.promised is not None:
+        if page.promised is not None and not is_listed:
             self._promised[stem] = page.promised
-        self._pages[page.place] = page
+        self._pages[page.place, page.run if is_listed else None] = page
         self.has_ended = self.has_ended or page.is_last
 
 
@@ -180,8 +189,10 @@ def gathered(pages: Iterable[AskedPage]) -> list[Asking]:
     rounds: dict[str, int] = {}
     for page in pages:
         turn = rounds.get(page.source, 0) if page.source in _ALL_AT_ONCE else 0
-        key = (page.source, page.job, page.first, page.last, turn)
-        asking = found.setdefault(key, Asking(page.source, page.job, page.first, page.last))
+        named = _PART.match(page.place)
+        part = named[1] if named else ""
+        key = (page.source, page.job, page.first, page.last, turn, part)
+        asking = found.setdefault(key, Asking(page.source, page.job, page.first, page.last, part))
         asking.add(page)
         if page.is_last:
             rounds[page.source] = turn + 1
@@ -209,7 +220,18 @@ def askings(session: Session, sources: Sequence[str] | None = None) -> list[Aski
             continue  # a page that was refused as a whole gave nothing; it stands among the refusals
         pages.append(
             AskedPage(
-                source, job or "", place, at, first, last, promised, records + ignored, entries, is_last, lacking or 0
+                source,
+                job or "",
+                place,
+                at,
+                first,
+                last,
+                promised,
+                records + ignored,
+                entries,
+                is_last,
+                lacking or 0,
+                run,
             )
         )
     return gathered(pages)
@@ -283,17 +305,31 @@ def spans_of(listed: Iterable[Asking], since: date) -> list[Span]:
     """Return the spans of days of which everything came.
 
     A search without days, read to its end by the daily harvest, covers all days from ``since`` to the one before it
-    was asked.
+    was asked. Of a service with several lists, those days count that came of each list.
     """
-    spans: list[Span] = []
+    by_part: dict[str, list[Span]] = {}
     for asking in listed:
+        spans = by_part.setdefault(asking.part, [])
         if not asking.is_whole:
             continue
         if asking.first is not None:
             spans += [asking.days] if asking.days else []
         elif asking.job == _DAILY_JOB and asking.has_ended and asking.began_at.date() - _DAY >= since:
             spans.append((since, asking.began_at.date() - _DAY))
-    return joined(spans)
+    of_all = by_part.pop("", [])
+    return joined([*of_all, *_common(list(by_part.values()))])
+
+
+def _common(listed: Sequence[Sequence[Span]]) -> list[Span]:
+    """Return the spans of days that stand in each of the lists."""
+    if not listed:
+        return []
+    days = [day for spans in listed for span in spans for day in span]
+    if not days:
+        return []
+    first, last = min(days), max(days)
+    missing = [hole for spans in listed for hole in holes(joined(spans), first, last)]
+    return holes(joined(missing), first, last)
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:

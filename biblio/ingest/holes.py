@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.identity import normal_arxiv
@@ -176,8 +176,8 @@ def _of_window(name: str, asking: Asking, days: Span) -> Hole:
     else:
         words = f"{days[0]} to {days[1]} ({door}): {tally.fetched:,} came, and the list was not read to its end"
     arguments = {"sources": name, "since": days[0].isoformat(), "until": days[1].isoformat()}
-    if asking.source == "arxiv-oai":
-        arguments = {"sources": asking.source}  # its token leads on from the page where it stopped
+    if asking.source == "arxiv-oai":  # its token leads on from where it stopped; a list that ended is asked for anew
+        arguments = {"sources": asking.source} | ({"since": days[0].isoformat()} if asking.has_ended else {})
     return Hole(Kind.WINDOW, name, words, asking.asked_at.date(), tally.missing or None, "paper", "harvest", arguments)
 
 
@@ -219,15 +219,21 @@ def _of_links(session: Session, scope: Scope) -> list[Hole]:
     missing = missing_references(session)
     if not missing:
         return []
-    since = min(
-        moment
-        for chunk in chunks(missing)
-        for moment in session.exec(
-            select(sa.func.min(ArchiveReference.learned_at)).where(col(ArchiveReference.bibcode).in_(chunk))
+    learned: dict[str, datetime] = {}
+    unknown: dict[str, datetime] = {}
+    for chunk in chunks(missing):
+        known = sa.select(col(ArchiveReference.bibcode), sa.func.min(col(ArchiveReference.learned_at)))
+        learned |= dict(
+            session.execute(known.where(col(ArchiveReference.bibcode).in_(chunk)).group_by("bibcode")).all()
         )
-    )
+        told = sa.select(col(HarvestRefusal.key), sa.func.max(col(HarvestRefusal.refused_at))).where(
+            col(HarvestRefusal.source) == "ads", col(HarvestRefusal.key).in_(chunk)
+        )
+        unknown |= dict(session.execute(told.group_by("key")).all())
+    since = min(max(learned[code], unknown.get(code, learned[code])) for code in missing)
     named = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-    words = f"The archive or a list names papers that we do not hold: {named}"
+    asked = f" ({len(unknown):,} of them ADS does not know)" if unknown else ""
+    words = f"The archive or a list names papers that we do not hold{asked}: {named}"
     hole = Hole(Kind.LINKS, "ads", words, since.date(), len(missing), "paper", "refresh")
     return [_if_askable(scope, hole)]
 
@@ -306,6 +312,8 @@ def _outstanding(session: Session, arxiv_spans: Sequence[Span]) -> list[_Refused
         .order_by(col(HarvestRefusal.id))
     )  # fmt: skip
     for source, place, key, reason, run, at in rows:
+        if journals.ASKED_BY_BIBCODE.match(place):
+            continue  # ADS does not know what we asked for: known links say so, and the weekly refresh asks again
         newest[source, key or place] = _Refused(source, place, key, reason, run or 0, at)
     with_key = [r for r in newest.values() if r.key]
     pages = [r for r in newest.values() if not r.key]

@@ -6,6 +6,7 @@ and year are read from its bibcode: YYYYJJJJJVVVVMPPPPA (ui.adsabs.harvard.edu/h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ from biblio.store.models import ExpectedCount, HarvestRefusal, Paper, SourceReco
 
 SOURCE = "ads"
 _FULL_TEXTS = ("eprint", "folder")
+
+ASKED_BY_BIBCODE = re.compile(r"ADS bibcodes \d+ to \d+ of \d+$")
+"""Place of what ADS does not know though we asked for it by name: nothing that it has and we lack."""
 
 Part = tuple[str, int]
 """A journal's bibstem and a year."""
@@ -134,11 +138,15 @@ def _refused(session: Session, years: Iterable[int]) -> dict[Part, int]:
     """Return how many papers of each journal could not be read and did not come since."""
     wanted = set(years)
     rows = session.execute(
-        sa.select(col(HarvestRefusal.key), sa.func.max(col(HarvestRefusal.id)))
+        sa.select(col(HarvestRefusal.key), col(HarvestRefusal.place))
         .where(col(HarvestRefusal.source) == SOURCE, col(HarvestRefusal.key).is_not(None))
-        .group_by(col(HarvestRefusal.key))
+        .distinct()
     )
-    parts = {key: part for key, _ in rows if (part := journal_of(key)) is not None and part[1] in wanted}
+    parts = {
+        key: part
+        for key, place in rows
+        if not ASKED_BY_BIBCODE.match(place) and (part := journal_of(key)) is not None and part[1] in wanted
+    }
     found: dict[Part, int] = {}
     held = _keys_held(session, parts)
     for key, part in parts.items():

@@ -261,6 +261,40 @@ def test_arxiv_is_one_calendar_over_its_doors() -> None:
     assert found.holes == [(date(2024, 3, 30), date(2024, 3, 30))]
 
 
+def listed(part: str, first: date, last: date, run: int, **facts: Any) -> AskedPage:
+    """One page of a list of OAI-PMH."""
+    number = facts.pop("number", 1)
+    values: dict[str, Any] = {"fetched": 5, "is_last": True} | facts
+    return AskedPage(
+        "arxiv-oai", "harvest", f"arXiv OAI {part} changes since {first}, page {number}", NOW, first, last,
+        values.pop("promised", None), refused=0, run=run, **values,
+    )  # fmt: skip
+
+
+def test_days_of_several_sets_count_when_each_set_has_them() -> None:
+    """What came of one set of OAI-PMH says nothing of another."""
+    one = listed("astro", date(2024, 3, 1), date(2024, 3, 20), 1)
+    assert spans_of(gathered([one]), FIRST) == [(date(2024, 3, 1), date(2024, 3, 20))]
+    other = listed("physics", date(2024, 3, 10), date(2024, 4, 1), 1)
+    assert spans_of(gathered([one, other]), FIRST) == [(date(2024, 3, 10), date(2024, 3, 20))]
+    begun = listed("physics", date(2024, 3, 10), date(2024, 4, 1), 1, is_last=False)
+    assert spans_of(gathered([one, begun]), FIRST) == []
+
+
+def test_pages_of_a_list_are_numbered_anew_in_each_run() -> None:
+    """A list that was read over two runs is whole at its end, and its entries are counted once."""
+    days = (date(2024, 3, 1), date(2024, 3, 20))
+    pages = [
+        listed("astro", *days, 1, promised=15, is_last=False),
+        listed("astro", *days, 1, promised=15, is_last=False, number=2),
+        listed("astro", *days, 2, promised=15, number=2),
+    ]
+    (asking,) = gathered(pages)
+    assert (asking.tally.fetched, asking.tally.missing, asking.is_whole) == (15, 0, True)
+    (short,) = gathered([*pages[:2], listed("astro", *days, 2, promised=15, fetched=3, number=2, lacking=2)])
+    assert (short.tally.expected, short.tally.missing, short.is_whole) == (15, 2, False)
+
+
 def test_only_a_whole_search_of_the_daily_harvest_covers_all_days(store: Store) -> None:
     """A re-sweep and a refresh ask ADS for a part, without days: they close no hole of the calendar."""
     with store.writing() as session:

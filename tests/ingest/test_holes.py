@@ -190,6 +190,60 @@ def test_known_links_whose_paper_we_do_not_hold(store: Store) -> None:
     assert "2021ApJ...900....2D" in hole.words
 
 
+def test_a_known_link_that_the_service_does_not_know_was_tried(store: Store) -> None:
+    """It stays a hole and says why, but is as young as the last try, and no journal takes it for a refused paper."""
+    with store.writing() as session:
+        a_window(session, SINCE, TODAY)
+        whole_ads(session)
+        project = add_project(session, "2019.1.00100.S")
+        session.add(
+            ArchiveReference(project_id=project, bibcode="2025ApJ...900....1D", source="registry", learned_at=EARLIER)
+        )
+        session.add(ExpectedCount(source="ads", part="ApJ", year=2025, expected=1, counted_at=NOW))
+        refused(session, "ads", "ADS bibcodes 1 to 1 of 1", key="2025ApJ...900....1D", refused_at=NOW)
+    with store.reading() as session:
+        holes = found(session)
+    assert set(holes) == {Kind.JOURNAL, Kind.LINKS}
+    assert holes[Kind.JOURNAL][0].count == 1
+    assert "1 of them ADS does not know" in holes[Kind.LINKS][0].words
+    assert not holes[Kind.LINKS][0].is_old(TODAY)
+
+
+def test_a_list_that_lacks_records_is_asked_for_anew(store: Store) -> None:
+    """One that was broken off goes on from its token; one that ended short is begun again from its first day."""
+    first, last = date(2026, 10, 1), date(2026, 10, 20)
+    place = f"arXiv OAI physics:astro-ph changes since {first}, page"
+    with store.writing() as session:
+        whole_ads(session)
+        a_window(session, SINCE, date(2026, 9, 30))
+        a_window(session, date(2026, 10, 20), TODAY)
+        run = a_run(session)
+        a_page(session, run, "arxiv-oai", f"{place} 1", window_from=first, window_to=last, promised=10)
+        (begun,) = found(session)[Kind.WINDOW]
+        assert dict(begun.arguments) == {"sources": "arxiv-oai"}
+        a_page(
+            session,
+            run,
+            "arxiv-oai",
+            f"{place} 2",
+            window_from=first,
+            window_to=last,
+            records=3,
+            refused=1,
+            is_last=True,
+        )
+        session.add(
+            HarvestRefusal(
+                job_run_id=run, source="arxiv-oai", place=f"{place} 2", refused_at=NOW,
+                reason="2 of 5 promised records are missing",
+            )
+        )  # fmt: skip
+    with store.reading() as session:
+        (short,) = found(session)[Kind.WINDOW]
+    assert "2 of 10 did not come" in short.words
+    assert dict(short.arguments) == {"sources": "arxiv-oai", "since": "2026-10-01"}
+
+
 @pytest.mark.parametrize(
     ("source", "place", "key", "job", "arguments"),
     [
