@@ -180,12 +180,15 @@ def _read_eprints(context: JobContext, reader: Reader, limit: int) -> None:
         blank = Reading(paper.paper_id, "eprint", name, paper.version_name, rules_digest=reader.digest)
         try:
             body, _ = service.fetch(paper.arxiv_id, paper.version)
+            reading, refusals = read_body(reader, blank, name, body)
+            if refusals:
+                # What cannot be read is not asked for again before its next version: it may have been cut on its way.
+                again, _ = service.fetch(paper.arxiv_id, paper.version)
+                reading, refusals = read_body(reader, blank, name, again) if again != body else (reading, refusals)
         except RecordRefused as refused:
-            store_text(context, replace(blank, refusal=str(refused)), [Refusal("fulltext", name, str(refused))])
-            continue
+            reading, refusals = replace(blank, refusal=str(refused)), [Refusal("fulltext", name, str(refused))]
         except SourceStopped as stopped:
-            raise ReadingIncomplete(f"E-prints: {stopped}") from stopped
-        reading, refusals = read_body(reader, blank, name, body)
+            raise ReadingIncomplete(f"E-prints: {name}: {stopped}") from stopped
         store_text(context, reading, refusals)
     if due:
         context.progress("e-prints", min(limit, len(due)), min(limit, len(due)))
