@@ -60,6 +60,8 @@ class PaperFacts:
     bibcode: str | None = None
     arxiv: str | None = None
     published_on: date | None = None
+    archives: tuple[str, ...] = ()
+    """Archives whose data a bibliographic service lists for the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +266,10 @@ def abstract(paper: PaperView, project: ProjectView, text: TextView, rules: Rule
 
 
 def observatory(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) -> Evidence | None:
-    """Whether the paper's title or abstract names the observatory. Papers that use its data mostly say so."""
+    """Whether the paper's record or text names the observatory. Papers that use its data mostly say so."""
+    if ours := sorted(rules.archives.intersection(paper.facts.archives)):
+        sentence = f"The bibliographic record links to data of the archive {', '.join(ours)}."
+        return Evidence("observatory", 1.0, rules.weight("observatory.linked"), sentence)
     spot = paper.observatory
     if spot is not None:
         sentence = f"The {spot.where} names the observatory."

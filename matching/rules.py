@@ -37,6 +37,7 @@ WEIGHTS: dict[str, tuple[float, float]] = {
     "targets.in_title": _PLUS,
     "targets.other": _MINUS,
     "title.with_abstract": (0.0, 1.0),
+    "observatory.linked": _PLUS,
     "observatory.named": _PLUS,
     "observatory.unnamed": _MINUS,
     "dates.before_most": _MINUS,
@@ -66,7 +67,13 @@ WEIGHTS: dict[str, tuple[float, float]] = {
 CURVES = ("title.similarity", "abstract.similarity", "dates.years_after", "people.inside_share")
 """Every curve there must be: points ``[x, log-odds]`` with growing x, straight lines between, flat outside."""
 
-_OPTIONAL = ("targets.generic", "targets.aliases", "dates.period_zero", "dates.periods_per_year")
+_OPTIONAL = (
+    "targets.generic",
+    "targets.aliases",
+    "dates.period_zero",
+    "dates.periods_per_year",
+    "observatory.archives",
+)
 _TOP = frozenset(
     {"version", "bands", "same_words", *(w.partition(".")[0] for w in WEIGHTS), *(c.partition(".")[0] for c in CURVES)}
 )
@@ -94,6 +101,9 @@ class Rules:
     target_aliases: Mapping[str, str]
     """Target name as written → the name it stands for."""
 
+    archives: frozenset[str] = frozenset()
+    """What bibliographic services call our archive where they list the data of a paper."""
+
     period: tuple[float, float] | None = None
     """For codes that tell a numbered period and no year: the year in which period 0 would begin, and periods a year."""
 
@@ -118,6 +128,7 @@ class Rules:
             same_words=_same_words(data.get("same_words", [])),
             generic_targets=tuple(_pattern(p) for p in _strings(targets.get("generic", []), "targets.generic")),
             target_aliases=_groups(targets.get("aliases", []), "targets.aliases"),
+            archives=frozenset(_strings(data["observatory"].get("archives", []), "observatory.archives")),
             period=_period(data["dates"]),
         )
 

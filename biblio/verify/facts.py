@@ -20,6 +20,7 @@ from biblio.store.models import (
     PaperRevision,
     Project,
     ProjectRevision,
+    SourceRecord,
     TextMention,
     TextReading,
     UnitRevision,
@@ -130,10 +131,13 @@ def load_papers(session: Session, paper_ids: Sequence[int], registry: Registry) 
         )
     }
     group = members_of(session, paper_ids)
+    archives = _archives(session, group)
     authors = _authors(session, [r.id for r in revisions.values() if r.id is not None])
     identifiers = _identifiers(session, group)
     papers = {
-        paper_id: PaperInput(paper_id, _paper(revision, authors, identifiers.get(paper_id, {})))
+        paper_id: PaperInput(
+            paper_id, _paper(revision, authors, identifiers.get(paper_id, {}), tuple(archives.get(paper_id, ())))
+        )
         for paper_id, revision in revisions.items()
     }
     for member, survivor in group.items():
@@ -153,7 +157,26 @@ def members_of(session: Session, survivors: Sequence[int]) -> dict[int, int]:
     return dict(rows.all())
 
 
-def _paper(revision: PaperRevision, authors: Mapping[int, list[str]], ids: Mapping[Scheme, str]) -> PaperFacts:
+def _archives(session: Session, group: Mapping[int, int]) -> dict[int, list[str]]:
+    """Return survivor → archives whose data ADS lists for it ("ESO:2" is two data sets of ESO), sorted."""
+    found: dict[int, set[str]] = defaultdict(set)
+    rows = session.execute(
+        sa.select(col(SourceRecord.paper_id), col(SourceRecord.record)["extra"]["data"].as_string()).where(
+            col(SourceRecord.paper_id).in_(list(group)),
+            col(SourceRecord.source) == "ads",
+            col(SourceRecord.superseded_at).is_(None),
+        )
+    )
+    for member, listed in rows:
+        found[group[member]].update(
+            name for part in (listed or "").split(";") if (name := part.partition(":")[0].strip())
+        )
+    return {survivor: sorted(names) for survivor, names in found.items() if names}
+
+
+def _paper(
+    revision: PaperRevision, authors: Mapping[int, list[str]], ids: Mapping[Scheme, str], archives: tuple[str, ...]
+) -> PaperFacts:
     assert revision.id is not None
     known = [day for day in (revision.preprint_on, revision.published_on) if day is not None]
     return PaperFacts(
@@ -166,6 +189,7 @@ def _paper(revision: PaperRevision, authors: Mapping[int, list[str]], ids: Mappi
         bibcode=ids.get(Scheme.BIBCODE),
         arxiv=ids.get(Scheme.ARXIV),
         published_on=min(known, default=None),  # the first day it was out is the day it must have had the data
+        archives=archives,
     )
 
 
@@ -234,7 +258,7 @@ def _today(row: TextMention, registry: Registry) -> Mention:
 
 
 def stored_digests(session: Session, survivors: Iterable[int]) -> dict[int, list[str]]:
-    """Return, per survivor, what its match rests on: members, current revision and readings, by their row numbers.
+    """Return, per survivor, what its match rests on: members, current revision and readings by their row numbers, archives.
 
     Facts are appended, never edited, so the number of the row in force stands for its content.
     """
@@ -255,4 +279,6 @@ def stored_digests(session: Session, survivors: Iterable[int]) -> dict[int, list
     )
     for member, reading_id in session.execute(readings):
         basis[group[member]].append(f"reading {reading_id}")
+    for survivor, names in _archives(session, group).items():
+        basis[survivor].append(f"archives {' '.join(names)}")
     return basis

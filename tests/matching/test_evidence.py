@@ -234,6 +234,21 @@ def test_naming_the_observatory_speaks_for_its_projects() -> None:
     assert ev.observatory(paper(), project(), TextView(), RULES) is None
 
 
+def test_data_listed_at_our_archive_speak_louder_than_a_name() -> None:
+    """A record that links to our archive's data says more than a title that names us; other archives say nothing."""
+    spot = TargetSpot("title", "ALMA", 3, 7)
+
+    def told(*archives: str) -> ev.Evidence | None:
+        facts = PaperFacts("p", archives=archives)
+        return ev.observatory(paper(observatory=spot, facts=facts), project(), TextView(), RULES)
+
+    listed, other = told("CDS", "ALMA"), told("CDS")
+    assert listed
+    assert other
+    assert "archive ALMA" in listed.sentence
+    assert listed.contribution > other.contribution > 0
+
+
 def test_one_co_i_alone_is_bounded() -> None:
     """However rare the name, one co-I without PI says at most so much; a second one or the PI adds to it."""
     rare = seen(2, accident=1e-9, similarity=1.0)

@@ -20,10 +20,12 @@ from biblio.store.models import (
     EvidenceItem,
     Link,
     PaperMatch,
+    SourceRecord,
     TextReading,
 )
 from biblio.store.words import Band, Outcome, Verdict
 from biblio.verify.match import match
+from tests.conftest import NOW
 from tests.verify.factories import add_mention, add_paper, add_project, add_user
 
 
@@ -205,3 +207,24 @@ def test_the_queue_follows_the_calendar(
         item = session.get(DeskItem, paper)
         assert item is not None
         assert (item.why, item.is_at_press) == ("first", False)
+
+
+def test_data_that_ads_lists_are_evidence_and_news(runtime: Runtime) -> None:
+    """A record that comes to list data of our archive is matched anew, and the candidate says so."""
+    paper, _ = _filled(runtime)
+    run_job(runtime, match)
+    record = {"title": "A paper", "extra": {"data": "CDS:1; ALMA:2"}}
+    with runtime.store.writing() as session:
+        session.add(
+            SourceRecord(
+                paper_id=paper, source="ads", key="2020Fict....1....1A", record=record, digest="x", learned_at=NOW
+            )
+        )
+    assert run_job(runtime, match).counts["matched"] == 1
+    with runtime.store.reading() as session:
+        told = session.exec(
+            select(EvidenceItem.sentence)
+            .join(CandidateRevision, col(CandidateRevision.id) == col(EvidenceItem.revision_id))
+            .where(col(EvidenceItem.kind) == "observatory", col(CandidateRevision.superseded_at).is_(None))
+        ).all()
+    assert "The bibliographic record links to data of the archive ALMA." in told
