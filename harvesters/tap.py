@@ -199,6 +199,7 @@ class TapSource:
         self._session = session
         self._table = table
         self._column = {column.rpartition(".")[2].lower(): fact for fact, column in table.columns.items()}
+        self._read: _Answer | None = None
 
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming the codes, or ``SourceStopped``.
@@ -230,6 +231,7 @@ class TapSource:
             if following and promised is not None:
                 following["promised"] = promised
             is_last = cut_at is None and not is_short
+            self._read = answer
             yield Page(self.name, place, answer.body, answer.content_type, following, is_last, promised=promised)
             if is_short:
                 raise PageRefused(
@@ -243,8 +245,10 @@ class TapSource:
 
     def parse(self, page: Page) -> ParsedPage:
         """Read one VOTable. Raises ``PageRefused`` for anything else and for the service's own error messages."""
-        table = read_votable(page.body, page.place, most_rows=self._table.most_rows)
-        answer = _answer(page.body, page.content_type, table, self._column, page.place)
+        answer = self._read
+        if answer is None or answer.body is not page.body:  # else it was read to find the page's end a moment ago
+            table = read_votable(page.body, page.place, most_rows=self._table.most_rows)
+            answer = _answer(page.body, page.content_type, table, self._column, page.place)
         left_out = page.next_cursor.get("from_code")
         projects: dict[str, _Project] = {}
         refusals: list[Refusal] = []
