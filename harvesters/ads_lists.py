@@ -54,8 +54,9 @@ class AdsBibcodes:
     ADS finds a record under its alternate bibcodes too (the article, asked for by its preprint's), so a bibcode that
     became another is found, and the record says which. A bibcode that ADS does not know becomes a refusal under it.
 
-    The cursor is ``{"batch": number of the next batch, "of": hash of the list}``; for another list it begins anew.
-    After the last page it is empty.
+    The cursor is ``{"batch": batches that are done, "of": hash of the list}``; for another list it begins anew. After
+    the last page it is empty. A batch is one page, or several where ADS gives fewer rows than there are; a run killed
+    between them begins the batch anew.
     """
 
     name = SOURCE
@@ -82,6 +83,7 @@ class AdsBibcodes:
             ]
             for start in range(0, len(codes), batch)
         }
+        self._asked: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {}
 
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield one page per batch from ``cursor`` on. Raises ``PageRefused`` naming the batch, or ``SourceStopped``."""
@@ -94,31 +96,49 @@ class AdsBibcodes:
         for number, (place, codes) in enumerate(self._batches.items(), start=1):
             if number <= done:
                 continue
-            is_last = number == len(self._batches)
-            page = self._page(place, codes)
-            following = {} if is_last else {"batch": number, "of": self._of}
-            yield replace(page, next_cursor=following, is_last=is_last)
+            for page in self._batch_pages(place, codes):
+                is_over = page.place in self._asked
+                is_last = is_over and number == len(self._batches)
+                following = {} if is_last else {"batch": number if is_over else number - 1, "of": self._of}
+                yield replace(page, next_cursor=following, is_last=is_last)
 
     def parse(self, page: Page) -> ParsedPage:
-        """Read one page; of a batch of this list also say which bibcodes ADS does not know. Raises ``PageRefused``."""
+        """Read one page; with a batch's last also say which bibcodes ADS does not know. Raises ``PageRefused``."""
         parsed = parse_page(page)
-        codes = self._batches.get(page.place)
-        if codes is None:
+        if page.place not in self._asked:
             return parsed
-        documents = answer_of(page.body, page.content_type, page.place)["response"]["docs"]
-        found = {name for document in documents for name in names_of(document)}
+        codes, found = self._asked[page.place]
+        found = found.union(*(names_of(document) for document in _documents(page)))
         missing = [(code, "ADS has no record under this bibcode") for code in codes if code not in found]
-        if codes[0] == next(iter(self._batches.values()))[0]:
+        if codes == next(iter(self._batches.values())):
             missing += [(code, "is no bibcode (19 signs, a year first)") for code in self._nonsense]
         unknown = tuple(Refusal(SOURCE, page.place, reason, shown(code, 64)[:64]) for code, reason in missing)
         return replace(parsed, refusals=parsed.refusals + unknown)
 
-    def _page(self, place: str, codes: tuple[str, ...]) -> Page:
+    def _batch_pages(self, place: str, codes: tuple[str, ...]) -> Iterator[Page]:
+        """The pages of one batch; the last is noted in ``_asked`` with what the others hold."""
+        got, found = 0, frozenset[str]()
+        while True:
+            page = self._page(place if not got else f"{place}, records from {got + 1}", codes, got)
+            documents = _documents(page)
+            got += len(documents)
+            if got < (page.promised or 0):
+                if not documents:
+                    raise PageRefused(f"{page.place}: ADS gave {got} of {page.promised} records; ask again later")
+                found = found.union(*map(names_of, documents))
+                yield page
+                continue
+            self._asked[page.place] = codes, found
+            yield page
+            return
+
+    def _page(self, place: str, codes: tuple[str, ...], start: int) -> Page:
         params = {
             "q": "*:*",
             "fq": "{!bitset}",
             "fl": ",".join(("id", *FIELDS)),
             "rows": MAX_ROWS,
+            "start": start,
             "sort": "id asc",
             "wt": "json",
         }
@@ -130,9 +150,12 @@ class AdsBibcodes:
         found, count = answer["response"]["numFound"], len(answer["response"]["docs"])
         if found > 2 * len(codes) + 10:
             raise PageRefused(f"{place}: ADS answers with {found} records: it did not take the list of bibcodes")
-        if count < min(found, len(codes)):
-            raise PageRefused(f"{place}: ADS gave {count} of {found} records; ask for fewer bibcodes at once")
-        return Page(SOURCE, place, response.content, content_type, {}, False, promised=found, expected=found)
+        return Page(SOURCE, place, response.content, content_type, {}, False, promised=found, expected=count)
+
+
+def _documents(page: Page) -> list[Any]:
+    documents: list[Any] = answer_of(page.body, page.content_type, page.place)["response"]["docs"]
+    return documents
 
 
 def is_bibcode(text: str) -> bool:

@@ -16,7 +16,7 @@ from harvesters.ads_records import FIELDS
 from harvesters.errors import PageRefused, SourceStopped
 from harvesters.http import PoliteSession
 from harvesters.pace import LocalPace
-from harvesters.protocol import Page, ParsedPage, Source
+from harvesters.protocol import ParsedPage, Source
 from tests.harvesters.servers import QUICK, Asked, Reply, serving
 
 JSON = "application/json; charset=utf-8"
@@ -38,14 +38,15 @@ def reply(value: object, status: int = 200) -> Reply:
     return Reply(json.dumps(value).encode(), status, JSON)
 
 
-def bigquery(documents: Sequence[dict[str, Any]]) -> Callable[[Asked], Reply]:
-    """A service that gives those of ``documents`` that are asked for by bibcode, alternate or not."""
+def bigquery(documents: Sequence[dict[str, Any]], granted: int = 2_000) -> Callable[[Asked], Reply]:
+    """A service that gives those of ``documents`` asked for by bibcode, alternate or not; ``granted`` at a time."""
 
     def answer(asked: Asked) -> Reply:
         header, *codes = asked.body.decode().split("\n")
         assert header == "bibcode"
         found = [d for d in documents if {d["bibcode"], *d.get("alternate_bibcode", [])} & set(codes)]
-        shown = found[: int(asked.query.get("rows", 10))]
+        start = int(asked.query.get("start", 0))
+        shown = found[start : start + min(int(asked.query.get("rows", 10)), granted)]
         return reply({"responseHeader": {"status": 0}, "response": {"numFound": len(found), "start": 0, "docs": shown}})
 
     return answer
@@ -123,6 +124,23 @@ def test_refresh_goes_on_from_every_batch() -> None:
     assert whole == codes[:-1]
 
 
+def test_fewer_rows_than_a_batch_are_several_pages() -> None:
+    """Where ADS gives twenty rows at most a batch goes on; what is unknown is told once, at its end."""
+    codes = [bibcode(n) for n in range(100)]
+    with serving(bigquery([{"bibcode": code} for code in codes[:-1]], granted=20)) as server:
+        harvester = source(server.url, codes)
+        pages = list(harvester.pages({}))
+        parsed = [harvester.parse(page) for page in pages]
+        assert [record.key for page in parsed for record in page.records] == codes[:-1]
+        assert [refusal.key for page in parsed for refusal in page.refusals] == [codes[-1]]
+        for number, page in enumerate(pages[:-1], start=1):
+            rest = read(source(server.url, codes), dict(page.next_cursor))
+            stored = {record.key for kept in parsed[:number] for record in kept.records}
+            assert stored | {record.key for kept in rest for record in kept.records} == set(codes[:-1])
+    assert [page.next_cursor.get("batch") for page in pages] == [0, 0, 1, 1, 1, None]
+    assert [page.is_last for page in pages] == [False] * 5 + [True]
+
+
 def test_stored_page_is_read_without_its_list() -> None:
     """A page kept by hash is parsed again by whoever has it; only the list knows what is missing from it."""
     with serving(bigquery([{"bibcode": bibcode(1)}])) as server:
@@ -137,7 +155,7 @@ def test_stored_page_is_read_without_its_list() -> None:
     [
         (reply({"error": "Too many bibcodes"}, 400), "status 400: Too many bibcodes"),
         (reply({"response": {"numFound": 9_000_000, "docs": []}}), "did not take the list"),
-        (reply({"response": {"numFound": 2, "docs": [{"bibcode": bibcode(0)}]}}), "gave 1 of 2 records"),
+        (reply({"response": {"numFound": 2, "docs": []}}), "gave 0 of 2 records"),
         (
             reply({"responseHeader": {"partialResults": True}, "response": {"numFound": 0, "docs": []}}),
             "only part of the result",
@@ -418,21 +436,30 @@ JSON_VALUES = st.recursive(
 )
 
 
-@given(JSON_VALUES | st.lists(st.fixed_dictionaries({"bibcode": JSON_VALUES, "identifier": JSON_VALUES}), max_size=3))
-def test_any_batch_is_read_or_refused(docs: Any) -> None:
+def test_any_batch_is_read_or_refused() -> None:
     """No answer raises anything but ``PageRefused``, and each bibcode is found or named."""
-    harvester = source("http://x", [bibcode(1), bibcode(2)])
-    body = json.dumps({"response": {"numFound": 2, "docs": docs}}).encode()
-    page = Page("ads", "ADS bibcodes 1 to 2 of 2", body, JSON, {}, True)
-    try:
-        parsed = harvester.parse(page)
-    except PageRefused:
-        parsed = None
-    if parsed is None:
-        assert not isinstance(docs, list)
-    else:
-        missing = {refusal.key for refusal in parsed.refusals if refusal.place == page.place}
+    docs: list[Any] = [None]
+
+    @given(
+        JSON_VALUES | st.lists(st.fixed_dictionaries({"bibcode": JSON_VALUES, "identifier": JSON_VALUES}), max_size=3)
+    )
+    def ask(odd: Any) -> None:
+        docs[0] = odd
+        harvester = source(server.url, [bibcode(1), bibcode(2)])
+        try:
+            (parsed,) = read(harvester)
+        except PageRefused:
+            assert not isinstance(odd, list)
+            return
+        missing = {refusal.key for refusal in parsed.refusals if "no record under" in refusal.reason}
         assert missing == {bibcode(1), bibcode(2)}
+
+    def answer(_: Asked) -> Reply:
+        found = len(docs[0]) if isinstance(docs[0], list) else 2
+        return reply({"response": {"numFound": found, "docs": docs[0]}})
+
+    with serving(answer) as server:
+        ask()
 
 
 def test_garbled_libraries_and_counts_are_refused() -> None:
