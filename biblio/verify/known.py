@@ -6,6 +6,7 @@ in force: where the list says otherwise, the row is reported and left alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.identity import normal_arxiv, normal_bibcode, normal_doi
 from biblio.catalogue.links import Ruling, decide, live_link, live_relation
+from biblio.catalogue.references import papers_of_bibcodes
 from biblio.errors import RequestRefused
 from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
@@ -34,6 +36,8 @@ from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.service import Today, in_step
 from harvesters.rows import Row
 from matching.codes import Grammar
+
+_BETWEEN_BIBCODES = re.compile(r"[\s,;|]+")
 
 Word = TypeVar("Word", Verdict, RelationKind)
 
@@ -81,7 +85,8 @@ class ImportCounts:
 def known_pairs(rows: Iterable[Row], grammar: Grammar, counts: ImportCounts) -> Iterator[Known]:
     """Give the pairs of a list. A row that cannot be read is counted and named; the rest go on.
 
-    Several bibcodes may stand in one cell, separated by blanks, as archives write them: each is a paper of its own.
+    Several bibcodes may stand in one cell, as archives write them, blanks, commas, semicolons or bars between: each is
+    a paper of its own.
     """
     for row in rows:
         counts.read += 1
@@ -104,7 +109,7 @@ def _pairs(row: Row, grammar: Grammar) -> Iterator[Known]:
     relation = _word(RelationKind, values.get("relation", "science"), "relation")
     if verdict is Verdict.UNSURE:
         raise RequestRefused("an imported verdict must be accept or reject.")
-    bibcodes = [b for b in (normal_bibcode(part) for part in values.get("bibcode", "").split()) if b]
+    bibcodes = [b for b in (normal_bibcode(part) for part in _BETWEEN_BIBCODES.split(values.get("bibcode", ""))) if b]
     others = [
         (scheme, value)
         for scheme, value in (
@@ -199,6 +204,9 @@ def _paper(session: Session, pair: Known) -> int:
         )
     }
     known = [paper for paper in found if paper is not None]
+    if not known:  # an article we hold under another bibcode than the preprint's in the list
+        bibcodes = [value for scheme, value in pair.papers if scheme is Scheme.BIBCODE]
+        known = sorted(set(papers_of_bibcodes(session, bibcodes).values()))
     names = ", ".join(f"{scheme.value} {value}" for scheme, value in pair.papers)
     if not known:
         raise RequestRefused(f"no paper has {names}; harvest or import it first.")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from biblio.ingest.project_commands import projects
 from biblio.runtime import Runtime
 from biblio.store.models import JobRun, ObservationUnit, Project, ProjectRevision, UnitRevision
 from demo.replay import ReplayServer
+from harvesters import tap_job
 from harvesters.projects import HEADER
 from survey.due import due
 from survey.rule import Ground
@@ -47,14 +50,15 @@ class Archive:
 
     folder: Path
     rows: list[Row]
+    server: ReplayServer | None = None
 
     @contextmanager
     def open(self) -> Iterator[str]:
         """Serve the list as it is now; give the address."""
         lines = "".join(json.dumps(row) + "\n" for row in self.rows)
         (self.folder / "projects.jsonl").write_text(lines, encoding="utf-8")
-        with ReplayServer(self.folder, with_faults=False) as server:
-            yield server.url
+        with ReplayServer(self.folder, with_faults=False) as self.server:
+            yield self.server.url
 
 
 @pytest.fixture
@@ -158,6 +162,22 @@ def test_a_moved_release_is_current_and_the_old_one_history(
     assert [ended is None for _, ended in days] == [False, True]
     assert yesterday.judgement.ground is not Ground.STILL_PROPRIETARY
     assert today.judgement.ground is Ground.STILL_PROPRIETARY
+
+
+def test_an_archive_that_makes_nobody_wait_is_read_by_jobs(
+    archive: Archive, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where queries time out they are handed over, looked at until they are done, and cleared away."""
+    monkeypatch.setattr(tap_job, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: None))
+    with archive.open() as url:
+        assert archive.server is not None
+        archive.server.services.tap.longest_sync = 5
+        runtime = asking(url)
+        result = call(runtime, "fetch", "--quiet")
+        assert archive.server.services.tap.jobs_left == 0
+    assert result.exit_code == 0, result.output
+    with runtime.store.reading() as session:
+        assert set(session.exec(select(Project.code))) == {row["code"] for row in archive.rows}
 
 
 def test_tables_are_cut_and_all_shows_all(runtime: Runtime, tmp_path: Path) -> None:

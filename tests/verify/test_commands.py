@@ -104,16 +104,24 @@ def test_a_verdict_in_force_is_never_changed(runtime: Runtime, filled: tuple[int
         assert session.exec(select(Link).where(col(Link.ended_at).is_(None))).one().verdict is Verdict.REJECT
 
 
+def test_a_preprints_bibcode_finds_the_article(runtime: Runtime, filled: tuple[int, int], tmp_path: Path) -> None:
+    """A list may name a paper by its preprint's bibcode; the arXiv number in it is the paper's."""
+    file = tmp_path / "known.csv"
+    file.write_text("code,bibcode\n2016.1.00001.S,2019arXiv190100001O\n")
+    assert "accepted              1" in _run(runtime, "import", str(file), "--as", "vera").output
+
+
+@pytest.mark.parametrize("between", [" ", ";", " | "])
 def test_several_bibcodes_in_one_cell_are_several_papers(
-    runtime: Runtime, filled: tuple[int, int], tmp_path: Path
+    runtime: Runtime, filled: tuple[int, int], tmp_path: Path, between: str
 ) -> None:
-    """Archives write them so, separated by blanks."""
+    """Archives write them so, separated by blanks or other signs."""
     other = "2020MNRAS.499..123O"
     with runtime.store.writing() as session:
         paper = add_paper(session, title="A second one")
         session.add(PaperIdentifier(paper_id=paper, scheme=Scheme.BIBCODE, value=other, source="t", learned_at=SEEN))
     file = tmp_path / "known.csv"
-    file.write_text(f"code,bibcode\n2016.1.00001.S,{BIBCODE} {other}\n")
+    file.write_text(f"code,bibcode\n2016.1.00001.S,{BIBCODE}{between}{other}\n")
     assert "accepted              2" in _run(runtime, "import", str(file), "--as", "vera").output
 
 
