@@ -54,11 +54,15 @@ _DAMAGED = 0.003
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much to make; the newest ``eprints`` preprints have a source that can be fetched."""
+    """How much to make; the newest ``eprints`` preprints have a source that can be fetched.
+
+    The newest ``recent`` papers were all submitted two days before today, the others evenly before them.
+    """
 
     papers: int
     projects: int
     eprints: int = 0
+    recent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def write(folder: Path, size: Size, *, today: date, seed: int = 1) -> Written:
     names = ("arxiv", "ads", "fulltext")
     files = [(folder / "papers" / f"{name}.jsonl").open("w", encoding="utf-8") for name in names]
     arxiv, ads, fulltext = files
-    for paper in _papers(rng, size.papers, people, codes, today):
+    for paper in _papers(rng, size, people, codes, today):
         counts["damaged"] += paper.is_damaged
         if paper.sort != "ads":
             has_source = paper.number >= size.papers - size.eprints
@@ -135,12 +139,13 @@ def _line(file: TextIO, row: Json) -> None:
     file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _papers(rng: random.Random, count: int, people: list[Person], codes: list[str], today: date) -> Iterator[_Paper]:
+def _papers(rng: random.Random, size: Size, people: list[Person], codes: list[str], today: date) -> Iterator[_Paper]:
     """Yield the papers from the oldest to the newest."""
-    days = (today - timedelta(1) - FIRST_DAY).days
+    days = (today - timedelta(2) - FIRST_DAY).days
+    older = size.papers - size.recent
     months: Counter[str] = Counter()
-    for number in range(count):
-        day = FIRST_DAY + timedelta(days * number // max(count - 1, 1))
+    for number in range(size.papers):
+        day = FIRST_DAY + timedelta(min(days * number // max(older - 1, 1), days))
         month = f"{day:%y%m}"
         months[month] += 1
         serial = 9_000 + months[month] if day < date(2015, 1, 1) else 90_000 + months[month]
