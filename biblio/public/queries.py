@@ -180,7 +180,7 @@ def _public(
     abstract = " ".join((seen.get("abstract") or "").split()) or None
     return PublicPaper(
         paper_id=revision.paper_id,
-        title=seen.get("title") or "(no title known)",
+        title=seen.get("title") or f"{next(iter(identifiers.values()), 'A paper')} (its title is not known yet)",
         authors=seen.get("authors", ()),
         year=seen.get("year"),
         journal=seen.get("journal"),

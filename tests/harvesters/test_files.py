@@ -53,6 +53,15 @@ def test_entry_in_another_encoding_costs_itself() -> None:
     assert "UTF-8" in parsed.refusals[0].reason
 
 
+def test_entries_that_ads_made_say_so() -> None:
+    """By the address or the note that ADS writes into them: its terms go with their abstracts."""
+    parsed = bib(
+        "@article{a, title={T}, adsurl={https://ui.adsabs.harvard.edu/abs/2021ApJ...900....1D}}\n"
+        "@article{b, title={T}, adsnote={Provided by the SAO/NASA Astrophysics Data System}}\n@article{c, title={T}}"
+    )
+    assert [record.extra.get("taken_from") for record in parsed.records] == ["ads", "ads", None]
+
+
 def test_cut_off_author_lists_are_marked() -> None:
     """ "and others" is no author, and the record says that names are missing."""
     (record,) = bib("@article{a, title={T}, author={Example, Aino and others}}").records

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from biblio.catalogue.corrections import correct
 from biblio.catalogue.links import relate
-from biblio.catalogue.papers import absorb_records, correct
+from biblio.catalogue.papers import absorb_records
 from biblio.runtime import Runtime
 from biblio.store.words import RelationKind, Role
 from biblio.webkit import PUBLIC
