@@ -7,6 +7,7 @@ address stays on the service, and no XML with entities reaches a parser.
 from __future__ import annotations
 
 import time
+import warnings
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,25 +71,31 @@ def run_job(
     takes too long, ``SourceStopped`` for a service that does not answer.
     """
     door = _Door(session, url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pyvo warns of every element that it does not know
+        job = _made(door, url, adql, most, place)
+        try:
+            job.run()
+            _wait(job, place, first_wait_s, longest_s)
+            response = door.get(_result_of(job))
+        except HarvestError:
+            raise
+        except Exception as broken:
+            raise PageRefused(f"{place}: the service's word on its work cannot be read ({_told(broken)})") from broken
+        finally:
+            _clear_away(job, place)
+    if response.status_code != 200:
+        raise PageRefused(f"{place}: the result of the service's work is gone (status {response.status_code})")
+    return response.content, response.headers.get("Content-Type", "")
+
+
+def _made(door: _Door, url: str, adql: str, most: int, place: str) -> AsyncTAPJob:
     try:
-        job = AsyncTAPJob.create(url.rstrip("/"), adql, maxrec=most, session=door)
+        return AsyncTAPJob.create(url.rstrip("/"), adql, maxrec=most, session=door)
     except HarvestError:
         raise
     except Exception as broken:  # what pyvo's XML reader raises for a stranger's answer has no common kind
         raise PageRefused(f"{place}: the service takes no query to work on by itself ({_told(broken)})") from broken
-    try:
-        job.run()
-        _wait(job, place, first_wait_s, longest_s)
-        response = door.get(_result_of(job))
-    except HarvestError:
-        raise
-    except Exception as broken:
-        raise PageRefused(f"{place}: the service's word on its work cannot be read ({_told(broken)})") from broken
-    finally:
-        _clear_away(job, place)
-    if response.status_code != 200:
-        raise PageRefused(f"{place}: the result of the service's work is gone (status {response.status_code})")
-    return response.content, response.headers.get("Content-Type", "")
 
 
 def _wait(job: AsyncTAPJob, place: str, wait_s: float, longest_s: float) -> None:

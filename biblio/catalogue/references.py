@@ -49,11 +49,6 @@ class Reckoning:
     verdicts: Counter[Verdict | None] = field(default_factory=Counter)
     missing: list[KnownLink] = field(default_factory=list)
 
-    @property
-    def found(self) -> float | None:
-        """Share (0–1) of the pairs that are a candidate of ours, in whatever band; None without pairs."""
-        return None if not self.pairs else 1 - self.bands[None] / self.pairs
-
 
 def known_links(session: Session, source: str | None = None) -> list[KnownLink]:
     """Return what archives list (one of them: ``source``), by code and bibcode, each with our paper if we hold it.

@@ -238,7 +238,7 @@ def _print_trial(trial: Trial, is_all: bool, json_file: Path | None) -> None:
         click.echo(f"  {name.replace('_', ' '):<28} {count:>8}")
     for line in trial.lines(None if is_all else MOST_SHOWN):
         click.echo(line)
-    click.echo("")
+    click.echo("Nothing would change." if trial.is_empty else "")
     if json_file is not None:
         json_file.write_text(json.dumps(trial.plain(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         click.echo(f"Everything is in {json_file}.")

@@ -92,4 +92,3 @@ def test_the_reckoning_counts_papers_candidates_and_decisions(runtime: Runtime) 
     assert [link.bibcode for link in told.missing] == ["2023ApJ...902....3R"]
     assert told.bands == {Band.LIKELY: 1, None: 1}
     assert told.verdicts == {Verdict.ACCEPT: 1, None: 1}
-    assert told.found == 0.5

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import parse_qs
 
 import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harvesters.errors import PageRefused
+from harvesters.http import PoliteSession
+from harvesters.tap_job import run_job
 from tests.harvesters.servers import Asked, Reply, Served, serving
 from tests.harvesters.test_tap import ROWS, VOTABLE, WHOLE, registry, source, units_of, votable
 
@@ -154,3 +161,57 @@ def test_the_mode_is_one_of_two() -> None:
     """A word the profile may not use is refused at once."""
     with pytest.raises(ValueError, match="mode"):
         source("http://x", mode="later")
+
+
+class _Raw(io.BytesIO):
+    """A body that pyvo reads from the connection."""
+
+    def read(self, size: int | None = -1, /, decode_content: bool = True) -> bytes:
+        """As urllib3's."""
+        return super().read(size)
+
+
+class Stranger:
+    """A session whose every answer is the same bytes."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def get(self, url: str, **_how: object) -> requests.Response:
+        """Answer."""
+        response = requests.Response()
+        response.status_code, response.url = 200, "http://tap.example/tap/async/1"
+        response._content, response.raw = self.body, _Raw(self.body)
+        return response
+
+    post = delete = get
+
+
+HONEST = (
+    job_xml("COMPLETED", "http://tap.example/tap/async/1/results/result"),
+    job_xml("ERROR", message="no space"),
+    job_xml("EXECUTING"),
+)
+PIECES = (
+    b"<uws:results>", b"</uws:job>", b"<uws:phase>COMPLETED</uws:phase>", b"<uws:creationTime>never</uws:creationTime>",
+    b"<uws:executionDuration>-1e999</uws:executionDuration>", b'<uws:result xlink:href="file:///etc/hostname"/>',
+    b"<uws:quote xsi:nil='maybe'/>", b"<uws:parameters><uws:parameter id='QUERY'/>", b"&#0;", b"<![CDATA[", b"<x/>",
+    b"<uws:errorSummary/>", b'<uws:result id="result"/>', b'xlink:href="http://[::1"', b"\xff\xfe", b"",
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(HONEST),
+    st.lists(st.tuples(st.integers(0, 700), st.integers(0, 40), st.sampled_from(PIECES)), max_size=4),
+)
+def test_no_job_description_raises_anything_but_a_refusal(body: bytes, changes: list[tuple[int, int, bytes]]) -> None:
+    """Whatever a service says of a job, the end is a result or a refused page."""
+    for at, cut, piece in changes:
+        body = body[:at] + piece + body[at + cut :]
+    session = cast("PoliteSession", Stranger(body))
+    with suppress(PageRefused):
+        told, _ = run_job(
+            session, "http://tap.example/tap", "SELECT 1", most=1, place="page", first_wait_s=0.0, longest_s=0.0
+        )
+        assert told == body
