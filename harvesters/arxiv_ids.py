@@ -8,10 +8,13 @@ IDENTIFIER = re.compile(r"((?:[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})|(?:[0-9]{4}\.[0-9
 """Both kinds of identifier (info.arxiv.org/help/arxiv_identifier): before and since April 2007; then the version."""
 
 _WITHDRAWN = re.compile(
-    r"\b(?:paper|article|submission|manuscript|preprint)\s+(?:has\s+been|is|was)\s+(?:temporarily\s+)?withdrawn"
-    r"|^\W*withdrawn\b",
+    r"\b(?:paper|article|submission|manuscript|e-?print|preprint|reprint|(?:this|technical)\s+(?:version|report))"
+    r"\s+(?:has|is|was)\s+(?:(?:been|now|temporarily)\s+)*withdrawn\b(?!\s+(?:from|before)\b)"
+    r"|^\W*(?:(?:this\s+)?(?:paper|article|manuscript)\s+)?withdrawn?\b(?!\s+(?:from|before)\b)"
+    r"|\s(?-i:Withdrawn)(?=\W*$|:|\s+(?:due|because|by)\b)",
     re.IGNORECASE,
 )
+"""How authors say it; tried on the comments of 133,000 papers of astro-ph (1992-2018), where some 160 do."""
 
 
 def split_identifier(text: str) -> tuple[str, int | None] | None:

@@ -407,7 +407,8 @@ def test_being_shut_out_stops_the_source_and_blames_no_paper(reply: Reply, reaso
             assert len(server.asked) == 2
 
 
-def test_eprint_names_cannot_leave_the_service() -> None:
+@pytest.mark.parametrize("name", ["../admin", "x/abs/2601.00007", "2601.00007?x", "2601.00007\n"])
+def test_eprint_names_cannot_leave_the_service(name: str) -> None:
     """What is no arXiv identifier is never put into an address."""
     with pytest.raises(RecordRefused, match="no arXiv identifier"):
-        eprints("http://127.0.0.1:9").fetch("../admin")
+        eprints("http://127.0.0.1:9").fetch(name)
