@@ -34,10 +34,11 @@ class Libraries:
         """Hold the papers among ``documents``, the first of them under old bibcodes, the very first under both."""
         ours = sorted((d for d in documents if d["bibgroup"]), key=lambda d: str(d["bibcode"]))
         moved = [d for d in ours if d["alternate_bibcode"]][:_OLD]
-        old = {d["bibcode"]: d["alternate_bibcode"][0] for d in moved}
-        self._stored = [old.get(d["bibcode"], d["bibcode"]) for d in ours]
+        old: dict[str, str] = {d["bibcode"]: d["alternate_bibcode"][0] for d in moved}
+        codes = [str(document["bibcode"]) for document in ours]
+        self._stored = [old.get(code, code) for code in codes]
         self._stored += [*list(old)[:1], UNKNOWN_BIBCODE] if ours else []
-        self._canonical = {d["bibcode"]: d["bibcode"] for d in ours} | {code: new for new, code in old.items()}
+        self._canonical = dict(zip(codes, codes, strict=True)) | {code: new for new, code in old.items()}
 
     def answer(self, library: str, parameters: Mapping[str, Sequence[str]]) -> tuple[int, Json, int]:
         """Return status, answer and number of entries for ``library``; "" lists those the token's owner has."""

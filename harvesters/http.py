@@ -234,16 +234,17 @@ class PoliteSession(requests.Session):
         (self._ledger.refused if status == 429 else self._ledger.failed)(endpoint)
         quota = self._ledger.current(endpoint)
         wait_s = retry_after_s(response.headers.get("Retry-After"))
-        why = ""
+        why, stop = "", SourceStopped
         if status == 429 and quota is not None and quota.remaining is not None:
             if quota.remaining > 0:
                 # Seen at ADS: "Rate limit exceeded" with quota left was another endpoint's (adsabs-dev-api issue 26).
                 why = f", though {quota.remaining} requests are left here: another endpoint's limit is reached"
-            elif wait_s is None:
-                wait_s = _seconds_until(quota.resets_at)
+            else:
+                stop = QuotaSpent
+                wait_s = _seconds_until(quota.resets_at) if wait_s is None else wait_s
         if wait_s is not None:
             if wait_s > self._limits.longest_wait_s:
-                raise SourceStopped(
+                raise stop(
                     f"{place_of(url)}: answers {status}{why} and asks to come back in {wait_s / 60:.0f} minutes. "
                     "What was stored is safe; run the harvest again after that.",
                     retry_after_s=wait_s,

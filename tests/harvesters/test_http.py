@@ -194,7 +194,7 @@ def test_spent_quota_stops_until_it_begins_anew() -> None:
     reply = Reply(
         status=429, headers={"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
     )
-    with serving(lambda _: reply) as server, polite() as session, pytest.raises(SourceStopped) as stopped:
+    with serving(lambda _: reply) as server, polite() as session, pytest.raises(QuotaSpent) as stopped:
         session.get(server.url)
     assert stopped.value.retry_after_s is not None
     assert stopped.value.retry_after_s > 7000
