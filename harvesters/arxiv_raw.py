@@ -30,6 +30,8 @@ _OF_HEADER = frozenset(f"{OAI}{name}" for name in ("identifier", "datestamp", "s
 _OF_RECORD = frozenset(f"{OAI}{name}" for name in ("header", "metadata"))
 _USUAL_DATE = re.compile(r"[A-Z][a-z]{2}, ([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) [0-9:]{8} GMT")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LONGEST_NAME = 1_000
+"""What is longer is no name, and reading it as TeX would take as long as somebody likes."""
 _MOST_BRACKETS = 12
 """How deep affiliations may be nested in brackets within a line of authors; three were seen."""
 
@@ -166,7 +168,7 @@ def authors_of(written: str) -> list[str]:
         bare = inner
     names: list[str] = []
     for piece in re.split(r",|\band\b|;", bare):
-        name = plain(piece)
+        name = plain(piece[:_LONGEST_NAME])
         if re.fullmatch(r"(?:Jr|Sr|I{2,3}|IV)\.?", name) and names:
             names[-1] += f", {name}"
         elif name:

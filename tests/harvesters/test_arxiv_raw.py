@@ -132,7 +132,8 @@ def test_news_is_named_wherever_it_stands() -> None:
         ("A. Example (1), B. Beispiel (1 and 2) ((1) Uni, Town, (2) Lab and Co)", ["A. Example", "B. Beispiel"]),
         ("D. van Third, Jr. and \\'E. Fourth", ["D. van Third, Jr.", "É. Fourth"]),
         ("Alexander Sandman", ["Alexander Sandman"]),
-        ("A. Example " + "(" * 5000 + ")" * 5000, ["A. Example " + "(" * 4988 + " " + ")" * 4988]),
+        ("A. Example, " + "x" * 100_000, ["A. Example", "x" * 999]),
+        ("A. Example " + "(" * 5000 + ")" * 5000, ["A. Example " + "(" * 989]),
         ("", []),
     ],
 )
