@@ -72,6 +72,12 @@ class ImportReport:
             paper = "" if self._dry and became == "new" else outcome.paper_id
             self._write((file, row, record.key, became, paper, " ".join(mine.kept), "; ".join(reasons)))
 
+    def projects(self, file: str, new: int, known: int, changed: int) -> None:
+        """Add the projects of a page to a file's tally; their rows are not named one by one."""
+        became = self.files.setdefault(file, _OneFile()).became
+        for word, count in (("new", new), ("known", known), ("changed", changed)):
+            became[word] += count
+
     def refused(self, file: str, refusals: Sequence[Refusal]) -> None:
         """Take down what could not be used."""
         one = self.files.setdefault(file, _OneFile())

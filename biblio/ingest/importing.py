@@ -230,6 +230,8 @@ def _import(context: JobContext, file: FileSource, report: ImportReport) -> None
                 absorb.add_refusals(session, linked.refusals, context.run_id, runtime.clock.now())
         report.page(file.label, parsed, counts.outcomes, linked.of_record, earlier)
         report.refused(file.label, counts.refusals)
+        if parsed.projects:
+            report.projects(file.label, counts.new, counts.unchanged, counts.changed)
         texts += [(o.paper_id, r.path) for r, o in zip(parsed.records, counts.outcomes, strict=True) if r.path]
         unread.update(parsed.unread_fields)
         _tell(context, counts, linked)
@@ -291,5 +293,7 @@ def try_import(
                 linked = link(session, runtime, parsed, counts.outcomes, file.label)
             report.page(file.label, parsed, counts.outcomes, linked.of_record, earlier)
             report.refused(file.label, counts.refusals)
+            if parsed.projects:
+                report.projects(file.label, counts.new, counts.unchanged, counts.changed)
             told.append(counts)
     return told

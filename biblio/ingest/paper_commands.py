@@ -55,7 +55,7 @@ def _checked_name(_ctx: click.Context, _param: click.Parameter, name: str | None
       biblio papers import our-dois.txt --dry-run --report rows.csv
       biblio papers import telescope-papers.jsonl.gz --name kpub
       biblio papers import --ads-library hHGU1Ef-TpacAhicI3J8kQ --name our-library
-      biblio papers import --ads-bibgroup ESO/Telescopes --dry-run
+      biblio papers import --ads-bibgroup Hubble --dry-run
     """,
 )
 @click.argument("files", nargs=-1, type=_FILE)

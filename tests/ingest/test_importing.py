@@ -50,6 +50,7 @@ def test_bad_rows_cost_themselves_only(runtime: Runtime, listed: Path) -> None:
         assert all(str(listed) in r.place for r in refusals)
         counts = session.exec(select(JobRun.counts)).one()
     assert counts["seen"] == counts["records"] + counts["refused"]
+    assert "projects.csv: 2 new, 0 known, 0 changed, 2 refused" in result.output
 
 
 def test_a_dry_run_changes_nothing(runtime: Runtime, listed: Path) -> None:
