@@ -38,11 +38,15 @@ _BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
 _GAVE_UP = re.compile(r"answers (?:408|413|504)\b|takes longer than|\(ReadTimeout\)")
 """What the session says of a service that works on a query longer than anybody waits."""
 
+_TOO_LARGE = re.compile(r"the answer is larger than")
+"""What the session says of an answer beyond its limit: fewer rows are asked for then."""
+
 _MJD_ZERO = date(1858, 11, 17)
 _LAST_MJD = 2_973_483
 """31 December 9999, the last day a date can hold."""
 
 _MOST_PAGES = 100_000
+_FEWEST_ROWS = 25
 _ENOUGH_ROWS = 20
 """So many unreadable cells and not one readable: the column is not what the profile takes it for."""
 
@@ -114,6 +118,7 @@ class _Service:
         self._table = table
         self._column = {column.rpartition(".")[2].lower(): fact for fact, column in table.columns.items()}
         self.hands_over = table.mode == "async"
+        self.page_rows = table.page_rows
 
     def page(self, where: str, most: int, place: str) -> _Answer:
         """Return the rows of all our columns, in the order of codes. Raises ``PageRefused`` or ``SourceStopped``."""
@@ -277,12 +282,15 @@ class TapSource:
 
     def _page(self, service: _Service, first: str | None, place: str) -> _Answer:
         """Ask for the page from a code on, larger and larger until it holds its first project whole."""
-        most = self._table.page_rows
+        most = service.page_rows
         too_few = ""
         while True:
             try:
                 answer = service.page(self._where(first), most, place)
             except PageRefused as refused:
+                if _TOO_LARGE.search(str(refused)) and most == service.page_rows and most >= 4 * _FEWEST_ROWS:
+                    most = service.page_rows = most // 4
+                    continue
                 told = str(refused).removeprefix(f"{place}: ") if too_few else refused
                 raise PageRefused(f"{too_few}{told}") from refused
             if first is None and not answer.rows:
@@ -297,7 +305,7 @@ class TapSource:
             if service.hands_over:
                 raise PageRefused(why)
             # what a service lets one wait for is often less than what it works out by itself
-            service.hands_over, most, too_few = True, self._table.page_rows, f"{why}; and handed over to the service: "
+            service.hands_over, most, too_few = True, service.page_rows, f"{why}; and handed over to the service: "
 
     def _cut_at(self, service: _Service, answer: _Answer, first: str | None, place: str) -> str | None:
         """Return the code from which the next page goes on, or None after the last.
@@ -309,11 +317,11 @@ class TapSource:
         if answer.is_cut or not answer.rows:
             return last or None
         if last in (first, answer.first):
-            beyond = service.page(self._where(last, ">"), self._table.page_rows, place)
+            beyond = service.page(self._where(last, ">"), service.page_rows, place)
             if any(_code(row) not in ("", last) for row in beyond.rows):
                 raise PageRefused(f"{place}: the service gives fewer rows than this project has, and does not say so")
             return None
-        again = service.page(self._where(last), self._table.page_rows, place)
+        again = service.page(self._where(last), service.page_rows, place)
         return last if len(again.rows) > sum(_code(row) == last for row in answer.rows) else None
 
 

@@ -369,3 +369,13 @@ def test_projects_that_come_again_refuse_the_page() -> None:
         pytest.raises(PageRefused, match=r"from 2100.1.00002.S: gives .*2100.1.00001.S"),
     ):
         list(source(server.url, page_rows=7).pages({}))
+
+
+def test_answers_that_are_too_large_are_asked_for_in_smaller_pages() -> None:
+    """A page beyond the limit of an answer is a quarter as long, and so are those after it; no project is lost."""
+    rows = [field(f"2100.1.{n:05d}.S", f"u{n}", obs_title="x" * 6000) for n in range(400)]
+    with serving(registry(rows, hard_limit=10_000)) as server:
+        assert len(units_of(source(server.url))) == 400
+    asked = [int(parse_qs(a.body.decode())["MAXREC"][0]) for a in server.asked]
+    assert asked[:4] == [1, 10_000, 2_500, 625]  # the count, then less and less
+    assert max(asked[4:]) == 156
