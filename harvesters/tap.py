@@ -9,11 +9,9 @@ the profile says), and the PI column may hold the observatory's own name.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pyvo.dal.tap import TAPQuery
@@ -21,8 +19,9 @@ from pyvo.dal.tap import TAPQuery
 from harvesters.errors import PageRefused, SourceStopped, naming
 from harvesters.http import PoliteSession, place_of
 from harvesters.protocol import Page, ParsedPage
-from harvesters.records import HarvestedProject, HarvestedUnit, Refusal
+from harvesters.records import Refusal
 from harvesters.tap_job import run_job
+from harvesters.tap_rows import ProjectRows, Unreadable, check_columns, code_of
 from harvesters.votable import Table, TooLong, facts_of, read_votable
 
 FACTS = frozenset(
@@ -34,21 +33,14 @@ FACTS = frozenset(
 """What a column may mean; ``code`` and ``unit`` are required."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-_BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
 _GAVE_UP = re.compile(r"answers (?:408|413|504)\b|takes longer than|\(ReadTimeout\)")
 """What the session says of a service that works on a query longer than anybody waits."""
 
 _TOO_LARGE = re.compile(r"the answer is larger than")
 """What the session says of an answer beyond its limit: fewer rows are asked for then."""
 
-_MJD_ZERO = date(1858, 11, 17)
-_LAST_MJD = 2_973_483
-"""31 December 9999, the last day a date can hold."""
-
 _MOST_PAGES = 100_000
 _FEWEST_ROWS = 25
-_ENOUGH_ROWS = 20
-"""So many unreadable cells and not one readable: the column is not what the profile takes it for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +90,12 @@ class _Answer:
     @property
     def first(self) -> str:
         """The code of the first row; "" where there is none."""
-        return _code(self.rows[0]) if self.rows else ""
+        return code_of(self.rows[0]) if self.rows else ""
 
     @property
     def last(self) -> str:
         """The code of the last row; "" where there is none."""
-        return _code(self.rows[-1]) if self.rows else ""
+        return code_of(self.rows[-1]) if self.rows else ""
 
     def whole_codes(self, left_out: str | None) -> set[str]:
         """The different codes as the service writes and counts them, without the one left to the next page."""
@@ -255,20 +247,20 @@ class TapSource:
             table = read_votable(page.body, page.place, most_rows=self._table.most_rows)
             answer = _answer(page.body, page.content_type, table, self._column, page.place)
         left_out = page.next_cursor.get("from_code")
-        projects: dict[str, _Project] = {}
+        projects: dict[str, ProjectRows] = {}
         refusals: list[Refusal] = []
-        unreadable: list[_Unreadable] = []
+        unreadable: list[Unreadable] = []
         for number, row in enumerate(answer.rows, start=1):
-            code, place = _code(row), f"{page.place} row {number}"
+            code, place = code_of(row), f"{page.place} row {number}"
             if code == left_out:
                 continue
             if not code:
                 refusals.append(Refusal(self.name, place, "there is no code"))
                 continue
-            told = projects.setdefault(code, _Project(code, row)).add(row)
+            told = projects.setdefault(code, ProjectRows(code, row)).add(row)
             unreadable += told
             refusals += [Refusal(self.name, place, one.reason, code) for one in told]
-        _check_columns(answer.rows, unreadable, page.place)
+        check_columns(answer.rows, unreadable, page.place)
         done = tuple(project.done(self.name, self._table.observatory_as_pi) for project in projects.values())
         return ParsedPage(projects=done, refusals=tuple(refusals))
 
@@ -318,11 +310,11 @@ class TapSource:
             return last or None
         if last in (first, answer.first):
             beyond = service.page(self._where(last, ">"), service.page_rows, place)
-            if any(_code(row) not in ("", last) for row in beyond.rows):
+            if any(code_of(row) not in ("", last) for row in beyond.rows):
                 raise PageRefused(f"{place}: the service gives fewer rows than this project has, and does not say so")
             return None
         again = service.page(self._where(last), service.page_rows, place)
-        return last if len(again.rows) > sum(_code(row) == last for row in answer.rows) else None
+        return last if len(again.rows) > sum(code_of(row) == last for row in answer.rows) else None
 
 
 def _answer(body: bytes, content_type: str, table: Table, columns: dict[str, str], place: str) -> _Answer:
@@ -341,10 +333,6 @@ def _row(names: Sequence[str | None], cells: Sequence[str | None]) -> dict[str, 
     }
 
 
-def _code(row: Mapping[str, str]) -> str:
-    return row.get("code", "")
-
-
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
@@ -352,138 +340,3 @@ def _whole(value: object) -> int | None:
 def _fewest(now: int | None, before: int | None) -> int | None:
     """The promise to hold the service to: projects may come and go while their pages are read."""
     return min(count for count in (now, before) if count is not None) if now is not None else before
-
-
-@dataclass(frozen=True, slots=True)
-class _Unreadable:
-    """A cell that cannot be read: the fact and a sentence."""
-
-    fact: str
-    reason: str
-
-
-def _check_columns(rows: Sequence[Mapping[str, str]], unreadable: Sequence[_Unreadable], place: str) -> None:
-    """Refuse a page where a whole column is unreadable: then it is the wrong column, not the rows that are wrong."""
-    for fact in dict.fromkeys(one.fact for one in unreadable):
-        bad = sum(one.fact == fact for one in unreadable)
-        filled = sum(bool(row.get("code")) and (fact in row or fact == "unit") for row in rows)
-        if bad >= _ENOUGH_ROWS and bad >= filled:
-            example = next(one.reason for one in unreadable if one.fact == fact)
-            raise PageRefused(
-                f"{place}: not one of {bad} rows has a readable {fact} ({example}); is it the right column?"
-            )
-
-
-@dataclass(slots=True)
-class _Unit:
-    """One unit gathered from its rows: the latest release, and each field's exposure counted once."""
-
-    released_on: date | None = None
-    delivered_on: date | None = None
-    observed_on: date | None = None
-    exposures: dict[tuple[str, str], float] = field(default_factory=dict)
-
-    def add(self, row: Mapping[str, str]) -> list[_Unreadable]:
-        reasons: list[_Unreadable] = []
-        self.released_on = _latest(self.released_on, _day(row, "released_on", reasons))
-        self.delivered_on = _latest(self.delivered_on, _day(row, "delivered_on", reasons))
-        self.observed_on = _latest(self.observed_on, _mjd(row, reasons))
-        exposure_s = _number(row, "exposure_s", reasons)
-        if exposure_s is not None:
-            # A field has a row per frequency setting, all with the same exposure: the longest counts, once.
-            key = (row.get("target", ""), row.get("observed_mjd", ""))
-            self.exposures[key] = max(exposure_s, self.exposures.get(key, 0.0))
-        return reasons
-
-    def done(self, uid: str) -> HarvestedUnit:
-        total_s = sum(self.exposures.values())
-        exposure_s = total_s if self.exposures and math.isfinite(total_s) else None
-        return HarvestedUnit(uid, self.delivered_on, self.released_on, self.observed_on, exposure_s)
-
-
-@dataclass(slots=True)
-class _Project:
-    """One project gathered from its rows; what its first row says of it stands."""
-
-    code: str
-    row: Mapping[str, str]
-    units: dict[str, _Unit] = field(default_factory=dict)
-    targets: dict[str, None] = field(default_factory=dict)
-    keywords: dict[str, None] = field(default_factory=dict)
-    bib_references: dict[str, None] = field(default_factory=dict)
-
-    def add(self, row: Mapping[str, str]) -> list[_Unreadable]:
-        """Take one row in; return what of it cannot be read."""
-        if "target" in row:
-            self.targets[row["target"]] = None
-        self.keywords.update(dict.fromkeys(word.strip() for word in _split(row.get("keywords", "")) if word.strip()))
-        written = _BETWEEN_BIBCODES.split(row.get("bib_references", ""))
-        self.bib_references.update(dict.fromkeys(bibcode for bibcode in written if bibcode))
-        if "unit" not in row:
-            return [_Unreadable("unit", "there is no unit")]
-        return self.units.setdefault(row["unit"], _Unit()).add(row)
-
-    def done(self, source: str, observatory_as_pi: tuple[str, ...]) -> HarvestedProject:
-        """The project with the proposers told apart: the PI from its column, else the first of the list."""
-        proposers = [name for part in self.row.get("proposal_authors", "").split(";") if (name := part.strip())]
-        pi = self.row.get("pi")
-        if pi is None or pi in observatory_as_pi:
-            pi = proposers[0] if proposers else None
-        return HarvestedProject(
-            source=source,
-            code=self.code,
-            title=self.row.get("title"),
-            abstract=self.row.get("abstract"),
-            pi=pi,
-            co_is=tuple(dict.fromkeys(name for name in proposers if name != pi)),
-            category=self.row.get("category"),
-            keywords=tuple(self.keywords),
-            targets=tuple(self.targets),
-            partner=self.row.get("partner"),
-            state=self.row.get("state"),
-            units=tuple(unit.done(uid) for uid, unit in self.units.items()),
-            bib_references=tuple(self.bib_references),
-        )
-
-
-def _split(keywords: str) -> list[str]:
-    """Keywords between semicolons, else between commas that stand outside brackets ("… (AGN), …")."""
-    return keywords.split(";") if ";" in keywords else re.split(r",(?![^(]*\))", keywords)
-
-
-def _latest(one: date | None, other: date | None) -> date | None:
-    return max((day for day in (one, other) if day is not None), default=None)
-
-
-def _day(row: Mapping[str, str], name: str, reasons: list[_Unreadable]) -> date | None:
-    if name not in row:
-        return None
-    try:
-        return datetime.fromisoformat(row[name]).date()
-    except ValueError:
-        reasons.append(_Unreadable(name, f"{name} is no date: {row[name][:40]!r}"))
-        return None
-
-
-def _number(row: Mapping[str, str], name: str, reasons: list[_Unreadable]) -> float | None:
-    if name not in row:
-        return None
-    try:
-        number = float(row[name])
-    except ValueError:
-        number = math.inf
-    if not math.isfinite(number):
-        reasons.append(_Unreadable(name, f"{name} is no number: {row[name][:40]!r}"))
-        return None
-    return number
-
-
-def _mjd(row: Mapping[str, str], reasons: list[_Unreadable]) -> date | None:
-    """The day of a Modified Julian Date (day 0 is 1858-11-17)."""
-    number = _number(row, "observed_mjd", reasons)
-    if number is None:
-        return None
-    if not 0 <= number <= _LAST_MJD:
-        reasons.append(_Unreadable("observed_mjd", f"observed_mjd is no day: {row['observed_mjd'][:40]!r}"))
-        return None
-    return _MJD_ZERO + timedelta(days=int(number))
