@@ -26,7 +26,7 @@ SOURCE = "ads"
 FIELDS = (
     *("bibcode", "identifier", "alternate_bibcode", "doi", "title", "abstract", "author", "aff", "orcid_pub"),
     *("doctype", "property", "pub", "volume", "issue", "page", "year", "pubdate", "entry_date", "keyword"),
-    *("citation_count", "read_count", "arxiv_class", "bibgroup", "bibstem", "data", "database"),
+    *("citation_count", "arxiv_class", "bibgroup", "bibstem", "data", "database"),
 )
 """The fields asked for; ``id`` comes with them (the package adds it) and joins the highlights."""
 
@@ -34,6 +34,7 @@ HIGHLIGHTED = ("ack", "body", "abstract", "title")
 
 IGNORED_FIELDS = frozenset(
     [
+        "read_count",  # of the last ninety days: it moves for every paper and says nothing of what was published
         *("id", "recid", "pub_raw", "first_author", "first_author_norm", "author_norm", "date", "email"),
         *("_version_", "indexstamp", "links_data", "simbtype", "simbad_object_facet_hier", "simbid"),
         *("classic_factor", "cite_read_boost", "page_range", "eid", "copyright", "citation", "publisher", "issn"),
@@ -240,7 +241,6 @@ def _extra(document: Mapping[str, Any], identifiers: tuple[str, ...], properties
 
     ``bibstem`` holds the name without and with the volume; only the first is a journal's.
     """
-    reads = _whole(document, "read_count")
     facts = {
         "issue": _text_of(document, "issue"),
         "entry_date": _text_of(document, "entry_date"),
@@ -250,7 +250,6 @@ def _extra(document: Mapping[str, Any], identifiers: tuple[str, ...], properties
         "data": "; ".join(_texts(document, "data")),
         "database": "; ".join(_texts(document, "database")),
         "properties": "; ".join(properties),
-        "read_count": None if reads is None else str(reads),
     }
     return {name: value for name, value in facts.items() if value}
 

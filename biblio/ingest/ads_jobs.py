@@ -148,4 +148,4 @@ def count(context: JobContext) -> None:
         if rows:
             unit.execute(sa.insert(ExpectedCount), rows)
     context.count("journals", len({row["part"] for row in rows}))
-    context.count("papers_expected", sum(row["expected"] for row in rows))
+    context.count("papers_expected", sum(sum(parts.values()) for parts in counts.values()))
