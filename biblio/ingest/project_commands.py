@@ -138,7 +138,7 @@ def export(ctx: click.Context, kind: str, output: Path | None) -> None:
     if output is None:
         write(listed, sys.stdout)
     else:
-        with output.open("w", encoding="utf-8", newline="") as out:
+        with _opened(output) as out:
             write(listed, out)
         click.echo(f"{len(listed)} projects are in {output}.", err=True)
 
@@ -233,6 +233,14 @@ def _read_files(runtime: Runtime, sources: Sequence[FileSource]) -> tuple[list[P
     return parsed, broken
 
 
+def _opened(path: Path) -> TextIO:
+    """Open a file to write. Ends the command in a sentence where that is not possible."""
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as problem:
+        raise click.ClickException(f"{path} cannot be written: {problem.strerror}.") from problem
+
+
 def _print_trial(trial: Trial, is_all: bool, json_file: Path | None) -> None:
     for name, count in trial.counts().items():
         click.echo(f"  {name.replace('_', ' '):<28} {count:>8}")
@@ -240,7 +248,8 @@ def _print_trial(trial: Trial, is_all: bool, json_file: Path | None) -> None:
         click.echo(line)
     click.echo("Nothing would change." if trial.is_empty else "")
     if json_file is not None:
-        json_file.write_text(json.dumps(trial.plain(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        with _opened(json_file) as out:
+            out.write(json.dumps(trial.plain(), ensure_ascii=False, indent=1) + "\n")
         click.echo(f"Everything is in {json_file}.")
     click.echo("Nothing was changed (dry run).")
 

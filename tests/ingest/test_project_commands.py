@@ -287,3 +287,14 @@ def test_known_links_are_compared_and_the_missing_listed(runtime: Runtime, tmp_p
     assert call(runtime, "references", "--source", "registry", "--missing").stdout.splitlines() == [
         "code,bibcode,source,learned_at"
     ]
+
+
+@pytest.mark.parametrize("option", [("import", "--dry-run", "--json"), ("export", "-o")])
+def test_a_file_that_cannot_be_written_is_told(runtime: Runtime, tmp_path: Path, option: tuple[str, ...]) -> None:
+    """A folder that is not there ends the command in a sentence."""
+    listed = tmp_path / "listed.csv"
+    listed.write_text("code\n2016.1.00001.S\n", encoding="utf-8")
+    files = [listed] if option[0] == "import" else []
+    result = call(runtime, option[0], *files, *option[1:], tmp_path / "absent" / "out.json")
+    assert result.exit_code == 1
+    assert "cannot be written: No such file" in result.output
