@@ -126,10 +126,16 @@ class Asking:
     has_ended: bool = False
     _promised: dict[str, int] = field(default_factory=dict)
     _pages: dict[tuple[str, int | None], AskedPage] = field(default_factory=dict)
+    _tally: Tally | None = None
 
     @property
     def tally(self) -> Tally:
-        """What was promised and came. A list that was read over its end lacks what its pages say they lack."""
+        """What was promised and came. A list that was read to its end lacks what its pages say they lack."""
+        if self._tally is None:
+            self._tally = self._counted()
+        return self._tally
+
+    def _counted(self) -> Tally:
         pages = self._pages.values()
         fetched, refused = sum(p.fetched for p in pages), sum(p.refused for p in pages)
         lacking = sum(p.lacking for p in pages)
@@ -172,6 +178,7 @@ class Asking:
             self._promised[stem] = page.promised
         self._pages[page.place, page.run if is_listed else None] = page
         self.has_ended = self.has_ended or page.is_last
+        self._tally = None
 
 
 def _stem(place: str) -> str:

@@ -96,12 +96,9 @@ def _find(runtime: Runtime, scope: Scope, source: str | None) -> _Found:
     with runtime.store.reading() as session:
         listed = covered.askings(session)
         calendars = [covered.source_calendar(listed, name, scope.since, scope.today) for name in covered.CALENDARS]
-        found = _Found(
-            covered.source_lines(listed),
-            calendars,
-            journals.journal_lines(session, scope.years),
-            find_holes(session, scope, listed),
-        )
+        counted = journals.journal_lines(session, scope.years)
+        holes = find_holes(session, scope, listed, counted)
+        found = _Found(covered.source_lines(listed), calendars, counted, holes)
     return found if source is None else _of_source(found, _NAMES.get(source, source))
 
 

@@ -98,9 +98,18 @@ class Scope:
         return list(range(self.today.year, self.since.year - 1, -1))
 
 
-def find_holes(session: Session, scope: Scope, listed: Sequence[Asking] | None = None) -> list[Hole]:
-    """Return every hole, those of one kind together; ``listed`` are all askings where the caller has them already."""
+def find_holes(
+    session: Session,
+    scope: Scope,
+    listed: Sequence[Asking] | None = None,
+    counted: Sequence[journals.JournalLine] | None = None,
+) -> list[Hole]:
+    """Return every hole, those of one kind together.
+
+    ``listed`` are all askings and ``counted`` the journals' lines of all years, where the caller has them already.
+    """
     found = listed if listed is not None else coverage.askings(session)
+    lines = counted if counted is not None else journals.journal_lines(session, scope.years)
     holes = _never_read(found, scope)
     windows: list[Hole] = []
     spans: dict[str, list[Span]] = {}
@@ -114,7 +123,7 @@ def find_holes(session: Session, scope: Scope, listed: Sequence[Asking] | None =
         windows += begun
         holes += [_of_days(name, span, scope) for span in rest]
     holes += windows
-    holes += _of_journals(session, scope)
+    holes += _of_journals(lines, scope)
     holes += _of_links(session, scope)
     return holes + _of_refusals(session, scope, spans["arxiv"])
 
@@ -195,10 +204,10 @@ def _if_askable(scope: Scope, hole: Hole) -> Hole:
 # -- journals and links -------------------------------------------------------------------------------------------------
 
 
-def _of_journals(session: Session, scope: Scope) -> list[Hole]:
+def _of_journals(listed: Sequence[journals.JournalLine], scope: Scope) -> list[Hole]:
     """Return one hole per year of which papers are missing: a re-sweep asks for a year."""
     by_year: dict[int, list[journals.JournalLine]] = {}
-    for line in journals.journal_lines(session, scope.years):
+    for line in listed:
         if line.missing:
             by_year.setdefault(line.year, []).append(line)
     holes = []

@@ -96,41 +96,38 @@ def lines_of(
 
 
 def _held(session: Session, years: Sequence[int]) -> tuple[dict[Part, int], dict[Part, int]]:
-    """Return how many papers we hold of each journal, and of how many the full text was read."""
+    """Return how many papers we hold of each journal, and of how many the full text was read.
+
+    All records are gone through once, in the order in which they came: the newest of a paper says where it stands.
+    """
     paper = survivor_id()
-    newest = (
-        sa.select(paper.label("paper_id"), sa.func.max(col(SourceRecord.id)).label("record_id"))
+    records = session.execute(
+        sa.select(paper, col(SourceRecord.key))
         .join(Paper, col(Paper.id) == col(SourceRecord.paper_id))
         .where(col(SourceRecord.source) == SOURCE, col(SourceRecord.superseded_at).is_(None))
-        .group_by(paper)
-        .subquery()
+        .order_by(col(SourceRecord.id))
     )
-    was_read = (
-        sa.select(paper.label("paper_id"))
+    newest: dict[int, str] = dict(records.tuples().all())
+    texts = session.execute(
+        sa.select(paper)
         .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
         .where(
             col(TextReading.origin).in_(_FULL_TEXTS),
             col(TextReading.superseded_at).is_(None),
             col(TextReading.refusal).is_(None),
         )
-        .distinct()
-        .subquery()
     )
-    year = sa.func.substr(col(SourceRecord.key), 1, 4)
-    stem = sa.func.substr(col(SourceRecord.key), 5, 5)
-    rows = session.execute(
-        sa.select(year, stem, sa.func.count(), sa.func.count(was_read.c.paper_id))
-        .join(newest, newest.c.record_id == col(SourceRecord.id))
-        .join(was_read, was_read.c.paper_id == newest.c.paper_id, isouter=True)
-        .where(year.in_([str(y) for y in years]))
-        .group_by(year, stem)
-    )
+    were_read = set(texts.scalars())
+    wanted = {str(year): year for year in years}
     held: dict[Part, int] = {}
     read: dict[Part, int] = {}
-    for written, letters, papers, texts in rows:
-        part = (letters.strip("."), int(written))
-        held[part] = held.get(part, 0) + papers
-        read[part] = read.get(part, 0) + texts
+    for paper_id, key in newest.items():
+        year = wanted.get(key[:4])
+        if year is None or not (stem := key[4:9].strip(".")):
+            continue
+        held[stem, year] = held.get((stem, year), 0) + 1
+        if paper_id in were_read:
+            read[stem, year] = read.get((stem, year), 0) + 1
     return held, read
 
 

@@ -140,9 +140,10 @@ def _coverage(form: DaysForm, scope: Scope, years: list[int], status: int = 200)
     now = webkit.runtime().clock.now()
     with webkit.reading() as unit:
         listed = coverage.askings(unit)
-        holes = find_holes(unit, scope, listed)
-        lines = journals.journal_lines(unit, years)
+        counted = journals.journal_lines(unit, scope.years)
+        holes = find_holes(unit, scope, listed, counted)
         runs = running.running_now(unit, now)
+    lines = [line for line in counted if line.year in years]
     html = render_template(
         "ingest/coverage.html",
         lines=coverage.source_lines(listed),
