@@ -298,7 +298,7 @@ def _renames(newer: Mapping[str, Any], key: str) -> bool:
 
 
 def _older(group: Group, item: _Incoming) -> list[Record]:
-    """Return what the same source told of this paper under a number that it has given up for this record's."""
+    """Return what the same source told of the group under numbers that it has given up for this record's."""
     return [
         r for r in group.records.values()
         if r.told.source == item.source and r.told.key != item.key
@@ -344,6 +344,8 @@ def _file(page: _Page, group: Group, paper: ShelfPaper, item: _Incoming) -> None
     before = group.records.get(item.id)
     for old in _older(group, item):
         item = _with_what_was_told(item, old.told.record)
+        if old.paper is not paper:  # else a merge that is undone would leave that paper with nothing told of it
+            continue
         page.shelf.by_record.pop((old.told.source, old.told.key), None)
         del group.records[old.told.source, old.told.key]
         if old.row_id is not None:
@@ -399,9 +401,14 @@ def _write_records(page: _Page, records: list[Record]) -> None:
         if r.row_id is None
     ]
     insert_rows(session, SourceRecord, names, rows)
-    for row_id, record in page.amended.items():
-        changes = {"record": record.told.record, "digest": record.digest, "payload_sha256": record.payload_sha256}
-        session.execute(sa.update(SourceRecord).where(col(SourceRecord.id) == row_id).values(changes))
+    if page.amended:
+        table = SourceRecord.__table__  # type: ignore[attr-defined]
+        amend = sa.update(table).where(table.c.id == sa.bindparam("row_id"))
+        changes = [
+            {"row_id": row_id, "record": r.told.record, "digest": r.digest, "payload_sha256": r.payload_sha256}
+            for row_id, r in page.amended.items()
+        ]
+        session.connection().execute(amend, changes)
 
 
 def _write_merges(page: _Page) -> None:
