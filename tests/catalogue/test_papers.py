@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,10 @@ from biblio.store.models import (
     UserAccount,
 )
 from biblio.store.words import RelationKind, Role, Verdict
+from harvesters.ads_lists import AdsBibcodes
+from harvesters.http import PoliteSession
+from harvesters.pace import LocalPace
+from harvesters.protocol import Page
 from harvesters.records import HarvestedRecord
 from tests.catalogue.records import OTHERS, article, preprint
 from tests.verify.factories import add_project
@@ -234,6 +239,26 @@ def test_an_article_takes_the_place_of_its_preprint(store: Store, naming: dict[s
         before = [r.key for r in session.exec(select(SourceRecord)) if r.superseded_at is not None]
         assert before == ([] if one_page else [PREPRINT_BIBCODE])
     assert absorb(store, printed, now=LATER + timedelta(days=9))[0].what.value == "unchanged"
+
+
+def test_a_refresh_by_bibcode_brings_the_article(store: Store) -> None:
+    """ADS asked for the preprint's bibcode answers with the article, which takes the preprint's place."""
+    (before,) = absorb(store, ads_preprint())
+    document = {
+        "bibcode": "2021ApJ...900....1D", "alternate_bibcode": [PREPRINT_BIBCODE], "title": ["Cold Dust"],
+        "identifier": ["2021ApJ...900....1D", PREPRINT_BIBCODE, "arXiv:2101.00001"], "doctype": "article",
+        "author": ["Doe, Jane"], "pub": "The Astrophysical Journal", "year": "2021", "pubdate": "2021-03-00",
+        "citation_count": 12,
+    }  # fmt: skip
+    answer = {"responseHeader": {"status": 0}, "response": {"numFound": 1, "start": 0, "docs": [document]}}
+    page = Page("ads", "ADS bibcodes 1 to 1 of 1", json.dumps(answer).encode(), "application/json", {}, is_last=True)
+    session = PoliteSession("ads", LocalPace({}), contact="library@example.org")
+    records = AdsBibcodes(session, [PREPRINT_BIBCODE], token="none").parse(page).records
+    (outcome,) = absorb(store, *records, now=LATER)
+    assert (outcome.what.value, outcome.paper_id) == ("changed", before.paper_id)
+    with store.reading() as reading:
+        assert [r.key for r in current(reading)] == ["2021ApJ...900....1D"]
+        assert [(r.citation_count, r.kind) for r in shown(reading)] == [(12, "article")]
 
 
 @pytest.mark.parametrize("naming", [ALTERNATE, IDENTIFIER], ids=["alternate_bibcode", "identifier"])
