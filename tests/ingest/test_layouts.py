@@ -9,6 +9,7 @@ import pytest
 from biblio.catalogue.texts import Reading
 from biblio.ingest.reader import Reader, make_reader, read_body
 from biblio.runtime import Runtime
+from harvesters.fulltext import read_bytes
 from tests.harvesters.archives import make_tar
 from tests.harvesters.pdfs import make_pdf
 from tests.ingest.test_reading import CODE, prepare
@@ -31,18 +32,33 @@ def two_columns() -> bytes:
     """
     left = ["We pro\\001t from the e\\001cient", "correlator. ADS/JAO.ALMA#2013.1.-", "00092.S was used for this."]
     right = ["The second column has words", "that are about in\\002ation and", "nothing else of interest."]
-    drawn = "".join(
+    content = "".join(
         f"BT /F1 9 Tf {x} {700 - 12 * row} Td ({line}) Tj ET "
         for x, lines in ((60, left), (330, right))
         for row, line in enumerate(lines)
     )
+    font = b"/Type /Font /Subtype /Type1 /BaseFont /Helvetica"
+    return drawn(content).replace(font, font + b" /Encoding << /Differences [1 /fi /fl] >>")
+
+
+def across_columns() -> bytes:
+    """A page whose two columns are drawn line by line across both, with a title and a footnote over both of them."""
+    left = [f"Words of the left column {number}" for number in range(8)]
+    right = [f"and of the right one {number}" for number in range(8)]
+    left[3:5] = ["correlator. ADS/JAO.ALMA#2013.1.-", "00092.S was used for this."]
+    lines = [(60, 740, "A title that goes over both of the columns of this page, from left to right of it")]
+    for row in range(8):
+        lines += [(60, 700 - 12 * row, left[row]), (330, 700 - 12 * row, right[row])]
+    lines.append((60, 500, "A footnote that goes over both of the columns of this page, from left to right of it"))
+    return drawn("".join(f"BT /F1 9 Tf {x} {y} Td ({line}) Tj ET " for x, y, line in lines))
+
+
+def drawn(content: str) -> bytes:
+    """A page of this content. Its table of places is wrong, as in many a real file; readers build it anew."""
     page = make_pdf("PLACE")
     start, end = page.index(b"stream\n") + 7, page.index(b"\nendstream")
-    font = b"/Type /Font /Subtype /Type1 /BaseFont /Helvetica"
-    whole = page[:start] + drawn.encode() + page[end:]
-    whole = whole.replace(b"/Length %d" % (end - start), b"/Length %d" % len(drawn))
-    # The table of places is wrong now, as in many a real file; readers build it anew.
-    return whole.replace(font, font + b" /Encoding << /Differences [1 /fi /fl] >>")
+    whole = page[:start] + content.encode() + page[end:]
+    return whole.replace(b"/Length %d" % (end - start), b"/Length %d" % len(content))
 
 
 JATS = f"""<?xml version="1.0"?><article><body><sec><p>Words &amp; words, &#945; CMa.</p></sec></body>
@@ -56,6 +72,7 @@ TEX = f"\\documentclass{{x}}\\begin{{document}}{{\\tt ADS/JAO.ALMA\\#{CODE}}} an
     ("name", "body", "expected"),
     [
         ("two.pdf", two_columns(), 1),
+        ("across.pdf", across_columns(), 1),
         ("2101.00001v1.gz", gzip.compress(two_columns()), 1),
         ("2101.00001v1.tar.gz", gzip.compress(make_tar({"paper.pdf": two_columns()})), 1),
         ("paper.xml", JATS.encode(), 2),
@@ -85,3 +102,22 @@ def test_ligatures_of_a_pdf_are_words_again(reader: Reader) -> None:
     (seen,) = reading.mentions
     assert "profit" in seen.context.replace("\ufb01", "fi")
     assert not any(sign in seen.context for sign in "\x01\x02\x00")
+
+
+def test_columns_drawn_across_are_read_one_after_the_other() -> None:
+    """What goes over both columns stays whole and in its place; a table's few gaps make no columns; no sign is lost."""
+    (part,) = read_bytes("across.pdf", across_columns())
+    lines = [" ".join(line.split()) for line in part.text.split("\n")]
+    assert lines[0].startswith("A title")
+    assert lines[-1].startswith("A footnote")
+    assert lines[1:9] == [line for line in lines if "left column" in line or "ADS/" in line or "00092" in line]
+    assert [line[-1] for line in lines[9:-1]] == list("01234567")
+    table = "".join(f"BT /F1 9 Tf {x} {700 - 12 * row} Td ({x}) Tj ET " for row in range(4) for x in (60, 200, 330))
+    (part,) = read_bytes("table.pdf", drawn(table))
+    assert [line.split() for line in part.text.split("\n")] == [["60", "200", "330"]] * 4
+
+
+def test_a_hyphen_at_the_end_of_a_line_is_none_on_the_screen() -> None:
+    """The sign by which the reader marks it is fit for no page; a soft hyphen is, and counts as one sign as well."""
+    (part,) = read_bytes("a.pdf", make_pdf("with this instru-\nment and"))
+    assert part.text == "with this instru\u00adment and"
