@@ -44,3 +44,9 @@ class JobRunning(BiblioError):
 
 class StartRefused(BiblioError):
     """biblio cannot start; the message says what to put in order."""
+
+
+def database_sentence(error: Exception) -> str:
+    """Say that the database could not go on (disk full, locked, gone), without the statement and its values."""
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return f"The database could not go on: {reason}. What was stored before is safe; mend the cause and run again."

@@ -17,10 +17,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col, select
 
-from biblio.errors import BiblioError, JobRunning, NotFound
+from biblio.errors import BiblioError, JobRunning, NotFound, database_sentence
 from biblio.logs import get_logger
 from biblio.runtime import Runtime, biblio_version
 from biblio.store.models import JobRun
@@ -114,6 +114,9 @@ def run_job(
             job.run(context)
     except BiblioError as problem:
         error = str(problem)
+    except OperationalError as problem:
+        error = database_sentence(problem)
+        log.error("database failed", job=job.name, run=run_id, reason=str(problem.orig))
     except Exception as problem:
         error = f"{type(problem).__name__}: {problem}"
         log.exception("job broke", job=job.name, run=run_id)

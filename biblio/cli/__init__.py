@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what biblio refuses on purpose becomes one sentence and exit code 1."""
-        from biblio.errors import BiblioError
+        from biblio.errors import BiblioError, database_sentence
 
         try:
             return super().invoke(ctx)
@@ -58,10 +58,7 @@ class LazyGroup(click.Group):
         except Exception as error:
             if not type(error).__module__.startswith("sqlalchemy.exc"):
                 raise
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise click.ClickException(
-                f"The database could not go on: {reason}. What was stored before is safe; mend the cause and run again."
-            ) from error
+            raise click.ClickException(database_sentence(error)) from error
 
 
 def _runtime() -> Any:
