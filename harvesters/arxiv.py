@@ -243,16 +243,8 @@ class ArxivSource:
         unreadable raises ``PageRefused``.
         """
         short: _Fetched | None = None
-        attempts = stamina.retry_context(
-            on=PageRefused,
-            attempts=self._query.page_attempts,
-            timeout=None,
-            wait_initial=self._query.page_wait_s,
-            wait_max=8 * self._query.page_wait_s,
-            wait_jitter=self._query.page_wait_s / 3,
-        )
         try:
-            for attempt in attempts:
+            for attempt in page_attempts(self._query.page_attempts, self._query.page_wait_s):
                 with attempt:
                     fetched = self._fetch(position)
                     due = _expected(fetched.total, position.start, self._query.page_size)
@@ -348,6 +340,19 @@ class EprintService:
         if not response.content:
             raise RecordRefused(f"arXiv:{name}: the source is empty")
         return response.content, content_type
+
+
+def page_attempts(attempts: int, wait_s: float) -> Iterator[stamina.Attempt]:
+    """Up to ``attempts`` at a page that is refused, about ``wait_s`` seconds apart at first, eight times that at most."""
+    context = stamina.retry_context(
+        on=PageRefused,
+        attempts=attempts,
+        timeout=None,
+        wait_initial=wait_s,
+        wait_max=8 * wait_s,
+        wait_jitter=wait_s / 3,
+    )
+    yield from context
 
 
 def stop_if_forbidden(status: int) -> None:

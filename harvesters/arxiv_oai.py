@@ -15,9 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-import stamina
-
-from harvesters.arxiv import stop_if_forbidden
+from harvesters.arxiv import page_attempts, stop_if_forbidden
 from harvesters.arxiv_raw import OAI, read_record
 from harvesters.errors import PageRefused, RecordRefused, SourceStopped, naming
 from harvesters.http import PoliteSession
@@ -206,15 +204,7 @@ class OaiSource:
             asked["resumptionToken"] = position.token
         else:
             asked |= {"metadataPrefix": "arXivRaw", "set": self._query.set_spec, "from": position.first_day}
-        attempts = stamina.retry_context(
-            on=PageRefused,
-            attempts=self._query.page_attempts,
-            timeout=None,
-            wait_initial=self._query.page_wait_s,
-            wait_max=8 * self._query.page_wait_s,
-            wait_jitter=self._query.page_wait_s / 3,
-        )
-        for attempt in attempts:
+        for attempt in page_attempts(self._query.page_attempts, self._query.page_wait_s):
             with attempt:
                 return self._ask(asked, place)
         raise AssertionError("unreachable: the loop returns or raises")

@@ -18,9 +18,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import feedparser
-import stamina
 
-from harvesters.arxiv import stop_if_forbidden
+from harvesters.arxiv import page_attempts, stop_if_forbidden
 from harvesters.arxiv_ids import is_withdrawn, split_identifier
 from harvesters.arxiv_raw import authors_of
 from harvesters.errors import PageRefused, RecordRefused, naming
@@ -112,15 +111,7 @@ class RssSource:
 
     def _fetch(self) -> tuple[bytes, str, date]:
         """The feed, asked for again while it is none, and the day of its announcements."""
-        attempts = stamina.retry_context(
-            on=PageRefused,
-            attempts=self._query.page_attempts,
-            timeout=None,
-            wait_initial=self._query.page_wait_s,
-            wait_max=8 * self._query.page_wait_s,
-            wait_jitter=self._query.page_wait_s / 3,
-        )
-        for attempt in attempts:
+        for attempt in page_attempts(self._query.page_attempts, self._query.page_wait_s):
             with attempt:
                 place = self._place()
                 with naming(place):
