@@ -298,6 +298,29 @@ def test_hanging_pdf_reader_is_given_up_and_started_anew(tmp_path: Path) -> None
         reader.close()
 
 
+def test_a_pdf_that_really_hangs_is_given_up() -> None:
+    """Twenty forms that each draw the next ten times: 10^20 pieces of nothing in five kilobytes."""
+    page = (
+        make_pdf("X")
+        .replace(b"/Font << /F1 3 0 R >>", b"/XObject << /X 90 0 R >>")
+        .replace(b"Td (X) Tj ET", b"Td ET /X Do")
+    )
+    stream = b"/X Do " * 10
+    forms = b"".join(
+        b"%d 0 obj\n<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X %d 0 R >> >> /Length %d >>"
+        b"\nstream\n%s\nendstream\nendobj\n" % (90 + k, 91 + k, len(stream), stream)
+        for k in range(20)
+    )
+    body = page.replace(b"xref\n", forms + b"xref\n", 1)
+    reader = pdf.PdfReader(timeout_s=1)
+    try:
+        *_, last = reader.read(body)
+        assert (last.number, last.broke_reader) == (0, True)
+        assert reader.read(make_pdf("fine"))[0].text == "fine"
+    finally:
+        reader.close()
+
+
 def test_crashing_pdf_reader_keeps_the_pages_before(tmp_path: Path) -> None:
     """What was read before a crash stays, and the crash is told."""
     crash = tmp_path / "crash.py"
