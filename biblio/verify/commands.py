@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import click
 from sqlmodel import Session, col, select
+from tqdm import tqdm
 
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.references import KnownLink, known_links
@@ -82,8 +83,9 @@ def import_file(ctx: click.Context, file: Path, username: str, dry_run: bool) ->
 )
 @click.option("--source", help="Only what this registry lists (registry, projects-file). Default: all.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
-def import_known_links(ctx: click.Context, username: str, source: str | None, dry_run: bool) -> None:
+def import_known_links(ctx: click.Context, username: str, source: str | None, dry_run: bool, quiet: bool) -> None:
     """Take over the papers that the archive itself lists for its projects, as confirmed links.
 
     Each is accepted as science with our data, with the archive's list as its reason, and can be undone at the desk.
@@ -101,8 +103,10 @@ def import_known_links(ctx: click.Context, username: str, source: str | None, dr
         actor = _librarian(runtime, username)
         with runtime.store.reading() as session:
             links = known_links(session, source)
-        for batch in _batches(links, AT_ONCE):
-            _in_one(runtime, dry_run, partial(_confirm_batch, actor=actor, batch=batch, counts=counts))
+        with tqdm(total=len(links), desc="  known links", unit="", dynamic_ncols=True, disable=quiet or None) as bar:
+            for batch in _batches(links, AT_ONCE):
+                _in_one(runtime, dry_run, partial(_confirm_batch, actor=actor, batch=batch, counts=counts))
+                bar.update(len(batch))
     except BiblioError as problem:
         raise click.ClickException(str(problem)) from problem
     _print_confirmed(counts, dry_run=dry_run)
