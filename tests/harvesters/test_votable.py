@@ -139,6 +139,16 @@ def test_what_takes_too_long_is_told_apart(told: str) -> None:
     assert not isinstance(other.value, TooLong)
 
 
+def test_the_last_word_of_an_answer_counts() -> None:
+    """A service may begin with "OK" and run out of time or room while it writes (DALI 1.1, 4.4)."""
+    body = table(TEXT, cells(("A",)))
+    late = body.replace(b"</TABLE>", b'</TABLE><INFO name="QUERY_STATUS" value="ERROR">timed out while writing</INFO>')
+    with pytest.raises(TooLong, match="while writing"):
+        read(late)
+    full = body.replace(b"</TABLE>", b'</TABLE><INFO name="QUERY_STATUS" value="OVERFLOW"/>')
+    assert read_votable(full, "page", most_rows=10).is_cut
+
+
 def test_columns_are_there_once() -> None:
     """A missing column and one that stands twice are named; columns nobody asked for are left alone."""
     assert facts_of(("a", "x"), {"a": "code"}, "page") == ["code", None]

@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -21,8 +21,9 @@ from sqlmodel import col, select
 from biblio.clock import FixedClock
 from biblio.ingest.project_commands import projects
 from biblio.runtime import Runtime
-from biblio.store.models import JobRun, ObservationUnit, Project, ProjectRevision, UnitRevision
+from biblio.store.models import HarvestCursor, JobRun, ObservationUnit, Project, ProjectRevision, UnitRevision
 from demo.replay import ReplayServer
+from demo.replay_arxiv import Answer
 from harvesters import tap_job
 from harvesters.projects import HEADER
 from survey.due import due
@@ -178,6 +179,33 @@ def test_an_archive_that_makes_nobody_wait_is_read_by_jobs(
     assert result.exit_code == 0, result.output
     with runtime.store.reading() as session:
         assert set(session.exec(select(Project.code))) == {row["code"] for row in archive.rows}
+
+
+def test_a_registry_that_gives_less_than_it_counts_fails_the_run(
+    archive: Archive, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came is stored, the numbers are named, nothing is said to have vanished, and the next run reads all again."""
+    with archive.open() as url:
+        assert archive.server is not None
+        tap = archive.server.services.tap
+        honest = tap.sync
+
+        def more(parameters: Mapping[str, str]) -> Answer:
+            answer = honest(parameters)
+            counted = "COUNT(" in parameters["QUERY"]
+            return replace(answer, body=answer.body.replace(b">12<", b">14<")) if counted else answer
+
+        monkeypatch.setattr(tap, "sync", more)
+        runtime = asking(url)
+        result = call(runtime, "fetch", "--quiet")
+        assert result.exit_code == 1
+        assert "counts 14 projects and gave 12" in result.output
+        assert "vanished" not in result.output
+        with runtime.store.reading() as session:
+            assert len(session.exec(select(Project)).all()) == 12
+            assert session.get_one(HarvestCursor, "registry").cursor == {}
+        monkeypatch.undo()
+        assert call(runtime, "fetch", "--quiet").exit_code == 0
 
 
 def test_tables_are_cut_and_all_shows_all(runtime: Runtime, tmp_path: Path) -> None:
