@@ -146,7 +146,10 @@ class LineSlices(ListFile):
 
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield slices of rows from ``cursor`` on; ``{"row": n}`` is the first row not yet read."""
-        lines = self._bytes().split(b"\n")
+        body = self._bytes()
+        if body.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 cannot be cut at the byte of a line's end
+            body = decode(body).encode(errors="surrogatepass")
+        lines = body.split(b"\n")
         at = int(str(cursor.get("row", 1))) - 1
         while at < len(lines):
             following = min(at + _ROWS_PER_PAGE, len(lines))

@@ -40,7 +40,10 @@ MAX_DEPTH = 12
 
 NO_PAPER = "no paper has the identifier this file is named by; harvest or import it first"
 _VERSION = re.compile(r"v\d+$")
-_SUFFIXES = (".tar.gz", ".tgz", ".gz", ".tex", ".txt", ".xml", ".html", ".pdf")
+_MORE_SUFFIXES = (".nxml", ".htm", ".xhtml", ".tar")
+"""What publishers and archives of texts call theirs, besides what is read everywhere."""
+
+_SUFFIXES = (".tar.gz", ".tgz", ".gz", ".tar", ".tex", ".txt", ".nxml", ".xml", ".xhtml", ".html", ".htm", ".pdf")
 _NAMED_PLACES = 3
 
 
@@ -137,7 +140,9 @@ def _found(context: JobContext, folder: Path, refusals: list[Refusal]) -> Iterat
             )
             return
         place = printable(str(Path(entry.path).relative_to(root)))
-        if not is_readable_name(entry.name) or entry.name.startswith("."):
+        if entry.name.startswith(".") or not (
+            is_readable_name(entry.name) or entry.name.lower().endswith(_MORE_SUFFIXES)
+        ):
             context.count("ignored")
             continue
         try:

@@ -155,6 +155,8 @@ def test_long_lists_keep_their_line_numbers(tmp_path: Path, monkeypatch: pytest.
     source = NamesList(path)
     told = [source.parse(page) for page in source.pages({})]
     assert [row for page in told for row in page.rows] == [1, 2, 3, 4, 5]
+    path.write_text("".join(f"2101.0000{n}\n" for n in range(1, 6)), encoding="utf-16")
+    assert [source.parse(page).rows for page in source.pages({})] == [page.rows for page in told]
 
 
 @pytest.mark.parametrize(

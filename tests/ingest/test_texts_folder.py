@@ -60,11 +60,11 @@ def test_only_new_and_changed_texts_are_read(watching: Runtime, folder: Path) ->
     assert (again.counts.get("texts_read", 0), again.counts["unchanged"]) == (0, 1)
     first.write_text("Now it says nothing.", encoding="utf-8")
     (folder / "sub").mkdir()
-    (folder / "sub" / "10.9999_other.xml").write_text(
+    (folder / "sub" / "10.9999_other.nxml").write_text(
         f"<article><body><p>{TEXT}</p></body></article>", encoding="utf-8"
     )
     assert read(watching, eprints="no").counts["texts_read"] == 2
-    assert {r.place for r in texts(watching)} == {"2101.00001v1.txt", "sub/10.9999_other.xml"}
+    assert {r.place for r in texts(watching)} == {"2101.00001v1.txt", "sub/10.9999_other.nxml"}
 
 
 def test_a_file_of_no_paper_is_told_once_and_waits(watching: Runtime, folder: Path) -> None:
