@@ -183,7 +183,7 @@ def _print_journals(lines: Sequence[JournalLine]) -> None:
         expected = f"{line.tally.expected:,}" if line.is_counted else "–"
         missing = f"{line.missing:,}" if line.missing is not None else "not counted yet"
         click.echo(
-            f"{line.bibstem:<9} {line.year:>4} {expected:>9} {line.tally.fetched:>9,} {line.read:>9,} "
+            f"{line.bibstem or 'none':<9} {line.year:>4} {expected:>9} {line.tally.fetched:>9,} {line.read:>9,} "
             f"{line.tally.refused:>8,} {missing:>8}"
         )
     if len(lines) > _MOST_JOURNALS:

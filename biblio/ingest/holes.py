@@ -213,7 +213,7 @@ def _of_journals(listed: Sequence[journals.JournalLine], scope: Scope) -> list[H
     holes = []
     for year in sorted(by_year, reverse=True):
         lines = by_year[year]
-        named = ", ".join(f"{line.bibstem} {line.missing:,}" for line in lines[:4])
+        named = ", ".join(f"{line.bibstem or 'no journal'} {line.missing:,}" for line in lines[:4])
         more = f" and {len(lines) - 4:,} more" if len(lines) > 4 else ""
         counted = min((line.counted_at.date() for line in lines if line.counted_at), default=scope.today)
         hole = Hole(

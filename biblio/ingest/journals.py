@@ -25,8 +25,33 @@ _FULL_TEXTS = ("eprint", "folder")
 ASKED_BY_BIBCODE = re.compile(r"ADS bibcodes \d+ to \d+ of \d+$")
 """Place of what ADS does not know though we asked for it by name: nothing that it has and we lack."""
 
+_OLD_ARCHIVES = frozenset(
+    name.ljust(9, ".")
+    for name in (
+        *(
+            "astro.ph",
+            "cond.mat",
+            "gr.qc",
+            "hep.ex",
+            "hep.lat",
+            "hep.ph",
+            "hep.th",
+            "math",
+            "math.ph",
+            "nlin",
+            "nucl.ex",
+        ),
+        *("nucl.th", "physics", "q.bio", "quant.ph"),
+    )
+)
+"""Journal and volume in bibcodes of preprints before 2007. This and the other rules by which ADS makes its facet of
+journals are those of its indexer (adsabs/ADSImportPipeline, aip/libs/solr_adapter.py)."""
+
+_SPILLING = ("SPIE", "ATel", "GCN.")
+"""Serials whose volumes of five digits begin in the last place of the journal."""
+
 Part = tuple[str, int]
-"""A journal's bibstem and a year."""
+"""A journal's bibstem ("" where ADS names none) and a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +77,23 @@ class JournalLine:
 
 def journal_of(bibcode: str) -> Part | None:
     """Return the journal and year of a bibcode, or None where it is none."""
-    if normal_bibcode(bibcode) is None:
-        return None
-    stem = bibcode[4:9].strip(".")
-    return (stem, int(bibcode[:4])) if stem else None
+    return (_stem(bibcode), int(bibcode[:4])) if normal_bibcode(bibcode) is not None else None
+
+
+def _stem(bibcode: str) -> str:
+    """Return the bibstem under which ADS counts a bibcode (see ``_OLD_ARCHIVES`` for the source of the rules).
+
+    A serial counts by its journal; a book, a conference or a proposal, whose volume holds letters, by both together.
+    """
+    letters, volume = bibcode[4:9], bibcode[9:13]
+    if letters == "ApJ.." and bibcode[13:14] == "L":
+        return "ApJL"  # letters to other journals count with their journal
+    if letters + volume in _OLD_ARCHIVES:
+        return "arXiv"
+    if letters[:4] in _SPILLING and letters[4:].isdigit():
+        return letters[:4].strip(".")
+    is_serial = letters == "MPEC." or not volume.strip(".0123456789")
+    return letters.replace(".", "") if is_serial else (letters + volume).rstrip(".")
 
 
 def journal_lines(session: Session, years: Sequence[int]) -> list[JournalLine]:
@@ -107,7 +145,7 @@ def _held(session: Session, years: Sequence[int]) -> tuple[dict[Part, int], dict
         .where(col(SourceRecord.source) == SOURCE, col(SourceRecord.superseded_at).is_(None))
         .order_by(col(SourceRecord.id))
     )
-    newest: dict[int, str] = dict(records.tuples().all())
+    newest: dict[int, str] = {row[0]: row[1] for row in records}
     texts = session.execute(
         sa.select(paper)
         .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
@@ -122,8 +160,8 @@ def _held(session: Session, years: Sequence[int]) -> tuple[dict[Part, int], dict
     held: dict[Part, int] = {}
     read: dict[Part, int] = {}
     for paper_id, key in newest.items():
-        year = wanted.get(key[:4])
-        if year is None or not (stem := key[4:9].strip(".")):
+        year, stem = wanted.get(key[:4]), _stem(key)
+        if year is None:
             continue
         held[stem, year] = held.get((stem, year), 0) + 1
         if paper_id in were_read:

@@ -310,12 +310,27 @@ def test_what_is_held_back_waits_for_a_person(store: Store) -> None:
 # -- journals ---------------------------------------------------------------------------------------------------------
 
 
-def test_journal_and_year_stand_in_the_bibcode() -> None:
-    """Dots only fill the five places; what is no bibcode has no journal."""
-    assert journal_of("2021ApJ...900....1D") == ("ApJ", 2021)
-    assert journal_of("2024A&A...681A..23E") == ("A&A", 2024)
-    assert journal_of("2024arXiv240112345F") == ("arXiv", 2024)
-    assert journal_of("10.1000/x") is None
+@pytest.mark.parametrize(
+    ("bibcode", "stem"),
+    [
+        ("2021ApJ...900....1D", "ApJ"),
+        ("2021ApJ...900L...1D", "ApJL"),
+        ("2021ApJ...900.1234L", "ApJ"),
+        ("2021ApJS..900....1D", "ApJS"),
+        ("2021A&A...650L...1D", "A&A"),
+        ("2024arXiv240112345F", "arXiv"),
+        ("2003astro.ph..1234H", "arXiv"),
+        ("2018SPIE10974E..13W", "SPIE"),
+        ("2013MPEC....X...07.", "MPEC"),
+        ("2021PhDT........14C", "PhDT"),
+        ("2015rmtm.book...81D", "rmtm.book"),
+        ("2017hst..prop15123D", "hst..prop"),
+        ("10.1000/x", None),
+    ],
+)
+def test_journal_and_year_stand_in_the_bibcode(bibcode: str, stem: str | None) -> None:
+    """The name is the one under which ADS counts: serials by their journal, books and conferences with their kind."""
+    assert journal_of(bibcode) == ((stem, int(bibcode[:4])) if stem else None)
 
 
 def test_a_journal_line_counts_each_paper_once(store: Store) -> None:
