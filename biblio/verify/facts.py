@@ -158,7 +158,7 @@ def members_of(session: Session, survivors: Sequence[int]) -> dict[int, int]:
 
 
 def _archives(session: Session, group: Mapping[int, int]) -> dict[int, list[str]]:
-    """Return survivor → archives whose data ADS lists for it ("ESO:2" is two data sets of ESO), sorted."""
+    """Return survivor → archives whose data ADS lists for it ("NAME:2" is two of its data sets), sorted."""
     found: dict[int, set[str]] = defaultdict(set)
     rows = session.execute(
         sa.select(col(SourceRecord.paper_id), col(SourceRecord.record)["extra"]["data"].as_string()).where(
