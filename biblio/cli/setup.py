@@ -10,7 +10,7 @@ import click
 from biblio.clock import Clock
 from biblio.errors import StartRefused
 from biblio.runtime import checked_profile, choose_observatory
-from biblio.settings import SIGNING_KEY_FILE, load_settings
+from biblio.settings import SIGNING_KEY_FILE, Settings, load_settings
 from biblio.store import Store, downgrade, make_engine, upgrade
 from biblio.store.schema import current_revision, head_revision
 
@@ -31,10 +31,7 @@ def init(observatory: str | None, new_secret: bool) -> None:
     """
     settings = load_settings()
     profile = checked_profile(observatory or settings.observatory)
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = _write_secret(settings.home / SIGNING_KEY_FILE, again=new_secret)
-    for folder in (settings.survey_keys, settings.outgoing_mail):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = _make_home(settings, new_secret=new_secret)
     engine = make_engine(settings.database)
     upgrade(engine)
     with Store(engine).writing() as session:
@@ -46,6 +43,20 @@ def init(observatory: str | None, new_secret: bool) -> None:
     click.echo(
         "Next: `biblio users add YOU --role admin`, then `biblio projects fetch` or `biblio projects import FILE`."
     )
+
+
+def _make_home(settings: Settings, *, new_secret: bool) -> bool:
+    """Make the site's folders and its secret; return whether the secret is new."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (settings.survey_keys, settings.outgoing_mail):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _write_secret(settings.home / SIGNING_KEY_FILE, again=new_secret)
+    except OSError as error:
+        raise StartRefused(
+            f"The folder {settings.home} cannot be written ({error.strerror}). Give this user the right to write there, "
+            "or name another one with BIBLIO_HOME."
+        ) from error
 
 
 def _write_secret(path: Path, *, again: bool) -> bool:

@@ -25,7 +25,7 @@ SQLITE_BUSY_MS = 30_000
 def make_engine(url: str) -> sa.Engine:
     """Make the engine for ``url`` (sqlite:///… or postgresql+psycopg://…). The SQLite file and its folder are made.
 
-    Raises ``StartRefused`` for an address that is none or of another database.
+    Raises ``StartRefused`` for an address that is none, of another database, or a file that cannot be written.
     """
     try:
         parsed = make_url(url)
@@ -39,13 +39,22 @@ def make_engine(url: str) -> sa.Engine:
     if backend != "sqlite":
         return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
-        path = Path(parsed.database)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)  # it holds addresses and password hashes; the journal beside it gets the same mode
+        _make_file(Path(parsed.database))
     engine = sa.create_engine(parsed, hide_parameters=True)  # an error must not print addresses or answers
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)  # it holds addresses and password hashes; the journal beside it gets the same mode
+    except OSError as error:
+        raise StartRefused(
+            f"The database {path} cannot be written ({error.strerror}). Give this user the right to write there, or "
+            "name another place with BIBLIO_DATABASE_URL."
+        ) from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -46,6 +46,15 @@ def test_init_again_keeps_everything(home: Path) -> None:
     assert (home / "secrets/secret_key").read_text() == before
 
 
+def test_a_home_that_cannot_be_written_is_told_in_a_sentence(home: Path) -> None:
+    """A file stands in the way (a read-only disk answers alike): no traceback, but the place and what to do."""
+    home.write_text("")
+    result = biblio("init")
+    assert result.exit_code == 1
+    assert f"The folder {home} cannot be written" in result.output
+    assert "BIBLIO_HOME" in result.output
+
+
 def test_a_database_belongs_to_one_observatory(home: Path) -> None:
     """Another profile on the same database is refused, by init and by every start."""
     biblio("init", "--observatory", "alma")

@@ -26,6 +26,13 @@ def test_returning_commits_and_raising_rolls_back(store: Store) -> None:
         assert session.exec(select(Project.code)).all() == ["2016.1.00001.S"]
 
 
+def test_a_place_that_cannot_be_written_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    """A file stands where a folder should be (a read-only disk answers alike): the sentence names place and remedy."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartRefused, match=r"biblio.db cannot be written .* BIBLIO_DATABASE_URL"):
+        make_engine(f"sqlite:///{tmp_path}/file/biblio.db")
+
+
 def test_a_reading_unit_changes_nothing(store: Store) -> None:
     """Rows added in a reading unit are rolled back."""
     with store.reading() as session:
