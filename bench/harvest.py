@@ -362,6 +362,8 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
     took = time.perf_counter() - begun
     print(f"{cores} cores, load {load:.1f} when it began, {os.getloadavg()[0]:.1f} at the end; took {took:.0f} s")
+    if load > (cores or 1) / 2:
+        print("The machine was busy with other work: the rates are lower than its own; the ratios hold.")
     if given.json:
         given.json.write_text(json.dumps([asdict(f) | {"ratio": f.ratio} for f in figures], indent=1) + "\n", "utf-8")
 

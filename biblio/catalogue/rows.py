@@ -68,7 +68,8 @@ def _planned(model: type[SQLModel], names: tuple[str, ...], dialect: sa.Dialect)
     into = f"INSERT INTO {table.name} ({', '.join(listed)})"
     if dialect.name != "postgresql":
         return _Insert(f"{into} VALUES ({', '.join('?' * len(names))})", binders)
-    given = ", ".join(f"%s::{_array_type(t, dialect)}[]" for t in types)
+    # %b: psycopg quotes an array of long texts in 450 ms where it hands it over in binary form in 75.
+    given = ", ".join(f"%b::{_array_type(t, dialect)}[]" for t in types)
     taken = ", ".join(f"{n}::json" if isinstance(t, sa.JSON) else n for n, t in zip(listed, types, strict=True))
     return _Insert(f"{into} SELECT {taken} FROM unnest({given}) AS given ({', '.join(listed)})", binders)  # noqa: S608
 
