@@ -65,7 +65,8 @@ def _doi(text: str) -> PaperName | None:
     bare = unquote(bare) if "%" in bare else bare
     if _ARXIV_DOI.match(bare):
         return _arxiv(_ARXIV_DOI.sub("", bare))
-    return PaperName(doi=bare.rstrip(".")) if _DOI.fullmatch(bare) else None
+    # "%00" and the like would become signs that no database takes.
+    return PaperName(doi=bare.rstrip(".")) if _DOI.fullmatch(bare) and bare.isprintable() else None
 
 
 def _bibcode(text: str) -> PaperName | None:

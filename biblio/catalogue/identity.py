@@ -63,7 +63,8 @@ def normal_doi(written: str | None) -> str | None:
     # An unbalanced bracket at the end belongs to the sentence around; SICI-like DOIs have balanced ones inside.
     while doi and doi[-1] in ")]}" and doi.count(doi[-1]) > doi.count({")": "(", "]": "[", "}": "{"}[doi[-1]]):
         doi = doi[:-1].rstrip(".,;")
-    return doi if len(doi) <= 255 else None
+    # "%00" in an address becomes a sign that no database takes: such a text names nothing.
+    return doi if len(doi) <= 255 and doi.isprintable() else None
 
 
 def normal_bibcode(written: str | None) -> str | None:

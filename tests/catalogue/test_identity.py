@@ -23,6 +23,7 @@ from biblio.catalogue.identity import (
         ("https://doi.org/10.1051/0004-6361%2F201935", "10.1051/0004-6361/201935"),
         ("doi: 10.1093/mnras/stz1.", "10.1093/mnras/stz1"),
         ("(10.1016/0019-1035(75)90001-2)", "10.1016/0019-1035(75)90001-2"),
+        ("https://doi.org/10.9999/x%00y", None),
         ("none", None),
         (None, None),
     ],

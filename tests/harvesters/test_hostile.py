@@ -19,10 +19,11 @@ from harvesters.errors import PageRefused
 from harvesters.files import BibtexFile, PapersFile, ProjectsFile
 from harvesters.fulltext import read_archive
 from harvesters.http import PoliteSession
+from harvesters.lists import NamesList, PapersTable
 from harvesters.pace import LocalPace
 from harvesters.protocol import Page, Source
 from harvesters.tap import TapSource, TapTable
-from tests.harvesters import test_ads, test_arxiv, test_arxiv_oai, test_projects, test_tap
+from tests.harvesters import test_ads, test_arxiv, test_arxiv_oai, test_lists, test_projects, test_tap
 from tests.harvesters.archives import make_tar, make_tgz
 from tests.harvesters.pdfs import make_pdf
 
@@ -58,6 +59,8 @@ HONEST: Sequence[tuple[Source, bytes]] = (
     (ProjectsFile(Path("x")), b'{"code": "A", "units": [{"uid": "u", "released_on": "2100-01-01"}], "year": 3}\n'),
     (PapersFile(Path("x")), b'{"id": "p", "authors": ["A", {"name": "B"}], "year": 2100, "arxiv": "2101.00001"}\n'),
     (BibtexFile(Path("x")), (Path(__file__).parent.parent / "data" / "papers.bib").read_bytes()),
+    (PapersTable(Path("x")), test_lists.TELBIB.encode()),
+    (NamesList(Path("x")), b"# ours\n2016ApJ...822...36D;10.9999/x\nhttps://arxiv.org/abs/2101.00001v2 # old\n"),
 )
 
 ODD = st.sampled_from(

@@ -43,7 +43,7 @@ def test_an_identifier_is_read_in_every_dress(written: str, meant: PaperName) ->
 @pytest.mark.parametrize(
     "written",
     ["", "bibcode", "Doe et al. 2015", "2015ApJ", "see 10.3847/1538-4357/ab0001 for more", "12345", "x" * 10_000,
-     "https://example.org/2101.00001", "10.1/x", "2101.000012", "2015ApJ...800....1D 2015ApJ...800....2D"],
+     "https://example.org/2101.00001", "10.9999/x%00y", "10.9999/x%0Ay", "10.1/x", "2101.000012", "2015ApJ...800....1D 2015ApJ...800....2D"],
 )  # fmt: skip
 def test_what_is_no_identifier_is_none(written: str) -> None:
     """Words, halves, two at once and other people's addresses."""
