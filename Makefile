@@ -1,7 +1,7 @@
 # The two commands a newcomer needs are `make demo` and `make test`; both set everything up themselves.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-harvest docs clean
+.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-harvest soak docs clean
 
 PY := .venv/bin/python
 ARGS ?=
@@ -46,6 +46,9 @@ bench-propose: dev-setup ## Proposals against a plain title ratio; BENCH=folder 
 
 bench-harvest: dev-setup ## Reading and storing harvests beside other tools (ARGS=--quick; BENCH=folder keeps the databases)
 	@$(PY) bench/harvest.py $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
+
+soak: dev-setup ## Kill a harvest of 100,000 records ten times on each database and compare (ARGS="--records 20000")
+	@$(PY) -m tests.ingest.soak $(ARGS)
 
 clean: ## Remove the virtual environment and everything made (never a database of yours)
 	@rm -rf .venv demo-run test-output .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
