@@ -25,15 +25,17 @@ from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime
 from biblio.store.models import Project, ProjectRevision, SourceRecord
 from harvesters.errors import HarvestError, SourceStopped
-from harvesters.files import ProjectsFile
+from harvesters.files import ProjectsFile, read_start
 from harvesters.formats import FORMATS, format_of
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage, Source
 from harvesters.records import HarvestedProject, Refusal
+from harvesters.rows import decode
 
 CONTACT_COLUMNS = frozenset({"code", "pi", "pi_email"})
 _ALIASES = {"name": "pi", "email": "pi_email", "e-mail": "pi_email", "e_mail": "pi_email", "mail": "pi_email"}
 _CELL = re.compile(r"[^,;\t|]+")
+_HEADER_BYTES = 10_000
 
 
 class ImportIncomplete(BiblioError):
@@ -68,9 +70,9 @@ class ContactsFile(ProjectsFile):
 
     def parse(self, page: Page) -> ParsedPage:
         """Read the file, its header in the words of a project list."""
-        start, newline, rest = page.body.partition(b"\n")
-        header = _CELL.sub(lambda m: _ALIASES.get(_plain(m[0]), m[0]), start.decode("utf-8-sig", errors="replace"))
-        return super().parse(replace(page, body=header.encode() + newline + rest))
+        start, newline, rest = decode(page.body).partition("\n")
+        header = _CELL.sub(lambda m: _ALIASES.get(_plain(m[0]), m[0]), start)
+        return super().parse(replace(page, body=f"{header}{newline}{rest}".encode(errors="surrogatepass")))
 
 
 def _plain(cell: str) -> str:
@@ -80,9 +82,8 @@ def _plain(cell: str) -> str:
 def project_file(path: Path, *, name: str = "projects-file") -> FileSource:
     """Return a file of projects, or of contacts where it has no other columns than those."""
     try:
-        with path.open("rb") as file:
-            header = file.readline(10_000).decode("utf-8-sig", errors="replace")
-    except OSError:
+        header = decode(read_start(path, str(path), _HEADER_BYTES)).lstrip().partition("\n")[0]
+    except SourceStopped:
         header = ""  # reading it as a source says what is wrong with it
     columns = {_ALIASES.get(_plain(cell), _plain(cell)) for cell in _CELL.findall(header)}
     if "pi_email" in columns and columns <= CONTACT_COLUMNS:

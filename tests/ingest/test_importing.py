@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlmodel import select
 from biblio.ingest.paper_commands import papers
 from biblio.ingest.project_commands import projects
 from biblio.runtime import Runtime
-from biblio.store.models import HarvestRefusal, JobRun, Paper, PaperRevision, Project, ProjectRevision
+from biblio.store.models import HarvestPage, HarvestRefusal, JobRun, Paper, PaperRevision, Project, ProjectRevision
 from tests.ingest.conftest import Asking
 
 LIST = """code,title,pi,unit,unit_released_on
@@ -100,6 +101,24 @@ def test_contacts_set_addresses_of_known_projects(runtime: Runtime, listed: Path
     assert "2019.1.00003.S" not in current
     assert set(refused) == {"2016.1.00002.S", "2019.1.00003.S"}
     assert "not-an-address" not in str(refused) + result.output
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_contacts_are_known_packed_and_in_every_encoding(
+    runtime: Runtime, listed: Path, tmp_path: Path, encoding: str
+) -> None:
+    """As spreadsheets write them, and packed with gzip."""
+    call(runtime, projects, "import", listed)
+    contacts = tmp_path / "contacts.csv.gz"
+    contacts.write_bytes(gzip.compress("Code;E-Mail\n2013.1.00092.S;jane@example.org\n".encode(encoding)))
+    result = call(runtime, projects, "import", contacts)
+    assert result.exit_code == 0, result.output
+    with runtime.store.reading() as session:
+        assert "jane@example.org" in session.exec(select(ProjectRevision.pi_email)).all()
+        assert (
+            session.exec(select(HarvestPage.content_type).where(HarvestPage.source == "contacts")).one()
+            == "text/x-contacts"
+        )
 
 
 def test_what_is_exported_can_be_imported(runtime: Runtime, listed: Path, tmp_path: Path) -> None:
