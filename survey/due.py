@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from biblio.catalogue.references import papers_of_bibcodes
 from biblio.runtime import Runtime
 from biblio.store.current import accepted_science, in_force, live_links, survivor_id
 from biblio.store.models import (
@@ -269,9 +270,19 @@ def _unverified_references(session: Session, question: _Question) -> dict[int, t
         )
         .order_by(col(ArchiveReference.bibcode))
     )
+    open_references = [(project, bibcode) for project, bibcode in rows]
+    # A preprint's bibcode may name a paper that is known here by its article's: the arXiv number in it tells.
+    papers = papers_of_bibcodes(session, {bibcode for _, bibcode in open_references})
+    verdicts = session.execute(
+        sa.select(links.c.project_id, survivor_id())
+        .join(Paper, col(Paper.id) == links.c.paper_id)
+        .where(links.c.verdict != Verdict.UNSURE, survivor_id().in_(set(papers.values())))
+    )
+    decided = {(project, paper) for project, paper in verdicts}
     found: dict[int, list[str]] = defaultdict(list)
-    for project, bibcode in rows:
-        found[project].append(bibcode)
+    for project, bibcode in open_references:
+        if (project, papers.get(bibcode)) not in decided:
+            found[project].append(bibcode)
     return {project: tuple(bibcodes) for project, bibcodes in found.items()}
 
 

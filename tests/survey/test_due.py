@@ -163,6 +163,21 @@ def test_a_paper_that_only_the_archive_names_holds_asking_back(runtime: Runtime)
     assert standing(runtime) is None
 
 
+def test_an_archive_that_names_the_preprint_is_answered_by_the_article(runtime: Runtime) -> None:
+    """A reference by the preprint's bibcode is settled by the verdict on the article we hold under another one."""
+    known_as = {Scheme.BIBCODE: "2019JTst...12...34A", Scheme.ARXIV: "1901.00001"}
+    with runtime.store.writing() as session:
+        project = add_project(session, CODE)
+        preprint = "2019arXiv190100001A"
+        session.add(ArchiveReference(project_id=project, bibcode=preprint, source="t", learned_at=LEARNED))
+        paper = add_paper(session, identifiers=known_as)
+    assert standing(runtime) is Ground.ARCHIVE_REFERENCE
+    with runtime.store.writing() as session:
+        ruling = Ruling(paper, project, Verdict.REJECT, version_seen=0)
+        decide(session, add_user(session), ruling, now=LEARNED)
+    assert standing(runtime) is None
+
+
 def test_who_was_asked_is_not_asked_again(runtime: Runtime) -> None:
     """Invitations count, also for the days before they were made not; taken-back ones do not; old lists do."""
     with runtime.store.writing() as session:
