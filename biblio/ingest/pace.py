@@ -34,6 +34,8 @@ ARXIV_PACE_S = 3.0
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LONGEST_NAP_S = 1.0
+_LONGEST_WAIT_S = 600.0
+"""No pause and no ``Retry-After`` that is waited for is as long (``HttpLimits.longest_wait_s``)."""
 
 
 def pauses(settings: Settings) -> dict[str, float]:
@@ -89,7 +91,8 @@ class StorePace:
         """Nobody gets a turn at ``service`` for ``seconds``; a longer wait already set stays."""
         with self._store.writing() as session:
             row = _row(session, service, self._clock.now())
-            row.next_at = max(row.next_at, self._clock.now() + timedelta(seconds=seconds))
+            now = self._clock.now()
+            row.next_at = max(_believed(row.next_at, now), now + timedelta(seconds=seconds))
             session.add(row)
 
     def _try(self, service: str, holder: str) -> float:
@@ -99,8 +102,8 @@ class StorePace:
             row = _row(session, service, now)
             if row.holder is not None and row.held_until is not None and row.held_until > now and _is_alive(row.holder):
                 return min(0.1, (row.held_until - now).total_seconds())
-            if row.next_at > now:
-                return (row.next_at - now).total_seconds()
+            if (next_at := _believed(row.next_at, now)) > now:
+                return (next_at - now).total_seconds()
             # Should this process die, the pause still counts from the last moment it can have asked.
             row.holder, row.held_until = holder, now + timedelta(seconds=LEASE_S)
             row.next_at = now + timedelta(seconds=self._pauses_s.get(service, 0.0))
@@ -134,6 +137,11 @@ def _row(session: Session, service: str, now: datetime) -> PaceTurn:
         session.execute(insert(PaceTurn).values(service=service, next_at=now).on_conflict_do_nothing())
         row = session.exec(query).one()
     return row
+
+
+def _believed(next_at: datetime, now: datetime) -> datetime:
+    """When the next turn may begin; a time too far off was written before this machine's clock was put back."""
+    return next_at if next_at - now <= timedelta(seconds=_LONGEST_WAIT_S) else now
 
 
 def _is_alive(holder: str) -> bool:

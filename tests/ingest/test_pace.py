@@ -55,6 +55,24 @@ def test_a_deferred_service_is_left_in_peace(store: Store) -> None:
         assert clock.now() >= START + timedelta(seconds=40)
 
 
+def test_a_clock_that_is_put_back_stops_nobody_for_hours(store: Store) -> None:
+    """What was written in a future that is none is not waited for; the pause and ``Retry-After`` hold all the same."""
+    clock = Ticking()
+    pace = StorePace(store, {"arxiv": 3.0}, clock=clock, sleep=clock.sleep)
+    with pace.turn("arxiv"):
+        pass
+    clock.move(timedelta(hours=-5))
+    put_back = clock.now()
+    with pace.turn("arxiv"):
+        assert clock.now() == put_back
+    with pace.turn("arxiv"):
+        assert clock.now() >= put_back + timedelta(seconds=3)
+    clock.move(timedelta(hours=-5))
+    pace.defer("arxiv", 40)
+    with pace.turn("arxiv"):
+        assert clock.now() >= put_back + timedelta(hours=-5, seconds=43)
+
+
 def test_one_connection_at_a_time(store: Store) -> None:
     """Four threads never hold the turn together, and all get theirs."""
     inside = 0
