@@ -14,6 +14,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from sqlmodel import Session, col, select
@@ -161,7 +162,7 @@ def _entries(folder: Path, depth: int, root: Path, refusals: list[Refusal]) -> I
     """Yield everything below a folder but folders, in the order of names; a link to a folder is not entered."""
     try:
         with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
+            entries = sorted(islice(scan, 2 * MAX_FILES), key=lambda entry: entry.name)  # folders are among them
     except OSError as error:
         refusals.append(Refusal(SOURCE, printable(str(folder.relative_to(root))), _why(error)))
         return

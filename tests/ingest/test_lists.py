@@ -30,6 +30,7 @@ from biblio.store.models import (
     TextMention,
     TextReading,
 )  # fmt: skip
+from harvesters.formats import FORMATS
 from harvesters.protocol import Page
 from harvesters.records import HarvestedProject
 from tests.catalogue.records import article
@@ -192,6 +193,15 @@ def test_texts_that_rows_name_are_read(runtime: Runtime, tmp_path: Path) -> None
     assert call(runtime, papers, "import", lines).exit_code == 0
     with runtime.store.reading() as session:
         assert len(session.exec(select(TextReading)).all()) == 1
+
+
+def test_the_help_shows_every_format(runtime: Runtime) -> None:
+    """Name, what it is, and an example of each; and both lists that ADS gives."""
+    text = " ".join(call(runtime, papers, "import", "--help").output.split())
+    for one in FORMATS.values():
+        assert f"{one.name} {one.about} {one.example}" in text
+    assert "--ads-library" in text
+    assert "--ads-bibgroup" in text
 
 
 def test_a_format_can_be_forced(runtime: Runtime, tmp_path: Path) -> None:
