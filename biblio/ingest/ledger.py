@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from apscheduler.triggers.cron import CronTrigger
 from sqlmodel import Session, col, select
 
-from biblio.jobs import Job
+from biblio.jobs import Job, period_of
 from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, JobRun, Quota, RequestCount
+from biblio.store.words import Outcome, Trigger
 
 SOURCES = {
     "registry": "Project registry",
@@ -30,6 +31,9 @@ SERVICES = {"arxiv": "arXiv", "ads": "ADS", "tap": "Archive (TAP)"}
 """Services as requests are counted: all doors of arXiv are one."""
 
 LEDGER_DAYS = 14
+
+_LONGEST_WAIT = 100
+"""Times a schedule may come round before a job is due in a new period: a quarter of days."""
 
 HELD_BACK = ": held back, because "
 """What the reason of a held-back page says between its place and why (``ingest.harvest``)."""
@@ -185,6 +189,8 @@ def cursor_in_words(name: str, cursor: Mapping[str, object]) -> str:
         return once + _of_arxiv(cursor)
     if kind == "ads":
         return once + _within_ads(cursor)
+    if kind == "arxiv-rss":
+        return f"today's announcements; read last: {cursor.get('announced', 'none')}"
     if kind == "registry":
         return f"goes on from project {cursor['from_code']}" if "from_code" in cursor else "all, from the first project"
     return _plain(cursor)
@@ -218,11 +224,36 @@ def _plain(cursor: Mapping[str, object]) -> str:
     return ", ".join(told) or "from the beginning"
 
 
-def next_run(job: Job, now: datetime) -> datetime | None:
-    """Return when the schedule starts ``job`` next, or None for a job that is run by hand."""
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """When the schedule starts a job next; None for one that is run by hand."""
+
+    job: str
+    title: str
+    at: datetime | None
+
+
+def next_runs(session: Session, jobs: Iterable[Job], now: datetime) -> list[NextRun]:
+    """Return when the schedule starts each job next: one that has succeeded in this period waits for the following."""
+    done = dict(
+        session.execute(
+            sa.select(col(JobRun.job), sa.func.max(col(JobRun.period)))
+            .where(col(JobRun.outcome) == Outcome.SUCCEEDED, col(JobRun.started_by) == Trigger.SCHEDULE)
+            .group_by(col(JobRun.job))
+        ).all()
+    )
+    return [NextRun(job.name, job.title, _next_run(job, now, done.get(job.name))) for job in jobs]
+
+
+def _next_run(job: Job, now: datetime, done: str | None) -> datetime | None:
     if job.schedule is None:
         return None
-    fires: datetime | None = CronTrigger.from_crontab(job.schedule, timezone="UTC").get_next_fire_time(None, now)
+    trigger = CronTrigger.from_crontab(job.schedule, timezone="UTC")
+    fires: datetime | None = trigger.get_next_fire_time(None, now)
+    for _ in range(_LONGEST_WAIT):
+        if fires is None or period_of(job.period, fires) != done:
+            break
+        fires = trigger.get_next_fire_time(fires, fires)
     return fires.astimezone(UTC) if fires else None
 
 

@@ -51,7 +51,8 @@ def harvest() -> ResponseReturnValue:
         endpoints = ledger.ledger(unit, scope.today)
         page = webkit.paginate(unit, coverage.refusals(), size=10)
         runs = running.running_now(unit, now)
-    harvest_job = all_jobs().get("harvest")
+        jobs = all_jobs()
+        planned = ledger.next_runs(unit, [jobs[button.job] for button in offered()], now)
     return render_template(
         "ingest/harvest.html",
         states=states,
@@ -63,7 +64,7 @@ def harvest() -> ResponseReturnValue:
         busy={run.job: run for run in runs},
         buttons=offered(),
         since=scope.since,
-        next_at=ledger.next_run(harvest_job, now) if harvest_job else None,
+        planned=[run for run in planned if run.at],
         has_token=scope.has_token,
         is_empty=all(state.last_at is None for state in states),
         watch=[run.id for run in runs],

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from biblio.ingest.jobs import HARVEST, REPARSE
-from biblio.ingest.ledger import cursor_in_words, held_back, label_of, ledger, ledger_lines, next_run, source_states
+from biblio.ingest.jobs import COUNT, HARVEST, REFRESH, REPARSE, RESWEEP
+from biblio.ingest.ledger import cursor_in_words, held_back, label_of, ledger, ledger_lines, next_runs, source_states
 from biblio.store import Store
-from biblio.store.models import HarvestCursor, HarvestRefusal, Quota, RequestCount
+from biblio.store.models import HarvestCursor, HarvestRefusal, JobRun, Quota, RequestCount
+from biblio.store.words import Outcome, Trigger
 from tests.ingest.test_holes import a_page, a_run
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -49,6 +50,7 @@ TODAY = date(2026, 11, 22)
         ),
         ("ads-refresh", {"at": 2000}, "refresh: at 2000"),
         ("registry", {"from_code": "2019.1.00100.S"}, "goes on from project 2019.1.00100.S"),
+        ("arxiv-rss", {"announced": "2026-11-20"}, "today's announcements; read last: 2026-11-20"),
         ("registry", {}, "all, from the first project"),
         ("a-list", {}, "from the beginning"),
     ],
@@ -132,8 +134,36 @@ def test_an_empty_ledger_has_no_lines(store: Store) -> None:
         assert ledger_lines(session) == []
 
 
-def test_the_next_run_follows_from_the_schedule() -> None:
-    """A job by hand has none."""
-    assert next_run(HARVEST, NOW) == datetime(2026, 11, 23, 5, 20, tzinfo=UTC)
-    assert next_run(REPARSE, NOW) is None
+def test_the_next_run_follows_from_the_schedule_and_the_period(store: Store) -> None:
+    """A daily job comes tomorrow; one that succeeded in its quarter waits for the next; one by hand has no time."""
+    sunday = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    with store.writing() as session:
+        for job, period, trigger in (
+            ("resweep", "2026-Q4", Trigger.SCHEDULE),
+            ("refresh", "2026-W47", Trigger.SCHEDULE),
+            ("count", None, Trigger.HAND),
+        ):
+            session.add(
+                JobRun(
+                    job=job, period=period, started_by=trigger, outcome=Outcome.SUCCEEDED, started_at=NOW,
+                    lease_until=NOW, version="0",
+                )
+            )  # fmt: skip
+    with store.reading() as session:
+        found = {run.job: run.at for run in next_runs(session, [HARVEST, RESWEEP, REFRESH, COUNT, REPARSE], sunday)}
+    tomorrow = date(2026, 11, 23)
+    assert found["harvest"] is not None
+    assert found["harvest"].date() == tomorrow
+    assert found["resweep"] is not None
+    assert found["resweep"].date() == date(2027, 1, 1)
+    assert found["refresh"] is not None
+    assert found["refresh"].date() == tomorrow  # a Monday: a new week
+    assert found["count"] is not None
+    assert found["count"].date() == tomorrow
+    assert found["reparse"] is None
+
+
+def test_full_texts_have_a_name_of_their_own() -> None:
+    """They are no list that somebody imported."""
     assert label_of("fulltext") == "Full texts"
+    assert label_of("kpub") == "List “kpub”"
