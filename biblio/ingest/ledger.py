@@ -190,7 +190,7 @@ def cursor_in_words(name: str, cursor: Mapping[str, object]) -> str:
     if kind == "ads":
         return once + _within_ads(cursor)
     if kind == "arxiv-rss":
-        return f"today's announcements; read last: {cursor.get('announced', 'none')}"
+        return f"today's; read last: {cursor.get('announced', 'none')}"
     if kind == "registry":
         return f"goes on from project {cursor['from_code']}" if "from_code" in cursor else "all, from the first project"
     return _plain(cursor)

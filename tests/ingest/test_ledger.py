@@ -50,7 +50,7 @@ TODAY = date(2026, 11, 22)
         ),
         ("ads-refresh", {"at": 2000}, "refresh: at 2000"),
         ("registry", {"from_code": "2019.1.00100.S"}, "goes on from project 2019.1.00100.S"),
-        ("arxiv-rss", {"announced": "2026-11-20"}, "today's announcements; read last: 2026-11-20"),
+        ("arxiv-rss", {"announced": "2026-11-20"}, "today's; read last: 2026-11-20"),
         ("registry", {}, "all, from the first project"),
         ("a-list", {}, "from the beginning"),
     ],
