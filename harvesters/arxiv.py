@@ -313,7 +313,7 @@ class EprintService:
     """
 
     def __init__(self, session: PoliteSession, *, base_url: str = "https://export.arxiv.org") -> None:
-        self._session = session
+        self.session = session
         self._url = f"{base_url.rstrip('/')}/e-print"
 
     def fetch(self, arxiv_id: str, version: int | None = None) -> tuple[bytes, str]:
@@ -325,7 +325,7 @@ class EprintService:
         if not IDENTIFIER.fullmatch(name):
             raise RecordRefused(f"{name!r} is no arXiv identifier")
         url = f"{self._url}/{name}"
-        response = self._session.get(url)
+        response = self.session.get(url)
         content_type = response.headers.get("Content-Type", "")
         stop_if_forbidden(response.status_code)
         if response.status_code in (404, 410):

@@ -9,23 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from biblio.catalogue.texts import Reading, resolved_again, stale_readings, store_readings, store_resolved
 from biblio.errors import BiblioError, RequestRefused
-from biblio.ingest import queries
+from biblio.ingest import absorb, queries
 from biblio.ingest.reader import Reader, make_reader, read_body, store_text
 from biblio.ingest.sources import eprint_service
 from biblio.ingest.texts_folder import FolderUnreadable, read_folder
 from biblio.jobs import JobContext
+from harvesters.arxiv import EprintService
 from harvesters.errors import RecordRefused, SourceStopped
 from harvesters.records import Refusal
 
 SHORT_BATCH = 1_000
 """Papers whose titles, abstracts and snippets are read and stored together."""
+
+NOTED_EVERY = 20
+"""E-prints after which the requests made are put into the ledger."""
 
 EPRINTS_PER_RUN = 3_000
 """E-prints fetched by one run unless asked otherwise: at arXiv's pace two and a half hours. The next run goes on."""
@@ -174,8 +178,22 @@ def _read_eprints(context: JobContext, reader: Reader, limit: int) -> None:
     with runtime.store.reading() as session:
         due = queries.eprints_due(session)
     service = eprint_service(runtime)
-    for done, paper in enumerate(due[:limit]):
-        context.progress("e-prints", done, min(limit, len(due)))
+    try:
+        _fetch_and_read(context, reader, service, due[:limit])
+    finally:
+        _note_asked(context, service)
+    if len(due) > limit:
+        context.note(f"{len(due) - limit} e-prints are left for the next run.")
+
+
+def _fetch_and_read(
+    context: JobContext, reader: Reader, service: EprintService, wanted: Sequence[queries.EprintDue]
+) -> None:
+    """Fetch and read these, one at a time. Raises ``ReadingIncomplete`` when arXiv cannot be asked any further."""
+    for done, paper in enumerate(wanted):
+        context.progress("e-prints", done, len(wanted))
+        if done % NOTED_EVERY == 0:
+            _note_asked(context, service)
         name = f"arXiv:{paper.arxiv_id}" + (f"v{paper.version}" if paper.version else "")
         blank = Reading(paper.paper_id, "eprint", name, paper.version_name, rules_digest=reader.digest)
         try:
@@ -190,7 +208,12 @@ def _read_eprints(context: JobContext, reader: Reader, limit: int) -> None:
         except SourceStopped as stopped:
             raise ReadingIncomplete(f"E-prints: {name}: {stopped}") from stopped
         store_text(context, reading, refusals)
-    if due:
-        context.progress("e-prints", min(limit, len(due)), min(limit, len(due)))
-    if len(due) > limit:
-        context.note(f"{len(due) - limit} e-prints are left for the next run.")
+    if wanted:
+        context.progress("e-prints", len(wanted), len(wanted))
+
+
+def _note_asked(context: JobContext, service: EprintService) -> None:
+    """Put the requests made since the last time into the ledger."""
+    runtime = context.runtime
+    with runtime.store.writing() as session:
+        absorb.note_asked(session, service.session, runtime.clock.now())

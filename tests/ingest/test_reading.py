@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from biblio.catalogue.papers import absorb_records
 from biblio.catalogue.projects import record_projects
@@ -17,7 +17,7 @@ from biblio.ingest.jobs import READ
 from biblio.ingest.texts_folder import candidates
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
-from biblio.store.models import HarvestRefusal, JobRun, Paper, TextMention, TextReading
+from biblio.store.models import HarvestRefusal, JobRun, Paper, RequestCount, TextMention, TextReading
 from biblio.store.words import Outcome
 from demo.replay import ReplayServer
 from harvesters.records import HarvestedProject
@@ -66,6 +66,8 @@ def test_eprints_are_read_once_per_version(asking: Asking, served: ReplayServer)
         longest = max(len(m.context) for m in session.exec(select(TextMention)))
         assert all(len(str(r.sha256)) == 64 for r in readings if r.refusal is None)
         assert max(r.characters for r in readings) > 2 * longest
+        ledger = session.exec(select(RequestCount).where(col(RequestCount.endpoint).contains("e-print"))).one()
+        assert ledger.requests >= len(readings)
     again = read(runtime)
     assert (again.outcome, again.counts) == (Outcome.SUCCEEDED, {})
 
