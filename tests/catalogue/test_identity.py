@@ -7,6 +7,7 @@ import pytest
 from biblio.catalogue.identity import (
     Likeness,
     arxiv_of_bibcode,
+    bibcodes,
     identifiers,
     normal_arxiv,
     normal_bibcode,
@@ -115,3 +116,14 @@ def test_what_is_not_known_objects_to_nothing() -> None:
     """A record without title or authors may belong to any paper that its identifier names."""
     assert objection(_paper(None), _paper("Cold dust", "Doe, Jane")) is None
     assert objection(_paper("Quite another title"), _paper("Cold dust", "Doe, Jane")) is None
+
+
+def test_all_bibcodes_a_record_names_are_the_papers() -> None:
+    """The record's own first, then former ones, then those among ADS's names of the paper; nothing else, none twice."""
+    record = {
+        "bibcode": "2021ApJ...900....1D",
+        "alternate_bibcodes": ["2021arXiv210100001D"],
+        "extra": {"identifiers": "10.1/x arXiv:2101.00001 2021ApJ...900....1D 2020EAS...tmp...12D"},
+    }
+    assert bibcodes(record) == ("2021ApJ...900....1D", "2021arXiv210100001D", "2020EAS...tmp...12D")
+    assert bibcodes({"title": "No bibcode"}) == ()

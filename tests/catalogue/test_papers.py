@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -358,3 +359,10 @@ def test_another_door_that_tells_the_same_is_no_news(store: Store) -> None:
     with store.reading() as session:
         assert len(session.exec(select(PaperRevision)).all()) == 1
         assert len(current(session)) == 3
+
+
+def test_python_collects_again_after_a_page_that_failed(store: Store) -> None:
+    """What is left out while a page is absorbed is taken up again, also when the page cannot be stored."""
+    with pytest.raises(sa.exc.IntegrityError), store.writing() as session:
+        papers.absorb_records(session, [preprint()], payload_sha256="0" * 64, now=NOW)  # a payload that nobody stored
+    assert gc.isenabled()
