@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.identity import normal_arxiv
@@ -327,8 +327,25 @@ def _outstanding(session: Session, arxiv_spans: Sequence[Span]) -> list[_Refused
     with_key = [r for r in newest.values() if r.key]
     pages = [r for r in newest.values() if not r.key]
     came = _came(session, {k for r in with_key for k in _spellings(r.key or "")})
-    open_records = [r for r in with_key if not any(came.get(k, _LONG_AGO) >= r.at for k in _spellings(r.key or ""))]
-    return open_records + _open_pages(session, pages, arxiv_spans)
+    missing = [r for r in with_key if not any(came.get(k, _LONG_AGO) >= r.at for k in _spellings(r.key or ""))]
+    return [r for r in missing if not _asked_again(session, r)] + _open_pages(session, pages, arxiv_spans)
+
+
+def _asked_again(session: Session, refused: _Refused) -> bool:
+    """Whether a later run asked for what held this record, and neither got nor refused it: it is not there any more."""
+    if refused.source in ("arxiv", "registry"):
+        again = col(HarvestPage.place) == refused.page
+    elif refused.source == "ads" and (part := journals.journal_of(refused.key or "")) is not None:
+        again = col(HarvestPage.place).like(f"ADS search % {part[1]}, records from %")  # a re-sweep of its year
+    else:
+        return False
+    later = select(HarvestPage.id).where(
+        col(HarvestPage.source) == refused.source,
+        again,
+        col(HarvestPage.job_run_id) > refused.run,
+        col(HarvestPage.records) > 0,
+    )
+    return session.exec(later.limit(1)).first() is not None
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

@@ -281,6 +281,32 @@ def test_a_refused_record_is_open_until_it_comes(
         assert Kind.REFUSED not in found(session)
 
 
+@pytest.mark.parametrize(
+    ("source", "place", "key", "again"),
+    [
+        (
+            "arxiv",
+            "arXiv 2025-02-01 to 2025-02-28, entries from 0",
+            "http://arxiv.org/abs/2502.00001v1",
+            "arXiv 2025-02-01 to 2025-02-28, entries from 0",
+        ),
+        ("ads", "ADS search name, records from 1", "2025ApJ...900....9D", "ADS search name 2025, records from 1"),
+    ],
+)
+def test_a_refused_record_that_is_gone_is_no_hole(store: Store, source: str, place: str, key: str, again: str) -> None:
+    """What held it was asked for once more and neither gave nor refused it: nothing can be fetched any more."""
+    with store.writing() as session:
+        a_window(session, SINCE, TODAY)
+        whole_ads(session)
+        refused(session, source, f"{place} record 3", key=key)
+        a_page(session, a_run(session), source, "some other page")
+    with store.writing() as session:
+        assert Kind.REFUSED in found(session)
+        a_page(session, a_run(session), source, again)
+    with store.reading() as session:
+        assert Kind.REFUSED not in found(session)
+
+
 def test_a_refused_page_is_open_until_its_place_is_read(store: Store) -> None:
     """A list that was read to its end in a later run has passed the page that could not be read."""
     with store.writing() as session:
