@@ -109,16 +109,16 @@ def kill_when(reached: Reached, site: Site, process: subprocess.Popen[bytes], *,
     assert process.returncode == -signal.SIGKILL, output.decode()
 
 
-def kill_at_random(site: Site, *, pages: int, kills: int, seed: int) -> list[Kill]:
+def kill_at_random(site: Site, *, pages: int, kills: int, seed: int, page_s: float = 0.15) -> list[Kill]:
     """Start the harvest ``kills`` times and kill it each time, spread over the ``pages`` of an undisturbed harvest.
 
-    Each kill comes some random hundredths of a second after a random page was stored: while the next one is fetched,
-    read, or half stored. The last fifth of the pages is left to the run that ends undisturbed.
+    Each kill comes at a random part of ``page_s``, about the time one page takes, after a random page was stored: while
+    the next one is fetched, read, or half stored. The last fifth of the pages is left to the run that ends undisturbed.
     """
     rng = random.Random(seed)
     done = []
     for target in sorted(rng.sample(range(1, pages * 4 // 5), kills)):
-        pause_s = rng.uniform(0.0, 0.15)
+        pause_s = rng.uniform(0.0, page_s)
         least = max(target, count_rows(site.store, HarvestPage) + 1)
         kill_when(pages_stored(None, least), site, start("harvest", site), pause_s=pause_s)
         with site.store.reading() as session:

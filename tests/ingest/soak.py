@@ -113,9 +113,10 @@ def harvested(one: Site, kills: tuple[Kill, ...] = ()) -> Ended:
     return Ended(digest(one.store), seconds, usage.ru_maxrss / 1024, pages, kills)
 
 
-def disturbed(one: Site, *, pages: int, kills: int, seed: int) -> Ended:
-    """Kill the harvest at random moments, then let it end."""
-    done = killing.kill_at_random(one, pages=pages, kills=kills, seed=seed)
+def disturbed(one: Site, clean: Ended, *, kills: int, seed: int) -> Ended:
+    """Kill the harvest at random moments of an undisturbed one, then let it end."""
+    page_s = clean.seconds / clean.pages
+    done = killing.kill_at_random(one, pages=clean.pages, kills=kills, seed=seed, page_s=page_s)
     return harvested(one, tuple(done))
 
 
@@ -176,16 +177,16 @@ def run_series(chosen: argparse.Namespace, folder: Path, served: str, wrapper: t
         series[name] = ended
         print(f"{name}: {ended.pages} pages, {ended.seconds:.0f} s", file=sys.stderr, flush=True)
 
-    clean = site(f"sqlite:///{folder / 'clean.db'}", folder, served, wrapper)
-    told("undisturbed, SQLite", harvested(clean))
-    pages = series["undisturbed, SQLite"].pages
-    asked = {"pages": pages, "kills": chosen.kills, "seed": chosen.seed}
-    told("killed, SQLite", disturbed(site(f"sqlite:///{folder / 'killed.db'}", folder, served, wrapper), **asked))
+    clean = harvested(site(f"sqlite:///{folder / 'clean.db'}", folder, served, wrapper))
+    told("undisturbed, SQLite", clean)
+    asked = {"kills": chosen.kills, "seed": chosen.seed}
+    one = site(f"sqlite:///{folder / 'killed.db'}", folder, served, wrapper)
+    told("killed, SQLite", disturbed(one, clean, **asked))
     with postgres(folder) as url:
         one = site(url, folder, served, wrapper)
         with one.store.reading() as session:
             chosen.postgres = session.execute(sa.text("SHOW server_version")).scalar_one()
-        told("killed, PostgreSQL", disturbed(one, **asked))
+        told("killed, PostgreSQL", disturbed(one, clean, **asked))
         one.store.engine.dispose()
     return series
 
