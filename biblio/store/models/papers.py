@@ -88,7 +88,7 @@ class PaperAuthor(SQLModel, table=True):
     __tablename__ = "paper_author"
     __table_args__ = (sa.UniqueConstraint("revision_id", "position"),)
     id: int | None = Field(default=None, primary_key=True)
-    revision_id: int = Field(foreign_key="paper_revision.id", index=True)
+    revision_id: int = Field(foreign_key="paper_revision.id")
     position: int
     name: str
     affiliation: str | None = None
