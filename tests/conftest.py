@@ -45,7 +45,7 @@ def clean_logs() -> Iterator[None]:
     """Logging is set up once per process; what one test set up is undone before the next."""
     structlog.reset_defaults()
     # Unless a test sets up logging itself: on stderr, so that what a command prints stays what it prints.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     yield
     structlog.reset_defaults()
 
