@@ -166,7 +166,7 @@ def _refuse_or_take_over(session: Session, runtime: Runtime, name: str, period: 
         select(JobRun).where(col(JobRun.job) == name, col(JobRun.outcome) == Outcome.RUNNING)
     ).one_or_none()
     if running is not None:
-        if running.lease_until > runtime.clock.now() and _is_alive(running.holder):
+        if is_at_work(running, runtime.clock.now()):
             raise JobRunning(f"The job {name} is running since {running.started_at:%Y-%m-%d %H:%M} UTC.")
         running.outcome = Outcome.ABANDONED
         running.progress = None
@@ -185,6 +185,17 @@ def _refuse_or_take_over(session: Session, runtime: Runtime, name: str, period: 
         ).first()
         if done is not None:
             raise JobRunning(f"The job {name} has succeeded for {period} already.")
+
+
+def is_at_work(row: JobRun, now: datetime) -> bool:
+    """Whether this attempt is running; one whose process died or whose lease ran out may be taken over at once."""
+    return row.outcome is Outcome.RUNNING and row.lease_until > now and _is_alive(row.holder)
+
+
+def run_at_work(session: Session, name: str, now: datetime) -> JobRun | None:
+    """Return the attempt of the job ``name`` that is running, if any."""
+    noted = session.exec(select(JobRun).where(col(JobRun.job) == name, col(JobRun.outcome) == Outcome.RUNNING))
+    return next((row for row in noted if is_at_work(row, now)), None)
 
 
 def _is_alive(holder: str) -> bool:
@@ -217,8 +228,8 @@ def _heartbeat(runtime: Runtime, run_id: int, board: _Board) -> Iterator[None]:
                 continue
             try:
                 _note_alive(runtime, run_id, latest)
-            except Exception:
-                log.exception("heartbeat missed", run=run_id)
+            except Exception as problem:  # a locked or lost database: the next beat may do better
+                log.warning("heartbeat missed", run=run_id, kind=type(problem).__name__)
             else:
                 written, renewed_s = latest, time.monotonic()
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from biblio.feature import all_jobs
 from biblio.ingest.ledger import ASKED_AS, label_of
+from biblio.jobs import is_at_work
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
 
@@ -63,10 +64,10 @@ def running_now(session: Session, now: datetime) -> list[RunState]:
     """Return the runs of ingest's jobs that are at work, the oldest first; one whose process died is not."""
     rows = session.exec(
         select(JobRun)
-        .where(col(JobRun.outcome) == Outcome.RUNNING, col(JobRun.job).in_(WATCHED), col(JobRun.lease_until) > now)
+        .where(col(JobRun.outcome) == Outcome.RUNNING, col(JobRun.job).in_(WATCHED))
         .order_by(col(JobRun.id))
     )
-    return [state_of(row, now) for row in rows]
+    return [state_of(row, now) for row in rows if is_at_work(row, now)]
 
 
 def states(session: Session, ids: Iterable[int], now: datetime) -> list[RunState]:
@@ -83,7 +84,7 @@ def state_of(row: JobRun, now: datetime) -> RunState:
     job = all_jobs().get(row.job)
     title = job.title if job else row.job.capitalize()
     assert row.id is not None
-    if row.outcome is Outcome.RUNNING and row.lease_until > now:
+    if is_at_work(row, now):
         told = row.progress or {}
         done, total = told.get("done"), told.get("total")
         what = _named(str(told.get("what") or ""))

@@ -6,16 +6,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from biblio.errors import JobRunning, RequestRefused
 from biblio.feature import all_jobs
 from biblio.ingest.asked import Asked
-from biblio.jobs import Job, find_job, run_job
+from biblio.jobs import Job, find_job, run_at_work, run_job
 from biblio.logs import get_logger
 from biblio.runtime import Runtime
-from biblio.store.models import JobRun
-from biblio.store.words import Outcome
 
 log = get_logger(__name__)
 
@@ -57,10 +55,8 @@ def start_job(
     """
     job = find_job(all_jobs(), name)
     check_arguments(runtime, name, arguments)
-    running = session.exec(
-        select(JobRun).where(col(JobRun.job) == job.name, col(JobRun.outcome) == Outcome.RUNNING)
-    ).first()
-    if running is not None and running.lease_until > runtime.clock.now():
+    running = run_at_work(session, job.name, runtime.clock.now())
+    if running is not None:
         raise JobRunning(
             f"“{job.title}” is running since {running.started_at:%Y-%m-%d %H:%M} UTC; wait for it to end, then press again."
         )

@@ -11,7 +11,7 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import Select
 from sqlmodel import Session, col, func, select
 
-from biblio.jobs import Job
+from biblio.jobs import Job, is_at_work
 from biblio.store.models import AuditEntry, JobRun, OutboxMail, UserAccount
 from biblio.store.words import MailState, Outcome
 from biblio.webkit import holds
@@ -52,7 +52,7 @@ def job_states(session: Session, jobs: Iterable[Job], now: datetime) -> list[Job
             title=job.title,
             schedule=job.schedule,
             next_at=next_run(job, now),
-            running_since=run.started_at if (run := last.get(job.name)) and run.outcome is Outcome.RUNNING else None,
+            running_since=run.started_at if (run := last.get(job.name)) and is_at_work(run, now) else None,
             last_success_at=success.get(job.name),
             last=run,
         )
@@ -76,12 +76,6 @@ def runs(job: str | None = None, outcome: Outcome | None = None) -> Select[Any]:
     if outcome:
         statement = statement.where(col(JobRun.outcome) == outcome)
     return statement.order_by(col(JobRun.id).desc())
-
-
-def is_running(session: Session, job: str) -> bool:
-    """Whether an attempt of ``job`` is noted as running."""
-    running = select(JobRun.id).where(col(JobRun.job) == job, col(JobRun.outcome) == Outcome.RUNNING)
-    return session.exec(running).first() is not None
 
 
 def mail_counts(session: Session) -> Mapping[MailState, int]:

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from biblio import webkit
 from biblio.errors import JobRunning
 from biblio.feature import Feature
-from biblio.jobs import Job, find_job, run_job
+from biblio.jobs import Job, find_job, run_at_work, run_job
 from biblio.logs import get_logger
 from biblio.mail import give_up, resend
 from biblio.runtime import Runtime, biblio_version
@@ -65,7 +65,7 @@ def run_now(name: str) -> ResponseReturnValue:
     """Start a job by hand; it goes on when the page is closed."""
     job = find_job(_jobs(), name)
     with webkit.reading() as unit:
-        if queries.is_running(unit, name):
+        if run_at_work(unit, name, webkit.runtime().clock.now()):
             raise JobRunning(f"The job “{job.title}” is running already: its row below shows since when.")
     start_in_background(webkit.runtime(), job, actor_id=webkit.actor().person_id())
     webkit.done(f"Started: {job.title}. It works in the background; reload this page to see how it ends.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlmodel import select
+from sqlmodel import col, select
 
 from biblio.clock import FixedClock
 from biblio.feature import Feature
@@ -15,7 +18,7 @@ from biblio.jobs import Job, JobContext, run_job
 from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
 from biblio.store.models import JobRun, OutboxMail
-from biblio.store.words import MailState, Outcome, Role
+from biblio.store.words import MailState, Outcome, Role, Trigger
 from biblio.web import create_app
 from biblio.web.admin.queries import next_run
 from tests.web.visitors import Visitor, logged_in
@@ -90,6 +93,24 @@ def test_a_running_job_is_not_started_twice(small_runtime: Runtime) -> None:
     assert "is running already" in answer.get_data(as_text=True)
     with small_runtime.store.reading() as session:
         assert len(session.exec(select(JobRun)).all()) == 1
+
+
+def test_a_run_whose_process_died_is_no_hindrance(small_runtime: Runtime) -> None:
+    """After a kill the row still says "running"; the button works at once, and the row is taken over."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    now = small_runtime.clock.now()
+    with small_runtime.store.writing() as session:
+        session.add(
+            JobRun(job="count", started_by=Trigger.HAND, outcome=Outcome.RUNNING, started_at=now, version="test",
+                   lease_until=now + timedelta(minutes=1), holder=f"{socket.gethostname()}:{dead.pid}")
+        )  # fmt: skip
+    admin = logged_in(_app(small_runtime, Job("count", "Count", lambda _: None)), small_runtime, Role.ADMIN)
+    assert admin.post("/admin/jobs/count/run", form_on="/admin").status_code == 302
+    _wait_for_jobs()
+    with small_runtime.store.reading() as session:
+        outcomes = [row.outcome for row in session.exec(select(JobRun).order_by(col(JobRun.id)))]
+    assert outcomes == [Outcome.ABANDONED, Outcome.SUCCEEDED]
 
 
 def test_an_unknown_job_is_not_found(small_runtime: Runtime) -> None:
