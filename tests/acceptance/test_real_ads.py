@@ -43,7 +43,6 @@ def test_properties_data_and_counts_are_read(real_data: Path) -> None:
         assert record.extra.get("properties", "") == "; ".join(flags or [])
         assert record.extra.get("data", "") == "; ".join(document.get("data") or [])
         assert record.extra.get("bibstem") == next(iter(document.get("bibstem") or []), None)
-        assert float(record.extra.get("read_count", 0)) == float(document.get("read_count") or 0)
         seen.update([f"refereed {is_refereed}", *(["data"] if "data" in record.extra else [])])
     assert seen["refereed True"] > 20
     assert seen["refereed False"] > 40

@@ -375,7 +375,7 @@ def test_a_discovery_document_is_not_believed_blindly(
     begun = visitor.get(BEGIN)
     answer = log_in(visitor, institution) if begun.status_code == 302 else begun
     assert answer.status_code == 503
-    assert "cause=InvalidURL" in capsys.readouterr().out
+    assert "cause=InvalidURL" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("error", ["access_denied", "<script>alert(1)</script>"])
