@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least important kind of event that is logged."""
 
+    @field_validator("ads_token", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
     @field_validator("mail_from", "contact_email")
     @classmethod
     def _one_line(cls, value: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 _DAY_S = 86_400
-_LATEST_RESET_S = 40 * _DAY_S
+_LATEST_RESET_S = 2 * _DAY_S
 """No service says today what begins anew later than this; a larger number in a header is none."""
 _MOST = 2**31 - 1
 
@@ -92,6 +92,8 @@ class QuotaLedger:
             return
         now = time.time()
         reset = _number(headers.get("X-RateLimit-Reset"), int(now) + _LATEST_RESET_S)
+        if reset is not None and reset <= now:
+            reset = None  # already past, or seconds from now: as good as not said, or the quota would look full
         before = self.current(endpoint) or Quota(endpoint, None, None, None)
         self.quotas[endpoint] = Quota(
             endpoint,

@@ -118,7 +118,7 @@ def _page_row(page: Page, sha256: str, counts: PageCounts, destination: Destinat
         source=page.source[:32],
         place=page.place,
         payload_sha256=sha256,
-        content_type=page.content_type[:128],
+        content_type="".join(sign for sign in page.content_type[:128] if sign.isprintable()),
         fetched_at=now,
         promised=page.promised,
         records=counts.records,

@@ -58,7 +58,7 @@ def _years(arguments: Mapping[str, Any]) -> tuple[int, ...]:
         raise RequestRefused(f"The re-sweep does not know {', '.join(sorted(unknown))}; it takes year=2024.")
     written = str(arguments.get("year") or "")
     years = [part.strip() for part in written.split(",") if part.strip()]
-    if wrong := [year for year in years if not (year.isdigit() and 1900 <= int(year) <= LAST_YEAR)]:
+    if wrong := [year for year in years if not (year.isascii() and year.isdigit() and 1900 <= int(year) <= LAST_YEAR)]:
         raise RequestRefused(f"A year is a number such as 2024, not {wrong[0][:20]!r}.")
     return tuple(sorted({int(year) for year in years}))
 

@@ -15,6 +15,9 @@ KNOWN = ("projects", "arxiv", "arxiv-oai", "arxiv-rss", "ads")
 BY_DAYS = ("arxiv", "ads")
 """The sources that can be asked for any span of days: those that fill holes."""
 
+EARLIEST = date(1991, 1, 1)
+"""arXiv began in 1991; nothing that is harvested by days is older."""
+
 _ALIASES = {"registry": "projects"}
 
 
@@ -46,6 +49,8 @@ class Asked:
             raise RequestRefused("Say since which day as well: since=2026-11-01 until=2026-11-07.")
         if since is not None and (since > (until or today)):
             raise RequestRefused(f"The days are the wrong way round: since {since}, until {until or today}.")
+        if (since is not None and since < EARLIEST) or (until is not None and until > today):
+            raise RequestRefused(f"Days lie between {EARLIEST} and today ({today}).")
         named = _names(arguments.get("sources"))
         sources = named or (KNOWN if since is None else BY_DAYS)
         return cls(

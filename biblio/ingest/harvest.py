@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from sqlalchemy.exc import OperationalError
+
 from biblio.errors import BiblioError
 from biblio.ingest import absorb, limits, vanished
 from biblio.ingest.asked import Asked
@@ -84,6 +86,12 @@ def ask(context: JobContext, planned: Sequence[Planned], *, accepted: frozenset[
             context.count("sources_stopped")
             stopped.append(f"{name}: {error}")
             log.warning("source stopped", source=name, kind=type(error).__name__)
+        except (BiblioError, OperationalError):  # the database could not go on: no other source could either
+            raise
+        except Exception as problem:  # whatever one service's answer breaks must not keep the others from being asked
+            context.count("sources_stopped")
+            stopped.append(f"{name}: broke ({type(problem).__name__}); what was stored is safe")
+            log.exception("source broke", source=name)
     if stopped:
         raise HarvestIncomplete(" · ".join(stopped))
     return runs
@@ -134,7 +142,7 @@ def _hold_back(run: Run, page: Page, parsed: ParsedPage) -> None:
     """Raise ``HeldBack`` for a page that is not plausible."""
     if reason := limits.objection(run.planned.plausible, page, parsed, run.sofar()):
         raise limits.HeldBack(
-            f"{page.place}: held back, because {reason}. Nothing of this page was taken. Look at the source; if it is "
+            f"{page.place}{limits.HELD_BACK}{reason}. Nothing of this page was taken. Look at the source; if it is "
             f"right, run `biblio harvest --accept {run.planned.name}`."
         )
 

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.identity import normal_arxiv
-from biblio.ingest import coverage, journals, ledger
+from biblio.ingest import coverage, journals, ledger, limits
 from biblio.ingest.ads_jobs import missing_references
 from biblio.ingest.coverage import Asking, Span
 from biblio.runtime import Runtime
@@ -296,7 +296,7 @@ def _remedy(refused: _Refused) -> tuple[str, dict[str, str], str]:
     """Return the job with arguments that asks for it again, or what a person can do."""
     source, days = refused.source, refused.days
     name = ledger.ASKED_AS.get(source, source)
-    if ledger.HELD_BACK in refused.reason:
+    if limits.HELD_BACK in refused.reason:
         return "", {}, f"Look at the source; if it is right: biblio harvest --accept {name}, or the harvest page."
     if source == "arxiv" and days is not None:
         return "harvest", {"sources": "arxiv", "since": days[0].isoformat(), "until": days[1].isoformat()}, ""

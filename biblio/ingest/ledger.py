@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from apscheduler.triggers.cron import CronTrigger
 from sqlmodel import Session, col, select
 
+from biblio.ingest.limits import HELD_BACK
 from biblio.jobs import Job, period_of
 from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, JobRun, Quota, RequestCount
 from biblio.store.words import Outcome, Trigger
@@ -34,9 +35,6 @@ LEDGER_DAYS = 14
 
 _LONGEST_WAIT = 100
 """Times a schedule may come round before a job is due in a new period: a quarter of days."""
-
-HELD_BACK = ": held back, because "
-"""What the reason of a held-back page says between its place and why (``ingest.harvest``)."""
 
 _YEARS = re.compile(r"^ads-resweep(?P<years>( \d{4})*)$")
 

@@ -18,6 +18,9 @@ from harvesters.records import HarvestedProject, HarvestedRecord
 FEWEST_FOR_SHARES = 50
 """Records a page must hold before shares are taken: of ten records a single odd one would be ten per cent."""
 
+HELD_BACK = ": held back, because "
+"""What stands in the reason of every refusal of a page that was held back; the pages look for it."""
+
 _FIELDS = {f.name for record in (HarvestedRecord, HarvestedProject) for f in dataclasses.fields(record)}
 
 

@@ -60,7 +60,7 @@ class _Wanted:
         if folder is not None and not folder.is_dir():
             raise RequestRefused(f"There is no folder {folder}.")
         limit = str(arguments.get("limit") or EPRINTS_PER_RUN)
-        if not limit.isdigit():
+        if not (limit.isascii() and limit.isdigit()):
             raise RequestRefused(f"The limit is a number of e-prints, not {limit[:20]!r}.")
         eprints = str(arguments.get("eprints", "yes")).lower() not in ("no", "false", "0") and folder is None
         return cls(folder, int(limit), eprints)

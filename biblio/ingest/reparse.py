@@ -18,12 +18,12 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks
 from biblio.errors import RequestRefused
-from biblio.ingest import absorb
+from biblio.ingest import absorb, limits
 from biblio.ingest.harvest import COUNTED
 from biblio.ingest.pace import pauses
 from biblio.jobs import JobContext
 from biblio.runtime import Runtime
-from biblio.store.models import HarvestPage, Payload, Project, ProjectRevision, SourceRecord
+from biblio.store.models import HarvestPage, HarvestRefusal, Payload, Project, ProjectRevision, SourceRecord
 from harvesters.errors import PageRefused
 from harvesters.http import PoliteSession
 from harvesters.pace import LocalPace
@@ -92,12 +92,23 @@ def _page_ids(session: Session, source: str | None) -> list[int]:
             col(HarvestPage.source).not_in(("registry", CONTACTS)),
             *([col(HarvestPage.source) == source] if source else []),
         )
+        .where(~_was_held_back().exists())
         .group_by(col(HarvestPage.source), col(HarvestPage.payload_sha256))
     )
     found = sorted(page_id for (page_id,) in rows)
     if source in (None, "registry"):
         found = [*_last_registry_reading(session), *found]
     return found
+
+
+def _was_held_back() -> Any:
+    """Select the refusal of a page that was not taken because it was not plausible; a person has to accept it first."""
+    return sa.select(col(HarvestRefusal.id)).where(
+        col(HarvestRefusal.source) == col(HarvestPage.source),
+        col(HarvestRefusal.place) == col(HarvestPage.place),
+        col(HarvestRefusal.job_run_id) == col(HarvestPage.job_run_id),
+        col(HarvestRefusal.reason).contains(limits.HELD_BACK),
+    )
 
 
 def _last_registry_reading(session: Session) -> list[int]:
@@ -109,7 +120,9 @@ def _last_registry_reading(session: Session) -> list[int]:
     ).first()
     if last is None:
         return []
-    pages = select(HarvestPage.id).where(col(HarvestPage.source) == "registry", col(HarvestPage.job_run_id) == last)
+    pages = select(HarvestPage.id).where(
+        col(HarvestPage.source) == "registry", col(HarvestPage.job_run_id) == last, ~_was_held_back().exists()
+    )
     return sorted(page_id for page_id in session.exec(pages) if page_id is not None)
 
 

@@ -34,6 +34,12 @@ from tests.ingest.conftest import TODAY, Asking
 from tests.ingest.test_harvest import count
 
 
+@pytest.fixture
+def runtime(sqlite_runtime: Runtime) -> Runtime:
+    """A runtime on SQLite alone: what a database can change is tested where pages are stored."""
+    return sqlite_runtime
+
+
 def run(runtime: Runtime, job: Job, **arguments: str) -> JobRun:
     """Run a job that must succeed."""
     row = run_job(runtime, job, arguments=arguments)

@@ -42,6 +42,8 @@ def test_sources_come_in_their_order_whatever_was_typed() -> None:
         ({"until": "2026-01-01"}, "since which day"),
         ({"since": "2026-02-01", "until": "2026-01-01"}, "wrong way round"),
         ({"since": "2026-12-01"}, "wrong way round"),
+        ({"since": "0001-01-01"}, "lie between 1991-01-01 and today"),
+        ({"since": "2026-01-01", "until": "9999-12-31"}, "lie between 1991-01-01 and today"),
         ({"x": "1", "since": "2026-02-01"}, "does not know x"),
     ],
 )

@@ -279,6 +279,21 @@ def test_a_page_that_stays_garbled_is_kept_and_gone_on_from(runtime: Runtime, mo
     assert (source.asked, count(runtime, Paper)) == ([2, 3], 3)
 
 
+def test_a_source_that_breaks_costs_the_others_nothing(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever one source's answer breaks in our own code, the next source is asked; the run says which broke."""
+
+    class Breaking(Stubborn):
+        def parse(self, page: Page) -> ParsedPage:
+            raise KeyError("nobody thought of this")
+
+    session = PoliteSession("stubborn", LocalPace({}), contact="nobody@example.org")
+    planned = [Planned(n, s, session, cursor=n) for n, s in (("breaking", Breaking(0)), ("stubborn", Stubborn(0)))]
+    monkeypatch.setattr("biblio.ingest.harvest.plan", lambda *_: (planned, []))
+    row = run(runtime)
+    assert (row.outcome, count(runtime, Paper)) == (Outcome.FAILED, 3)
+    assert "breaking: broke (KeyError)" in str(row.error)
+
+
 def test_too_small_a_first_harvest_is_said(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first run with fewer records than the profile expects fails with a sentence; what came is stored."""
     row = ask_stubborn(runtime, monkeypatch, Stubborn(broken=0))

@@ -12,6 +12,7 @@ from biblio.ingest import reparse as reparsing
 from biblio.ingest.importing import import_job, paper_file
 from biblio.ingest.jobs import HARVEST, REPARSE
 from biblio.jobs import run_job
+from biblio.observatory.profile import Plausible
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestPage, JobRun, Paper, PaperRevision, SourceRecord
 from biblio.store.words import Outcome
@@ -22,6 +23,12 @@ from harvesters.protocol import Page, ParsedPage
 from tests.ingest.conftest import Asking
 from tests.ingest.fingerprint import fingerprint
 from tests.ingest.test_harvest import count
+
+
+@pytest.fixture
+def runtime(sqlite_runtime: Runtime) -> Runtime:
+    """A runtime on SQLite alone: what a database can change is tested where pages are stored."""
+    return sqlite_runtime
 
 
 def reparse(runtime: Runtime, **arguments: str) -> JobRun:
@@ -130,3 +137,15 @@ def test_every_service_has_a_parser(sqlite_runtime: Runtime, source: str) -> Non
     with pytest.raises(PageRefused):
         parser.parse(Page(source, "page 1", b"no answer", "text/plain", {}, is_last=True))
     assert count(sqlite_runtime, HarvestPage) == 0
+
+
+def test_what_is_held_back_stays_so(asking: Asking, served: ReplayServer) -> None:
+    """Parsing again takes nothing of a page that a person has not accepted."""
+    runtime = asking(served.url)
+    harvest = runtime.profile.harvest
+    plausible = {**harvest.plausible, "arxiv": Plausible(maximum=1)}
+    profile = runtime.profile.model_copy(update={"harvest": harvest.model_copy(update={"plausible": plausible})})
+    days = {"sources": "arxiv", "since": "2024-01-01", "until": "2024-03-31"}
+    held = run_job(replace(runtime, profile=profile), HARVEST, arguments=days)
+    assert held.counts["sources_held_back"] == 1
+    assert reparse(runtime).counts.get("new", 0) == count(runtime, Paper) == 0

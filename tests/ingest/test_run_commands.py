@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
@@ -12,6 +13,12 @@ from demo.replay import ReplayServer
 from tests.ingest.conftest import Asking
 from tests.ingest.test_harvest import count
 from tests.ingest.test_importing import call
+
+
+@pytest.fixture
+def runtime(sqlite_runtime: Runtime) -> Runtime:
+    """A runtime on SQLite alone: what a database can change is tested where pages are stored."""
+    return sqlite_runtime
 
 
 def test_a_dry_run_says_what_would_be_asked_and_asks_nobody(asking: Asking) -> None:
