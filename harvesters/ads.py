@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 from ads.exceptions import APIResponseError, SolrResponseParseError
 from ads.search import SearchQuery
@@ -72,7 +72,7 @@ class AdsQuery:
 class AdsSource:
     """Papers from ADS by the searches of the profile.
 
-    The cursor within a run is ``{"search": name, "mark": cursorMark, "got": n, "since": day}``, after the last page
+    The cursor within a run is ``{"search": name, "mark": cursorMark, "got": n, "since": day, "began": day}``, after the last page
     ``{"since": day}``. A re-sweep keeps its first day under "since" too, and leaves no cursor behind: the next one
     has another first day. Without a token nothing is asked and ``SourceStopped`` says what to do.
     """
@@ -96,20 +96,24 @@ class AdsSource:
         since = self._since(cursor)
         names = list(self._query.searches)
         first = str(cursor.get("search", names[0]))
-        if first not in names:
-            raise SourceStopped(f'ADS: the stored place names a search "{first}" that is gone; clear it to begin anew')
+        if first not in names:  # the searches were changed halfway: all are asked once more, which doubles nothing
+            first, cursor = names[0], {name: value for name, value in cursor.items() if name in ("since", "began")}
+        began = self._day_of(cursor, "began") or self._query.until
         for name in names[names.index(first) :]:
             resumed = cursor if name == cursor.get("search") else {}
-            yield from self._search_pages(name, since, resumed, is_last_search=name == names[-1])
+            yield from self._search_pages(name, since, {**resumed, "began": began}, is_last_search=name == names[-1])
 
     def parse(self, page: Page) -> ParsedPage:
         """Read one page. Raises ``PageRefused`` for anything that is not a search answer."""
         return parse_page(page)
 
     def _since(self, cursor: Mapping[str, object]) -> date | None:
-        value = cursor.get("since")
+        return self._day_of(cursor, "since") or self._query.entered_since or self._query.since
+
+    def _day_of(self, cursor: Mapping[str, object], name: str) -> date | None:
+        value = cursor.get(name)
         try:
-            return date.fromisoformat(str(value)) if value else self._query.entered_since or self._query.since
+            return date.fromisoformat(str(value)) if value else None
         except ValueError as wrong:
             raise SourceStopped(f"ADS: the stored place {value!r} is no day; clear it to begin anew") from wrong
 
@@ -117,6 +121,8 @@ class AdsSource:
         self, name: str, since: date | None, cursor: Mapping[str, object], *, is_last_search: bool
     ) -> Iterator[Page]:
         mark, got = str(cursor.get("mark", "*")), _count_of(cursor)
+        # A run may take days (quota, outages): what it promises to have asked ends with the day on which it began.
+        began = cast("date", cursor["began"])
         text = self._text(name, since)
         before: frozenset[str] = frozenset()
         while True:
@@ -135,7 +141,9 @@ class AdsSource:
                 )
             following: dict[str, object] = {"search": name, "mark": next_mark, "got": got + count}
             if at_end:
-                following = self._after(name, is_last_search=is_last_search)
+                following = self._after(name, began, is_last_search=is_last_search)
+            if not (at_end and is_last_search):
+                following["began"] = began.isoformat()
             if since is not None and not (at_end and is_last_search):
                 following["since"] = since.isoformat()
             yield Page(
@@ -147,17 +155,17 @@ class AdsSource:
                 is_last=at_end and is_last_search,
                 promised=found,
                 expected=max(0, min(rows, found - got)),
-                window=(since.isoformat(), self._query.until.isoformat()) if since else None,
+                window=(since.isoformat(), began.isoformat()) if since else None,
             )
             if at_end:
                 return
             mark, got = str(next_mark), got + count
 
-    def _after(self, name: str, *, is_last_search: bool) -> dict[str, object]:
+    def _after(self, name: str, began: date, *, is_last_search: bool) -> dict[str, object]:
         if is_last_search and self._query.entered_since is not None:
             return {}
         if is_last_search:
-            return {"since": (self._query.until - timedelta(days=self._query.overlap_days)).isoformat()}
+            return {"since": (began - timedelta(days=self._query.overlap_days)).isoformat()}
         names = list(self._query.searches)
         return {"search": names[names.index(name) + 1], "mark": "*", "got": 0}
 

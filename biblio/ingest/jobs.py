@@ -34,8 +34,8 @@ def sweep(context: JobContext) -> None:
 
 def read_again(context: JobContext) -> None:
     """Parse stored answers again, then read the short texts that changed."""
-    reparse(context)
-    read_short(context)
+    if reparse(context):
+        read_short(context)
 
 
 HARVEST = Job("harvest", "Fetch projects and papers (archive, arXiv, ADS)", fetch, schedule="20 5 * * *")

@@ -102,9 +102,13 @@ class StorePace:
             row = _row(session, service, now)
             if row.holder is not None and row.held_until is not None and row.held_until > now and _is_alive(row.holder):
                 return min(0.1, (row.held_until - now).total_seconds())
+            if row.holder is not None and (pause_s := self._pauses_s.get(service, 0.0)):
+                # Its holder died, and may have asked at any moment until now: the pause begins here.
+                row.holder, row.held_until, row.next_at = None, None, now + timedelta(seconds=pause_s)
+                session.add(row)
+                return pause_s
             if (next_at := _believed(row.next_at, now)) > now:
                 return (next_at - now).total_seconds()
-            # Should this process die, the pause still counts from the last moment it can have asked.
             row.holder, row.held_until = holder, now + timedelta(seconds=LEASE_S)
             row.next_at = now + timedelta(seconds=self._pauses_s.get(service, 0.0))
             session.add(row)

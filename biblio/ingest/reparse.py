@@ -45,8 +45,11 @@ class _Stored:
     is_latest: bool
 
 
-def reparse(context: JobContext) -> None:
-    """Read stored answers again. Arguments: ``source`` (one source only), ``dry`` (change nothing)."""
+def reparse(context: JobContext) -> bool:
+    """Read stored answers again; return whether anything may have changed.
+
+    Arguments: ``source`` (one source only), ``dry`` (change nothing).
+    """
     runtime = context.runtime
     source, dry = _arguments(context.arguments)
     with runtime.store.reading() as session:
@@ -72,6 +75,7 @@ def reparse(context: JobContext) -> None:
         _take(context, stored, parsed, dry=dry)
     if dry:
         context.note("Nothing was changed (dry run).")
+    return not dry
 
 
 _MOST_NOTES = 20

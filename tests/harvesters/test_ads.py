@@ -15,7 +15,7 @@ from harvesters.ads_records import FIELDS
 from harvesters.errors import PageRefused, SourceStopped
 from harvesters.http import PoliteSession
 from harvesters.pace import LocalPace
-from harvesters.protocol import Source
+from harvesters.protocol import Page, Source
 from tests.harvesters.servers import QUICK, Asked, Reply, serving
 
 JSON = "application/json; charset=utf-8"
@@ -192,8 +192,8 @@ def test_search_that_ends_too_early_goes_on_from_there() -> None:
 
     with serving(cut) as server:
         pages = source(server.url).pages({})
-        assert next(pages).next_cursor == {"search": "prefix", "mark": "50", "got": 50}
-        assert next(pages).next_cursor == {"search": "prefix", "mark": "60", "got": 60}
+        assert next(pages).next_cursor == {"search": "prefix", "mark": "50", "got": 50, "began": "2100-06-30"}
+        assert next(pages).next_cursor == {"search": "prefix", "mark": "60", "got": 60, "began": "2100-06-30"}
         with pytest.raises(PageRefused, match="records from 61: ends after 60 of 80 records"):
             next(pages)
 
@@ -229,7 +229,7 @@ def test_page_that_repeats_the_one_before_is_asked_for_again() -> None:
         assert len(server.asked) == 4
         limit = 10
         pages = source(server.url, searches={"any": "x"}).pages({})
-        assert next(pages).next_cursor == {"search": "any", "mark": "50", "got": 50}
+        assert next(pages).next_cursor == {"search": "any", "mark": "50", "got": 50, "began": "2100-06-30"}
         with pytest.raises(PageRefused, match="records from 51: repeats records of the page before"):
             next(pages)
 
@@ -316,7 +316,7 @@ def test_search_that_would_mean_something_else_is_told(search: str, reason: str)
 
 @pytest.mark.parametrize(
     ("cursor", "reason"),
-    [({"search": "gone"}, "gone"), ({"since": "soon"}, "no day"), ({"search": "prefix", "got": "many"}, "counts")],
+    [({"began": "soon"}, "no day"), ({"since": "soon"}, "no day"), ({"search": "prefix", "got": "many"}, "counts")],
 )
 def test_broken_place_is_told(cursor: dict[str, object], reason: str) -> None:
     """A stored place that cannot be used says how to begin anew."""
@@ -332,3 +332,27 @@ def test_token_that_cannot_be_sent_is_told_and_not_shown(token: str) -> None:
     assert "s3cret" not in str(stopped.value)
     assert "Evil" not in repr(source(server.url, token=token))
     assert server.asked == []
+
+
+def test_a_run_that_took_weeks_promises_only_the_days_up_to_its_beginning() -> None:
+    """A search that ended before an outage is asked again for the days of the outage: the next run begins before it."""
+    searches = {"first": "x", "second": "y"}
+    with serving(library(10)) as server:
+
+        def run(until: date, cursor: dict[str, object]) -> list[Page]:
+            session = PoliteSession("ads", LocalPace({}), contact="a@example.org", limits=QUICK)
+            query = AdsQuery(searches, until, since=date(2100, 1, 1), rows=50)
+            return list(AdsSource(session, query, token="t", base_url=f"{server.url}/v1").pages(cursor))
+
+        halfway = dict(run(date(2100, 3, 1), {})[0].next_cursor)
+        assert (halfway["search"], halfway["began"]) == ("second", "2100-03-01")
+        last = run(TODAY, halfway)[-1]
+    assert last.next_cursor == {"since": "2100-02-19"}
+    assert last.window == ("2100-01-01", "2100-03-01")
+
+
+def test_a_search_that_is_gone_begins_the_run_anew() -> None:
+    """Searches changed halfway through a run are all asked, from the same day on."""
+    with serving(library(10)) as server:
+        harvester = source(server.url, searches={"new": "x"}, since=None)
+        assert len(keys(harvester, {"search": "gone", "mark": "50", "got": 50, "since": "2100-02-01"})) == 10

@@ -98,7 +98,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def quick_eprints(runtime: Runtime) -> EprintService:
         service = eprint_service(runtime)
-        service._session._limits = QUICK
+        service.session._limits = QUICK
         return service
 
     monkeypatch.setattr("biblio.ingest.harvest.plan", quick_plan)
