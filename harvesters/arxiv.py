@@ -4,6 +4,10 @@ Rules and known faults of the API (info.arxiv.org/help/api/user-manual.html and 
 seconds over everything an operator runs; at most 2,000 entries a page and 30,000 a query; errors come as a feed with
 one entry whose id contains ``/api/errors``; now and then a page is empty although entries are promised; a "Rate
 exceeded" page is HTML with status 200, which a feed parser takes for an empty feed.
+
+"Nothing was submitted" is taken on no single word of the service, or one bad minute of its index would pass for years
+without papers. It is believed when it is said twice and arXiv's own counts agree: as many papers from its first day to
+the window's last as to the eve of its first. That holds for a category of ten papers as for one of ten thousand.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+import requests
 import stamina
 
 from harvesters.arxiv_atom import entry_keys, parse_feed, read_entries, total_results
@@ -29,6 +34,8 @@ SERVICE = "arxiv"
 
 MAX_PAGE_SIZE = 2_000
 MAX_WINDOW = 30_000
+FIRST_DAY, NEVER = date(1986, 1, 1), date(2100, 1, 1)
+"""Between these days lies every submission: some papers came to arXiv with days from before it was founded (1991)."""
 MAX_RESTARTS = 2
 """How often a run begins a window anew because it changed while it was paged."""
 
@@ -125,8 +132,10 @@ class ArxivSource:
         """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming the page, or ``SourceStopped``."""
         position = self._begin(cursor)
         window = _Window(is_whole=position.start == 0)
+        has_given = position.start > 0
         while position.first <= self._query.until:
-            fetched = self._fetch_whole(position)
+            fetched = self._fetch_whole(position, has_given)
+            has_given |= fetched.total > 0
             total, due = fetched.total, _expected(fetched.total, position.start, self._query.page_size)
             if total >= MAX_WINDOW and position.start == 0:
                 position, window = self._halved(position, total), _Window(is_whole=True)
@@ -236,11 +245,11 @@ class ArxivSource:
         day = self._query.until - timedelta(days=self._query.overlap_days - 1)
         return {"day": max(day, self._query.since).isoformat()}
 
-    def _fetch_whole(self, position: _Position) -> _Fetched:
+    def _fetch_whole(self, position: _Position, has_given: bool) -> _Fetched:
         """One page, asked for again while it is no feed or holds less than it promises.
 
         A page that stays short is given as it is (``parse`` reports what is missing); one that stays empty or
-        unreadable raises ``PageRefused``.
+        unreadable raises ``PageRefused``. ``has_given`` says that this run has met papers before.
         """
         short: _Fetched | None = None
         try:
@@ -249,8 +258,10 @@ class ArxivSource:
                     fetched = self._fetch(position)
                     due = _expected(fetched.total, position.start, self._query.page_size)
                     count = len(fetched.keys)
-                    is_doubtful = fetched.total == 0 and attempt.num == 1  # nothing at all is believed when said twice
-                    if count >= due and not (is_doubtful and self._query.page_attempts > 1):
+                    is_doubtful = fetched.total == 0 and attempt.num == 1 and self._query.page_attempts > 1
+                    if count >= due and not is_doubtful:
+                        if fetched.total == 0 and position.start == 0:
+                            self._check_nothing(position, has_given)
                         return fetched
                     short = fetched if count else None
                     raise PageRefused(
@@ -263,30 +274,60 @@ class ArxivSource:
         assert short is not None
         return short
 
+    def _check_nothing(self, position: _Position, has_given: bool) -> None:
+        """Raise ``PageRefused`` unless arXiv's counts agree that nothing was submitted in the window."""
+        place, days = self._place(position), (position.last - position.first).days + 1
+        told = f"{place}: arXiv says that nothing was submitted in {days} day{'s' * (days > 1)}"
+        left = "They are not taken for read; the harvest goes on from here next time"
+        before = self._count(place, position.first - timedelta(days=1), self._query.terms)
+        through = self._count(place, position.last, self._query.terms)
+        if through != before:
+            raise PageRefused(f"{told}, but counts {through - before} more papers after them than before. {left}")
+        if before:
+            return
+        if has_given:
+            raise PageRefused(f"{told}, nor on any before, though papers came of days before. {left}")
+        if not self._count(place, NEVER, None):
+            raise PageRefused(
+                f"{told}, and not one paper of {', '.join(self._query.categories)} ever. {left}; look whether a "
+                "category is misspelt"
+            )
+
+    def _count(self, place: str, last: date, terms: str | None) -> int:
+        """How many papers arXiv says were submitted from its beginning to ``last``."""
+        _, feed = self._ask(self._params((FIRST_DAY, last), terms, 0, 1), place)
+        return total_results(feed, place)
+
     def _fetch(self, position: _Position) -> _Fetched:
-        place = self._place(position)
-        with naming(place):
-            response = self._session.get(self._url, params=self._params(position))
+        place, size = self._place(position), self._query.page_size
+        params = self._params((position.first, position.last), self._query.terms, position.start, size)
+        response, feed = self._ask(params, place)
+        # A page is read once to be checked; keeping the tree saves the second reading when it is parsed next.
+        self._just_read = (response.content, feed)
         content_type = response.headers.get("Content-Type", "")
+        return _Fetched(response.content, content_type, total_results(feed, place), entry_keys(feed))
+
+    def _ask(self, params: Mapping[str, str | int], place: str) -> tuple[requests.Response, ET.Element]:
+        with naming(place):
+            response = self._session.get(self._url, params=dict(params))
         stop_if_forbidden(response.status_code)
         if response.status_code != 200:
             raise PageRefused(f"{place}: status {response.status_code}{_told(response.content)}")
-        feed = parse_feed(response.content, content_type, place)
-        # A page is read once to be checked; keeping the tree saves the second reading when it is parsed next.
-        self._just_read = (response.content, feed)
-        return _Fetched(response.content, content_type, total_results(feed, place), entry_keys(feed))
+        return response, parse_feed(response.content, response.headers.get("Content-Type", ""), place)
 
-    def _params(self, position: _Position) -> dict[str, str | int]:
-        days = f"submittedDate:[{position.first:%Y%m%d}0000 TO {position.last:%Y%m%d}2359]"
-        clauses = [f"({' OR '.join(f'cat:{category}' for category in self._query.categories)})", days]
-        if self._query.terms:
-            clauses.append(f"({self._query.terms})")
+    def _params(self, days: tuple[date, date], terms: str | None, start: int, size: int) -> dict[str, str | int]:
+        clauses = [
+            f"({' OR '.join(f'cat:{category}' for category in self._query.categories)})",
+            f"submittedDate:[{days[0]:%Y%m%d}0000 TO {days[1]:%Y%m%d}2359]",
+        ]
+        if terms:
+            clauses.append(f"({terms})")
         return {
             "search_query": " AND ".join(clauses),
             "sortBy": "submittedDate",
             "sortOrder": "ascending",
-            "start": position.start,
-            "max_results": self._query.page_size,
+            "start": start,
+            "max_results": size,
         }
 
     def _place(self, position: _Position) -> str:

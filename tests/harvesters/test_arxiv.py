@@ -20,6 +20,7 @@ from tests.harvesters.servers import QUICK, Asked, Reply, serving
 
 ATOM = "application/atom+xml; charset=utf-8"
 JAN = date(2026, 1, 1)
+LONG_AGO = date(2011, 3, 5)
 
 
 def entry(number: int, day: date, **more: str) -> str:
@@ -44,7 +45,10 @@ def feed(entries: list[str], total: int | str | None) -> bytes:
 
 
 class Archive:
-    """A fictional arXiv with ``per_day`` papers each day; ``fault`` may replace an answer."""
+    """A fictional arXiv with ``per_day`` papers each day around the new year 2026, and one long before.
+
+    ``fault`` may replace an answer.
+    """
 
     def __init__(self, per_day: int, fault: Callable[[Asked, int], Reply | None] | None = None) -> None:
         self.per_day = per_day
@@ -58,9 +62,11 @@ class Archive:
             return reply
         span = re.search(r"submittedDate:\[(\d{8})0000 TO (\d{8})2359\]", asked.query["search_query"])
         assert span is not None
-        first, last = date.fromisoformat(span[1]), date.fromisoformat(span[2])
+        asked_from, asked_to = date.fromisoformat(span[1]), date.fromisoformat(span[2])
+        first, last = max(asked_from, date(2025, 12, 1)), min(asked_to, date(2026, 1, 31))
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        papers = [(day, day.day * 100 + n) for day in days for n in range(self.per_day)]
+        papers = [(LONG_AGO, 1)] if asked_from <= LONG_AGO <= asked_to else []
+        papers += [(day, day.day * 100 + n) for day in days for n in range(self.per_day)]
         start, rows = int(asked.query["start"]), int(asked.query["max_results"])
         chosen = [entry(number, day) for day, number in papers[start : start + rows]]
         return Reply(feed(chosen, len(papers)), content_type=ATOM)
@@ -270,13 +276,13 @@ def test_a_total_that_is_told_too_small_hides_nothing() -> None:
 
 
 def test_a_window_without_papers_is_asked_for_twice() -> None:
-    """ "Nothing at all" is believed when it is said twice."""
+    """ "Nothing at all" is believed when it is said twice and the counts before and after agree."""
     nothing = Reply(feed([], 0), content_type=ATOM)
     with serving(Archive(4, lambda _, count: nothing if count == 1 else None)) as server:
         assert len(keys(source(server.url))) == 16
     with serving(Archive(0)) as server:
         assert keys(source(server.url)) == []
-    assert len(server.asked) == 4
+    assert [asked.query["max_results"] for asked in server.asked] == ["5", "5", "1", "1"] * 2
 
 
 @pytest.mark.parametrize("status", [200, 400])
