@@ -22,7 +22,8 @@ import urllib3
 
 from harvesters.errors import PageRefused, QuotaSpent, SourceStopped
 from harvesters.protocol import Pace
-from harvesters.quota import Quota, QuotaLedger, Spent, endpoint_of
+from harvesters.quota import Quota, QuotaLedger, Spent, endpoint_of, shown_path
+from harvesters.wire import BoundedAdapter
 
 __all__ = [
     "USER_AGENT",
@@ -60,7 +61,7 @@ _log = structlog.get_logger("harvesters.http")
 class HttpLimits:
     """How long to wait and how much to take. Times in seconds, sizes in bytes.
 
-    ``total_s`` bounds one whole answer, so a server that drips one byte a minute is left. ``longest_wait_s`` is the
+    ``total_s`` bounds one whole answer, head and body, so a server that drips one byte a minute is left. ``longest_wait_s`` is the
     longest ``Retry-After`` that is waited for within a run; a longer one stops the source until then.
     """
 
@@ -113,6 +114,9 @@ class PoliteSession(requests.Session):
         self._limits = limits or HttpLimits()
         self._quota_reserve = quota_reserve
         self.headers["User-Agent"] = f"{USER_AGENT} (mailto:{contact.strip()})"
+        self.headers["Connection"] = "close"
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, BoundedAdapter(self._limits.total_s))
 
     @property
     def quotas(self) -> dict[str, Quota]:
@@ -181,13 +185,21 @@ class PoliteSession(requests.Session):
         kwargs.update(timeout=(self._limits.connect_s, self._limits.read_s), stream=True, allow_redirects=False)
         if urlsplit(url).hostname in _LOOPBACK:
             kwargs["proxies"] = _NO_PROXY
+        began = time.monotonic()
         try:
             with self._pace.turn(self.service):
                 began = time.monotonic()  # the wait for the turn is not the server's
-                with self._sent(endpoint, method, url, *args, **kwargs) as response:
-                    body = self._body(response, began)
+                try:
+                    with self._sent(endpoint, method, url, *args, **kwargs) as response:
+                        body = self._body(response, began)
+                finally:
+                    # One connection per service is allowed, over all sessions and processes; an idle one counts. Some
+                    # servers keep it whatever they are asked.
+                    self.close()
         except _BROKEN_ANSWERS as broken:
             self._ledger.failed(endpoint)
+            if time.monotonic() - began > self._limits.total_s:
+                raise self._too_slow() from broken
             raise _TryAgain(f"no whole answer ({type(broken).__name__})") from broken
         except (requests.RequestException, ValueError) as broken:
             self._ledger.failed(endpoint)
@@ -224,8 +236,11 @@ class PoliteSession(requests.Session):
                     f"{place_of(response.url)}: the answer is larger than {self._limits.body_bytes // 1024**2} MB"
                 )
             if time.monotonic() - began > self._limits.total_s:
-                raise _TryAgain(f"the answer takes longer than {self._limits.total_s:g} s")
+                raise self._too_slow()
         return bytes(body)
+
+    def _too_slow(self) -> _TryAgain:
+        return _TryAgain(f"the answer takes longer than {self._limits.total_s:g} s")
 
     def _judge(self, url: str, endpoint: str, response: requests.Response) -> None:
         status = response.status_code
@@ -273,7 +288,7 @@ def place_of(url: str) -> str:
     """The address without user, password and query, fit to be shown and logged."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{shown_path(parts.path)}"
 
 
 def media_type(content_type: str | None) -> str:

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _DAY_S = 86_400
 _LATEST_RESET_S = 2 * _DAY_S
@@ -86,7 +86,11 @@ class QuotaLedger:
         self._count(endpoint, failed=1)
 
     def heard(self, endpoint: str, headers: Mapping[str, str]) -> None:
-        """Take over what the answer says is left; what it does not say stays by our own count."""
+        """Take over what the answer says is left; what it does not say stays by our own count.
+
+        Our own count stays too where it is lower: a header that never falls would have us ask for ever. It is believed
+        until the count begins anew, so that a service that gives more than it said is asked again the next day.
+        """
         limit, remaining = (_number(headers.get(f"X-RateLimit-{name}"), _MOST) for name in ("Limit", "Remaining"))
         if limit is None and remaining is None:
             return
@@ -95,6 +99,10 @@ class QuotaLedger:
         if reset is not None and reset <= now:
             reset = None  # already past, or seconds from now: as good as not said, or the quota would look full
         before = self.current(endpoint) or Quota(endpoint, None, None, None)
+        ours = _counted(before, before.limit if limit is None else limit)
+        if remaining is not None and ours is not None and ours < remaining:
+            remaining = ours
+            reset = min((moment for moment in (reset, before.resets_at) if moment is not None), default=None)
         self.quotas[endpoint] = Quota(
             endpoint,
             before.limit if limit is None else limit,
@@ -112,18 +120,31 @@ class QuotaLedger:
         self.spent[endpoint] = Spent(count.requests + requests, count.refused + refused, count.failed + failed)
 
 
+def _counted(before: Quota, limit: int | None) -> int | None:
+    """What is left of ``limit`` by our own count: what was asked of the limit known before is asked of this one."""
+    if before.remaining is None or before.limit is None or limit is None:
+        return before.remaining
+    return max(0, limit - (before.limit - before.remaining))
+
+
 def endpoint_of(url: str) -> str:
     """The part of an address that a service counts by: its path without the ids in it.
 
     After an API version two segments are kept (``/v1/biblib/libraries/xyz`` → ``/v1/biblib/libraries``); elsewhere the
-    path ends before the first segment with a digit or capital (``/e-print/2101.00001v1`` → ``/e-print``).
+    path ends before the first segment with a digit or capital (``/e-print/2101.00001v1`` → ``/e-print``). Services name
+    addresses too (a job's): signs that cannot be shown are written as in an address (``%1B``).
     """
-    path = urlsplit(url).path.rstrip("/")
+    path = shown_path(urlsplit(url).path.rstrip("/"))
     segments = path.split("/")
     for place, segment in enumerate(segments):
         if _VERSION.fullmatch(segment):
             return "/".join(segments[: place + 3])
     return _ID.sub("", path) or "/"
+
+
+def shown_path(path: str) -> str:
+    """The path with every sign that cannot be shown (control, bidirectional, half a surrogate) written in percent."""
+    return "".join(sign if sign.isprintable() else quote(sign, safe="", errors="replace") for sign in path)
 
 
 def _next_midnight() -> int:

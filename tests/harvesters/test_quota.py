@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from harvesters.quota import Quota, QuotaLedger, endpoint_of
@@ -21,6 +23,10 @@ from harvesters.quota import Quota, QuotaLedger, endpoint_of
         ("https://example.org/tap/async/Job17/phase", "/tap/async"),
         ("https://example.org", "/"),
         ("https://example.org/2101.00001", "/"),
+        ("https://example.org/tap/async/\x1b[31mjob", "/tap/async"),
+        ("https://example.org/tap/a\x00b", "/tap"),
+        ("https://example.org/tap/\u202egpj.exe", "/tap"),
+        ("https://example.org/tap/\udcff", "/tap"),
     ],
 )
 def test_endpoint_is_the_path_without_ids(url: str, endpoint: str) -> None:
@@ -46,3 +52,29 @@ def test_own_count_never_falls_below_nothing() -> None:
     assert current.remaining == 0
     assert ledger.current("/y") is not None
     assert QuotaLedger().current("/x") is None
+
+
+def test_a_number_that_never_falls_is_not_believed() -> None:
+    """A header that says the same after each request would have us ask for ever; a lower one than ours is believed."""
+    now = int(time.time())
+    ledger = QuotaLedger()
+    left = []
+    for told in (100, 100, 100, 40, 100):
+        ledger.sent("/x")
+        ledger.heard("/x", {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": str(told)})
+        left.append(ledger.quotas["/x"].remaining)
+    assert left == [100, 99, 98, 40, 39]
+    ledger = QuotaLedger([Quota("/x", 100, 1, now + 3_600)])
+    for hour in (2, 3):
+        ledger.sent("/x")
+        header = {"Limit": "100", "Remaining": "100", "Reset": str(now + hour * 3_600)}
+        ledger.heard("/x", {f"X-RateLimit-{name}": value for name, value in header.items()})
+    assert ledger.quotas["/x"] == Quota("/x", 100, 0, now + 3_600)
+
+
+def test_a_new_limit_is_less_what_was_asked_of_the_old_one() -> None:
+    """What was assumed before the service spoke does not hold against what it says."""
+    ledger = QuotaLedger(default_limit=50)
+    ledger.sent("/x")
+    ledger.heard("/x", {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999"})
+    assert (ledger.quotas["/x"].limit, ledger.quotas["/x"].remaining) == (5000, 4999)
