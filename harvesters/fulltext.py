@@ -277,6 +277,9 @@ def _read_text(name: str, stream: ByteStream, reading: _Reading) -> None:
     # A few NULs in a manuscript are an accident; one in fifty bytes, or in three of a short one, is not text.
     if head.count(0) > max(_FEW_NULS, len(head) // 50) or head.count(0) * 3 > len(head):
         raise FullTextRefused("holds binary data, not text")
+    if name.lower().removesuffix(".gz").endswith(".pdf") and not _looks_like_tex(head):
+        # What comes under this name and is no PDF is a page that asks to sign in, or a note that there is none.
+        raise FullTextRefused("is no PDF, whatever its name says")
     packed_before = reading.packed.passed if reading.packed else 0
     body = stream.read_up_to(unpack.MAX_TEXT_BYTES)
     if reading.packed is not None and len(body) > unpack.RATIO_FLOOR_BYTES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import replace
 from itertools import count
@@ -15,6 +16,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import HarvestRefusal, TextMention, TextReading
 from biblio.store.words import Outcome
 from tests.catalogue.records import article, preprint
+from tests.harvesters.pdfs import make_pdf
 from tests.ingest.test_reading import CODE, prepare, read
 
 TEXT = f"We thank nobody. ADS/JAO.ALMA#{CODE} is what we used."
@@ -89,6 +91,36 @@ def test_a_file_still_being_written_is_left(watching: Runtime, folder: Path, mon
     assert (row.outcome, row.counts["files_left"], texts(watching)) == (Outcome.SUCCEEDED, 1, [])
     assert "2101.00001.txt was being written" in str(row.counts["notes"])
     assert read(watching, eprints="no").counts["texts_read"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (TEXT.encode(), "is no PDF, whatever its name says"),
+        (f"<!DOCTYPE html><html><body>Sign in to read this article. {TEXT}</body></html>".encode(), "is no PDF"),
+        (gzip.compress(TEXT.encode()), "is no PDF"),
+        (b"", "is empty"),
+        (bytes(4_000), "binary data"),
+        (b"%PDF-1.7 and nothing more", "is no PDF or a broken one"),
+        (make_pdf(TEXT)[:200], "PDF"),
+        (make_pdf(TEXT, locked=True), "password"),
+        (make_pdf("", ""), "has no text on any page"),
+    ],
+    ids=["text", "sign-in page", "packed text", "empty", "zeros", "head only", "cut off", "locked", "scan"],
+)
+def test_a_pdf_that_is_none_is_refused(watching: Runtime, folder: Path, body: bytes, reason: str) -> None:
+    """It is counted as refused with its reason and never as a text that was read; no run looks at it twice."""
+    (folder / "2101.00001v1.pdf").write_bytes(body)
+    row = read(watching, eprints="no")
+    assert (row.outcome, row.counts["seen"]) == (Outcome.SUCCEEDED, 1)
+    assert (row.counts.get("texts_read", 0), row.counts["texts_refused"], row.counts["refused"]) == (0, 1, 1)
+    (told,) = refusals(watching).items()
+    assert told[0].startswith("2101.00001v1.pdf")
+    assert reason in told[1]
+    with watching.store.reading() as session:
+        assert session.exec(select(TextMention)).all() == []
+    again = read(watching, eprints="no")
+    assert (again.counts["unchanged"], again.counts.get("texts_refused", 0)) == (1, 0)
 
 
 def test_several_files_of_a_paper_are_one_text(watching: Runtime, folder: Path) -> None:
