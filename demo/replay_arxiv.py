@@ -179,7 +179,7 @@ class Arxiv:
         return Answer(200, preprint.facts["content_type"], (self._eprints / file).read_bytes(), 1, label)
 
     def oai(self, parameters: Mapping[str, str]) -> Answer:
-        """Answer OAI-PMH 2.0: Identify, ListMetadataFormats, ListSets, GetRecord and ListRecords of ``arXivRaw``."""
+        """Answer OAI-PMH 2.0: Identify, ListMetadataFormats, ListSets, GetRecord and lists of ``arXivRaw``."""
         verb = parameters.get("verb", "")
         if verb == "Identify":
             return self._oai(parameters, _IDENTIFY)
@@ -187,7 +187,7 @@ class Arxiv:
             return self._oai(parameters, _FORMATS)
         if verb == "ListSets":
             return self._oai(parameters, _SETS)
-        if verb == "ListRecords":
+        if verb in ("ListRecords", "ListIdentifiers"):
             return self._list_records(parameters)
         if verb == "GetRecord":
             preprint = self._by_id.get(parameters.get("identifier", "").rpartition(":")[2])
@@ -197,6 +197,8 @@ class Arxiv:
         return self._oai(parameters, '<error code="badVerb">Illegal verb</error>')
 
     def _list_records(self, parameters: Mapping[str, str]) -> Answer:
+        """The records of a list, or their headers alone."""
+        verb, written = ("ListRecords", _raw) if parameters["verb"] == "ListRecords" else ("ListIdentifiers", _header)
         offset, wanted = 0, dict(parameters)
         if "resumptionToken" in parameters:
             try:
@@ -221,7 +223,7 @@ class Arxiv:
             token = f"<resumptionToken expires='{tomorrow}T00:00:00Z'>{raw}</resumptionToken>"  # arXiv's name for it
         elif offset:
             token = "<resumptionToken/>"
-        return self._oai(parameters, f"<ListRecords>{''.join(map(_raw, page))}{token}</ListRecords>", len(page))
+        return self._oai(parameters, f"<{verb}>{''.join(map(written, page))}{token}</{verb}>", len(page))
 
     def _oai(self, parameters: Mapping[str, str], content: str, records: int = 0) -> Answer:
         asked = "".join(f" {name}={quoteattr(value)}" for name, value in parameters.items() if name.isalpha())
@@ -275,9 +277,16 @@ def _entry(preprint: Preprint, version: int) -> str:
     return "\n".join([*lines, "  </entry>\n"])
 
 
+def _header(preprint: Preprint) -> str:
+    sets = dict.fromkeys(f"physics:{name.replace('.', ':')}" for name in preprint.facts["categories"])
+    return (
+        f"<header><identifier>oai:arXiv.org:{preprint.id}</identifier><datestamp>{preprint.updated[:10]}</datestamp>"
+        f"{''.join(f'<setSpec>{name}</setSpec>' for name in sets)}</header>"
+    )
+
+
 def _raw(preprint: Preprint) -> str:
     facts = preprint.facts
-    sets = dict.fromkeys(f"physics:{name.replace('.', ':')}" for name in facts["categories"])
     versions = "".join(
         f'<version version="v{v["version"]}"><date>{_rfc_date(v["date"])}</date><size>{v["size"]}</size></version>'
         for v in preprint.versions
@@ -288,9 +297,7 @@ def _raw(preprint: Preprint) -> str:
         if facts[key]
     )
     return (
-        f"<record><header><identifier>oai:arXiv.org:{preprint.id}</identifier>"
-        f"<datestamp>{preprint.updated[:10]}</datestamp>"
-        f"{''.join(f'<setSpec>{name}</setSpec>' for name in sets)}</header><metadata>"
+        f"<record>{_header(preprint)}<metadata>"
         f'<arXivRaw xmlns="http://arxiv.org/OAI/arXivRaw/"><id>{preprint.id}</id>'
         f"<submitter>{escape(facts['submitter'])}</submitter>{versions}<title>{escape(facts['title'])}</title>"
         f"<authors>{escape(', '.join(facts['authors']))}</authors>"

@@ -4,7 +4,10 @@ Facts (info.arxiv.org/help/oa; OAI-PMH 2.0): a datestamp is the UTC day of the l
 run asks from the day of the server's last ``responseDate`` and never sets ``until``, or records changed meanwhile are
 lost (answers come out of a cache, so our own clock would skip days); a resumption token says nothing of the total and
 expires at midnight UTC. An expired one means beginning the list anew, which loses nothing because the records come
-again; so does a token that leads to nothing, because the list changed beneath it.
+again; so does a token that leads to nothing, because the list changed beneath it, and one that is answered by no page.
+
+"Nothing changed" over three working days is asked twice, and over a week it is held against what the service says of the
+week before: a set that was busy then and silent now is a service that is out, and its days are asked for again.
 """
 
 from __future__ import annotations
@@ -25,6 +28,14 @@ from harvesters.xmltree import read_tree, words_of
 
 NOTHING, BAD_TOKEN = "noRecordsMatch", "badResumptionToken"
 """The two errors of the protocol (§3.6) that are part of normal work."""
+LONGEST_TOKEN = 4_096
+"""Signs of a resumption token; arXiv's have some hundred."""
+FEW_CHANGES = 20
+"""So many changes in a week or more, and then none in as many days, is no chance (e^-20) but a service that is out."""
+DOUBTFUL_WEEKDAYS, DOUBTFUL_DAYS = 3, 7
+"""Nothing in so many working days is asked for twice, in so many days not believed by itself."""
+MOST_KNOWN_PAGES = 3
+"""Pages in a row that bring only papers which came before in the same list, until the list is taken for a circle."""
 REPEATED = "the page holds records a second time"
 """What an honest page never does; one that does may lack records of its own."""
 
@@ -79,6 +90,17 @@ class _Run:
     tokens: set[str | None] = field(default_factory=set)
     before: frozenset[str] = frozenset()
     """The identifiers of the page before."""
+    met: set[int] = field(default_factory=set)
+    """The hashes of all identifiers of the list: a fifth of the memory of the words."""
+    known_pages: int = 0
+
+    def take(self, identifiers: list[str]) -> None:
+        """Remember a page, and how many in a row have brought nothing that was not known."""
+        hashes = set(map(hash, identifiers))
+        self.known_pages = self.known_pages + 1 if hashes and hashes <= self.met else 0
+        self.met |= hashes
+        self.before = frozenset(identifiers)
+        self.number += 1
 
 
 class OaiSource:
@@ -103,24 +125,26 @@ class OaiSource:
         run = _Run()
         while position is not None:
             place = self._place(position, run)
-            answer = self._fetch(position, place)
-            wrong = _misfit(answer.tree, run.before) if position.token is not None else None
-            if wrong == REPEATED:
-                answer = self._fetch(position, place)
-                wrong = _misfit(answer.tree, run.before)
-            if wrong is not None:
+            answer = self._answer(position, place, run)
+            if isinstance(answer, str):
                 if run.began_anew:
-                    raise PageRefused(f"{place}: {wrong} again. What came is stored; run again later")
+                    raise PageRefused(
+                        f"{place}: {answer} again. What came is stored; the next run begins the list anew"
+                    )
                 position, run = _Position(position.first_day), _Run(began_anew=True)
                 continue
             position = self._answered(position, answer.tree, place)
-            following = _following(position, answer.tree)
+            following = _following(position, answer.tree, place)
             if following is not None and following.token in run.tokens:
                 raise PageRefused(f"{place}: its token leads back to a page that was read; run again later")
-            yield self._page(position, following, place, answer)
-            run.number += 1
+            yield self._page(position, following if not run.began_anew else _forgetful(following), place, answer)
+            run.take(_identifiers(answer.tree))
+            if run.known_pages >= MOST_KNOWN_PAGES and following is not None:
+                raise PageRefused(
+                    f"{place}: the list goes round in a circle: {run.known_pages} pages in a row brought only papers "
+                    "that came before. What came is stored; run again later"
+                )
             run.tokens.add(following.token if following is not None else None)
-            run.before = frozenset(_identifiers(answer.tree))
             position = following
 
     def parse(self, page: Page) -> ParsedPage:
@@ -154,9 +178,11 @@ class OaiSource:
                 f"arXiv OAI: the stored place {str(dict(cursor))[:200]} cannot be read; clear it to begin anew"
             ) from wrong
         beginning = _Position(first_day or self._query.since.isoformat())
+        if token is None or until is None or len(token) > LONGEST_TOKEN:
+            return beginning
         today = self._query.today
-        is_stale = today is not None and expires is not None and expires <= today.isoformat()
-        if token is None or until is None or is_stale:
+        # Where nothing else is said, a token is taken to be good on the day on which its list began.
+        if today is not None and (expires <= today.isoformat() if expires else until < today.isoformat()):
             return beginning
         return replace(beginning, until=until, token=token, expires=expires)
 
@@ -168,12 +194,9 @@ class OaiSource:
         """The position with the day of the list's first answer, from which the next list is asked."""
         if position.until is not None:
             return position
-        try:
-            day = date.fromisoformat((tree.findtext(f"{OAI}responseDate") or "").strip()[:10])
-        except ValueError as wrong:
-            raise PageRefused(
-                f"{place}: the answer has no responseDate, so the next run would not know its place"
-            ) from wrong
+        day = _response_day(tree)
+        if day is None:
+            raise PageRefused(f"{place}: the answer has no responseDate, so the next run would not know its place")
         today = self._query.today
         if today is not None and day > today + timedelta(days=1):  # it may be past midnight there already
             raise PageRefused(
@@ -198,6 +221,20 @@ class OaiSource:
             window=(position.first_day, until),
         )
 
+    def _answer(self, position: _Position, place: str, run: _Run) -> _Answer | str:
+        """The page at ``position``; or, where there is a token, why it leads to no page of this list."""
+        if position.token is None:
+            return self._fetch(position, place)
+        try:
+            answer = self._fetch(position, place)
+            wrong = _misfit(answer.tree, run.before)
+            if wrong == REPEATED:
+                answer = self._fetch(position, place)
+                wrong = _misfit(answer.tree, run.before)
+        except PageRefused as refused:
+            return str(refused).removeprefix(f"{place}: ")
+        return answer if wrong is None else wrong
+
     def _fetch(self, position: _Position, place: str) -> _Answer:
         asked = {"verb": "ListRecords"}
         if position.token is not None:
@@ -206,8 +243,39 @@ class OaiSource:
             asked |= {"metadataPrefix": "arXivRaw", "set": self._query.set_spec, "from": position.first_day}
         for attempt in page_attempts(self._query.page_attempts, self._query.page_wait_s):
             with attempt:
-                return self._ask(asked, place)
+                answer = self._ask(asked, place)
+                if position.token is None and NOTHING in _errors(answer.tree):
+                    is_first = attempt.num == 1 and self._query.page_attempts > 1
+                    self._check_nothing(date.fromisoformat(position.first_day), answer.tree, place, is_first)
+                return answer
         raise AssertionError("unreachable: the loop returns or raises")
+
+    def _check_nothing(self, first: date, tree: ET.Element, place: str, is_first: bool) -> None:
+        """Raise ``PageRefused`` where it is too much to believe that nothing has changed since ``first``."""
+        last = _response_day(tree) or first
+        days = (last - first).days
+        if sum((first + timedelta(days=n)).weekday() < 5 for n in range(min(days, 7))) < DOUBTFUL_WEEKDAYS:
+            return
+        told = f"{place}: arXiv says that nothing changed in the {days} days since {first}"
+        if is_first:
+            raise PageRefused(told)
+        if days < DOUBTFUL_DAYS:
+            return
+        left = "The place stays before them; run again later"
+        before = self._count(place, (_back(first, days), _back(first, 1)))
+        if before >= FEW_CHANGES:
+            raise PageRefused(f"{told}, where {before} or more papers changed in the {days} days before. {left}")
+        if not before and not self._count(place, None):
+            raise PageRefused(
+                f"{told}, and names no paper of {self._query.set_spec} ever. {left}, and look whether the set is misspelt"
+            )
+
+    def _count(self, place: str, days: tuple[date, date] | None) -> int:
+        """How many papers of the set changed on these days (None: ever), as far as the first page of the list tells."""
+        asked = {"verb": "ListIdentifiers", "metadataPrefix": "arXivRaw", "set": self._query.set_spec}
+        if days is not None:
+            asked |= {"from": days[0].isoformat(), "until": days[1].isoformat()}
+        return len(self._ask(asked, place).tree.findall(f"{OAI}ListIdentifiers/{OAI}header"))
 
     def _ask(self, asked: Mapping[str, str], place: str) -> _Answer:
         with naming(place):
@@ -234,12 +302,32 @@ def _stored_day(value: object) -> str | None:
     return date.fromisoformat(value).isoformat()
 
 
-def _following(position: _Position, tree: ET.Element) -> _Position | None:
-    """The next page of the list; None after its last."""
+def _response_day(tree: ET.Element) -> date | None:
+    try:
+        return date.fromisoformat((tree.findtext(f"{OAI}responseDate") or "").strip()[:10])
+    except ValueError:
+        return None
+
+
+def _back(day: date, days: int) -> date:
+    return date.fromordinal(max(1, day.toordinal() - days))
+
+
+def _forgetful(position: _Position | None) -> _Position | None:
+    """Where the next run goes on in a list whose tokens were refused: at its first day."""
+    return _Position(position.first_day) if position is not None else None
+
+
+def _following(position: _Position, tree: ET.Element, place: str) -> _Position | None:
+    """The next page of the list; None after its last. Raises ``PageRefused`` for a token that is no token."""
     element = tree.find(f"{OAI}ListRecords/{OAI}resumptionToken")
     token = (element.text or "").strip() if element is not None else ""
     if element is None or not token:
         return None
+    if len(token) > LONGEST_TOKEN:
+        raise PageRefused(
+            f"{place}: its resumption token of {len(token):,} signs is none; nothing of the page is stored"
+        )
     # The protocol's name for it (§3.5), and the one arXiv writes (github.com/arXiv/oaipmh).
     expires = element.get("expirationDate") or element.get("expires")
     return replace(position, token=token, expires=_day_of(expires))
@@ -254,9 +342,9 @@ def _checked(tree: ET.Element, place: str, allowed: tuple[str, ...] = ()) -> ET.
     if errors:
         code, words = next(iter(errors.items()))
         raise PageRefused(f"{place}: the service answers {code[:50]}{f' ({words[:200]})' if words else ''}")
-    if tree.find(f"{OAI}ListRecords") is None and tree.find(f"{OAI}GetRecord") is None and not found:
+    if all(tree.find(f"{OAI}{verb}") is None for verb in ("ListRecords", "ListIdentifiers", "GetRecord")) and not found:
         raise PageRefused(f"{place}: the answer holds no list of records")
-    if tree.find(f"*/{OAI}record") is None and not found:
+    if tree.find(f"*/{OAI}record") is None and tree.find(f"*/{OAI}header") is None and not found:
         # The protocol has "noRecordsMatch" for lists without records; an empty one is a page that got lost.
         raise PageRefused(f"{place}: the list of records is empty")
     return tree

@@ -106,6 +106,17 @@ def test_oai_lists_every_record_over_its_tokens(replay: ReplayServer, rows: Rows
     assert pages > 2
 
 
+def test_oai_lists_headers_alone(replay: ReplayServer) -> None:
+    """ListIdentifiers names the papers that ListRecords gives for the same days, and nothing more of them."""
+    found = []
+    for verb in ("ListRecords", "ListIdentifiers"):
+        asked = {"verb": verb, "metadataPrefix": "arXivRaw", "set": "physics:astro-ph", "until": "2024-12-31"}
+        root = ET.fromstring(requests.get(f"{replay.url}/arxiv/oai", params=asked, timeout=10).content)
+        found.append([identifier.text for identifier in root.iter(f"{OAI}identifier")])
+    assert found[0] == found[1] != []
+    assert root.find(f".//{OAI}record") is None
+
+
 @pytest.mark.parametrize(
     ("parameters", "code"),
     [

@@ -84,7 +84,10 @@ class Changes:
     generation: int = 0
 
     def __call__(self, asked: Asked) -> Reply:
-        """Answer one request."""
+        """Answer one request; something has changed long ago."""
+        if asked.query["verb"] == "ListIdentifiers":
+            header = "<header><identifier>oai:arXiv.org:2501.00001</identifier></header>"
+            return test_arxiv_oai.answer(f"<ListIdentifiers>{header}</ListIdentifiers>")
         generation, _, start = asked.query.get("resumptionToken", f"{self.generation}.0").partition(".")
         if int(generation) != self.generation:
             return test_arxiv_oai.error("badResumptionToken")

@@ -248,7 +248,7 @@ def test_nothing_new_is_an_empty_last_page() -> None:
     """ "noRecordsMatch" is the normal answer of a quiet day, and moves the place on."""
     with serving(lambda _: error("noRecordsMatch")) as server:
         harvester = source(server.url)
-        (page,) = harvester.pages({})
+        (page,) = harvester.pages({"from": "2026-01-09"})
         assert harvester.parse(page) == ParsedPage()
     assert (page.is_last, page.next_cursor) == (True, {"from": "2026-01-10"})
 
