@@ -6,8 +6,6 @@ The command line, the scheduler and the admin page all call ``run_job``. A job o
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col, select
 
+from biblio.alive import holder_here, may_be_alive
 from biblio.errors import BiblioError, JobRunning, NotFound, database_sentence
 from biblio.logs import get_logger
 from biblio.runtime import Runtime, biblio_version
@@ -143,7 +142,7 @@ def _begin(runtime: Runtime, job: Job, started_by: Trigger, arguments: dict[str,
                 outcome=Outcome.RUNNING,
                 started_at=now,
                 lease_until=now + timedelta(seconds=LEASE_S),
-                holder=f"{socket.gethostname()}:{os.getpid()}",
+                holder=holder_here(),
                 version=biblio_version(),
             )
             session.add(row)
@@ -189,7 +188,7 @@ def _refuse_or_take_over(session: Session, runtime: Runtime, name: str, period: 
 
 def is_at_work(row: JobRun, now: datetime) -> bool:
     """Whether this attempt is running; one whose process died or whose lease ran out may be taken over at once."""
-    return row.outcome is Outcome.RUNNING and row.lease_until > now and _is_alive(row.holder)
+    return row.outcome is Outcome.RUNNING and row.lease_until > now and may_be_alive(row.holder)
 
 
 def run_at_work(session: Session, name: str, now: datetime) -> JobRun | None:
@@ -198,20 +197,27 @@ def run_at_work(session: Session, name: str, now: datetime) -> JobRun | None:
     return next((row for row in noted if is_at_work(row, now)), None)
 
 
-def _is_alive(holder: str) -> bool:
-    """Whether the process ``host:pid`` may still live; of another host nothing is known, so yes until its lease ends."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return True
-    if int(pid) == os.getpid():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+class RunSuperseded(BiblioError):
+    """This run was taken for dead while it stood still (a suspended machine), and another took its place."""
+
+
+def still_running(session: Session, run_id: int) -> bool:
+    """Whether this attempt is still the running one of its job; false once it has ended or another took it over.
+
+    Until the transaction ends nobody can take it over, so what is written in it is written in its turn: on PostgreSQL
+    its row is locked for others' changes, on SQLite there is one writer anyway.
+    """
+    outcome = session.exec(select(JobRun.outcome).where(col(JobRun.id) == run_id).with_for_update(read=True)).first()
+    return outcome is Outcome.RUNNING
+
+
+def require_running(session: Session, run_id: int | None) -> None:
+    """Raise ``RunSuperseded`` unless the attempt is still the running one; None belongs to no run and may go on."""
+    if run_id is not None and not still_running(session, run_id):
+        raise RunSuperseded(
+            "This run stood still for so long that it was taken for dead, and a later run took its place. Nothing was "
+            "written by it since; what it stored before is safe, and the later run goes on from there."
+        )
 
 
 @contextmanager

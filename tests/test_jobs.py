@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from datetime import timedelta
 
 import pytest
 from sqlmodel import col, select
 
+from biblio.alive import holder_here
 from biblio.clock import FixedClock
 from biblio.errors import BiblioError, JobRunning, NotFound
-from biblio.jobs import LEASE_S, Job, JobContext, find_job, run_job
+from biblio.jobs import (
+    LEASE_S,
+    Job,
+    JobContext,
+    RunSuperseded,
+    find_job,
+    require_running,
+    run_job,
+    still_running,
+)
 from biblio.runtime import Runtime
 from biblio.store.models import AuditEntry, JobRun
 from biblio.store.words import Outcome, Trigger
@@ -87,20 +98,76 @@ def stale_row(runtime: Runtime, holder: str) -> None:
 
 def test_a_run_of_a_dead_process_here_is_taken_over_at_once(runtime: Runtime) -> None:
     """A killed run on this machine does not block the next one, and is marked abandoned."""
-    import socket
-
-    stale_row(runtime, f"{socket.gethostname()}:99999999")
+    stale_row(runtime, f"{holder_here().split(':')[0]}:99999999:1")
     assert run_job(runtime, COUNT).outcome is Outcome.SUCCEEDED
     assert [r.outcome for r in rows(runtime)] == [Outcome.ABANDONED, Outcome.SUCCEEDED]
 
 
-def test_a_run_elsewhere_is_taken_over_when_its_lease_ends(runtime: Runtime, clock: FixedClock) -> None:
-    """Of another machine nothing is known, so its lease is waited for."""
-    stale_row(runtime, "elsewhere:1")
+@pytest.mark.parametrize("holder", ["elsewhere:1", f"{socket.gethostname()}-0123456789:99999999:1"])
+def test_a_run_elsewhere_is_taken_over_when_its_lease_ends(runtime: Runtime, clock: FixedClock, holder: str) -> None:
+    """Of another machine, or container of the same name, nothing is known, so its lease is waited for."""
+    stale_row(runtime, holder)
     with pytest.raises(JobRunning, match="is running since"):
         run_job(runtime, COUNT)
     clock.move(timedelta(seconds=LEASE_S + 1))
     assert run_job(runtime, COUNT).outcome is Outcome.SUCCEEDED
+
+
+def test_a_run_that_wakes_after_another_took_over_writes_nothing(runtime: Runtime, clock: FixedClock) -> None:
+    """A machine was suspended in the middle of a run; the run that took its place is the only one that goes on."""
+    told: list[bool] = []
+
+    def sleep(context: JobContext) -> None:
+        with runtime.store.writing() as session:
+            told.append(still_running(session, context.run_id))
+            require_running(session, context.run_id)
+        clock.move(timedelta(seconds=LEASE_S + 1))
+        assert run_job(runtime, Job("slow", "Slow", count_three)).outcome is Outcome.SUCCEEDED
+        with runtime.store.writing() as session:
+            told.append(still_running(session, context.run_id))
+            require_running(session, context.run_id)
+            raise AssertionError("it went on")
+
+    row = run_job(runtime, Job("slow", "Slow", sleep))
+    assert told == [True, False]
+    assert row.outcome is Outcome.ABANDONED
+    assert [r.outcome for r in rows(runtime)] == [Outcome.ABANDONED, Outcome.SUCCEEDED]
+
+
+def test_a_run_that_ended_or_never_was_is_not_running(runtime: Runtime) -> None:
+    """What belongs to no run may be written."""
+    row = run_job(runtime, COUNT)
+    assert row.id is not None
+    with runtime.store.writing() as session:
+        assert not still_running(session, row.id)
+        assert not still_running(session, row.id + 1)
+        require_running(session, None)
+        with pytest.raises(RunSuperseded, match="a later run took its place"):
+            require_running(session, row.id)
+
+
+def test_nobody_takes_over_while_a_run_writes(runtime: Runtime, clock: FixedClock) -> None:
+    """Between the question and the end of its transaction a run cannot lose its place."""
+    ended: list[str] = []
+
+    def take_over() -> None:
+        run_job(runtime, Job("slow", "Slow", count_three))
+        ended.append("taken over")
+
+    def work(context: JobContext) -> None:
+        other = threading.Thread(target=take_over)
+        with runtime.store.writing() as session:
+            require_running(session, context.run_id)
+            clock.move(timedelta(seconds=LEASE_S + 1))
+            other.start()
+            other.join(timeout=0.5)
+            session.add(AuditEntry(made_at=runtime.clock.now(), action="test", subject="page"))
+            session.flush()
+            ended.append("written")
+        other.join(timeout=60)
+
+    run_job(runtime, Job("slow", "Slow", work))
+    assert ended == ["written", "taken over"]
 
 
 def test_a_scheduled_job_succeeds_once_a_day(runtime: Runtime, clock: FixedClock) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlmodel import col, select
 
+from biblio.alive import holder_here
 from biblio.clock import FixedClock
 from biblio.feature import Feature
 from biblio.jobs import Job, JobContext, run_job
@@ -103,7 +103,7 @@ def test_a_run_whose_process_died_is_no_hindrance(small_runtime: Runtime) -> Non
     with small_runtime.store.writing() as session:
         session.add(
             JobRun(job="count", started_by=Trigger.HAND, outcome=Outcome.RUNNING, started_at=now, version="test",
-                   lease_until=now + timedelta(minutes=1), holder=f"{socket.gethostname()}:{dead.pid}")
+                   lease_until=now + timedelta(minutes=1), holder=f"{holder_here().split(':')[0]}:{dead.pid}:1")
         )  # fmt: skip
     admin = logged_in(_app(small_runtime, Job("count", "Count", lambda _: None)), small_runtime, Role.ADMIN)
     assert admin.post("/admin/jobs/count/run", form_on="/admin").status_code == 302
