@@ -5,6 +5,7 @@ HarvestError
 ├── PageRefused      this page is not what the service promises; nothing of it is stored; try again later
 └── SourceStopped    this source cannot be used now (no token, service down); other sources go on
     └── QuotaSpent   today's requests are used but for the reserve; the harvest goes on when the count begins anew
+        └── LeftAlone   the service told us to keep away until later; nobody asks it before, by whatever door
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class SourceStopped(HarvestError):
 
 class QuotaSpent(SourceStopped):
     """Today's requests are used but for the reserve: nothing is wrong, the harvest goes on when the count begins anew."""
+
+
+class LeftAlone(QuotaSpent):
+    """The service told us, here or in another process, to keep away until later: nothing was asked, nothing is wrong."""
 
 
 @contextmanager

@@ -21,6 +21,7 @@ import structlog
 import urllib3
 
 from harvesters.errors import PageRefused, QuotaSpent, SourceStopped
+from harvesters.pace import LONGEST_DEFERRAL_S, LONGEST_WAIT_S
 from harvesters.protocol import Pace
 from harvesters.quota import Quota, QuotaLedger, Spent, endpoint_of, shown_path
 from harvesters.wire import BoundedAdapter
@@ -40,6 +41,10 @@ __all__ = [
 USER_AGENT = "observatory-biblio/0.1"
 
 _BUSY = (429, 503)
+_SHUT_OUT = frozenset({"arxiv"})
+"""Services that answer 403 to whoever they have shut out, at every door, and take going on asking for an attack
+(info.arxiv.org/help/api/tou.html). Elsewhere 403 is about one token or one address."""
+
 _REDIRECTS = (301, 302, 303, 307, 308)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NO_PROXY = {"http": None, "https": None, "all": None}
@@ -72,7 +77,7 @@ class HttpLimits:
     attempts: int = 5
     wait_initial_s: float = 2.0
     wait_max_s: float = 60.0
-    longest_wait_s: float = 300.0
+    longest_wait_s: float = LONGEST_WAIT_S
     redirects: int = 3
 
 
@@ -243,7 +248,10 @@ class PoliteSession(requests.Session):
         return _TryAgain(f"the answer takes longer than {self._limits.total_s:g} s")
 
     def _judge(self, url: str, endpoint: str, response: requests.Response) -> None:
+        """Raise for what is tried again or stops the source; every wait that is asked for binds all of its doors."""
         status = response.status_code
+        if status == 403 and self.service in _SHUT_OUT:
+            self._pace.defer(self.service, LONGEST_DEFERRAL_S)
         if status not in _BUSY and status < 500:
             return
         (self._ledger.refused if status == 429 else self._ledger.failed)(endpoint)
@@ -258,13 +266,14 @@ class PoliteSession(requests.Session):
                 stop = QuotaSpent
                 wait_s = _seconds_until(quota.resets_at) if wait_s is None else wait_s
         if wait_s is not None:
+            if stop is SourceStopped:  # a quota that is used up is one endpoint's, and known by the ledger
+                self._pace.defer(self.service, wait_s)
             if wait_s > self._limits.longest_wait_s:
                 raise stop(
                     f"{place_of(url)}: answers {status}{why} and asks to come back in {wait_s / 60:.0f} minutes. "
                     "What was stored is safe; run the harvest again after that.",
                     retry_after_s=wait_s,
                 )
-            self._pace.defer(self.service, wait_s)
         raise _TryAgain(f"the service answers {status}{why}")
 
     def _keep_reserve(self, url: str, endpoint: str) -> None:

@@ -1,4 +1,8 @@
-"""The pace within one process. Several processes share the one that the application keeps in its store."""
+"""The pace within one process. Several processes share the one that the application keeps in its store.
+
+Whoever keeps a pace keeps services in peace, too: a wait that a service asks for holds for all of its doors. One that is
+longer than a run waits is not slept through: whoever asks for a turn is told ``LeftAlone`` until it is over.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from harvesters.errors import LeftAlone
+
+LONGEST_WAIT_S = 300.0
+"""Seconds: the longest wait that is slept through within a run."""
+
+LONGEST_DEFERRAL_S = 86_400.0
+"""Seconds: a day. A service that asks to be left alone for longer is asked again after it: it may have been a mistake."""
 
 
 @dataclass(slots=True)
@@ -37,10 +49,15 @@ class LocalPace:
 
     @contextmanager
     def turn(self, service: str) -> Iterator[None]:
-        """Wait for this caller's turn; leaving the block starts the pause before the next."""
+        """Wait for this caller's turn; leaving the block starts the pause before the next.
+
+        Raises ``LeftAlone`` at once when the service asked to be left alone for longer than a run waits.
+        """
         state = self._state(service)
         with state.turn:
             while (wait_s := state.free_at_s - self._monotonic()) > 0:
+                if wait_s > LONGEST_WAIT_S:
+                    raise left_alone(service, f"for {wait_s / 60:.0f} minutes", wait_s)
                 self._sleep(wait_s)
             try:
                 yield
@@ -48,8 +65,8 @@ class LocalPace:
                 self._not_before(state, self._pauses_s.get(service, 0.0))
 
     def defer(self, service: str, seconds: float) -> None:
-        """Nobody gets a turn at ``service`` for ``seconds``; a longer wait already set stays."""
-        self._not_before(self._state(service), seconds)
+        """Nobody gets a turn at ``service`` for ``seconds``, a day at most; a longer wait already set stays."""
+        self._not_before(self._state(service), min(seconds, LONGEST_DEFERRAL_S))
 
     def _state(self, service: str) -> _Service:
         with self._guard:
@@ -58,3 +75,12 @@ class LocalPace:
     def _not_before(self, state: _Service, seconds: float) -> None:
         with self._guard:
             state.free_at_s = max(state.free_at_s, self._monotonic() + seconds)
+
+
+def left_alone(service: str, how_long: str, wait_s: float) -> LeftAlone:
+    """The error that says why a service is not asked; ``how_long`` is "until …" or "for …"."""
+    return LeftAlone(
+        f"{service} told us not to ask, at whatever door, and is left alone {how_long}. Nothing was asked and nothing is "
+        "lost; the first run after that goes on from here.",
+        retry_after_s=wait_s,
+    )

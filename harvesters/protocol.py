@@ -74,7 +74,10 @@ class Pace(Protocol):
     """Keeps requests apart. ``with pace.turn("arxiv"):`` waits until it is this caller's turn and no one else's."""
 
     def turn(self, service: str) -> AbstractContextManager[None]:
-        """Hold the one connection allowed to ``service``; leaving the block starts the pause before the next."""
+        """Hold the one connection allowed to ``service``; leaving the block starts the pause before the next.
+
+        Raises ``LeftAlone`` for a service that told us to keep away for longer than a run waits.
+        """
 
     def defer(self, service: str, seconds: float) -> None:
         """Nobody may ask ``service`` again for ``seconds`` (it said ``Retry-After``)."""

@@ -3,12 +3,14 @@
 One row per service says whose turn it is and when the next may begin. A turn is a lease: a holder that was killed
 blocks nobody for longer than ``LEASE_S`` (on the same machine for no time at all). No transaction is open while
 anybody waits or asks.
+
+A service that asks to be left alone for longer than a run waits (a long ``Retry-After``, a 403 that shuts us out) holds
+its own turn until then: ``holder`` is ``DEFERRED``, ``next_at`` says until when. All of its doors share the row, in this
+run and in later ones.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 import uuid
@@ -20,11 +22,13 @@ from urllib.parse import urlsplit
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from biblio.alive import holder_here, may_be_alive
 from biblio.clock import Clock
 from biblio.errors import StartRefused
 from biblio.settings import Settings
 from biblio.store import Store
 from biblio.store.models import PaceTurn
+from harvesters.pace import LONGEST_DEFERRAL_S, LONGEST_WAIT_S, left_alone
 
 LEASE_S = 90.0
 """Seconds after which a holder of another machine that was not heard of is taken for dead; it renews in time."""
@@ -32,10 +36,13 @@ LEASE_S = 90.0
 ARXIV_PACE_S = 3.0
 """Seconds between two requests that arXiv asks for, over all machines of an operator (info.arxiv.org/help/api/tou)."""
 
+DEFERRED = "deferred"
+"""Stands in place of a holder while a service wants to be left alone; ``next_at`` and ``held_until`` say until when."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LONGEST_NAP_S = 1.0
-_LONGEST_WAIT_S = 600.0
-"""No pause and no ``Retry-After`` that is waited for is as long (``HttpLimits.longest_wait_s``)."""
+_LONGEST_BELIEVED_S = 2 * LONGEST_WAIT_S
+"""No pause and no ``Retry-After`` that is waited for is as long."""
 
 
 def pauses(settings: Settings) -> dict[str, float]:
@@ -73,8 +80,11 @@ class StorePace:
 
     @contextmanager
     def turn(self, service: str) -> Iterator[None]:
-        """Wait for the turn at ``service``; leaving the block starts the pause before the next."""
-        holder = f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+        """Wait for the turn at ``service``; leaving the block starts the pause before the next.
+
+        Raises ``LeftAlone`` at once while the service wants to be left alone for longer than a run waits.
+        """
+        holder = f"{holder_here()[:54]}:{uuid.uuid4().hex[:8]}"
         while (wait_s := self._try(service, holder)) > 0:
             self._sleep(min(wait_s, _LONGEST_NAP_S))
         stop = threading.Event()
@@ -88,11 +98,14 @@ class StorePace:
             self._give_back(service, holder)
 
     def defer(self, service: str, seconds: float) -> None:
-        """Nobody gets a turn at ``service`` for ``seconds``; a longer wait already set stays."""
+        """Nobody gets a turn at ``service`` for ``seconds``, a day at most; a longer wait already set stays."""
         with self._store.writing() as session:
-            row = _row(session, service, self._clock.now())
             now = self._clock.now()
-            row.next_at = max(_believed(row.next_at, now), now + timedelta(seconds=seconds))
+            row = _row(session, service, now)
+            until = now + timedelta(seconds=min(seconds, LONGEST_DEFERRAL_S))
+            row.next_at = max(_believed(row, now), until)
+            if row.next_at - now > timedelta(seconds=LONGEST_WAIT_S):
+                row.holder, row.held_until = DEFERRED, row.next_at
             session.add(row)
 
     def _try(self, service: str, holder: str) -> float:
@@ -100,14 +113,21 @@ class StorePace:
         with self._store.writing() as session:
             now = self._clock.now()
             row = _row(session, service, now)
-            if row.holder is not None and row.held_until is not None and row.held_until > now and _is_alive(row.holder):
-                return min(0.1, (row.held_until - now).total_seconds())
+            if (until := _deferred_until(row, now)) is not None:
+                wait_s = (until - now).total_seconds()
+                if wait_s > LONGEST_WAIT_S:
+                    raise left_alone(service, f"until {until:%Y-%m-%d %H:%M} UTC", wait_s)
+                return wait_s
+            if row.holder == DEFERRED:
+                row.holder, row.held_until, row.next_at = None, None, now
+            if row.holder is not None and _holds(row, now):
+                return min(0.1, (row.held_until - now).total_seconds()) if row.held_until else 0.1
             if row.holder is not None and (pause_s := self._pauses_s.get(service, 0.0)):
                 # Its holder died, and may have asked at any moment until now: the pause begins here.
                 row.holder, row.held_until, row.next_at = None, None, now + timedelta(seconds=pause_s)
                 session.add(row)
                 return pause_s
-            if (next_at := _believed(row.next_at, now)) > now:
+            if (next_at := _believed(row, now)) > now:
                 return (next_at - now).total_seconds()
             row.holder, row.held_until = holder, now + timedelta(seconds=LEASE_S)
             row.next_at = now + timedelta(seconds=self._pauses_s.get(service, 0.0))
@@ -143,21 +163,25 @@ def _row(session: Session, service: str, now: datetime) -> PaceTurn:
     return row
 
 
-def _believed(next_at: datetime, now: datetime) -> datetime:
+def deferred_until(session: Session, service: str, now: datetime) -> datetime | None:
+    """Return until when a service wants to be left alone at all of its doors; None where it may be asked."""
+    row = session.get(PaceTurn, service)
+    return None if row is None else _deferred_until(row, now)
+
+
+def _deferred_until(row: PaceTurn, now: datetime) -> datetime | None:
+    if row.holder != DEFERRED or not now < row.next_at <= now + timedelta(seconds=LONGEST_DEFERRAL_S):
+        return None
+    return row.next_at
+
+
+def _believed(row: PaceTurn, now: datetime) -> datetime:
     """When the next turn may begin; a time too far off was written before this machine's clock was put back."""
-    return next_at if next_at - now <= timedelta(seconds=_LONGEST_WAIT_S) else now
+    if _deferred_until(row, now) is not None:
+        return row.next_at
+    return row.next_at if row.next_at - now <= timedelta(seconds=_LONGEST_BELIEVED_S) else now
 
 
-def _is_alive(holder: str) -> bool:
-    """Whether the process that holds a turn may still live; of another machine nothing is known but its lease."""
-    host, _, rest = holder.partition(":")
-    pid = rest.partition(":")[0]
-    if host != socket.gethostname()[:24] or not pid.isdigit():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _holds(row: PaceTurn, now: datetime) -> bool:
+    """Whether the turn's holder may still have it: of another machine or container nothing is known but its lease."""
+    return row.holder is not None and row.held_until is not None and now < row.held_until and may_be_alive(row.holder)

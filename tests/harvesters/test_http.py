@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from harvesters.errors import PageRefused, QuotaSpent, SourceStopped
+from harvesters.errors import LeftAlone, PageRefused, QuotaSpent, SourceStopped
 from harvesters.http import HttpLimits, PoliteSession, Quota, Spent, place_of, retry_after_s
 from harvesters.pace import LocalPace
 from tests.harvesters.servers import QUICK, Asked, Reply, serving
@@ -104,6 +104,42 @@ def test_long_retry_after_stops_the_source_until_then() -> None:
         session.get(server.url)
     assert stopped.value.retry_after_s == 3600
     assert len(server.asked) == 1
+
+
+def test_a_long_wait_binds_every_door_of_the_service() -> None:
+    """What one session is told holds for all of them; a service that asks for nothing is asked."""
+    pace = LocalPace({})
+    reply = Reply(status=503, headers={"Retry-After": "3600"})
+    with serving(lambda _: reply) as server, polite(pace) as api, polite(pace) as oai:
+        with pytest.raises(SourceStopped, match="60 minutes"):
+            api.get(f"{server.url}/api")
+        with pytest.raises(LeftAlone, match=r"arxiv told us not to ask.*left alone for 60 minutes"):
+            oai.get(f"{server.url}/oai")
+        with PoliteSession("tap", pace, contact="a@example.org", limits=QUICK) as tap, pytest.raises(SourceStopped):
+            tap.get(f"{server.url}/tap")
+    assert [asked.path for asked in server.asked] == ["/api", "/tap"]
+
+
+def test_a_service_that_shuts_us_out_is_not_asked_at_another_door() -> None:
+    """arXiv's 403 is for the one who asks; elsewhere it is about a token or an address, and others are asked."""
+    pace = LocalPace({})
+    with serving(lambda _: Reply(status=403)) as server, polite(pace) as api, polite(pace) as rss:
+        assert api.get(f"{server.url}/api").status_code == 403
+        with pytest.raises(LeftAlone, match="left alone for 1440 minutes"):
+            rss.get(f"{server.url}/rss")
+        with PoliteSession("ads", pace, contact="a@example.org", limits=QUICK) as ads:
+            assert ads.get(server.url).status_code == 403
+            assert ads.get(server.url).status_code == 403
+    assert [asked.path for asked in server.asked] == ["/api", "/", "/"]
+
+
+def test_one_endpoints_spent_quota_leaves_the_others_alone() -> None:
+    """The ledger knows of it; the service is not left alone for it."""
+    pace = WatchedPace()
+    reply = Reply(status=429, headers=limits_of(5, 0) | {"Retry-After": "7000"})
+    with serving(lambda _: reply) as server, polite(pace) as session, pytest.raises(QuotaSpent):
+        session.get(f"{server.url}/bigquery")
+    assert pace.deferred == []
 
 
 def test_retry_after_may_be_a_date() -> None:
@@ -252,7 +288,7 @@ def test_a_head_that_drips_is_left_as_a_body_is(length: int) -> None:
     assert len(server.dripped) < 500
 
 
-@pytest.mark.parametrize("replies", [[Reply(b"ok")], [Reply(b"half", cut=10), Reply(status=403), Reply(b"ok")]])
+@pytest.mark.parametrize("replies", [[Reply(b"ok")], [Reply(b"half", cut=10), Reply(status=404), Reply(b"ok")]])
 def test_no_connection_stays_open_between_two_requests(replies: list[Reply]) -> None:
     """Two sessions in turn never have two connections, even to a server that keeps them open whatever it is asked."""
     pace = LocalPace({})
@@ -360,7 +396,9 @@ def test_429_with_quota_left_is_another_endpoints() -> None:
     with (
         serving(lambda _: reply) as server,
         polite(pace) as session,
-        pytest.raises(SourceStopped, match=r"answers 429, though 49\d\d requests are left here: another endpoint's limit"),
+        pytest.raises(
+            SourceStopped, match=r"answers 429, though 49\d\d requests are left here: another endpoint's limit"
+        ),
     ):
         session.get(f"{server.url}/search")
     assert pace.deferred == [7.0, 7.0, 7.0]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
+from harvesters.errors import LeftAlone
 from harvesters.pace import LocalPace
 from harvesters.protocol import Pace
 
@@ -53,6 +56,22 @@ def test_deferring_holds_everybody_and_never_shortens() -> None:
     with pace.turn("arxiv"):
         pass
     assert clock.slept == [60.0]
+
+
+def test_a_long_deferral_is_not_slept_through() -> None:
+    """Whoever asks is told for how long the service is left alone; after a day at most it is asked again."""
+    clock = FakeTime()
+    pace = LocalPace({}, sleep=clock.sleep, monotonic=lambda: clock.now)
+    pace.defer("arxiv", 30 * 86_400.0)
+    for _ in range(2):
+        with pytest.raises(LeftAlone, match=r"arxiv told us not to ask.*left alone for 1440 minutes") as left:
+            pace.turn("arxiv").__enter__()
+    assert left.value.retry_after_s == 86_400
+    with pace.turn("ads"):
+        assert clock.slept == []
+    clock.now += 86_400 - 10
+    with pace.turn("arxiv"):
+        assert clock.slept == [10.0]
 
 
 def test_pause_starts_also_after_an_error() -> None:

@@ -14,10 +14,18 @@ from sqlmodel import select
 
 from biblio.clock import FixedClock
 from biblio.errors import StartRefused
-from biblio.ingest.pace import StorePace, pauses
+from biblio.ingest.harvest import harvest
+from biblio.ingest.pace import DEFERRED, StorePace, deferred_until, pauses
+from biblio.ingest.sources import eprint_service
+from biblio.jobs import Job, run_job
+from biblio.runtime import Runtime
 from biblio.settings import Settings
 from biblio.store import Store
 from biblio.store.models import PaceTurn
+from biblio.store.words import Outcome
+from harvesters.errors import LeftAlone
+from tests.harvesters.servers import Reply, serving
+from tests.ingest.conftest import Asking
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -53,6 +61,70 @@ def test_a_deferred_service_is_left_in_peace(store: Store) -> None:
     StorePace(store, {}, clock=clock, sleep=clock.sleep).defer("ads", 40)
     with StorePace(store, {}, clock=clock, sleep=clock.sleep).turn("ads"):
         assert clock.now() >= START + timedelta(seconds=40)
+
+
+def test_a_long_deferral_is_told_to_every_process_and_waited_out_by_none(store: Store) -> None:
+    """All doors of a service are shut until then, a day at most; other services are asked."""
+    clock = Ticking()
+    StorePace(store, {"arxiv": 3.0}, clock=clock, sleep=clock.sleep).defer("arxiv", 9 * 86_400)
+    other = StorePace(store, {"arxiv": 3.0}, clock=clock, sleep=clock.sleep)
+    other.defer("arxiv", 40)
+    with pytest.raises(LeftAlone, match=r"arxiv told us not to ask.* until 2026-11-23 12:00 UTC") as left:
+        other.turn("arxiv").__enter__()
+    assert left.value.retry_after_s == 86_400
+    with other.turn("ads"):
+        pass
+    with store.reading() as session:
+        row = session.exec(select(PaceTurn).where(PaceTurn.service == "arxiv")).one()
+        assert (row.holder, row.next_at) == (DEFERRED, START + timedelta(days=1))
+        assert deferred_until(session, "arxiv", clock.now()) == START + timedelta(days=1)
+        assert deferred_until(session, "ads", clock.now()) is None
+    assert clock.slept == []
+    clock.move(timedelta(days=1, seconds=-20))
+    with other.turn("arxiv"):
+        assert clock.now() >= START + timedelta(days=1)
+    with store.reading() as session:
+        assert deferred_until(session, "arxiv", clock.now()) is None
+
+
+def test_a_deferral_holds_though_another_process_ends_its_turn_meanwhile(store: Store) -> None:
+    """Who was asking when the wait came gives back a turn that is no longer its own."""
+    clock = Ticking()
+    pace = StorePace(store, {"arxiv": 3.0}, clock=clock, sleep=clock.sleep)
+    with pace.turn("arxiv"):
+        pace.defer("arxiv", 3_600)
+    with pytest.raises(LeftAlone, match="until 2026-11-22 13:00 UTC"):
+        pace.turn("arxiv").__enter__()
+
+
+def test_a_deferral_from_before_the_clock_was_put_back_lasts_a_day_at_most(store: Store) -> None:
+    """A moment that no service can have asked for is not believed."""
+    clock = Ticking()
+    pace = StorePace(store, {}, clock=clock, sleep=clock.sleep)
+    pace.defer("arxiv", 86_400)
+    clock.move(timedelta(days=-30))
+    with pace.turn("arxiv"):
+        assert clock.slept == []
+
+
+@pytest.mark.parametrize("reply", [Reply(status=503, headers={"Retry-After": "7200"}), Reply(status=403)])
+def test_one_door_of_arxiv_that_is_shut_shuts_all_of_them(runtime: Runtime, asking: Asking, reply: Reply) -> None:
+    """The API says to keep away: OAI-PMH, RSS and e-prints are not asked, now or in the next run, and it is said."""
+    with serving(lambda _: reply) as server:
+        asked = asking(server.url)
+        arxiv = Job("harvest", "Harvest", harvest)
+        first = run_job(asked, arxiv, arguments={"sources": "arxiv,arxiv-oai,arxiv-rss"})
+        again = run_job(asked, arxiv, arguments={"sources": "arxiv,arxiv-oai,arxiv-rss"})
+        with pytest.raises(LeftAlone):
+            eprint_service(asked).fetch("2101.00001")
+    assert len([one for one in server.asked if one.path.startswith("/arxiv")]) == 1
+    assert first.outcome is Outcome.FAILED
+    assert "arxiv:" in (first.error or "")
+    notes = " ".join(first.counts["notes"])
+    assert notes.count("arxiv told us not to ask, at whatever door, and is left alone until") == 2
+    assert again.outcome is Outcome.SUCCEEDED
+    assert again.counts["sources_paused"] == 3
+    assert all("and is left alone until" in note for note in again.counts["notes"])
 
 
 def test_a_clock_that_is_put_back_stops_nobody_for_hours(store: Store) -> None:
