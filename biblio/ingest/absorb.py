@@ -10,15 +10,15 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records
 from biblio.catalogue.projects import Recorded, record_projects
+from biblio.ingest.places import AskedFor, HarvestPlace, Tally, move_place
 from biblio.runtime import Runtime
-from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, Payload, Quota, RequestCount
+from biblio.store.models import HarvestPage, HarvestRefusal, Payload, Quota, RequestCount
 from harvesters import http, quota
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
@@ -41,6 +41,8 @@ class PageCounts:
     unchanged: int = 0
     merged: int = 0
     conflicts: int = 0
+    moved: int = 0
+    """Units whose release date moved."""
     refusals: list[Refusal] = field(default_factory=list)
     conflict_reasons: list[str] = field(default_factory=list)
     new_keys: list[str] = field(default_factory=list)
@@ -50,11 +52,16 @@ class PageCounts:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a page goes: the run it belongs to, the cursor it moves (None: none), and who may set PIs' addresses."""
+    """Where a page goes: the run it belongs to, the place it moves (None: none), and who may set PIs' addresses.
+
+    ``asked_for`` is what the place belongs to, ``tally`` what its reading has given with this page.
+    """
 
     run_id: int | None
     cursor: str | None
     take_emails: bool = False
+    asked_for: AskedFor | None = None
+    tally: Tally = field(default_factory=Tally)
 
 
 def store_page(
@@ -78,7 +85,8 @@ def store_page(
         if asked is not None:
             note_asked(session, asked, now)
         if destination.cursor is not None:
-            move_cursor(session, destination.cursor, page.next_cursor, now)
+            place = HarvestPlace(page.next_cursor, destination.asked_for, destination.tally)
+            move_place(session, destination.cursor, place, now)
     return counts
 
 
@@ -107,6 +115,7 @@ def absorb_parsed(
             continue
         counts.records += 1
         setattr(counts, recorded.what.value, getattr(counts, recorded.what.value) + 1)
+        counts.moved += recorded.moved
     counts.refused = len(counts.refusals)
     return counts
 
@@ -130,6 +139,7 @@ def _page_row(page: Page, sha256: str, counts: PageCounts, destination: Destinat
         window_to=date.fromisoformat(last) if last else None,
         is_last=page.is_last,
         next_cursor=dict(page.next_cursor),
+        asked_for=destination.asked_for.plain() if destination.asked_for else None,
     )
 
 
@@ -198,14 +208,3 @@ def note_spent(session: Session, service: str, spent: Mapping[str, quota.Spent],
         statement = insert(RequestCount).values(service=service[:32], endpoint=endpoint[:64], day=day, **new)
         more = {name: getattr(RequestCount, name) + statement.excluded[name] for name in new}
         session.execute(statement.on_conflict_do_update(index_elements=["service", "endpoint", "day"], set_=more))
-
-
-def read_cursor(session: Session, name: str) -> dict[str, Any]:
-    """Return where a harvest goes on; empty at the very beginning."""
-    row = session.get(HarvestCursor, name)
-    return dict(row.cursor) if row is not None else {}
-
-
-def move_cursor(session: Session, name: str, cursor: Mapping[str, object], now: datetime) -> None:
-    """Note where a harvest goes on."""
-    session.merge(HarvestCursor(source=name, cursor=dict(cursor), updated_at=now))

@@ -19,7 +19,8 @@ from biblio.catalogue.identity import normal_bibcode
 from biblio.errors import RequestRefused
 from biblio.ingest import absorb
 from biblio.ingest.harvest import HarvestIncomplete, ask, leave_out
-from biblio.ingest.sources import ADS_LEFT_OUT, ads_searches, plan_refresh, plan_resweep, polite_session
+from biblio.ingest.places import ads_searches
+from biblio.ingest.sources import ADS_LEFT_OUT, plan_refresh, plan_resweep, polite_session
 from biblio.jobs import JobContext
 from biblio.store.models import ArchiveReference, ExpectedCount, Paper, PaperIdentifier, SourceRecord
 from biblio.store.words import Scheme
@@ -32,12 +33,12 @@ _MOST_NAMED = 20
 
 def resweep(context: JobContext) -> None:
     """Ask ADS everything of the last years anew and report what the daily runs had missed."""
-    years = _years(context.arguments)
+    years, accepted = _years(context.arguments), _accepted(context.arguments)
     planned = plan_resweep(context.runtime, years)
     if isinstance(planned, str):
         leave_out(context, planned)
         return
-    for run in ask(context, planned):
+    for run in ask(context, planned, accepted=accepted):
         context.count("missed", len(run.new_keys))
         if run.new_keys:
             more = len(run.new_keys) - _MOST_NAMED
@@ -54,8 +55,10 @@ def resweep(context: JobContext) -> None:
 
 def _years(arguments: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the years of publication a re-sweep is limited to. Raises ``RequestRefused``."""
-    if unknown := set(arguments) - {"year"}:
-        raise RequestRefused(f"The re-sweep does not know {', '.join(sorted(unknown))}; it takes year=2024.")
+    if unknown := set(arguments) - {"year", "accept"}:
+        raise RequestRefused(
+            f"The re-sweep does not know {', '.join(sorted(unknown))}; it takes year=2024 and accept=ads."
+        )
     written = str(arguments.get("year") or "")
     years = [part.strip() for part in written.split(",") if part.strip()]
     if wrong := [year for year in years if not (year.isascii() and year.isdigit() and 1900 <= int(year) <= LAST_YEAR)]:
@@ -63,11 +66,20 @@ def _years(arguments: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted({int(year) for year in years}))
 
 
+def _accepted(arguments: Mapping[str, Any]) -> frozenset[str]:
+    """Return the sources that are taken though they are not plausible: ADS or none. Raises ``RequestRefused``."""
+    written = str(arguments.get("accept") or "")
+    if written not in ("", "ads"):
+        raise RequestRefused(f"Only accept=ads can be said here, not {written[:20]!r}.")
+    return frozenset({written} if written else ())
+
+
 def refresh(context: JobContext) -> None:
     """Ask ADS for the papers we hold, and for those that an archive lists and we miss, by their bibcodes."""
     runtime = context.runtime
-    if context.arguments:
-        raise RequestRefused("The refresh takes no arguments.")
+    if set(context.arguments) - {"accept"}:
+        raise RequestRefused("The refresh takes no arguments but accept=ads.")
+    accepted = _accepted(context.arguments)
     with runtime.store.reading() as session:
         held, missing = held_bibcodes(session), missing_references(session)
     bibcodes = sorted({*held, *missing})
@@ -78,7 +90,7 @@ def refresh(context: JobContext) -> None:
     if isinstance(planned, str):
         leave_out(context, planned)
         return
-    ask(context, planned)
+    ask(context, planned, accepted=accepted)
     with runtime.store.reading() as session:
         found = len(missing) - len(set(missing) & set(missing_references(session)))
     if missing:
@@ -127,7 +139,7 @@ def count(context: JobContext) -> None:
     try:
         counts = expected_counts(
             session,
-            ads_searches(runtime),
+            ads_searches(runtime.profile.harvest),
             first_year,
             now.year,
             token=settings.ads_token.get_secret_value(),

@@ -18,6 +18,8 @@ BY_DAYS = ("arxiv", "ads")
 EARLIEST = date(1991, 1, 1)
 """arXiv began in 1991; nothing that is harvested by days is older."""
 
+_TAKEN = ("sources", "since", "until", "accept", "begin_anew")
+
 _ALIASES = {"registry": "projects"}
 
 
@@ -26,24 +28,23 @@ class Asked:
     """What a run of the harvest was asked for. Without dates each source goes on where it stopped.
 
     With dates the days between them (both included) are asked for once more, beside the source's own place.
-    ``accepted`` names sources that are taken though they break what the profile finds plausible. ``is_chosen`` says
-    that the sources were named, and not all taken because none was.
+    ``accepted`` names sources that are taken though they break what the profile finds plausible, ``anew`` those that
+    forget where they stopped and begin at the very beginning. ``is_chosen`` says that the sources were named, and not
+    all taken because none was.
     """
 
     sources: tuple[str, ...] = KNOWN
     since: date | None = None
     until: date | None = None
     accepted: frozenset[str] = frozenset()
+    anew: frozenset[str] = frozenset()
     is_chosen: bool = False
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], today: date) -> Asked:
         """Read a job's arguments. Raises ``RequestRefused`` naming the one that cannot be used."""
-        unknown = set(arguments) - {"sources", "since", "until", "accept"}
-        if unknown:
-            raise RequestRefused(
-                f"The harvest does not know {', '.join(sorted(unknown))}; it takes sources, since, until and accept."
-            )
+        if unknown := sorted(set(arguments) - set(_TAKEN)):
+            raise RequestRefused(f"The harvest does not know {', '.join(unknown)}; it takes {', '.join(_TAKEN)}.")
         since, until = _day(arguments, "since"), _day(arguments, "until")
         if until is not None and since is None:
             raise RequestRefused("Say since which day as well: since=2026-11-01 until=2026-11-07.")
@@ -51,13 +52,19 @@ class Asked:
             raise RequestRefused(f"The days are the wrong way round: since {since}, until {until or today}.")
         if (since is not None and since < EARLIEST) or (until is not None and until > today):
             raise RequestRefused(f"Days lie between {EARLIEST} and today ({today}).")
-        named = _names(arguments.get("sources"))
+        anew = _names(arguments.get("begin_anew"))
+        if anew and since is not None:
+            raise RequestRefused("Who begins anew asks for everything: leave the days out, or leave begin_anew out.")
+        named = _names(arguments.get("sources")) or anew
+        if lost := [name for name in anew if name not in named]:
+            raise RequestRefused(f"{', '.join(lost)} is to begin anew and is not asked: name it among the sources.")
         sources = named or (KNOWN if since is None else BY_DAYS)
         return cls(
             tuple(n for n in KNOWN if n in sources),
             since,
             until,
             frozenset(_names(arguments.get("accept"))),
+            frozenset(anew),
             is_chosen=bool(named),
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.ingest.ledger import SOURCES, SourceState, label_of, ledger_lines, source_states
+from biblio.ingest.places import AskedFor
 from biblio.store.models import HarvestPage, HarvestRefusal, JobRun
 
 __all__ = [  # what `biblio status` needs stands in one place
@@ -111,6 +112,7 @@ class AskedPage:
     is_last: bool
     lacking: int = 0
     run: int | None = None
+    asked_for: AskedFor | None = None
 
 
 @dataclass(slots=True)
@@ -121,8 +123,10 @@ class Asking:
     job: str
     first: date | None
     last: date | None
-    part: str = ""
-    """Of a service with several lists (the sets of OAI-PMH): which one."""
+    asked_for: AskedFor | None = None
+    """What it was part of: categories, searches, a set; None where a source has no parts."""
+    wanted: frozenset[str] | None = None
+    """The parts that today's profile asks this source for; None: all that it was ever asked for."""
     has_ended: bool = False
     _promised: dict[str, int] = field(default_factory=dict)
     _pages: dict[tuple[str, int | None], AskedPage] = field(default_factory=dict)
@@ -186,41 +190,53 @@ def _stem(place: str) -> str:
     return _PLACE_IN_LIST.sub("", place)
 
 
-def gathered(pages: Iterable[AskedPage]) -> list[Asking]:
+def gathered(pages: Iterable[AskedPage], wanted: Mapping[str, frozenset[str]] | None = None) -> list[Asking]:
     """Put pages, in the order in which they came, together to what was asked.
 
     Windows of days are one asking each. A source that gives all it has at every run counts as it was the last time it
-    came to its end (or as far as it came, if it never did).
+    came to its end (or as far as it came, if it never did). ``wanted`` are the parts that each source is to be asked
+    for (``places.parts_of``).
     """
     found: dict[tuple[object, ...], Asking] = {}
     rounds: dict[str, int] = {}
     for page in pages:
         turn = rounds.get(page.source, 0) if page.source in _ALL_AT_ONCE else 0
-        named = _PART.match(page.place)
-        part = named[1] if named else ""
-        key = (page.source, page.job, page.first, page.last, turn, part)
-        asking = found.setdefault(key, Asking(page.source, page.job, page.first, page.last, part))
-        asking.add(page)
+        asked_for = page.asked_for
+        if asked_for is None and (named := _PART.match(page.place)):
+            asked_for = AskedFor(frozenset({named[1]}))  # rows from before it was kept
+        # A window of days is the same whoever asked for it; a search without days reaches back to its own beginning.
+        of = asked_for if page.first is None else asked_for and asked_for.parts
+        key = (page.source, page.job, page.first, page.last, turn, of)
+        if key not in found:
+            mine = wanted.get(page.source) if wanted is not None else None
+            found[key] = Asking(page.source, page.job, page.first, page.last, asked_for, mine)
+        found[key].add(page)
         if page.is_last:
             rounds[page.source] = turn + 1
     latest = {a.source: a for a in found.values() if a.source in _ALL_AT_ONCE and a.has_ended}
     return [a for a in found.values() if latest.get(a.source, a) is a]
 
 
-def askings(session: Session, sources: Sequence[str] | None = None) -> list[Asking]:
-    """Return all that was asked of these sources (None: of every one), in the order in which it was first asked."""
+def askings(
+    session: Session, sources: Sequence[str] | None = None, wanted: Mapping[str, frozenset[str]] | None = None
+) -> list[Asking]:
+    """Return all that was asked of these sources (None: of every one), in the order in which it was first asked.
+
+    With ``wanted``, the parts each source is to be asked for by today's profile, days of which a part was never asked
+    for are not fetched.
+    """
     of_page = _refused_pages(session)
     query = sa.select(
         col(HarvestPage.source), col(HarvestPage.place), col(HarvestPage.job_run_id), col(JobRun.job),
         col(HarvestPage.fetched_at), col(HarvestPage.window_from), col(HarvestPage.window_to),
         col(HarvestPage.promised), col(HarvestPage.records), col(HarvestPage.ignored), col(HarvestPage.refused),
-        col(HarvestPage.is_last),
+        col(HarvestPage.is_last), col(HarvestPage.asked_for),
     ).join(JobRun, col(JobRun.id) == col(HarvestPage.job_run_id), isouter=True)  # fmt: skip
     if sources is not None:
         query = query.where(col(HarvestPage.source).in_(sources))
     pages = []
     for row in session.execute(query.order_by(col(HarvestPage.id))):
-        source, place, run, job, at, first, last, promised, records, ignored, refused, is_last = row
+        source, place, run, job, at, first, last, promised, records, ignored, refused, is_last, asked_for = row
         lacking = of_page.get((source, place, run))
         entries = refused - 1 if refused and lacking is not None else refused
         if not records and not ignored and not entries and refused:
@@ -239,9 +255,10 @@ def askings(session: Session, sources: Sequence[str] | None = None) -> list[Aski
                 is_last,
                 lacking or 0,
                 run,
+                AskedFor.read(asked_for),
             )
         )
-    return gathered(pages)
+    return gathered(pages, wanted)
 
 
 def _refused_pages(session: Session) -> dict[tuple[str, str, int | None], int]:
@@ -311,20 +328,33 @@ def fetched_spans(session: Session, source: str, since: date) -> list[Span]:
 def spans_of(listed: Iterable[Asking], since: date) -> list[Span]:
     """Return the spans of days of which everything came.
 
-    A search without days, read to its end by the daily harvest, covers all days from ``since`` to the one before it
-    was asked. Of a service with several lists, those days count that came of each list.
+    A search without days, read to its end by the daily harvest, covers all days from its own beginning (``since``
+    where that is not known) to the one before it was asked. Of a source with several parts (categories, searches,
+    sets), those days count that came of each part.
     """
-    by_part: dict[str, list[Span]] = {}
+    of_all: list[Span] = []
+    by_part: dict[str, dict[str, list[Span]]] = {}
     for asking in listed:
-        spans = by_part.setdefault(asking.part, [])
-        if not asking.is_whole:
+        if asking.asked_for is None:
+            of_all += _covered(asking, since)
             continue
-        if asking.first is not None:
-            spans += [asking.days] if asking.days else []
-        elif asking.job == _DAILY_JOB and asking.has_ended and asking.began_at.date() - _DAY >= since:
-            spans.append((since, asking.began_at.date() - _DAY))
-    of_all = by_part.pop("", [])
-    return joined([*of_all, *_common(list(by_part.values()))])
+        parts = by_part.setdefault(asking.source, {part: [] for part in asking.wanted or ()})
+        for part in asking.asked_for.parts:
+            if asking.wanted is None or part in asking.wanted:
+                parts.setdefault(part, []).extend(_covered(asking, since))
+    return joined([*of_all, *(span for parts in by_part.values() for span in _common(list(parts.values())))])
+
+
+def _covered(asking: Asking, since: date) -> list[Span]:
+    """Return the days that one asking covers."""
+    if not asking.is_whole:
+        return []
+    if asking.first is not None:
+        return [asking.days] if asking.days else []
+    began = (asking.asked_for.since if asking.asked_for else None) or since
+    until = asking.began_at.date() - _DAY
+    is_daily = asking.job == _DAILY_JOB and asking.has_ended
+    return [(began, until)] if is_daily and began <= until else []
 
 
 def _common(listed: Sequence[Sequence[Span]]) -> list[Span]:

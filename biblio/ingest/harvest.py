@@ -15,17 +15,17 @@ from sqlalchemy.exc import OperationalError
 from biblio.errors import BiblioError
 from biblio.ingest import absorb, limits, vanished
 from biblio.ingest.asked import Asked
+from biblio.ingest.places import Tally, forget_place, read_place
 from biblio.ingest.sources import Planned, plan
 from biblio.jobs import JobContext
 from biblio.logs import get_logger
-from biblio.store.models import HarvestCursor
 from harvesters.errors import HarvestError, PageRefused, QuotaSpent, SourceStopped
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
 
 log = get_logger(__name__)
 
-COUNTED = ("seen", "records", "refused", "ignored", "new", "changed", "unchanged", "merged", "conflicts")
+COUNTED = ("seen", "records", "refused", "ignored", "new", "changed", "unchanged", "merged", "conflicts", "moved")
 _PARSE_ATTEMPTS = 2
 """How often a page that cannot be read is asked for: a page may be broken on its way, hardly twice."""
 _MOST_NOTES = 20
@@ -37,19 +37,19 @@ class HarvestIncomplete(BiblioError):
 
 @dataclass(slots=True)
 class Run:
-    """How far one source has come in this run. ``new_keys``: the records that were not known before it, ``codes``: of projects."""
+    """How far one source has come in this run. ``new_keys``: the records that were not known before it, ``codes``: of projects.
+
+    ``tally`` is what its reading has given so far, in earlier runs as well.
+    """
 
     planned: Planned
     from_beginning: bool = True
     records: int = 0
+    tally: Tally = field(default_factory=Tally)
     unread: set[str] = field(default_factory=set)
     new_keys: list[str] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
     changed: int = 0
-
-    def sofar(self) -> limits.Sofar:
-        """Return what the limits look at."""
-        return limits.Sofar(self.records, self.from_beginning, self.planned.known)
 
 
 def harvest(context: JobContext) -> None:
@@ -58,7 +58,7 @@ def harvest(context: JobContext) -> None:
     planned, left_out = plan(context.runtime, asked)
     for sentence in left_out:
         leave_out(context, sentence)
-    ask(context, planned, accepted=asked.accepted)
+    ask(context, planned, accepted=asked.accepted, anew=asked.anew)
 
 
 def leave_out(context: JobContext, sentence: str) -> None:
@@ -67,14 +67,23 @@ def leave_out(context: JobContext, sentence: str) -> None:
     context.count("sources_left_out")
 
 
-def ask(context: JobContext, planned: Sequence[Planned], *, accepted: frozenset[str] = frozenset()) -> list[Run]:
-    """Ask each source to its end; return how each went. Raises ``HarvestIncomplete`` when one could not be read to it."""
+def ask(
+    context: JobContext,
+    planned: Sequence[Planned],
+    *,
+    accepted: frozenset[str] = frozenset(),
+    anew: frozenset[str] = frozenset(),
+) -> list[Run]:
+    """Ask each source to its end; return how each went. Raises ``HarvestIncomplete`` when one could not be read to it.
+
+    Sources of ``accepted`` are taken though they are not plausible; those of ``anew`` begin at the very beginning.
+    """
     runs = [Run(one) for one in planned]
     stopped = []
     for run in runs:
         name = run.planned.name
         try:
-            _run_source(context, run, is_accepted=name in accepted)
+            _run_source(context, run, is_accepted=name in accepted, is_anew=name in anew)
         except QuotaSpent as spent:
             context.count("sources_paused")
             context.note(str(spent))
@@ -97,13 +106,26 @@ def ask(context: JobContext, planned: Sequence[Planned], *, accepted: frozenset[
     return runs
 
 
-def _run_source(context: JobContext, run: Run, *, is_accepted: bool) -> None:
-    """Read one source from its stored place to its end."""
-    runtime, planned = context.runtime, run.planned
-    with runtime.store.reading() as session:
-        cursor: Mapping[str, object] = absorb.read_cursor(session, planned.cursor)
+def _begin(context: JobContext, run: Run, *, is_anew: bool) -> Mapping[str, object]:
+    """Return where the source goes on; the very beginning where its place is not for what is asked today."""
+    planned = run.planned
+    with context.runtime.store.reading() as session:
+        place = read_place(session, planned.cursor)
+    if not place.is_good_for(planned.asked_for):
+        context.note(f"{planned.name} is asked for more than before, so it is asked anew: {planned.words}.")
+        is_anew = True
+    cursor = {} if is_anew else place.cursor
     run.from_beginning = not cursor
-    destination = absorb.Destination(context.run_id, planned.cursor)
+    run.tally = place.tally
+    if not cursor:
+        run.tally = Tally(from_beginning=not planned.is_once, whole=place.tally.whole)
+    return cursor
+
+
+def _run_source(context: JobContext, run: Run, *, is_accepted: bool, is_anew: bool) -> None:
+    """Read one source from its stored place to its end."""
+    planned = run.planned
+    cursor = _begin(context, run, is_anew=is_anew)
     garbled = 0
     while True:
         bad: Page | None = None
@@ -114,10 +136,8 @@ def _run_source(context: JobContext, run: Run, *, is_accepted: bool) -> None:
                 if not is_accepted:
                     _hold_back(run, page, parsed)
                 bad = None
-                counts = absorb.store_page(runtime, page, parsed, destination, planned.session)
+                _take(context, run, page, parsed, is_accepted=is_accepted)
                 cursor, garbled = page.next_cursor, 0
-                run.codes.update(project.code for project in parsed.projects)
-                _tell(context, run, page, counts, parsed.unread_fields)
             break
         except limits.HeldBack as reason:
             _refuse(context, planned, str(reason), bad)
@@ -140,11 +160,37 @@ def _run_source(context: JobContext, run: Run, *, is_accepted: bool) -> None:
 
 def _hold_back(run: Run, page: Page, parsed: ParsedPage) -> None:
     """Raise ``HeldBack`` for a page that is not plausible."""
-    if reason := limits.objection(run.planned.plausible, page, parsed, run.sofar()):
+    planned = run.planned
+    known = None if planned.known is None else run.tally.whole or planned.known
+    if reason := limits.objection(planned.plausible, page, parsed, run.tally, known):
         raise limits.HeldBack(
             f"{page.place}{limits.HELD_BACK}{reason}. Nothing of this page was taken. Look at the source; if it is "
-            f"right, run `biblio harvest --accept {run.planned.name}`."
+            f"right, run `{planned.accepting}`."
         )
+
+
+def _take(context: JobContext, run: Run, page: Page, parsed: ParsedPage, *, is_accepted: bool) -> None:
+    """Store a page with the place after it, and count it."""
+    planned = run.planned
+    # What a person took though it is odd must not hold back the pages after it.
+    tally = run.tally.with_page(parsed, () if is_accepted else planned.plausible.fill)
+    destination = absorb.Destination(
+        context.run_id,
+        planned.cursor,
+        asked_for=planned.asked_for,
+        tally=_after(page, tally),
+    )
+    counts = absorb.store_page(context.runtime, page, parsed, destination, planned.session)
+    run.tally = tally
+    run.codes.update(project.code for project in parsed.projects)
+    _tell(context, run, page, counts, parsed.unread_fields)
+
+
+def _after(page: Page, tally: Tally) -> Tally:
+    """Return the tally to keep after a page: of a source that begins anew each time, what it gave in all."""
+    if not page.is_last:
+        return tally
+    return Tally() if page.next_cursor else Tally(whole=tally.records)
 
 
 def _tell(context: JobContext, run: Run, page: Page, counts: absorb.PageCounts, unread: tuple[str, ...]) -> None:
@@ -200,9 +246,7 @@ def _finish(context: JobContext, run: Run, *, is_accepted: bool) -> None:
         context.note(f"{planned.name} gives fields that nobody reads: {', '.join(sorted(run.unread))}.")
     if planned.is_once:
         with context.runtime.store.writing() as session:
-            row = session.get(HarvestCursor, planned.cursor)
-            if row is not None:
-                session.delete(row)
-    if not is_accepted and (reason := limits.too_few(planned.plausible, run.sofar())):
+            forget_place(session, planned.cursor)
+    if not is_accepted and (reason := limits.too_few(planned.plausible, run.tally)):
         context.count("sources_too_small")
         raise SourceStopped(f"{planned.name} {reason}; they are stored, but look at the source before you trust them")

@@ -8,15 +8,15 @@ takes the run anyway (``biblio harvest --accept SOURCE``, or the button on the h
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from biblio.errors import BiblioError, StartRefused
+from biblio.ingest.places import Tally
 from biblio.observatory.profile import Plausible
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedProject, HarvestedRecord
 
 FEWEST_FOR_SHARES = 50
-"""Records a page must hold before shares are taken: of ten records a single odd one would be ten per cent."""
+"""Records that must have come before shares are taken: of ten records a single odd one would be ten per cent."""
 
 HELD_BACK = ": held back, because "
 """What stands in the reason of every refusal of a page that was held back; the pages look for it."""
@@ -28,18 +28,6 @@ class HeldBack(BiblioError):
     """A run was stopped because what came is not plausible; nothing of the page was taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sofar:
-    """How far a run has come: records stored in it, whether it began at the very beginning, and what was known before.
-
-    ``known`` is how many records the source had given before this run, None where it does not give all at every run.
-    """
-
-    records: int
-    from_beginning: bool
-    known: int | None = None
-
-
 def check_fields(plausible: Plausible, source: str) -> None:
     """Raise ``StartRefused`` for a profile whose ``fill`` names what no record has."""
     if unknown := sorted(set(plausible.fill) - _FIELDS):
@@ -48,37 +36,43 @@ def check_fields(plausible: Plausible, source: str) -> None:
         )
 
 
-def objection(plausible: Plausible, page: Page, parsed: ParsedPage, sofar: Sofar) -> str | None:
-    """Return why this page should not be stored, as a clause that names the figure and the rule; None if it may."""
-    held = len(parsed.records) + len(parsed.projects)
+def objection(
+    plausible: Plausible, page: Page, parsed: ParsedPage, sofar: Tally, known: int | None = None
+) -> str | None:
+    """Return why this page should not be stored, as a clause that names the figure and the rule; None if it may.
+
+    ``sofar`` is what its reading gave before this page, over all runs. ``known`` is how many records the source gave
+    before this reading, None where it does not give all of them at every reading.
+    """
     if plausible.maximum is not None:
-        if sofar.records + held > plausible.maximum:
+        if sofar.records + len(parsed.records) + len(parsed.projects) > plausible.maximum:
             return f"this run holds more than the {plausible.maximum} records that are plausible"
         if page.promised is not None and page.promised > plausible.maximum:
             return f"{page.promised} records are promised, more than the {plausible.maximum} that are plausible"
-    if page.promised is not None and sofar.known and page.promised < plausible.least_share * sofar.known:
+    if page.promised is not None and known and page.promised < plausible.least_share * known:
         return (
-            f"only {page.promised} records are promised where {sofar.known} were given before "
+            f"only {page.promised} records are promised where {known} were given before "
             f"(plausible: {plausible.least_share:.0%} of them at least)"
         )
-    return _thin(plausible, parsed, held)
+    # Of each page, so that many good pages do not hide a bad one; and of all so far, so that many small ones add up.
+    return _thin(plausible, Tally().with_page(parsed, plausible.fill)) or _thin(
+        plausible, sofar.with_page(parsed, plausible.fill)
+    )
 
 
-def _thin(plausible: Plausible, parsed: ParsedPage, held: int) -> str | None:
-    """Say which field too few records of a page have."""
-    if held < FEWEST_FOR_SHARES:
+def _thin(plausible: Plausible, tally: Tally) -> str | None:
+    """Say which field too few records have."""
+    if tally.records < FEWEST_FOR_SHARES:
         return None
-    entries = [*parsed.records, *parsed.projects]
     for name, least in plausible.fill.items():
-        having = [getattr(entry, name) for entry in entries if hasattr(entry, name)]
-        share = sum(1 for value in having if value not in (None, "", ())) / len(having) if having else 1.0
-        if share < least:
-            return f"{name.replace('_', ' ')} is given for {share:.0%} of {len(having)} records (plausible: {least:.0%} at least)"
+        having, of = tally.given.get(name, (0, 0))
+        if of and having / of < least:
+            return f"{name.replace('_', ' ')} is given for {having / of:.0%} of {of} records (plausible: {least:.0%} at least)"
     return None
 
 
-def too_few(plausible: Plausible, sofar: Sofar) -> str | None:
-    """Return why a run that has ended is too small, or None. Only a run from the very beginning has a minimum."""
+def too_few(plausible: Plausible, sofar: Tally) -> str | None:
+    """Return why a reading that has ended is too small, or None. Only the first of a source has a minimum."""
     if sofar.from_beginning and sofar.records < plausible.minimum:
         return f"gave {sofar.records} records where {plausible.minimum} at least are plausible"
     return None

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from biblio.errors import BiblioError
-from biblio.ingest import absorb
 from biblio.ingest.asked import KNOWN, Asked
 from biblio.ingest.console import run_and_tell
 from biblio.ingest.jobs import HARVEST, REPARSE
+from biblio.ingest.places import read_place
 from biblio.ingest.sources import plan
 from biblio.runtime import Runtime
 
@@ -26,6 +26,13 @@ _SOURCES = click.Choice(KNOWN)
 @click.option(
     "--accept", multiple=True, type=_SOURCES, help="Take this source though it breaks what the profile finds plausible."
 )
+@click.option(
+    "--begin-anew",
+    "begin_anew",
+    multiple=True,
+    type=_SOURCES,
+    help="Forget where this source stopped and ask for everything again. Needed after nothing but a lost place.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and from where it would go on; ask nobody.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
@@ -35,6 +42,7 @@ def harvest(
     since: datetime | None,
     until: datetime | None,
     accept: tuple[str, ...],
+    begin_anew: tuple[str, ...],
     dry_run: bool,
     quiet: bool,
 ) -> None:
@@ -49,6 +57,7 @@ def harvest(
       biblio harvest --source arxiv-rss
       biblio harvest --source arxiv --since 2026-11-01 --until 2026-11-07
       biblio harvest --source ads --accept ads
+      biblio harvest --begin-anew arxiv
     """
     arguments: dict[str, Any] = {}
     if sources:
@@ -59,6 +68,8 @@ def harvest(
         arguments["until"] = until.date().isoformat()
     if accept:
         arguments["accept"] = ",".join(accept)
+    if begin_anew:
+        arguments["begin_anew"] = ",".join(begin_anew)
     if dry_run:
         _say_plan(ctx.obj(), arguments)
         return
@@ -72,7 +83,7 @@ def _say_plan(runtime: Runtime, arguments: dict[str, Any]) -> None:
         raise click.ClickException(str(wrong)) from wrong
     for one in planned:
         with runtime.store.reading() as session:
-            cursor = absorb.read_cursor(session, one.cursor)
+            cursor = read_place(session, one.cursor).cursor
         click.echo(f"{one.name:<10} {one.words}")
         at = ", ".join(f"{name} {value}" for name, value in cursor.items() if value is not None)
         click.echo(f"{'':<10} {f'goes on from {at[:100]}' if at else 'from the beginning'}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import sqlalchemy as sa
@@ -12,7 +12,8 @@ from sqlmodel import col, select
 from biblio.ingest import absorb, limits
 from biblio.ingest.asked import Asked
 from biblio.ingest.pace import StorePace, pauses
-from biblio.observatory.profile import Plausible
+from biblio.ingest.places import AskedFor, ads_searches, parts_of, read_place, search_parts
+from biblio.observatory.profile import Harvest, Plausible
 from biblio.runtime import Runtime
 from biblio.store.models import ProjectRevision
 from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
@@ -41,7 +42,8 @@ class Planned:
     """One source, ready to be asked. ``cursor`` names its place; ``is_once``: it is forgotten when all is read.
 
     ``name`` is what a person calls it (``asked.KNOWN``), ``days`` the span asked for where the source is asked by days,
-    ``known`` how many records it gave before where it gives all of them at every run, ``words`` what will be asked.
+    ``known`` how many records it ever gave where it gives all of them at every run, ``words`` what will be asked.
+    ``asked_for`` is what its place belongs to, ``accepting`` the command that takes it though it is not plausible.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Planned:
     plausible: Plausible = field(default_factory=Plausible)
     known: int | None = None
     words: str = ""
+    asked_for: AskedFor | None = None
+    accepting: str = ""
 
 
 def plan(runtime: Runtime, asked: Asked) -> tuple[list[Planned], list[str]]:
@@ -70,16 +74,30 @@ def plan(runtime: Runtime, asked: Asked) -> tuple[list[Planned], list[str]]:
         if isinstance(made, str):
             left_out.append(made)
         else:
-            planned += made
+            planned += [replace(one, accepting=_accepting(one.name, asked)) for one in made]
     return planned, left_out
+
+
+def _accepting(name: str, asked: Asked) -> str:
+    """Return the command that asks the same once more and takes it."""
+    days = {"--since": asked.since, "--until": asked.until}
+    written = "".join(f" {option} {day}" for option, day in days.items() if day is not None)
+    return f"biblio harvest --source {name} --accept {name}{written}"
 
 
 def _is_filled(runtime: Runtime) -> bool:
     """Whether the API has given the past to its end; from then on OAI-PMH says each day what is new or changed."""
-    if not runtime.profile.harvest.arxiv_sets:
+    harvest = runtime.profile.harvest
+    if not harvest.arxiv_sets:
         return False
     with runtime.store.reading() as session:
-        return "day" in absorb.read_cursor(session, "arxiv")
+        place = read_place(session, "arxiv")
+    return "day" in place.cursor and place.is_good_for(_past(harvest, "arxiv"))
+
+
+def _past(harvest: Harvest, source: str) -> AskedFor:
+    """Return what a source is asked for by its own place: all its parts, from the profile's first year on."""
+    return AskedFor(parts_of(harvest)[source], date(harvest.first_year, 1, 1))
 
 
 def store_pace(runtime: Runtime) -> StorePace:
@@ -175,6 +193,7 @@ def _arxiv(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | s
             is_once=asked.since is not None,
             days=(since, until),
             plausible=plausible(runtime, "arxiv"),
+            asked_for=AskedFor(parts_of(harvest)["arxiv"], since),
             words=f"preprints of {', '.join(harvest.arxiv_categories)} submitted from {since} to {until}",
         )
     ]
@@ -198,6 +217,7 @@ def _oai(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str
                 cursor=f"arxiv-oai {name}" + (f" {asked.since}" if asked.since else ""),
                 is_once=asked.since is not None,
                 plausible=plausible(runtime, "arxiv-oai"),
+                asked_for=AskedFor(frozenset({name})),
                 words=f"what arXiv changed in {name} since {since}, or since the last answer",
             )
         )
@@ -207,7 +227,7 @@ def _oai(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str
 def _first_oai_day(runtime: Runtime) -> date:
     """Return the day from which OAI-PMH is asked where it has no place yet: before that, the API has all."""
     with runtime.store.reading() as session:
-        filled = absorb.read_cursor(session, "arxiv").get("day")
+        filled = read_place(session, "arxiv").cursor.get("day")
     recent = runtime.clock.today() - timedelta(days=_ARXIV_OVERLAP_DAYS)
     return min(recent, date.fromisoformat(str(filled))) if filled else recent
 
@@ -239,7 +259,7 @@ def _ads(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str
         return ADS_LEFT_OUT
     session = polite_session(runtime, "ads", pace)
     until = asked.until or runtime.clock.today()
-    searches = ads_searches(runtime)
+    searches = ads_searches(harvest)
     query = AdsQuery(searches, until, since=asked.since, first_year=harvest.first_year)
     return [
         Planned(
@@ -249,18 +269,10 @@ def _ads(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str
             cursor=_cursor("ads", asked, until),
             is_once=asked.since is not None,
             plausible=plausible(runtime, "ads"),
+            asked_for=_past(harvest, "ads") if asked.since is None else AskedFor(parts_of(harvest)["ads"], asked.since),
             words=f"what entered ADS or changed there, by the searches {', '.join(searches)}",
         )
     ]
-
-
-def ads_searches(runtime: Runtime) -> dict[str, str]:
-    """Return the searches of the profile by name, its bibgroup among them."""
-    harvest = runtime.profile.harvest
-    searches = dict(harvest.ads_queries)
-    if harvest.ads_bibgroup:
-        searches["bibgroup"] = f'bibgroup:"{harvest.ads_bibgroup}"'
-    return searches
 
 
 def _cursor(name: str, asked: Asked, until: date) -> str:
@@ -282,7 +294,8 @@ def plan_resweep(runtime: Runtime, years: Sequence[int] = ()) -> list[Planned] |
         return ADS_LEFT_OUT
     today = runtime.clock.today()
     session = polite_session(runtime, "ads")
-    searches = ads_searches(runtime)
+    searches = ads_searches(harvest)
+    first: date | None = None
     if years:
         searches = {f"{name} {year}": f"({text}) year:{year}" for year in years for name, text in searches.items()}
         query = AdsQuery(searches, today, first_year=harvest.first_year)
@@ -292,9 +305,18 @@ def plan_resweep(runtime: Runtime, years: Sequence[int] = ()) -> list[Planned] |
         query = AdsQuery(searches, today, first_year=harvest.first_year, entered_since=first)
         words = f"papers that entered since {first}"
     source = AdsSource(session, query, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url)
-    cursor = "ads-resweep" + "".join(f" {year}" for year in years)
     return [
-        Planned("ads", source, session, cursor, is_once=True, plausible=plausible(runtime, "ads"), words=words),
+        Planned(
+            "ads",
+            source,
+            session,
+            cursor="ads-resweep" + "".join(f" {year}" for year in years),
+            is_once=True,
+            plausible=plausible(runtime, "ads"),
+            words=words,
+            asked_for=AskedFor(search_parts(searches.values()), first),
+            accepting="biblio run resweep -a accept=ads" + (f" -a year={','.join(map(str, years))}" if years else ""),
+        )
     ]
 
 
@@ -307,5 +329,15 @@ def plan_refresh(runtime: Runtime, bibcodes: Sequence[str]) -> list[Planned] | s
         return ADS_LEFT_OUT
     session = polite_session(runtime, "ads")
     source = AdsBibcodes(session, bibcodes, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url)
-    words = f"the records of {len(bibcodes)} known bibcodes"
-    return [Planned("ads", source, session, "ads-refresh", is_once=True, words=words)]
+    return [
+        Planned(
+            "ads",
+            source,
+            session,
+            cursor="ads-refresh",
+            is_once=True,
+            plausible=plausible(runtime, "ads").model_copy(update={"maximum": None}),
+            words=f"the records of {len(bibcodes)} known bibcodes",
+            accepting="biblio run refresh -a accept=ads",
+        )
+    ]

@@ -33,6 +33,12 @@ def test_sources_come_in_their_order_whatever_was_typed() -> None:
     )
 
 
+def test_who_begins_anew_is_asked_alone() -> None:
+    """Beginning anew names the sources to ask, where nobody names others."""
+    asked = Asked.of({"begin_anew": "ads"}, TODAY)
+    assert (asked.sources, asked.anew, asked.is_chosen) == (("ads",), frozenset({"ads"}), True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -45,6 +51,8 @@ def test_sources_come_in_their_order_whatever_was_typed() -> None:
         ({"since": "0001-01-01"}, "lie between 1991-01-01 and today"),
         ({"since": "2026-01-01", "until": "9999-12-31"}, "lie between 1991-01-01 and today"),
         ({"x": "1", "since": "2026-02-01"}, "does not know x"),
+        ({"begin_anew": "ads", "since": "2026-02-01"}, "leave the days out"),
+        ({"begin_anew": "ads", "sources": "arxiv"}, "ads is to begin anew and is not asked"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(arguments: dict[str, Any], words: str) -> None:

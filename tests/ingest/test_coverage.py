@@ -281,6 +281,21 @@ def test_days_of_several_sets_count_when_each_set_has_them() -> None:
     assert spans_of(gathered([one, begun]), FIRST) == []
 
 
+def test_a_set_that_is_asked_no_more_hides_nothing() -> None:
+    """Days of a removed set are of no account, and those of a new one are holes until it is asked."""
+    pages = [
+        listed("astro", date(2024, 3, 1), date(2024, 3, 20), 1),
+        listed("old", date(2024, 3, 5), date(2024, 3, 9), 1),
+    ]
+
+    def spans(*sets: str) -> list[tuple[date, date]]:
+        return spans_of(gathered(pages, {"arxiv-oai": frozenset(sets)}), FIRST)
+
+    assert spans("astro") == [(date(2024, 3, 1), date(2024, 3, 20))]
+    assert spans("astro", "old") == [(date(2024, 3, 5), date(2024, 3, 9))]
+    assert spans("astro", "new") == []
+
+
 def test_pages_of_a_list_are_numbered_anew_in_each_run() -> None:
     """A list that was read over two runs is whole at its end, and its entries are counted once."""
     days = (date(2024, 3, 1), date(2024, 3, 20))

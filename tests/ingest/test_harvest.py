@@ -248,10 +248,12 @@ class Stubborn:
         return ParsedPage((record,), refusals=(refusal,), ignored=1, unread_fields=("colour",))
 
 
-def ask_stubborn(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, source: Stubborn) -> JobRun:
+def ask_stubborn(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, source: Stubborn, *, minimum: int = 4
+) -> JobRun:
     """Run the harvest with that source alone."""
     session = PoliteSession("stubborn", LocalPace({}), contact="nobody@example.org")
-    planned = [Planned("stubborn", source, session, cursor="stubborn", plausible=Plausible(minimum=4))]
+    planned = [Planned("stubborn", source, session, cursor="stubborn", plausible=Plausible(minimum=minimum))]
     monkeypatch.setattr("biblio.ingest.harvest.plan", lambda *_: (planned, []))
     return run(runtime)
 
@@ -267,7 +269,7 @@ def test_a_page_garbled_on_its_way_is_asked_for_again(runtime: Runtime, monkeypa
 
 def test_a_page_that_stays_garbled_is_kept_and_gone_on_from(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its body is kept with its place and reason, the pages before it are stored, and the next run goes on there."""
-    row = ask_stubborn(runtime, monkeypatch, Stubborn(broken=2))
+    row = ask_stubborn(runtime, monkeypatch, Stubborn(broken=2), minimum=3)
     assert row.outcome is Outcome.FAILED
     assert "page 2: is garbled" in str(row.error)
     with runtime.store.reading() as session:
@@ -275,7 +277,7 @@ def test_a_page_that_stays_garbled_is_kept_and_gone_on_from(runtime: Runtime, mo
         assert len(session.exec(select(Payload)).all()) == 2
     assert count(runtime, Paper) == 1
     source = Stubborn(broken=0)
-    assert ask_stubborn(runtime, monkeypatch, source).outcome is Outcome.SUCCEEDED
+    assert ask_stubborn(runtime, monkeypatch, source, minimum=3).outcome is Outcome.SUCCEEDED
     assert (source.asked, count(runtime, Paper)) == ([2, 3], 3)
 
 

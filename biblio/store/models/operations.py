@@ -81,6 +81,10 @@ class HarvestCursor(SQLModel, table=True):
     source: str = Field(primary_key=True, max_length=64)
     cursor: dict[str, Any] = Field(sa_column=json_column())
     updated_at: datetime = Field(sa_column=moment())
+    asked_for: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """What the place belongs to (``asked.AskedFor``): where the profile asks for more, the place is no use."""
+    tally: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """What the reading that is under way has given so far (``limits.Tally``), and the last whole one in all."""
 
 
 class HarvestPage(SQLModel, table=True):
@@ -105,6 +109,8 @@ class HarvestPage(SQLModel, table=True):
     is_last: bool = False
     next_cursor: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     """Where the harvest went on after this page; some pages cannot be parsed again without it."""
+    asked_for: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """What the page was part of (``asked.AskedFor``); None where a source is asked for all it has."""
 
 
 class HarvestRefusal(SQLModel, table=True):
