@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records
 from biblio.catalogue.projects import Recorded, record_projects
 from biblio.ingest.places import AskedFor, HarvestPlace, Tally, move_place
+from biblio.jobs import require_running
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestPage, HarvestRefusal, Payload, Quota, RequestCount
 from harvesters import http, quota
@@ -73,11 +74,13 @@ def store_page(
 ) -> PageCounts:
     """Store a page and everything in it in one transaction; return what it did. Nothing is open before or after.
 
-    What the session ``asked`` knows of requests and quotas is stored with it.
+    What the session ``asked`` knows of requests and quotas is stored with it. Raises ``RunSuperseded`` when a later run
+    took the place of the one the page belongs to.
     """
     sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, _PACKED)
     now = runtime.clock.now()
     with runtime.store.writing() as session:
+        require_running(session, destination.run_id)  # a machine that slept must not move back where another has been
         keep_payload(session, sha256, packed, len(page.body), now)
         counts = absorb_parsed(session, runtime, page, parsed, destination, sha256)
         session.add(_page_row(page, sha256, counts, destination, now))

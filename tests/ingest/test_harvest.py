@@ -296,6 +296,22 @@ def test_a_source_that_breaks_costs_the_others_nothing(runtime: Runtime, monkeyp
     assert "breaking: broke (KeyError)" in str(row.error)
 
 
+def test_a_run_that_was_taken_for_dead_writes_nothing(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that slept through its lease finds its run ended: its page is not stored and no place moves back."""
+
+    class Sleeping(Stubborn):
+        def parse(self, page: Page) -> ParsedPage:
+            if page.body == b"2":
+                with runtime.store.writing() as session:
+                    session.execute(sa.update(JobRun).values(outcome=Outcome.ABANDONED))
+            return super().parse(page)
+
+    assert ask_stubborn(runtime, monkeypatch, Sleeping(0)).outcome is Outcome.ABANDONED
+    with runtime.store.reading() as session:
+        assert session.get_one(HarvestCursor, "stubborn").cursor == {"page": 2}
+    assert (count(runtime, Paper), count(runtime, HarvestPage)) == (1, 1)
+
+
 def test_too_small_a_first_harvest_is_said(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first run with fewer records than the profile expects fails with a sentence; what came is stored."""
     row = ask_stubborn(runtime, monkeypatch, Stubborn(broken=0))
