@@ -26,7 +26,7 @@ from harvesters.errors import PageRefused, RecordRefused, naming
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage
 from harvesters.records import HarvestedAuthor, HarvestedRecord, Refusal
-from harvesters.xmltree import read_tree, without_controls, words_of
+from harvesters.xmltree import read_repaired, read_tree, words_of
 
 MAX_ITEMS = 2_000
 ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
@@ -90,8 +90,8 @@ class RssSource:
 
     def parse(self, page: Page) -> ParsedPage:
         """Read a feed. Raises ``PageRefused`` for HTML, broken XML and feeds that are not arXiv's announcements."""
-        body = without_controls(page.body)
-        announced_on = _announced_on(read_tree(body, page.content_type, page.place), page.place)
+        tree, body = read_repaired(page.body, page.content_type, page.place)
+        announced_on = _announced_on(tree, page.place)
         records: list[HarvestedRecord] = []
         refusals: list[Refusal] = []
         unread: set[str] = set()
@@ -120,7 +120,7 @@ class RssSource:
                 if response.status_code != 200:
                     place = f"{place}: status {response.status_code}"  # its feed of errors comes with status 400
                 content_type = response.headers.get("Content-Type", "")
-                tree = read_tree(without_controls(response.content), content_type, place)
+                tree = read_tree(response.content, content_type, place)
                 announced_on = _announced_on(tree, place)
                 if response.status_code != 200:
                     raise PageRefused(place)

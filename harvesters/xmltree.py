@@ -8,42 +8,93 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import xml.etree.ElementTree as ET  # a document with a DTD, where the dangers lie, is refused before
+from html.entities import html5
 
 from harvesters.errors import PageRefused
 from harvesters.http import media_type
 
-_CONTROLS = re.compile(
-    rb"[\x01-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
-)
-"""Control characters that XML 1.0 §2.2 forbids, raw or as a reference (tab, line feed and carriage return are fine)."""
+_CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]")
+"""Control characters that XML 1.0 §2.2 forbids (tab, line feed and carriage return are fine)."""
+_HALVES = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]|\xef\xbf[\xbe\xbf]")
+"""Halves of a character, and the two that are none, in UTF-8."""
+_REFERENCES = re.compile(rb"(?:&#(?:[xX][0-9a-fA-F]+|[0-9]+);)+")
+_NAMES = re.compile(rb"&([A-Za-z][A-Za-z0-9]{0,31});")
+_KNOWN_NAMES = (b"amp", b"lt", b"gt", b"quot", b"apos")
+_REPLACED = 0xFFFD
+_UTF16 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 
 
 def read_tree(body: bytes, content_type: str, place: str) -> ET.Element:
     """The document's root. Raises ``PageRefused`` naming ``place`` for HTML, a document type, broken or cut-off XML.
 
-    The document's own encoding counts, never the one in ``content_type``, which servers get wrong. Control characters,
-    which stand in abstracts now and then and carry nothing, are left out: one of them must not cost a whole page.
+    The document's own encoding counts, never the one in ``content_type``, which servers get wrong. Characters that XML
+    forbids, and names that only HTML knows, are ``repaired``: one of them must not cost a whole page.
     """
+    return read_repaired(body, content_type, place)[0]
+
+
+def read_repaired(body: bytes, content_type: str, place: str) -> tuple[ET.Element, bytes]:
+    """As ``read_tree``, with the bytes that could be read: those given, or ``repaired``."""
     media = media_type(content_type)
     if media and "xml" not in media:
         words = " ".join(re.sub(rb"<[^>]*>", b" ", body[:2000]).decode("utf-8", errors="replace").split())[:120]
         raise PageRefused(f'{place}: the answer is {media}, not XML ("{words}")')
+    if b"\0" in body and not body.startswith(_UTF16):
+        body = _CONTROLS.sub(b"", body)
     try:
-        return _parsed(body, place)
+        return _parsed(body, place), body
     except ET.ParseError as broken:
-        whole = without_controls(body)
-        if len(whole) == len(body):
+        whole = repaired(body)
+        if whole == body:
             raise _refused(place, broken) from broken
     try:
-        return _parsed(whole, place)
+        return _parsed(whole, place), whole
     except ET.ParseError as broken:
         raise _refused(place, broken) from broken
 
 
-def without_controls(body: bytes) -> bytes:
-    """The body without the control characters that XML forbids."""
-    return _CONTROLS.sub(b"", body)
+def repaired(body: bytes) -> bytes:
+    """The body with every character as XML allows it, raw or as a reference: the words around a bad one can be read.
+
+    Control characters carry nothing and are left out; two references that are halves of one character become it, other
+    halves and numbers without a character U+FFFD; HTML's names become numbers, unknown ones plain text.
+    """
+    body = _CONTROLS.sub(b"", body)
+    body = _HALVES.sub(b"\xef\xbf\xbd", body)
+    body = _REFERENCES.sub(_legal_references, body)
+    return _NAMES.sub(_legal_name, body)
+
+
+def _legal_references(found: re.Match[bytes]) -> bytes:
+    legal: list[bytes] = []
+    high = None
+    for written in found[0][2:-1].split(b";&#"):
+        number = _number(written)
+        if high is not None and 0xDC00 <= number <= 0xDFFF:
+            legal[-1] = b"&#%d;" % (0x10000 + (high - 0xD800 << 10) + (number - 0xDC00))
+            high = None
+            continue
+        high = number if 0xD800 <= number <= 0xDBFF else None
+        if 0xD800 <= number <= 0xDFFF or number in (0xFFFE, _REPLACED, 0xFFFF) or number > sys.maxunicode:
+            legal.append(b"&#%d;" % _REPLACED)
+        elif number >= 0x20 or number in (9, 10, 13):
+            legal.append(b"&#%s;" % written)
+    return b"".join(legal)
+
+
+def _number(written: bytes) -> int:
+    base, digits = (16, written[1:]) if written[:1] in b"xX" else (10, written)
+    digits = digits.lstrip(b"0") or b"0"
+    return int(digits, base) if len(digits) < 9 else _REPLACED
+
+
+def _legal_name(found: re.Match[bytes]) -> bytes:
+    if found[1] in _KNOWN_NAMES:
+        return found[0]
+    meant = html5.get(f"{found[1].decode()};")
+    return b"".join(b"&#%d;" % ord(sign) for sign in meant) if meant else b"&amp;%s;" % found[1]
 
 
 def _parsed(body: bytes, place: str) -> ET.Element:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvesters.errors import PageRefused
-from harvesters.xmltree import read_tree, without_controls, words_of
+from harvesters.xmltree import read_tree, repaired, words_of
 
 
 @pytest.mark.parametrize(
-    "control", [b"\x0b", b"\x1f", b"&#0;", b"&#11;", b"&#31;", b"&#x1F;", b"&#xb;", b"&#x0f;", b"&#000008;"]
+    "control", [b"\x0b", b"\x1f", b"&#0;", b"&#11;", b"&#31;", b"&#x1F;", b"&#xb;", b"&#x0f;", b"&#000008;", b"\0"]
 )
 def test_a_control_character_costs_itself(control: bytes) -> None:
     """What XML forbids and nobody can see is left out, raw or as a reference; the page around it is read."""
@@ -24,18 +24,49 @@ def test_a_control_character_costs_itself(control: bytes) -> None:
 @pytest.mark.parametrize("fine", [b"\t", b"\n", b"&#9;", b"&#10;", b"&#x0D;", b"&#32;", b"&#x20;", b"&#127;"])
 def test_honest_white_space_stays(fine: bytes) -> None:
     """Tabs, line ends and everything from the space on are text."""
-    assert without_controls(fine) == fine
+    assert repaired(fine) == fine
+
+
+@pytest.mark.parametrize(
+    ("wrong", "read"),
+    [
+        (b"&#xD800;", "\ufffd"),
+        (b"&#57343;", "\ufffd"),
+        (b"&#xD835;&#xdc00;", "\U0001d400"),
+        (b"&#55349;&#56320;", "\U0001d400"),
+        (b"&#xD835; &#xDC00;", "\ufffd \ufffd"),
+        (b"&#xFFFE;", "\ufffd"),
+        (b"&#x110000;", "\ufffd"),
+        (b"&#" + b"9" * 5000 + b";", "\ufffd"),
+        (b"\xed\xa0\x80", "\ufffd"),
+        (b"\xef\xbf\xbf", "\ufffd"),
+        (b"&eacute;&#0;", "é"),
+        (b"&LT;b&AMP;&nosuchname;", "<b&&nosuchname;"),
+    ],
+)
+def test_a_character_that_cannot_be_costs_itself(wrong: bytes, read: str) -> None:
+    """Halves of characters become the character or its sign of replacement, names of HTML what they mean."""
+    tree = read_tree(b"<a>rings " + wrong + b" and gaps &amp; &#945;</a>", "text/xml", "page 1")
+    assert words_of(tree) == f"rings {read} and gaps & α"
+
+
+def test_markup_is_never_made_by_a_repair() -> None:
+    """What stands for a sign of XML stays text."""
+    tree = read_tree(b"<a>&LT;b&GT;&#xD800;&LT;!DOCTYPE&GT;</a>", "text/xml", "page 1")
+    assert words_of(tree) == "<b>\ufffd<!DOCTYPE>"
+    assert len(tree) == 0
 
 
 @pytest.mark.parametrize(
     "body",
     [
+        b'<!\0DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
         b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
         b'<\x01!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
         '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a><a/>'.encode("utf-16"),
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
     ],
-    ids=["entity", "hidden by a control character", "hidden in UTF-16", "file"],
+    ids=["hidden by a NUL", "entity", "hidden by a control character", "hidden in UTF-16", "file"],
 )
 def test_documents_with_a_type_are_not_read(body: bytes) -> None:
     """Where a document type is declared, or could hide, nothing is read."""
