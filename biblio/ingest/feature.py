@@ -8,12 +8,14 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
-from biblio.ingest.coverage import ledger_lines, source_states
 from biblio.ingest.harvest_commands import coverage
 from biblio.ingest.jobs import COUNT, HARVEST, READ, REFRESH, REPARSE, RESWEEP, TWINS
+from biblio.ingest.ledger import held_back, label_of, ledger_lines, source_states
 from biblio.ingest.paper_commands import papers
 from biblio.ingest.project_commands import projects
 from biblio.ingest.run_commands import harvest, reparse
+from biblio.ingest.running import WATCHED
+from biblio.ingest.troubles import open_troubles
 from biblio.ingest.views import blueprint
 from biblio.runtime import Runtime
 from biblio.settings import Settings
@@ -35,6 +37,25 @@ def _harvest_is_fresh(runtime: Runtime) -> Iterable[str]:
         yield f"The last harvest that succeeded ended {last:%Y-%m-%d %H:%M} UTC: see the harvest page."
 
 
+def _runs_have_succeeded(runtime: Runtime) -> Iterable[str]:
+    """Say which runs failed or were broken off and were not made good for, with what to do."""
+    with runtime.store.reading() as session:
+        troubles = open_troubles(session, WATCHED, runtime.clock.now())
+    for trouble in troubles:
+        yield trouble.sentence
+
+
+def _nothing_is_held_back(runtime: Runtime) -> Iterable[str]:
+    """Say which pages wait for a person to look."""
+    with runtime.store.reading() as session:
+        held = held_back(session)
+    for one in held:
+        yield (
+            f"{label_of(one.source)} is held back since {one.at:%Y-%m-%d %H:%M} UTC: {one.reason} ({one.place}). Look at "
+            f"the source; if it is right: `{one.command}`, or the harvest page."
+        )
+
+
 def _sources_are_set_up(runtime: Runtime) -> Iterable[str]:
     """Say which sources cannot be asked with these settings."""
     if runtime.settings.ads_token is None:
@@ -54,7 +75,7 @@ def _sources(runtime: Runtime) -> Iterable[str]:
             continue
         got = f"{state.records} records, {state.new} new, {state.changed} changed, {state.refused} refused"
         on = f"; goes on: {'; '.join(state.goes_on)}" if state.goes_on else ""
-        held = f"; held back: {state.held_back.reason}" if state.held_back else ""
+        held = "".join(f"; held back: {one.reason}" for one in state.held_back)
         yield f"{state.label:<18} {state.last_at:%Y-%m-%d %H:%M} UTC  {got}{on}{held}"
     yield from asked
 
@@ -65,6 +86,6 @@ feature = Feature(
     jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE),
     commands=(harvest, projects, papers, reparse, coverage),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
-    checks=(_harvest_is_fresh, _sources_are_set_up),
+    checks=(_harvest_is_fresh, _runs_have_succeeded, _nothing_is_held_back, _sources_are_set_up),
     status=(_sources,),
 )

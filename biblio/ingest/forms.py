@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from wtforms import DateField, SelectField, StringField, SubmitField
+from wtforms import DateField, IntegerField, SelectField, StringField, SubmitField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from biblio.ingest.service import FILLERS
+from biblio.ingest.aside import MOST_WORDS, What
+from biblio.ingest.service import FILLERS, PRESSED
 from biblio.webkit import Form
 
 
@@ -36,5 +37,22 @@ class HoleForm(Form):
 
     def arguments(self) -> dict[str, str]:
         """Return the arguments that were given."""
-        given = {name: getattr(self, name).data for name in ("sources", "source", "since", "until", "year")}
+        given = {name: getattr(self, name).data for name in PRESSED}
         return {name: value.strip() for name, value in given.items() if value and value.strip()}
+
+
+class AsideForm(Form):
+    """What is set aside, and why."""
+
+    run = IntegerField("Run", validators=[Optional()])
+    source = StringField("Source", validators=[Optional(), Length(max=32)])
+    page = StringField("Page", validators=[Optional(), Length(max=2_000)])
+    until = IntegerField("Until", validators=[Optional()])
+    why = StringField("Why", validators=[Length(max=MOST_WORDS)])
+    back = StringField("Back", validators=[Optional(), Length(max=200)])
+
+    def what(self) -> What:
+        """Return what the button stands for."""
+        if self.run.data is not None:
+            return What(run=self.run.data)
+        return What(source=self.source.data or "", page=self.page.data or "", until=self.until.data or 0)

@@ -6,28 +6,29 @@ tried. ``biblio coverage --check`` complains of holes that have been open for mo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from biblio.catalogue.groups import chunks
-from biblio.catalogue.identity import normal_arxiv
-from biblio.ingest import coverage, journals, ledger, limits
+from biblio.ingest import coverage, journals, ledger
 from biblio.ingest.ads_jobs import missing_references
+from biblio.ingest.aside import What
 from biblio.ingest.coverage import Asking, Span
+from biblio.ingest.places import parts_of
+from biblio.ingest.refused import Refused, outstanding
 from biblio.runtime import Runtime
-from biblio.store.models import ArchiveReference, HarvestPage, HarvestRefusal, Project, ProjectRevision, SourceRecord
+from biblio.store.models import ArchiveReference, HarvestRefusal
 
 OLD_DAYS = 7
 
-_DAYS_IN_PLACE = re.compile(r"\b(\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d)\b")
-_ENTRY_OF_PAGE = re.compile(r" (?:entry|record|row|item) \d+$")
 _UNASKED = "ADS cannot be asked without a token (BIBLIO_ADS_TOKEN)."
+_KEEPERS = {"registry": "the archive", "ads": "ADS", "arxiv": "arXiv", "arxiv-oai": "arXiv", "arxiv-rss": "arXiv"}
+"""Whom to tell of a record that a source gives wrongly."""
 
 
 class Kind(StrEnum):
@@ -38,14 +39,17 @@ class Kind(StrEnum):
     WINDOW = "Asked, and not all came"
     JOURNAL = "Journals of which papers are missing"
     LINKS = "Known links whose paper is missing"
+    HELD = "Held back until a person has looked"
     REFUSED = "Refused, and not fetched again since"
+    WRONG = "Records that a source gives wrongly"
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
     """Something that was not harvested. ``count`` of ``unit`` are missing (None: nobody knows how many).
 
-    ``job`` with ``arguments`` fills it; without a job ``remedy`` says what a person can do.
+    ``job`` with ``arguments`` fills it; without a job ``remedy`` says what a person can do, and ``aside`` is what is
+    set aside when a person says that nothing is to be done.
     """
 
     kind: Kind
@@ -57,6 +61,7 @@ class Hole:
     job: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     remedy: str = ""
+    aside: What | None = None
 
     def is_old(self, today: date) -> bool:
         """Whether it has been open for more than ``OLD_DAYS``."""
@@ -75,12 +80,13 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is looked at: days from ``since`` to ``today``, and what this site can ask."""
+    """What is looked at: days from ``since`` to ``today``, what this site can ask, and for which parts (``places``)."""
 
     since: date
     today: date
     has_token: bool = True
     has_registry: bool = True
+    wanted: Mapping[str, frozenset[str]] | None = None
 
     @classmethod
     def of(cls, runtime: Runtime) -> Scope:
@@ -90,6 +96,7 @@ class Scope:
             runtime.clock.today(),
             runtime.settings.ads_token is not None,
             runtime.profile.tap is not None,
+            parts_of(runtime.profile.harvest),
         )
 
     @property
@@ -108,7 +115,7 @@ def find_holes(
 
     ``listed`` are all askings and ``counted`` the journals' lines of all years, where the caller has them already.
     """
-    found = listed if listed is not None else coverage.askings(session)
+    found = listed if listed is not None else coverage.askings(session, wanted=scope.wanted)
     lines = counted if counted is not None else journals.journal_lines(session, scope.years)
     holes = _never_read(found, scope)
     windows: list[Hole] = []
@@ -125,7 +132,7 @@ def find_holes(
     holes += windows
     holes += _of_journals(lines, scope)
     holes += _of_links(session, scope)
-    return holes + _of_refusals(session, scope, spans["arxiv"])
+    return holes + _of_held(session) + _of_refusals(session, scope, spans["arxiv"])
 
 
 def fillings(holes: Iterable[Hole]) -> list[tuple[str, dict[str, str]]]:
@@ -196,9 +203,9 @@ def _meet(one: Span, other: Span) -> bool:
 
 def _if_askable(scope: Scope, hole: Hole) -> Hole:
     """Take the job away from a hole of ADS that nobody can fill without a token."""
-    if hole.source != "ads" or scope.has_token:
+    if hole.source != "ads" or scope.has_token or hole.job is None:
         return hole
-    return Hole(hole.kind, hole.source, hole.words, hole.open_since, hole.count, hole.unit, remedy=_UNASKED)
+    return replace(hole, job=None, arguments={}, remedy=_UNASKED)
 
 
 # -- journals and links -------------------------------------------------------------------------------------------------
@@ -250,156 +257,53 @@ def _of_links(session: Session, scope: Scope) -> list[Hole]:
 # -- refusals -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    source: str
-    place: str
-    key: str | None
-    reason: str
-    run: int
-    at: datetime
-
-    @property
-    def page(self) -> str:
-        """The place of the page it was on."""
-        return _ENTRY_OF_PAGE.sub("", self.place)
-
-    @property
-    def days(self) -> Span | None:
-        """The days its page was asked for, where its place names them."""
-        found = _DAYS_IN_PLACE.search(self.place)
-        try:
-            return (date.fromisoformat(found[1]), date.fromisoformat(found[2])) if found else None
-        except ValueError:
-            return None
+def _of_held(session: Session) -> list[Hole]:
+    """Return the pages held back: no job fills them in passing, a person must look first."""
+    return [
+        Hole(
+            Kind.HELD, held.source, f"{held.place}{f' ({held.asked})' if held.asked else ''}: {held.reason}",
+            held.at.date(), 1, "page", aside=What(source=held.source, page=held.place, until=held.number),
+            remedy=f"Look at the source; if it is right: {held.command}, or the harvest page.",
+        )
+        for held in ledger.held_back(session)
+    ]  # fmt: skip
 
 
 def _of_refusals(session: Session, scope: Scope, arxiv_spans: Sequence[Span]) -> list[Hole]:
     """Return what was refused and did not come since, put together by what fetches it again."""
-    groups: dict[tuple[str, str, tuple[tuple[str, str], ...], str], list[_Refused]] = {}
-    for refused in _outstanding(session, arxiv_spans):
-        job, how, remedy = _remedy(refused)
-        groups.setdefault((refused.source, job, tuple(how.items()), remedy), []).append(refused)
+    groups: dict[tuple[Kind, str, str, tuple[tuple[str, str], ...], str], list[Refused]] = {}
+    for refused in outstanding(session, arxiv_spans):
+        job, how, _ = _remedy(refused)
+        kind = Kind.WRONG if refused.is_wrong else Kind.REFUSED
+        pile = "" if job else refused.pile
+        groups.setdefault((kind, refused.source, job, tuple(how.items()), pile), []).append(refused)
     holes = []
-    for (source, job, arguments, remedy), group in groups.items():
+    for (kind, source, job, arguments, _), group in groups.items():
         first = group[0]
         more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
         reason = first.reason.removeprefix(f"{first.place}: ").partition(". Nothing of this page")[0]
-        words = f"{(first.key or first.place)[:60]}{more}: {reason[:160]}"
-        since = max(refused.at for refused in group).date()
-        hole = Hole(Kind.REFUSED, source, words, since, len(group), "refusal", job or None, dict(arguments), remedy)
+        in_file = f" in {first.pile}" if first.is_of_list and first.key else ""
+        words = f"{(first.key or first.place)[:60]}{in_file}{more}: {reason[:160]}"
+        hole = Hole(
+            kind, source, words, max(refused.at for refused in group).date(), len(group), "refusal", job or None,
+            dict(arguments), "" if job else _remedy(first)[2],
+            None if job else What(source=source, page=first.pile, until=max(one.number for one in group)),
+        )  # fmt: skip
         holes.append(_if_askable(scope, hole))
     return holes
 
 
-def _remedy(refused: _Refused) -> tuple[str, dict[str, str], str]:
+def _remedy(refused: Refused) -> tuple[str, dict[str, str], str]:
     """Return the job with arguments that asks for it again, or what a person can do."""
     source, days = refused.source, refused.days
-    name = ledger.ASKED_AS.get(source, source)
-    if limits.HELD_BACK in refused.reason:
-        return "", {}, f"Look at the source; if it is right: biblio harvest --accept {name}, or the harvest page."
+    if refused.is_of_list:
+        return "", {}, "Mend the file and import it again under the same name, or set this aside."
+    if refused.is_wrong:
+        return "", {}, f"Asking again does not help: tell {_KEEPERS.get(source, 'the service')}, or set this aside."
     if source == "arxiv" and days is not None:
         return "harvest", {"sources": "arxiv", "since": days[0].isoformat(), "until": days[1].isoformat()}, ""
     if source == "ads" and refused.key and (part := journals.journal_of(refused.key)) is not None:
         return "resweep", {"year": str(part[1])}, ""
     if source in ("arxiv-oai", "arxiv-rss") and refused.key:
         return "reparse", {"source": source}, ""
-    if source in ledger.SOURCES:
-        return "harvest", {"sources": name}, ""
-    return "", {}, "Mend the file and import it again."
-
-
-def _outstanding(session: Session, arxiv_spans: Sequence[Span]) -> list[_Refused]:
-    """Return the newest refusal of each record and page that did not come since."""
-    newest: dict[tuple[str, str], _Refused] = {}
-    rows = session.execute(
-        sa.select(
-            col(HarvestRefusal.source), col(HarvestRefusal.place), col(HarvestRefusal.key),
-            col(HarvestRefusal.reason), col(HarvestRefusal.job_run_id), col(HarvestRefusal.refused_at),
-        )
-        .where(col(HarvestRefusal.source) != "fulltext")
-        .order_by(col(HarvestRefusal.id))
-    )  # fmt: skip
-    for source, place, key, reason, run, at in rows:
-        if journals.ASKED_BY_BIBCODE.match(place):
-            continue  # ADS does not know what we asked for: known links say so, and the weekly refresh asks again
-        newest[source, key or place] = _Refused(source, place, key, reason, run or 0, at)
-    with_key = [r for r in newest.values() if r.key]
-    pages = [r for r in newest.values() if not r.key]
-    came = _came(session, {k for r in with_key for k in _spellings(r.key or "")})
-    missing = [r for r in with_key if not any(came.get(k, _LONG_AGO) >= r.at for k in _spellings(r.key or ""))]
-    return [r for r in missing if not _asked_again(session, r)] + _open_pages(session, pages, arxiv_spans)
-
-
-def _asked_again(session: Session, refused: _Refused) -> bool:
-    """Whether a later run asked for what held this record, and neither got nor refused it: it is not there any more."""
-    if refused.source in ("arxiv", "registry"):
-        again = col(HarvestPage.place) == refused.page
-    elif refused.source == "ads" and (part := journals.journal_of(refused.key or "")) is not None:
-        again = col(HarvestPage.place).like(f"ADS search % {part[1]}, records from %")  # a re-sweep of its year
-    else:
-        return False
-    later = select(HarvestPage.id).where(
-        col(HarvestPage.source) == refused.source,
-        again,
-        col(HarvestPage.job_run_id) > refused.run,
-        col(HarvestPage.records) > 0,
-    )
-    return session.exec(later.limit(1)).first() is not None
-
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-def _spellings(key: str) -> set[str]:
-    """Return the keys a refused record may have come under since."""
-    tail = key.rpartition("/abs/")[2].rpartition("oai:arXiv.org:")[2]
-    arxiv = normal_arxiv(tail)
-    return {key[:255], *([arxiv] if arxiv else [])}
-
-
-def _came(session: Session, keys: Iterable[str]) -> dict[str, datetime]:
-    """Return when each of these records or projects last came with something new."""
-    found: dict[str, datetime] = {}
-    for chunk in chunks(sorted(keys)):
-        papers = sa.select(col(SourceRecord.key), col(SourceRecord.learned_at)).where(col(SourceRecord.key).in_(chunk))
-        projects = (
-            sa.select(col(Project.code), col(ProjectRevision.learned_at))
-            .join(ProjectRevision, col(ProjectRevision.project_id) == col(Project.id))
-            .where(col(Project.code).in_(chunk))
-        )
-        for query in (papers, projects):
-            for key, at in session.execute(query):
-                found[key] = max(at, found.get(key, at))
-    return found
-
-
-def _open_pages(session: Session, pages: Sequence[_Refused], arxiv_spans: Sequence[Span]) -> list[_Refused]:
-    """Return the refused pages whose place was not read since: a page of days by its days, others by their source."""
-    latest: dict[tuple[str, str], int] = {}
-    for chunk in chunks(sorted({page.page for page in pages})):
-        rows = session.execute(
-            sa.select(col(HarvestPage.source), col(HarvestPage.place), sa.func.max(col(HarvestPage.job_run_id)))
-            .where(col(HarvestPage.place).in_(chunk))
-            .group_by(col(HarvestPage.source), col(HarvestPage.place))
-        )
-        latest |= {(source, place): run or 0 for source, place, run in rows}
-    ended = dict(
-        session.execute(
-            sa.select(col(HarvestPage.source), sa.func.max(col(HarvestPage.job_run_id)))
-            .where(col(HarvestPage.is_last))
-            .group_by(col(HarvestPage.source))
-        ).all()
-    )
-    found = []
-    for page in pages:
-        if latest.get((page.source, page.page), 0) > page.run:
-            continue
-        if page.source == "arxiv" and page.days is not None:
-            first, last = page.days
-            if not coverage.holes(arxiv_spans, first, last):
-                continue
-        elif (ended.get(page.source) or 0) > page.run:
-            continue
-        found.append(page)
-    return found
+    return "harvest", {"sources": ledger.ASKED_AS.get(source, source)}, ""

@@ -1,4 +1,4 @@
-"""Per source: when it was last asked, where it goes on, what holds it back, and the ledger of requests and quotas."""
+"""Per source: when it was last asked, where it goes on, what holds it back; the schedule; requests and quotas."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from apscheduler.triggers.cron import CronTrigger
 from sqlmodel import Session, col, select
 
-from biblio.ingest.limits import HELD_BACK
+from biblio.ingest.held import HeldBack, held_pages
 from biblio.jobs import Job, period_of
 from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, JobRun, Quota, RequestCount
 from biblio.store.words import Outcome, Trigger
 
 SOURCES = {
-    "registry": "Project registry",
+    "registry": "Project list",
     "arxiv": "arXiv API",
     "arxiv-oai": "arXiv OAI-PMH",
     "arxiv-rss": "arXiv RSS",
@@ -28,7 +28,7 @@ SOURCES = {
 ASKED_AS = {"registry": "projects"}
 """Sources that the harvest knows by another name."""
 
-SERVICES = {"arxiv": "arXiv", "ads": "ADS", "tap": "Archive (TAP)"}
+SERVICES = {"arxiv": "arXiv", "ads": "ADS", "tap": "Project list (TAP)"}
 """Services as requests are counted: all doors of arXiv are one."""
 
 LEDGER_DAYS = 14
@@ -44,16 +44,6 @@ def label_of(source: str) -> str:
     if source == "fulltext":
         return "Full texts"
     return SOURCES.get(source, f"List “{source}”")
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """A page that was not taken because it is not plausible; ``accept`` is what the harvest calls its source."""
-
-    place: str
-    reason: str
-    at: datetime
-    accept: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,7 @@ class SourceState:
     refused_ever: int = 0
     quotas: tuple[Quota, ...] = ()
     goes_on: tuple[str, ...] = ()
-    held_back: HeldBack | None = None
+    held_back: tuple[HeldBack, ...] = ()
 
 
 def source_states(session: Session) -> list[SourceState]:
@@ -90,7 +80,7 @@ def source_states(session: Session) -> list[SourceState]:
         session.execute(sa.select(col(HarvestRefusal.source), sa.func.count()).group_by(HarvestRefusal.source)).all()
     )
     quotas = session.exec(select(Quota).order_by(col(Quota.endpoint))).all()
-    places = _places(session)
+    places, held = _places(session), held_back(session)
     states = []
     for source in [*SOURCES, *sorted(set(last_pages) - set(SOURCES))]:
         known = SourceState(
@@ -99,7 +89,7 @@ def source_states(session: Session) -> list[SourceState]:
             refused_ever=refused.get(source, 0),
             quotas=tuple(q for q in quotas if q.service == source),
             goes_on=tuple(places.get(source, ())),
-            held_back=held_back(session, source),
+            held_back=tuple(one for one in held if one.source == source),
         )
         states.append(_with_last_run(session, known, *last_pages[source]) if source in last_pages else known)
     return states
@@ -130,31 +120,9 @@ def _with_last_run(session: Session, known: SourceState, page_id: int, new_at: d
     )
 
 
-def held_back(session: Session, source: str) -> HeldBack | None:
-    """Return the page at which a source is held back, or None: it never was, or it came through this place later."""
-    row = session.exec(
-        select(HarvestRefusal)
-        .where(col(HarvestRefusal.source) == source, col(HarvestRefusal.reason).contains(HELD_BACK, autoescape=True))
-        .order_by(col(HarvestRefusal.id).desc())
-    ).first()
-    if row is None:
-        return None
-    stopped_at = select(sa.func.max(HarvestPage.id)).where(
-        col(HarvestPage.source) == source,
-        col(HarvestPage.place) == row.place,
-        col(HarvestPage.job_run_id) == row.job_run_id,
-        col(HarvestPage.records) == 0,
-    )
-    passed = select(HarvestPage.id).where(
-        col(HarvestPage.source) == source,
-        col(HarvestPage.id) > (session.exec(stopped_at).one() or 0),
-        col(HarvestPage.records) > 0,
-        sa.or_(col(HarvestPage.place) == row.place, col(HarvestPage.is_last)),
-    )
-    if session.exec(passed).first() is not None:
-        return None
-    reason = row.reason.partition(HELD_BACK)[2].partition(". Nothing of this page")[0]
-    return HeldBack(row.place, reason, row.refused_at, ASKED_AS.get(source, source))
+def held_back(session: Session, source: str | None = None) -> list[HeldBack]:
+    """Return the pages at which a source (None: any) is held back, oldest first."""
+    return held_pages(session, ASKED_AS, source)
 
 
 # -- where a source goes on ---------------------------------------------------------------------------------------------

@@ -92,8 +92,68 @@ class EprintDue:
         return f"{self.arxiv_id}v{self.version}" if self.version else self.arxiv_id
 
 
+@dataclass(frozen=True, slots=True)
+class EprintCounts:
+    """How the e-prints of all papers with an arXiv number stand; each paper is in one of the first four.
+
+    ``newer``: read, and arXiv has a newer version since. ``waiting``: never fetched; ``ours`` of these (and of
+    ``newer``) are papers that a source found by our names, which are fetched first.
+    """
+
+    read: int = 0
+    newer: int = 0
+    refused: int = 0
+    waiting: int = 0
+    ours: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many papers have an e-print."""
+        return self.read + self.newer + self.refused + self.waiting
+
+    @property
+    def due(self) -> int:
+        """How many e-prints the reading will ask for."""
+        return self.newer + self.waiting
+
+
+def eprint_counts(session: Session) -> EprintCounts:
+    """Return how many e-prints were read, could not be read, and wait."""
+    read, refused = _read_versions(session), _refused_eprints(session)
+    counts = {"read": 0, "newer": 0, "refused": 0, "waiting": 0, "ours": 0}
+    for one in _eprints(session):
+        versions = read.get(one.paper_id)
+        if versions is None or one.version_name not in versions:
+            counts["waiting" if versions is None else "newer"] += 1
+            counts["ours"] += one.names_us
+        else:
+            counts["refused" if one.paper_id in refused else "read"] += 1
+    return EprintCounts(**counts)
+
+
+def _refused_eprints(session: Session) -> set[int]:
+    """Papers whose e-print, in the version fetched last, holds nothing that can be read."""
+    rows = session.execute(
+        sa.select(survivor_id())
+        .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
+        .where(
+            col(TextReading.origin) == "eprint",
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.refusal).is_not(None),
+        )
+    )
+    return set(rows.scalars())
+
+
 def eprints_due(session: Session) -> list[EprintDue]:
     """Return the papers whose e-print is to be read: those that sources found by our names first, then the newest."""
+    read = _read_versions(session)
+    due = [e for e in _eprints(session) if e.version_name not in read.get(e.paper_id, ())]
+    return sorted(due, key=lambda e: (not e.names_us, -(e.preprint_on or date.min).toordinal(), e.paper_id))
+
+
+def _eprints(session: Session) -> list[EprintDue]:
+    """Return every paper with an arXiv number, in the version that arXiv gave last."""
     survivor = survivor_id()
     rows = session.execute(
         sa.select(
@@ -110,14 +170,11 @@ def eprints_due(session: Session) -> list[EprintDue]:
     first: dict[int, tuple[str, int | None, date | None]] = {}
     for paper_id, value, version, preprint_on in rows:
         first.setdefault(paper_id, (value, version, preprint_on))
-    read = _read_versions(session)
     ours = _papers_naming_us(session)
-    due = [
+    return [
         EprintDue(paper_id, value, version, paper_id in ours, preprint_on)
         for paper_id, (value, version, preprint_on) in first.items()
     ]
-    due = [e for e in due if e.version_name not in read.get(e.paper_id, ())]
-    return sorted(due, key=lambda e: (not e.names_us, -(e.preprint_on or date.min).toordinal(), e.paper_id))
 
 
 def _read_versions(session: Session) -> dict[int, set[str | None]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.feature import all_jobs
@@ -17,6 +18,9 @@ from biblio.store.words import Outcome
 
 WATCHED = ("harvest", "resweep", "refresh", "count", "read", "reparse", "twins", "import")
 """The jobs of ingest, as rows name them."""
+
+JUST_ENDED = timedelta(minutes=3)
+"""How long a page tells of a run that has ended: whoever pressed a button has seen by then what came of it."""
 
 MOST_WATCHED = 20
 """Runs asked after at once."""
@@ -49,6 +53,7 @@ class RunState:
     done: int | None = None
     total: int | None = None
     words: str = ""
+    ended_at: datetime | None = None
 
     @property
     def is_running(self) -> bool:
@@ -57,7 +62,10 @@ class RunState:
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as the page's script reads it."""
-        return {**asdict(self), "started_at": self.started_at.isoformat(timespec="seconds")}
+        told = asdict(self)
+        for name in ("started_at", "ended_at"):
+            told[name] = told[name].isoformat(timespec="seconds") if told[name] else None
+        return told
 
 
 def running_now(session: Session, now: datetime) -> list[RunState]:
@@ -68,6 +76,40 @@ def running_now(session: Session, now: datetime) -> list[RunState]:
         .order_by(col(JobRun.id))
     )
     return [state_of(row, now) for row in rows if is_at_work(row, now)]
+
+
+def just_ended(session: Session, now: datetime) -> list[RunState]:
+    """Return the newest run of each job that ended a moment ago, the oldest first."""
+    rows = session.exec(
+        select(JobRun)
+        .where(col(JobRun.job).in_(WATCHED), col(JobRun.ended_at) > now - JUST_ENDED)
+        .order_by(col(JobRun.id))
+    )
+    newest = {row.job: state_of(row, now) for row in rows}
+    return sorted(newest.values(), key=lambda state: state.id)
+
+
+def last_runs(session: Session, now: datetime) -> dict[str, RunState]:
+    """Return the newest run of each job of ingest that ran ever, by job."""
+    newest = select(sa.func.max(JobRun.id)).where(col(JobRun.job).in_(WATCHED)).group_by(col(JobRun.job))
+    rows = session.exec(select(JobRun).where(col(JobRun.id).in_(newest)))
+    return {row.job: state_of(row, now) for row in rows}
+
+
+def newest_run(session: Session) -> int:
+    """Return the number of the run that began last; 0 before the first."""
+    return session.exec(select(sa.func.max(JobRun.id))).one() or 0
+
+
+def begun_after(session: Session, number: int) -> list[int]:
+    """Return the numbers of the runs of ingest's jobs that began after run ``number``, the newest first."""
+    rows = session.exec(
+        select(JobRun.id)
+        .where(col(JobRun.id) > number, col(JobRun.job).in_(WATCHED))
+        .order_by(col(JobRun.id).desc())
+        .limit(MOST_WATCHED)
+    )
+    return [found for found in rows if found is not None]
 
 
 def states(session: Session, ids: Iterable[int], now: datetime) -> list[RunState]:
@@ -94,9 +136,9 @@ def state_of(row: JobRun, now: datetime) -> RunState:
     if row.outcome is Outcome.RUNNING:
         return RunState(
             row.id, row.job, title, row.started_at, "abandoned",
-            words="Its process died; the next run goes on where it stopped.",
+            words="Its process died; the next run goes on where it stopped.", ended_at=row.ended_at,
         )  # fmt: skip
-    return RunState(row.id, row.job, title, row.started_at, row.outcome.value, words=_ended(row))
+    return RunState(row.id, row.job, title, row.started_at, row.outcome.value, words=_ended(row), ended_at=row.ended_at)
 
 
 def _named(what: str) -> str:

@@ -36,14 +36,22 @@ BUTTONS = (
 )
 """The first is the main one."""
 
-FILLERS = ("harvest", "resweep", "refresh", "reparse")
-"""Jobs that fill holes."""
+FILLERS = ("harvest", "resweep", "refresh", "reparse", "count", "read")
+"""Jobs that a button starts with arguments: they fill holes, or do again what failed."""
+
+PRESSED = ("sources", "source", "since", "until", "year")
+"""The arguments such a button may carry. What takes odd answers or begins anew is not pressed in passing."""
 
 
 def offered() -> list[Button]:
     """Return the buttons whose job there is."""
     jobs = all_jobs()
     return [button for button in BUTTONS if button.job in jobs]
+
+
+def is_pressable(job: str, arguments: Mapping[str, object]) -> bool:
+    """Whether a button can start this job with these arguments."""
+    return job in FILLERS and set(arguments) <= set(PRESSED)
 
 
 def start_job(

@@ -13,11 +13,12 @@ from sqlmodel import Session
 from biblio import webkit
 from biblio.errors import RequestRefused
 from biblio.feature import all_jobs
-from biblio.ingest import coverage, journals, ledger, running
-from biblio.ingest.forms import DaysForm, HoleForm
+from biblio.ingest import aside, coverage, journals, ledger, queries, refused, running
+from biblio.ingest.forms import AsideForm, DaysForm, HoleForm
 from biblio.ingest.holes import Hole, Kind, Scope, find_holes
 from biblio.ingest.journals import JournalLine
-from biblio.ingest.service import offered, start_job
+from biblio.ingest.service import is_pressable, offered, start_job
+from biblio.ingest.troubles import open_troubles
 
 blueprint = Blueprint("ingest", __name__)
 
@@ -46,13 +47,17 @@ def harvest() -> ResponseReturnValue:
     now, scope = wired.clock.now(), Scope.of(wired)
     with webkit.reading() as unit:
         states = coverage.source_states(unit)
-        listed = coverage.askings(unit)
+        listed = coverage.askings(unit, wanted=scope.wanted)
         calendars = [coverage.source_calendar(listed, name, scope.since, scope.today) for name in coverage.CALENDARS]
         endpoints = ledger.ledger(unit, scope.today)
-        page = webkit.paginate(unit, coverage.refusals(), size=10)
+        page = webkit.paginate(unit, refused.once(), size=10)
         runs = running.running_now(unit, now)
+        ended = running.just_ended(unit, now)
         jobs = all_jobs()
-        planned = ledger.next_runs(unit, [jobs[button.job] for button in offered()], now)
+        planned = ledger.next_runs(unit, [jobs[name] for name in running.WATCHED if name in jobs], now)
+        last = running.last_runs(unit, now)
+        troubles = open_troubles(unit, running.WATCHED, now)
+        newest = running.newest_run(unit)
     return render_template(
         "ingest/harvest.html",
         states=states,
@@ -64,19 +69,30 @@ def harvest() -> ResponseReturnValue:
         busy={run.job: run for run in runs},
         buttons=offered(),
         since=scope.since,
-        planned=[run for run in planned if run.at],
+        planned=planned,
+        last=last,
+        ended=ended,
+        troubles=troubles,
+        is_pressable=is_pressable,
         has_token=scope.has_token,
         is_empty=all(state.last_at is None for state in states),
         watch=[run.id for run in runs],
+        newest=newest,
     )
 
 
 @blueprint.route("/harvest/progress")
 @webkit.action("harvest.read")
 def progress() -> ResponseReturnValue:
-    """Say how far the running jobs are, and how those in ``?watch=12,13`` ended: JSON for the page's script."""
+    """Say how far the running jobs are, and how others ended: those in ``?watch=12,13``, and all ``after=14``.
+
+    JSON for the page's script. A job that began and ended between two of its questions is told of as well.
+    """
     watched = [int(part) for part in request.args.get("watch", "").split(",") if part.isdecimal() and len(part) < 10]
+    after = request.args.get("after", "")
     with webkit.reading() as unit:
+        if after.isdecimal() and len(after) < 10:
+            watched += running.begun_after(unit, int(after))
         states = running.states(unit, watched, webkit.runtime().clock.now())
     answer = jsonify(runs=[state.as_json() for state in states])
     answer.headers["Cache-Control"] = "no-store"
@@ -102,16 +118,57 @@ def start(name: str) -> ResponseReturnValue:
     return redirect(url_for("ingest.harvest"))
 
 
-@blueprint.route("/harvest/accept/<source>", methods=["POST"])
+@blueprint.route("/harvest/accept/<int:number>", methods=["POST"])
 @webkit.action("harvest.run")
-def accept(source: str) -> ResponseReturnValue:
-    """Take what a source gives though it is not plausible: a person has looked."""
+def accept(number: int) -> ResponseReturnValue:
+    """Take a page that was held back though it is not plausible: a person has looked. The job that held it takes it."""
     with webkit.reading() as unit:
-        held = ledger.held_back(unit, source)
+        held = next((one for one in ledger.held_back(unit) if one.number == number), None)
     if held is None:
-        raise RequestRefused(f"{ledger.label_of(source)} is not held back; nothing was started.")
-    _start("harvest", {"sources": held.accept, "accept": held.accept})
-    webkit.done(f"Taking what {ledger.label_of(source)} gives, in the background; this page shows how far it is.")
+        raise RequestRefused("This page is not held back any more; nothing was started.")
+    _start(held.job, dict(held.arguments))
+    webkit.done(f"Taking what {ledger.label_of(held.source)} gives, in the background; this page shows how far it is.")
+    return redirect(url_for("ingest.harvest"))
+
+
+# -- setting aside ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/harvest/set-aside", methods=["POST"])
+@webkit.action("harvest.run")
+def set_aside() -> ResponseReturnValue:
+    """Show a refusal, a page held back or a failed run no more as open; the audit log keeps who said so, and why."""
+    form = AsideForm()
+    if not form.validate():
+        raise RequestRefused("Say in one sentence why it is set aside; nothing was changed.")
+    what = form.what()
+    wired = webkit.runtime()
+    with webkit.writing() as unit:
+        words = _open_words(unit, what)
+        if words is None:
+            raise RequestRefused("This is not open any more; nothing was changed. Load the page anew.")
+        number = aside.set_aside(unit, webkit.actor(), what, words, form.why.data or "", wired.clock.now())
+    webkit.done(f"Set aside: {words}", undo_url=url_for("ingest.take_back", number=number))
+    return redirect(webkit.same_site(form.back.data) or url_for("ingest.harvest"))
+
+
+def _open_words(unit: Session, what: aside.What) -> str | None:
+    """Return in words what is open and would be set aside; None where it is not open."""
+    wired = webkit.runtime()
+    if what.run is not None:
+        troubles = open_troubles(unit, running.WATCHED, wired.clock.now())
+        return next((f"{one.title}, {one.at:%Y-%m-%d %H:%M}" for one in troubles if one.run == what.run), None)
+    holes = find_holes(unit, Scope.of(wired))
+    return next((f"{hole.label}: {hole.words}" for hole in holes if hole.aside == what), None)
+
+
+@blueprint.route("/harvest/set-aside/<int:number>/undo", methods=["POST"])
+@webkit.action("harvest.run")
+def take_back(number: int) -> ResponseReturnValue:
+    """Open again what was set aside."""
+    with webkit.writing() as unit:
+        words = aside.take_back(unit, webkit.actor(), number, webkit.runtime().clock.now())
+    webkit.done(f"Open again: {words}")
     return redirect(url_for("ingest.harvest"))
 
 
@@ -140,10 +197,13 @@ def coverage_page() -> ResponseReturnValue:
 def _coverage(form: DaysForm, scope: Scope, years: list[int], status: int = 200) -> ResponseReturnValue:
     now = webkit.runtime().clock.now()
     with webkit.reading() as unit:
-        listed = coverage.askings(unit)
+        listed = coverage.askings(unit, wanted=scope.wanted)
         counted = journals.journal_lines(unit, scope.years)
         holes = find_holes(unit, scope, listed, counted)
+        eprints = queries.eprint_counts(unit)
         runs = running.running_now(unit, now)
+        ended = running.just_ended(unit, now)
+        newest = running.newest_run(unit)
     lines = [line for line in counted if line.year in years]
     html = render_template(
         "ingest/coverage.html",
@@ -161,6 +221,9 @@ def _coverage(form: DaysForm, scope: Scope, years: list[int], status: int = 200)
         runs=runs,
         busy={run.job: run for run in runs},
         watch=[run.id for run in runs],
+        ended=ended,
+        newest=newest,
+        eprints=eprints,
         since=scope.since,
         today=scope.today,
         has_token=scope.has_token,
@@ -249,17 +312,18 @@ def _start(name: str, arguments: dict[str, str]) -> None:
 # -- refusals -----------------------------------------------------------------------------------------------------------
 
 
-@blueprint.route("/harvest/refused")
+@blueprint.route("/harvest/refused", endpoint="refused")
 @webkit.action("harvest.read")
-def refused() -> ResponseReturnValue:
+def refused_page() -> ResponseReturnValue:
     """List everything that could not be read, with its place and reason."""
     source = request.args.get("source", "")
     with webkit.reading() as unit:
-        page = webkit.paginate(unit, coverage.refusals(source or None), filters={"source": source})
+        page = webkit.paginate(unit, refused.once(source or None), filters={"source": source})
         sources = _refused_sources(unit)
     if webkit.wants("csv"):
-        rows = [(r.refused_at, r.source, r.place, r.key, r.reason) for r in page.items]
-        return webkit.csv_response("refused", ("when", "source", "place", "key", "reason"), rows)
+        rows = [(r.refused_at, r.source, r.place, r.key, r.reason, r.times, r.first_at) for r in page.items]
+        header = ("when", "source", "place", "key", "reason", "times", "first")
+        return webkit.csv_response("refused", header, rows)
     return render_template("ingest/refused.html", page=page, sources=sources, label_of=ledger.label_of)
 
 

@@ -7,7 +7,9 @@
   const EVERY_MS = 2000;
   const said = box.querySelector("[data-said]");
   const watched = new Set(box.dataset.watch.split(",").filter(Boolean));
+  const newest = box.dataset.newest || "0"; /* runs that began later are told of even if they have ended already */
   const quarters = new Map();
+  const ended = new Set();
 
   const make = (name, className, text) => {
     const element = document.createElement(name);
@@ -46,6 +48,7 @@
   };
 
   const show = (run) => {
+    if (ended.has(run.id)) return false;
     watched.add(String(run.id));
     const row = rowOf(run);
     row.querySelector("[data-words]").textContent = run.words;
@@ -61,6 +64,7 @@
       return true;
     }
     watched.delete(String(run.id));
+    ended.add(run.id);
     if (bar) bar.remove();
     const mark = row.querySelector(".state");
     mark.className = run.state === "succeeded" ? "state state-good" : "state state-bad";
@@ -77,7 +81,7 @@
 
   const poll = async () => {
     if (document.hidden) return true;
-    const answer = await fetch(`${box.dataset.progress}?watch=${[...watched].join(",")}`, {
+    const answer = await fetch(`${box.dataset.progress}?watch=${[...watched].join(",")}&after=${newest}`, {
       headers: { Accept: "application/json" },
       credentials: "same-origin",
       redirect: "error",

@@ -126,7 +126,7 @@ def test_a_run_that_began_later_gets_its_bar(page: Page, live_runtime: Runtime, 
     log_in(page, Role.LIBRARIAN)
     page.goto("/harvest")
     number = running(live_runtime, what="projects", done=3, total=None)
-    expect(page.locator(f"#run-{number}")).to_contain_text("Project registry 3")
+    expect(page.locator(f"#run-{number}")).to_contain_text("Project list 3")
 
 
 def test_without_scripts_the_page_reloads_itself_while_something_runs(

@@ -256,7 +256,6 @@ def test_a_list_that_lacks_records_is_asked_for_anew(store: Store) -> None:
         ),
         ("ads", "ADS search name, records from 1 record 4", "2025ApJ...900....9D", "resweep", {"year": "2025"}),
         ("arxiv-oai", "page 1 record 2", "oai:arXiv.org:2502.00002", "reparse", {"source": "arxiv-oai"}),
-        ("registry", "table row 3", "2019.1.00999.S", "harvest", {"sources": "projects"}),
         ("kpub", "file row 3", "x", None, {}),
     ],
 )
@@ -273,10 +272,7 @@ def test_a_refused_record_is_open_until_it_comes(
         assert (hole.job, dict(hole.arguments)) == (job, arguments)
         assert "has no title" in hole.words
         assert hole.is_old(TODAY)
-        if source == "registry":
-            add_project(session, key, learned_at=NOW)
-        else:
-            a_record(session, {"arxiv": "2502.00001", "arxiv-oai": "2502.00002"}.get(source, key), source=source)
+        a_record(session, {"arxiv": "2502.00001", "arxiv-oai": "2502.00002"}.get(source, key), source=source)
     with store.reading() as session:
         assert Kind.REFUSED not in found(session)
 
@@ -328,9 +324,10 @@ def test_what_is_held_back_waits_for_a_person(store: Store) -> None:
         whole_ads(session)
         refused(session, "ads", "ADS page", reason="ADS page: held back, because 9 is odd. Nothing of this page …")
     with store.reading() as session:
-        holes = found(session)[Kind.REFUSED]
-    assert [hole.job for hole in holes] == [None] * len(holes)
-    assert "--accept ads" in holes[0].remedy
+        (hole,) = found(session)[Kind.HELD]
+    assert hole.job is None
+    assert "biblio harvest --source ads --accept ads" in hole.remedy
+    assert fillings([hole]) == []
 
 
 # -- journals ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Where each source goes on, what holds it back, and what was asked of it."""
+"""Where each source goes on, what holds it back, when jobs run next, and what was asked of it."""
 
 from __future__ import annotations
 
@@ -82,24 +82,19 @@ def test_each_source_says_when_it_was_asked_last_gave_something_new_and_goes_on(
     assert states["kpub"].label == "List “kpub”"
 
 
-def test_a_source_is_held_back_until_it_came_through(store: Store) -> None:
-    """The newest page that was not plausible is shown with why, until that place was stored."""
-    place = "arXiv OAI changes since 2026-11-20, page 1"
-    why = "abstract is given for 12% of 431 records (plausible: 60% at least)"
+def test_the_state_of_a_source_says_what_is_held_back(store: Store) -> None:
+    """Each source has its own; ``test_held`` says how long."""
+    place = "arXiv OAI physics changes since 2026-11-20, page 1"
     with store.writing() as session:
-        run = a_run(session)
-        a_page(session, run, "arxiv-oai", "before", is_last=True)
-        a_page(session, run, "arxiv-oai", place, records=0, refused=1)
-        reason = f"{place}: held back, because {why}. Nothing of this page was taken. Look at the source."
-        session.add(HarvestRefusal(job_run_id=run, source="arxiv-oai", place=place, reason=reason, refused_at=NOW))
-    with store.writing() as session:
-        held = held_back(session, "arxiv-oai")
-        assert held is not None
-        assert (held.place, held.reason, held.accept) == (place, why, "arxiv-oai")
-        assert held_back(session, "ads") is None
-        a_page(session, a_run(session), "arxiv-oai", place)
+        reason = f"{place}: held back, because 9 is odd. Nothing of this page was taken."
+        session.add(
+            HarvestRefusal(job_run_id=a_run(session), source="arxiv-oai", place=place, reason=reason, refused_at=NOW)
+        )
     with store.reading() as session:
-        assert held_back(session, "arxiv-oai") is None
+        states = {state.source: state.held_back for state in source_states(session)}
+        assert held_back(session, "ads") == []
+    assert [(held.place, held.reason) for held in states["arxiv-oai"]] == [(place, "9 is odd")]
+    assert states["ads"] == ()
 
 
 def test_the_ledger_counts_fourteen_days_per_endpoint(store: Store) -> None:

@@ -26,7 +26,7 @@ def run(number: int, job: str = "harvest", outcome: Outcome = Outcome.RUNNING, *
     [
         (None, "at work"),
         ({"what": "arxiv (days)", "done": 812, "total": 5439}, "arXiv API (days) 812 of 5,439"),
-        ({"what": "projects", "done": 40, "total": None}, "Project registry 40"),
+        ({"what": "projects", "done": 40, "total": None}, "Project list 40"),
         ({"what": "e-prints", "done": 3, "total": 9}, "e-prints 3 of 9"),
     ],
 )

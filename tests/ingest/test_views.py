@@ -9,21 +9,25 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlmodel import select
+from sqlmodel import col, select
 
 from biblio.runtime import Runtime
 from biblio.store.models import (
+    AuditEntry,
     ExpectedCount,
     HarvestPage,
     HarvestRefusal,
     JobRun,
     Paper,
+    PaperIdentifier,
+    PaperRevision,
     Payload,
     Quota,
     RequestCount,
     SourceRecord,
+    TextReading,
 )
-from biblio.store.words import Outcome, Role, Trigger
+from biblio.store.words import Outcome, Role, Scheme, Trigger
 from biblio.web import create_app
 from demo.replay import ReplayServer
 from tests.ingest.conftest import Asking
@@ -195,22 +199,181 @@ def test_the_script_reads_progress_and_how_it_ended_as_json(app: Flask, runtime:
     assert logged_in(app, runtime, Role.MANAGER).get("/harvest/progress").status_code == 403
 
 
-def test_what_is_held_back_can_be_taken_by_who_may(app: Flask, runtime: Runtime) -> None:
-    """The page says why; the button starts the harvest of that source, accepted; nothing else can be accepted."""
+def held_back(runtime: Runtime, job: str = "harvest", source: str = "registry", **arguments: str) -> int:
+    """Note a page that was held back in a run of a job; return the number of its refusal."""
+    number = a_run(runtime, job, Outcome.FAILED, arguments=arguments, error=f"{source}: page 1: held back")
     with runtime.store.writing() as session:
         reason = "page 1: held back, because 9 is odd. Nothing of this page was taken."
-        session.add(HarvestRefusal(source="registry", place="page 1", reason=reason, refused_at=NOW))
+        row = HarvestRefusal(job_run_id=number, source=source, place="page 1", reason=reason, refused_at=NOW)
+        session.add(row)
+        session.flush()
+        assert row.id is not None
+        return row.id
+
+
+def test_what_is_held_back_can_be_taken_by_who_may(app: Flask, runtime: Runtime) -> None:
+    """The page says why; the button starts the harvest of that source, accepted; nothing else can be accepted."""
+    number = held_back(runtime)
     head = logged_in(app, runtime, Role.HEAD_LIBRARIAN)
     page = head.get("/harvest").text
-    assert "Project registry is held back" in page
+    assert "Project list is held back" in page
     assert "9 is odd" in page
+    assert "biblio harvest --source projects --accept projects" in page
     assert "Take it anyway" not in logged_in(app, runtime, Role.LIBRARIAN).get("/harvest").text
-    assert head.post("/harvest/accept/ads", {}, form_on="/harvest").status_code == 400
-    assert head.post("/harvest/accept/registry", {}, form_on="/harvest").status_code == 302
+    assert head.post(f"/harvest/accept/{number + 1}", {}, form_on="/harvest").status_code == 400
+    assert head.post(f"/harvest/accept/{number}", {}, form_on="/harvest").status_code == 302
     wait_for("harvest")
     with runtime.store.reading() as session:
-        run = session.exec(select(JobRun)).one()
+        run = session.exec(select(JobRun).order_by(col(JobRun.id).desc())).first()
+    assert run is not None
     assert run.arguments == {"sources": "projects", "accept": "projects"}
+
+
+@pytest.mark.parametrize(
+    ("job", "asked", "command", "started"),
+    [
+        (
+            "harvest",
+            {"sources": "ads,arxiv", "since": "2024-01-01", "until": "2024-01-31"},
+            "biblio harvest --source ads --since 2024-01-01 --until 2024-01-31 --accept ads",
+            {"sources": "ads", "since": "2024-01-01", "until": "2024-01-31", "accept": "ads"},
+        ),
+        (
+            "resweep",
+            {"year": "2024"},
+            "biblio run resweep -a year=2024 -a accept=ads",
+            {"year": "2024", "accept": "ads"},
+        ),
+        ("refresh", {}, "biblio run refresh -a accept=ads", {"accept": "ads"}),
+    ],
+)
+def test_what_is_held_back_is_taken_by_the_job_that_held_it(
+    app: Flask, runtime: Runtime, job: str, asked: dict[str, str], command: str, started: dict[str, str]
+) -> None:
+    """A page of a hole, a re-sweep or a refresh is taken there: the daily harvest would not come to it."""
+    number = held_back(runtime, job, "ads", **asked)
+    head = logged_in(app, runtime, Role.HEAD_LIBRARIAN)
+    assert command in head.get("/harvest").text
+    assert command in head.get("/harvest/coverage").text
+    assert head.post(f"/harvest/accept/{number}", {}, form_on="/harvest").status_code == 302
+    wait_for(job)
+    with runtime.store.reading() as session:
+        run = session.exec(select(JobRun).order_by(col(JobRun.id).desc())).first()
+    assert run is not None
+    assert (run.job, run.arguments, run.error) == (job, started, None)
+
+
+def test_what_is_set_aside_is_shown_no_more_and_can_be_taken_back(app: Flask, runtime: Runtime) -> None:
+    """A reason is needed; the audit log keeps it; undo shows it again; a librarian cannot."""
+    number = held_back(runtime)
+    head = logged_in(app, runtime, Role.HEAD_LIBRARIAN)
+    form = {"source": "registry", "page": "page 1", "until": str(number)}
+    librarian = logged_in(app, runtime, Role.LIBRARIAN)
+    assert librarian.post("/harvest/set-aside", {**form, "why": "x"}, form_on="/harvest").status_code in (400, 403)
+    for wrong in ({**form, "why": " "}, {**form, "why": "x", "until": "99"}, {"run": "99", "why": "x"}, {"why": "x"}):
+        assert head.post("/harvest/set-aside", wrong, form_on="/harvest").status_code == 400, wrong
+    assert "Project list is held back" in head.get("/harvest").text
+    assert head.post("/harvest/set-aside", {**form, "why": "the archive moved"}, form_on="/harvest").status_code == 302
+    with runtime.store.reading() as session:
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "harvest.set_aside")).one()
+    assert entry.details["why"] == "the archive moved"
+    assert "Project list is held back" not in head.get("/harvest").text
+    assert head.post(f"/harvest/set-aside/{entry.id}/undo", {}, form_on="/harvest").status_code == 302
+    assert "Project list is held back" in head.get("/harvest").text
+    assert head.post("/harvest/set-aside/9999/undo", {}, form_on="/harvest").status_code == 404
+
+
+def test_a_failed_run_is_shown_until_one_succeeds(app: Flask, runtime: Runtime) -> None:
+    """Which job, when, why, and how to do it again; who may has a button; it can be set aside with a reason."""
+    number = a_run(runtime, "harvest", Outcome.FAILED, ended_at=NOW, error="ads: the service answers 503.")
+    head = logged_in(app, runtime, Role.HEAD_LIBRARIAN)
+    page = head.get("/harvest").text
+    assert "did not succeed" in page
+    assert "ads: the service answers 503." in page
+    assert "“biblio harvest”" in page
+    assert "Run again" in page
+    librarian = logged_in(app, runtime, Role.LIBRARIAN).get("/harvest").text
+    assert "ads: the service answers 503." in librarian
+    assert "Run again" not in librarian
+    assert head.post("/harvest/set-aside", {"run": str(number), "why": "known"}, form_on="/harvest").status_code == 302
+    assert "did not succeed" not in head.get("/harvest").text
+    a_run(runtime, "refresh", Outcome.FAILED, ended_at=NOW, error="ads: no.")
+    assert "did not succeed" in head.get("/harvest").text
+    a_run(runtime, "refresh", Outcome.SUCCEEDED, ended_at=NOW)
+    assert "did not succeed" not in head.get("/harvest").text
+
+
+def test_each_job_says_what_came_of_its_last_run(app: Flask, runtime: Runtime) -> None:
+    """Also of one that was over before the page came back: a moment ago, at the top; later, in the table of jobs."""
+    now = runtime.clock.now()
+    a_run(runtime, "count", Outcome.SUCCEEDED, ended_at=now, counts={"papers_expected": 812})
+    visitor = logged_in(app, runtime)
+    page = visitor.get("/harvest").text
+    assert page.count("Ended: 812 papers counted.") == 2
+    assert 'data-newest="1"' in page
+    with runtime.store.writing() as session:
+        session.get_one(JobRun, 1).ended_at = now - timedelta(hours=1)
+    assert visitor.get("/harvest").text.count("Ended: 812 papers counted.") == 1
+
+
+def test_e_prints_are_counted_on_the_coverage_page(app: Flask, runtime: Runtime) -> None:
+    """How many were read, wait and could not be read, and what reads them."""
+    with runtime.store.writing() as session:
+        for number in range(3):
+            paper = Paper(first_seen_at=NOW)
+            session.add(paper)
+            session.flush()
+            assert paper.id is not None
+            value = f"2401.0000{number}"
+            session.add(PaperRevision(paper_id=paper.id, title="x", arxiv_version=1, digest="d", learned_at=NOW))
+            session.add(
+                PaperIdentifier(paper_id=paper.id, scheme=Scheme.ARXIV, value=value, source="arxiv", learned_at=NOW)
+            )
+            if number:
+                refusal = "withdrawn" if number == 2 else None
+                session.add(
+                    TextReading(
+                        paper_id=paper.id,
+                        origin="eprint",
+                        place="p",
+                        version=f"{value}v1",
+                        refusal=refusal,
+                        read_at=NOW,
+                    )
+                )
+    page = logged_in(app, runtime, Role.HEAD_LIBRARIAN).get("/harvest/coverage").text.split('id="eprints"')[1]
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.split('id="journals"')[0]))
+    assert "Read 1 of 3 papers" in words
+    assert "Not fetched yet 1 " in words
+    assert "Could not be read 1 " in words
+    assert "Read texts now" in words
+
+
+def test_the_script_hears_of_a_run_that_ended_between_two_questions(app: Flask, runtime: Runtime) -> None:
+    """All that began after the page was made, whether they still run or not; of other features none."""
+    first = a_run(runtime, "count", Outcome.SUCCEEDED)
+    a_run(runtime, "match", Outcome.SUCCEEDED)
+    fast = a_run(runtime, "count", Outcome.SUCCEEDED, counts={"journals": 3})
+    visitor = logged_in(app, runtime)
+    answer = visitor.get(f"/harvest/progress?watch=&after={first}").get_json()
+    assert [(run["id"], run["state"]) for run in answer["runs"]] == [(fast, "succeeded")]
+    assert visitor.get("/harvest/progress?after=x").get_json() == {"runs": []}
+
+
+def test_the_same_refusal_stands_once_with_how_often(app: Flask, runtime: Runtime) -> None:
+    """A code that the registry gives wrongly every night fills no list; another reason is another line."""
+    with runtime.store.writing() as session:
+        for night, reason in enumerate(("no code", "no code", "no code", "no date")):
+            session.add(
+                HarvestRefusal(
+                    source="registry", place=f"table row {night}", key="2019.1.X", reason=reason,
+                    refused_at=NOW + timedelta(days=night),
+                )
+            )  # fmt: skip
+    visitor = logged_in(app, runtime)
+    rows = visitor.get("/harvest/refused?format=csv").text.splitlines()
+    assert [row.split(",")[4:6] for row in rows[1:]] == [["no date", "1"], ["no code", "3"]]
+    assert visitor.get("/harvest/refused").text.count("2019.1.X") == 2
 
 
 def test_a_hole_is_filled_by_its_own_button_only(app: Flask, runtime: Runtime) -> None:
