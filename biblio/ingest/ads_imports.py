@@ -13,12 +13,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import sqlalchemy as sa
+from sqlmodel import col
+
 from biblio.errors import RequestRefused
 from biblio.ingest.harvest import ask
 from biblio.ingest.importing import FileSource
 from biblio.ingest.sources import ADS_LEFT_OUT, plan_refresh, polite_session
 from biblio.jobs import JobContext
 from biblio.runtime import Runtime
+from biblio.store.models import SourceRecord
 from harvesters.ads_lists import LibraryList, is_bibcode, library_bibcodes
 from harvesters.files import PapersFile
 from harvesters.http import PoliteSession
@@ -43,9 +47,10 @@ class AdsLibrary(PapersFile):
         settings = self._runtime.settings
         token = settings.ads_token.get_secret_value() if settings.ads_token else None
         self.listed = library_bibcodes(self._session, self._id, token, settings.ads_url)
-        before: dict[str, list[str]] = {}
+        before = self._told_before()
         for old, new in self.listed.updates.items():
-            before.setdefault(new, []).append(old)
+            if old not in before.setdefault(new, []):
+                before[new].append(old)
         rows = [
             {"bibcode": code, "year": int(code[:4])} | ({"alternate_bibcodes": before[code]} if code in before else {})
             for code in self.listed.bibcodes
@@ -53,6 +58,16 @@ class AdsLibrary(PapersFile):
         ]
         body = "\n".join(json.dumps(row) for row in rows).encode()
         yield self._page(body, f"{self._label} ({self.listed.name})", {"done": True}, is_last=True)
+
+    def _told_before(self) -> dict[str, list[str]]:
+        """Return the older bibcodes that this list has for its papers: ADS tells of a changed bibcode once."""
+        with self._runtime.store.reading() as session:
+            rows = session.execute(
+                sa.select(col(SourceRecord.key), col(SourceRecord.record)).where(
+                    col(SourceRecord.source) == self.name, col(SourceRecord.superseded_at).is_(None)
+                )
+            )
+            return {key: list(record.get("alternate_bibcodes", ())) for key, record in rows}
 
     def finish(self, context: JobContext) -> None:
         """Say what became of bibcodes, and ask ADS for the records of the papers."""
@@ -70,7 +85,13 @@ class AdsLibrary(PapersFile):
         planned = plan_refresh(context.runtime, wanted) if wanted else ADS_LEFT_OUT
         if not isinstance(planned, str):
             words = f"the records of the {len(wanted)} papers in {listed.name}"
-            ask(context, [replace(one, cursor=f"ads-library {self._id}"[:64], words=words) for one in planned])
+            apart = replace(context, counts={})  # the rows of the list are not to be counted once more
+            try:
+                ask(apart, [replace(one, cursor=f"ads-library {self._id}"[:64], words=words) for one in planned])
+            finally:
+                for name, value in apart.counts.items():
+                    if name != "ads_records":  # the same as "records"
+                        context.count(f"from_ads_{name}", value)
 
 
 def library_file(runtime: Runtime, library_id: str, name: str | None) -> FileSource:

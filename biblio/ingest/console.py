@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from biblio.ingest import absorb
-from biblio.ingest.import_report import ImportReport
+from biblio.ingest.import_report import WORDS, ImportReport
 from biblio.ingest.importing import FileSource, import_job, try_import
 from biblio.jobs import Job, run_job
 from biblio.runtime import Runtime
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
 from harvesters.errors import HarvestError
+from harvesters.records import Refusal
 
 
 def run_and_tell(ctx: click.Context, job: Job, arguments: dict[str, Any], quiet: bool) -> None:
@@ -67,17 +68,20 @@ def import_files(
 
 def _try_files(ctx: click.Context, files: Sequence[FileSource], report: ImportReport, rows: Path | None) -> None:
     runtime: Runtime = ctx.obj()
-    told: list[absorb.PageCounts] = []
+    told: Counter[str] = Counter()
+    refusals: list[Refusal] = []
     broken = False
     for file in files:
         try:
-            told += try_import(runtime, [file], report)
+            counts, refused = try_import(runtime, [file], report)
+            told += counts
+            refusals += refused
         except HarvestError as error:
             click.echo(str(error), err=True)
             report.broken(file.label, str(error))
             broken = True
     _tell_files(report, rows)
-    print_dry_run(told)
+    print_dry_run(told, refusals)
     if broken:
         ctx.exit(1)
 
@@ -105,10 +109,10 @@ def _tell_files(report: ImportReport, rows: Path | None) -> None:
         click.echo(f"What became of every row is in {rows}.")
 
 
-def print_dry_run(told: Sequence[absorb.PageCounts]) -> None:
-    """Print what a dry run's pages would do, and the first refusals."""
-    for what in ("seen", "new", "changed", "unchanged", "refused", "ignored", "merged", "conflicts"):
-        click.echo(f"  {what:<28} {sum(getattr(counts, what) for counts in told):>8}")
-    for refusal in [r for counts in told for r in counts.refusals][:20]:
+def print_dry_run(told: Mapping[str, int], refusals: Sequence[Refusal]) -> None:
+    """Print what a dry run would do, in the words of the report, and the first refusals."""
+    for what in ("seen", *WORDS, "ignored", "merged", "conflicts"):
+        click.echo(f"  {what:<28} {told.get(what, 0):>8}")
+    for refusal in refusals[:20]:
         click.echo(f"  {refusal.place}: {refusal.reason}", err=True)
     click.echo("Nothing was changed (dry run).")

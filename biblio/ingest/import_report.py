@@ -1,8 +1,8 @@
 """What an import did, row by row: a tally per file for the screen, and a CSV file that names every row.
 
 The columns of that file: ``file``; ``row`` (of BibTeX and lists the line); ``key`` (the name by which the list knows the
-paper); ``became`` (``new``: a paper nobody knew; ``known``: joined to a paper we have; ``changed``: this list had it and
-says something else now; ``refused``: cannot be used); ``paper`` (its number); ``links`` (codes of projects that the row
+paper); ``became`` (``new``: a paper nobody knew; ``known``: joined to a paper we have, or said by this list before;
+``changed``: this list had it and says something else now; ``refused``: cannot be used); ``paper`` (its number); ``links`` (codes of projects that the row
 gives and that are kept); ``reason`` (why it was refused, or what of it could not be used).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -36,7 +37,7 @@ class Links:
 class _OneFile:
     """One file so far: how many rows became what, and in which row each key stood first."""
 
-    became: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WORDS, 0))
+    became: Counter[str] = field(default_factory=Counter)
     rows: dict[str, int | str] = field(default_factory=dict)
     links: set[tuple[str, str]] = field(default_factory=set)
     broken: str | None = None
@@ -58,25 +59,31 @@ class ImportReport:
         outcomes: Sequence[AbsorbOutcome],
         links: Mapping[int, Links],
         earlier: set[str],
-    ) -> None:
-        """Take down the records of a page: what became of each, its links by its number, and keys the list had before."""
+    ) -> Counter[str]:
+        """Take down the records of a page: what became of each, its links by its number, and keys the list had before.
+
+        Return how many became what.
+        """
         one = self.files.setdefault(file, _OneFile())
+        told: Counter[str] = Counter()
         for number, (record, outcome) in enumerate(zip(parsed.records, outcomes, strict=True)):
             row: int | str = parsed.rows[number] if number < len(parsed.rows) else ""
             mine = links.get(number, Links())
             became = _word(outcome, record.key in earlier or record.key in one.rows)
             reasons = [*_twice(one.rows.get(record.key)), *_unusable(record), *outcome.conflicts, *mine.reasons]
             one.rows.setdefault(record.key, row)
-            one.became[became] += 1
+            told[became] += 1
             one.links.update((record.key, code) for code in mine.kept)
             paper = "" if self._dry and became == "new" else outcome.paper_id
             self._write((file, row, record.key, became, paper, " ".join(mine.kept), "; ".join(reasons)))
+        one.became.update(told)
+        return told
 
-    def projects(self, file: str, new: int, known: int, changed: int) -> None:
-        """Add the projects of a page to a file's tally; their rows are not named one by one."""
-        became = self.files.setdefault(file, _OneFile()).became
-        for word, count in (("new", new), ("known", known), ("changed", changed)):
-            became[word] += count
+    def projects(self, file: str, new: int, known: int, changed: int) -> Counter[str]:
+        """Add the projects of a page to a file's tally, and return them; their rows are not named one by one."""
+        told = Counter(new=new, known=known, changed=changed)
+        self.files.setdefault(file, _OneFile()).became.update(told)
+        return told
 
     def refused(self, file: str, refusals: Sequence[Refusal]) -> None:
         """Take down what could not be used."""

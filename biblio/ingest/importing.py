@@ -7,6 +7,7 @@ with the file and the row.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,6 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.groups import chunks
 from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb
-from biblio.ingest.harvest import COUNTED
 from biblio.ingest.import_report import ImportReport
 from biblio.ingest.list_links import Linked, has_codes, link
 from biblio.ingest.texts_folder import read_listed
@@ -178,7 +178,9 @@ def _known_contacts(session: Session, runtime: Runtime, parsed: ParsedPage, labe
         has_pi |= {code: pi is not None for code, pi in rows}
     projects: list[HarvestedProject] = []
     refusals = list(checked.refusals)
-    for project in checked.projects:
+    for project, written in zip(checked.projects, parsed.projects, strict=True):
+        if project.pi_email is None and written.pi_email is not None:
+            continue  # its address was all that it would have brought, and is refused already
         code = runtime.grammar.canonical(project.code)
         if code is not None and code not in has_pi:
             reason = "no project has this code yet; load the projects first"
@@ -229,13 +231,10 @@ def _import(context: JobContext, file: FileSource, report: ImportReport) -> None
             with runtime.store.writing() as session:
                 linked = link(session, runtime, parsed, counts.outcomes, file.label)
                 absorb.add_refusals(session, linked.refusals, context.run_id, runtime.clock.now())
-        report.page(file.label, parsed, counts.outcomes, linked.of_record, earlier)
-        report.refused(file.label, counts.refusals)
-        if parsed.projects:
-            report.projects(file.label, counts.new, counts.unchanged, counts.changed)
+        became = _Page(file, parsed, counts, linked, earlier).report(report)
         texts += [(o.paper_id, r.path) for r, o in zip(parsed.records, counts.outcomes, strict=True) if r.path]
         unread.update(parsed.unread_fields)
-        _tell(context, counts, linked)
+        _tell(context, counts, linked, became)
     if unread:
         context.note(f"{file.label} has columns that nobody reads: {', '.join(sorted(unread))}.")
     if texts and file.folder is not None:
@@ -244,13 +243,32 @@ def _import(context: JobContext, file: FileSource, report: ImportReport) -> None
         file.finish(context)
 
 
-def _tell(context: JobContext, counts: absorb.PageCounts, linked: Linked) -> None:
-    """Add a page to the run's counts, and its first troubles to its notes."""
+@dataclass(slots=True)
+class _Page:
+    """One page of a file that was imported, or tried."""
+
+    file: FileSource
+    parsed: ParsedPage
+    counts: absorb.PageCounts
+    linked: Linked
+    earlier: set[str]
+
+    def report(self, report: ImportReport) -> Counter[str]:
+        """Take down what became of every row; return how many became what, in the words of the report."""
+        label, counts = self.file.label, self.counts
+        became = report.page(label, self.parsed, counts.outcomes, self.linked.of_record, self.earlier)
+        report.refused(label, counts.refusals)
+        if self.parsed.projects:
+            became += report.projects(label, counts.new, counts.unchanged, counts.changed)
+        return became
+
+
+def _tell(context: JobContext, counts: absorb.PageCounts, linked: Linked, became: Counter[str]) -> None:
+    """Add a page to the run's counts, in the words of the report, and its first troubles to its notes."""
     context.count("pages")
-    for what in COUNTED:
-        if value := getattr(counts, what):
-            context.count(what, value)
-    for what, value in (("links_new", linked.new), ("links_known", linked.known), ("codes_left", len(linked.refusals))):
+    told = {what: getattr(counts, what) for what in ("seen", "records", "refused", "ignored", "merged", "conflicts")}
+    links = {"links_new": linked.new, "links_known": linked.known, "codes_left": len(linked.refusals)}
+    for what, value in {**told, **became, **links}.items():
         if value:
             context.count(what, value)
     for refusal in (*counts.refusals[:5], *linked.refusals[:5]):
@@ -279,10 +297,14 @@ def _refuse_file(context: JobContext, file: FileSource, reason: str) -> None:
 
 def try_import(
     runtime: Runtime, files: Sequence[FileSource], report: ImportReport | None = None
-) -> list[absorb.PageCounts]:
-    """Say what importing these files would do, page by page, and change nothing. Raises ``HarvestError`` for a bad file."""
+) -> tuple[Counter[str], list[Refusal]]:
+    """Say in numbers what importing these files would do and what would be refused, and change nothing.
+
+    Raises ``HarvestError`` for a bad file.
+    """
     report = report or ImportReport(dry=True)
-    told = []
+    told: Counter[str] = Counter()
+    refusals: list[Refusal] = []
     for file in files:
         for page in file.source.pages({}):
             parsed = file.source.parse(page)
@@ -292,9 +314,8 @@ def try_import(
                 destination = absorb.Destination(None, None, take_emails=file.take_emails)
                 counts = absorb.absorb_parsed(session, runtime, page, parsed, destination, None)
                 linked = link(session, runtime, parsed, counts.outcomes, file.label)
-            report.page(file.label, parsed, counts.outcomes, linked.of_record, earlier)
-            report.refused(file.label, counts.refusals)
-            if parsed.projects:
-                report.projects(file.label, counts.new, counts.unchanged, counts.changed)
-            told.append(counts)
-    return told
+            became = _Page(file, parsed, counts, linked, earlier).report(report)
+            told.update(became, seen=counts.seen, refused=counts.refused, ignored=counts.ignored)
+            told.update(merged=counts.merged, conflicts=counts.conflicts)
+            refusals += counts.refusals
+    return told, refusals

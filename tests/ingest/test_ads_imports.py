@@ -58,6 +58,21 @@ def test_a_library_becomes_papers_with_the_bibcodes_they_had(
         }
 
 
+def test_a_library_imported_again_changes_nothing(asking: Asking, server: ReplayServer) -> None:
+    """ADS tells of changed bibcodes once; the second import still says that nothing changed, and its counts add up."""
+    runtime = asking(server.url)
+    for is_first in (True, False):
+        result = call(runtime, papers, "import", "--ads-library", LIBRARY)
+        assert result.exit_code == 0, result.output
+        with runtime.store.reading() as session:
+            counts = session.exec(select(JobRun.counts).order_by(JobRun.id.desc())).first()  # type: ignore[union-attr]
+        assert counts is not None
+        assert counts["new" if is_first else "known"] == counts["seen"] == counts["listed"]
+        assert (counts.get("changed", 0), counts.get("from_ads_new", 0)) == (0, 0)
+        assert is_first or counts.get("from_ads_changed", 0) == 0
+        assert counts["from_ads_seen"] == counts["from_ads_records"] + counts.get("from_ads_refused", 0)
+
+
 def test_a_changed_bibcode_joins_preprint_and_article(asking: Asking, server: ReplayServer) -> None:
     """A paper known by the bibcode of its preprint is the one the library lists by that of its article."""
     runtime = asking(server.url)

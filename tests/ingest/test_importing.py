@@ -101,6 +101,8 @@ def test_contacts_set_addresses_of_known_projects(runtime: Runtime, listed: Path
     assert "2019.1.00003.S" not in current
     assert set(refused) == {"2016.1.00002.S", "2019.1.00003.S"}
     assert "not-an-address" not in str(refused) + result.output
+    assert "contacts.csv: 0 new, 0 known, 1 changed, 2 refused" in result.output
+    assert "0 new, 1 known, 0 changed, 2 refused" in call(runtime, projects, "import", contacts).output
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

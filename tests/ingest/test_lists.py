@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,22 @@ def test_a_telbib_list_gives_papers_and_known_links(known: Runtime, tmp_path: Pa
     assert (counts["links_new"], counts["codes_left"]) == (3, 2)
     assert counts["seen"] == counts["records"] + counts["refused"]
     assert "telbib.csv: 1 new, 2 known, 0 changed, 2 refused; 3 links to projects" in result.output
+
+
+def test_counts_of_an_import_add_up_and_say_what_the_report_says(known: Runtime, tmp_path: Path) -> None:
+    """A list brought twice: what was joined is known, never changed; trial, report and run say the same numbers."""
+    table = write(tmp_path / "telbib.csv", TELBIB)
+    for new, joined in ((1, 2), (0, 3)):
+        tried = call(known, papers, "import", table, "--name", "telbib", "--dry-run").output.split()
+        result = call(known, papers, "import", table, "--name", "telbib")
+        assert f"telbib.csv: {new} new, {joined} known, 0 changed, 2 refused" in result.output
+        with known.store.reading() as session:
+            counts = session.exec(select(JobRun.counts).order_by(JobRun.id.desc())).first()  # type: ignore[union-attr]
+        assert counts is not None
+        told = {word: counts.get(word, 0) for word in ("seen", "new", "known", "changed", "refused", "ignored")}
+        assert told == {"seen": 5, "new": new, "known": joined, "changed": 0, "refused": 2, "ignored": 0}
+        for word, count in told.items():
+            assert str(count) in (after for one, after in pairwise(tried) if one == word)
 
 
 def test_the_report_names_every_row(known: Runtime, tmp_path: Path) -> None:
