@@ -15,9 +15,9 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import Any
 
 from ads.exceptions import APIResponseError, SolrResponseParseError
 from ads.search import SearchQuery
@@ -48,7 +48,10 @@ class AdsQuery:
     ``overlap_days`` before it, because ADS indexes astronomy weekly.
 
     ``entered_since`` is for the re-sweep: everything that entered on or after that day, whether or not ADS says that
-    it changed since; that finds what the increments missed. A search may have exclusions (``full:"X" -ack:"Y"``): each
+    it changed since; that finds what the increments missed. ``is_once``: a re-sweep, too, of a few years of publication.
+
+    A search that finds nothing in all the past, or in a re-sweep, is doubted (an index that is being built again finds
+    nothing as well); ``accepts_nothing`` believes it. A search may have exclusions (``full:"X" -ack:"Y"``): each
     is put in brackets before the days are joined to it.
     """
 
@@ -59,6 +62,13 @@ class AdsQuery:
     first_year: int | None = None
     rows: int = 500
     overlap_days: int = 10
+    is_once: bool = False
+    accepts_nothing: bool = False
+
+    @property
+    def is_resweep(self) -> bool:
+        """Whether it asks for what was asked for before, and leaves no place to go on from."""
+        return self.is_once or self.entered_since is not None
 
     def __post_init__(self) -> None:
         if not self.searches:
@@ -69,12 +79,50 @@ class AdsQuery:
             raise ValueError(f"a page of ADS holds 1 to {MAX_ROWS} records, not {self.rows}")
 
 
+@dataclass(slots=True)
+class _Run:
+    """One reading of all searches, which may take several runs: it promises the days up to ``began``.
+
+    ``names`` are the searches left to ask. ``doubted`` found nothing when all the past was asked for in an earlier run,
+    so that they are asked for all of it again; ``empty`` are those that found nothing so far.
+    """
+
+    names: list[str]
+    since: date | None
+    began: date
+    doubted: frozenset[str] = frozenset()
+    empty: list[str] = field(default_factory=list)
+
+    def kept(self) -> dict[str, object]:
+        """What every place within the reading says."""
+        days: dict[str, object] = {"began": self.began.isoformat()}
+        return days | ({"since": self.since.isoformat()} if self.since is not None else {})
+
+
+@dataclass(slots=True)
+class _Search:
+    """How far one search is: where its next page lies, what came, and what was promised when this run came to it."""
+
+    name: str
+    text: str
+    mark: str
+    got: int
+    promised: int | None = None
+    before: frozenset[str] = frozenset()
+
+    @property
+    def place(self) -> str:
+        return f"ADS search {self.name}, records from {self.got + 1}"
+
+
 class AdsSource:
     """Papers from ADS by the searches of the profile.
 
     The cursor within a run is ``{"search": name, "mark": cursorMark, "got": n, "since": day, "began": day}``, after the last page
     ``{"since": day}``. A re-sweep keeps its first day under "since" too, and leaves no cursor behind: the next one
-    has another first day. Without a token nothing is asked and ``SourceStopped`` says what to do.
+    has another first day. "empty" names the searches that found nothing where something must be: the others go on, the
+    run ends with ``PageRefused``, and the next one asks these for all the past once more (of a re-sweep: these alone,
+    and believes them). Without a token nothing is asked and ``SourceStopped`` says what to do.
     """
 
     name = SOURCE
@@ -93,22 +141,39 @@ class AdsSource:
     def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
         """Yield pages from ``cursor`` on. Raises ``PageRefused`` naming search and page, or ``SourceStopped``."""
         self._port.open()
-        since = self._since(cursor)
-        names = list(self._query.searches)
-        first = str(cursor.get("search", names[0]))
-        if first not in names:  # the searches were changed halfway: all are asked once more, which doubles nothing
-            first, cursor = names[0], {name: value for name, value in cursor.items() if name in ("since", "began")}
-        began = self._day_of(cursor, "began") or self._query.until
-        for name in names[names.index(first) :]:
-            resumed = cursor if name == cursor.get("search") else {}
-            yield from self._search_pages(name, since, {**resumed, "began": began}, is_last_search=name == names[-1])
+        run, resumed = self._begin(cursor)
+        while run.names:
+            name = run.names[0]
+            mark, got = (
+                (str(resumed.get("mark", "*")), _count_of(resumed)) if name == resumed.get("search") else ("*", 0)
+            )
+            yield from self._search_pages(run, _Search(name, self._text(name, self._since_of(run, name)), mark, got))
+        if run.empty:
+            raise PageRefused(self._found_nothing(run.empty))
 
     def parse(self, page: Page) -> ParsedPage:
         """Read one page. Raises ``PageRefused`` for anything that is not a search answer."""
         return parse_page(page)
 
-    def _since(self, cursor: Mapping[str, object]) -> date | None:
-        return self._day_of(cursor, "since") or self._query.entered_since or self._query.since
+    def _begin(self, cursor: Mapping[str, object]) -> tuple[_Run, Mapping[str, object]]:
+        """Where to begin, and the place within a search to go on from."""
+        query, names = self._query, list(self._query.searches)
+        began = self._day_of(cursor, "began") or query.until
+        if query.is_resweep and "search" not in cursor and query.until - began > _DOUBTED_FOR:
+            cursor, began = {}, query.until  # what an older re-sweep left open is part of this one
+        since = self._day_of(cursor, "since") or query.entered_since or query.since
+        told = cursor.get("empty")
+        empty = [name for name in names if name in told] if isinstance(told, list) else []
+        first = cursor.get("search")
+        if first in names:
+            names = names[names.index(str(first)) :]
+        elif first is None and query.is_resweep and empty:
+            names = list(empty)
+        # Searches changed halfway through: all are asked once more, which doubles nothing.
+        return _Run(names, since, began, frozenset(empty), empty), cursor
+
+    def _since_of(self, run: _Run, name: str) -> date | None:
+        return None if name in run.doubted and not self._query.is_resweep else run.since
 
     def _day_of(self, cursor: Mapping[str, object], name: str) -> date | None:
         value = cursor.get(name)
@@ -117,57 +182,83 @@ class AdsSource:
         except ValueError as wrong:
             raise SourceStopped(f"ADS: the stored place {value!r} is no day; clear it to begin anew") from wrong
 
-    def _search_pages(
-        self, name: str, since: date | None, cursor: Mapping[str, object], *, is_last_search: bool
-    ) -> Iterator[Page]:
-        mark, got = str(cursor.get("mark", "*")), _count_of(cursor)
-        # A run may take days (quota, outages): what it promises to have asked ends with the day on which it began.
-        began = cast("date", cursor["began"])
-        text = self._text(name, since)
-        before: frozenset[str] = frozenset()
+    def _search_pages(self, run: _Run, search: _Search) -> Iterator[Page]:
+        """Yield the pages of one search, and take its name off the run's."""
         while True:
-            place = f"ADS search {name}, records from {got + 1}"
-            body, content_type, answer = self._fresh(text, mark, place, before)
-            before = _ids(answer)
+            place = search.place
+            body, content_type, answer = self._fresh(search, self._must_find(run, search))
             found, count = answer["response"]["numFound"], len(answer["response"]["docs"])
             next_mark, rows = _next_mark(answer, place), _granted(answer, self._query.rows)
             # The cursor that repeats itself is the end Solr speaks of. A full page is never taken for the end, even
             # when numFound is reached: it shrinks when ADS merges records that were given already.
-            over = count == 0 or next_mark in (None, mark)
-            at_end = over or (got + count >= found and count < rows)
-            if at_end and got + count < found:
+            over = count == 0 or next_mark in (None, search.mark)
+            at_end = over or (search.got + count >= found and count < rows)
+            if at_end and search.got + count < found:
                 raise PageRefused(
-                    f"{place}: ends after {got + count} of {found} records; the harvest goes on from this page next time"
+                    f"{place}: ends after {search.got + count} of {found} records; the harvest goes on from this page "
+                    "next time"
                 )
-            following: dict[str, object] = {"search": name, "mark": next_mark, "got": got + count}
+            expected = max(0, min(rows, found - search.got))
+            search.before, search.got = _ids(answer), search.got + count
+            endless = None if at_end else _endless(search, found, rows)
             if at_end:
-                following = self._after(name, began, is_last_search=is_last_search)
-            if not (at_end and is_last_search):
-                following["began"] = began.isoformat()
-            if since is not None and not (at_end and is_last_search):
-                following["since"] = since.isoformat()
+                self._note_end(run, search, found)
+            following = _following(run, search, None if endless else next_mark, at_end=at_end)
             yield Page(
                 source=self.name,
                 place=place,
                 body=body,
                 content_type=content_type,
-                next_cursor=following,
-                is_last=at_end and is_last_search,
+                next_cursor=self._cursor(run, following),
+                is_last=not run.names and not run.empty,
                 promised=found,
-                expected=max(0, min(rows, found - got)),
-                window=(since.isoformat(), began.isoformat()) if since else None,
+                expected=expected,
+                window=(run.since.isoformat(), run.began.isoformat()) if run.since else None,
             )
+            if endless:
+                raise PageRefused(f"{place}: {endless}. What came is stored; the next run asks this search anew")
             if at_end:
                 return
-            mark, got = str(next_mark), got + count
+            search.mark = str(next_mark)
 
-    def _after(self, name: str, began: date, *, is_last_search: bool) -> dict[str, object]:
-        if is_last_search and self._query.entered_since is not None:
-            return {}
-        if is_last_search:
-            return {"since": (began - timedelta(days=self._query.overlap_days)).isoformat()}
-        names = list(self._query.searches)
-        return {"search": names[names.index(name) + 1], "mark": "*", "got": 0}
+    def _must_find(self, run: _Run, search: _Search) -> bool:
+        """Whether an answer that nothing was found is doubted: an increment may be empty, a past hardly."""
+        is_past = self._query.is_resweep or self._since_of(run, search.name) is None
+        return is_past and search.got == 0 and not self._query.accepts_nothing
+
+    def _note_end(self, run: _Run, search: _Search, found: int) -> None:
+        """Take a search off the run, and keep in mind whether it found something where something must be."""
+        run.names.remove(search.name)
+        is_empty = found == 0 and self._must_find(run, search)
+        is_known = search.name in run.empty
+        if is_empty and self._query.is_resweep and search.name in run.doubted:
+            is_empty = False  # told in two runs
+        if is_empty and not is_known:
+            run.empty.append(search.name)
+        elif is_known and not is_empty:
+            run.empty.remove(search.name)
+
+    def _cursor(self, run: _Run, following: Mapping[str, object]) -> dict[str, object]:
+        """The place after a page: within a search or before the next one, or after the last."""
+        empty: dict[str, object] = {"empty": list(run.empty)} if run.empty else {}
+        if following:
+            return {**following, **run.kept(), **empty}
+        if self._query.is_resweep:
+            return {**run.kept(), **empty} if empty else {}
+        return {"since": (run.began - timedelta(days=self._query.overlap_days)).isoformat(), **empty}
+
+    def _found_nothing(self, names: list[str]) -> str:
+        others = f" (nor for {', '.join(names[1:])})" if names[1:] else ""
+        done = (
+            "the next run asks once more and then believes it"
+            if self._query.is_resweep
+            else "correct it in the profile; if there is truly nothing yet, accept it (`biblio harvest --accept ads`)"
+        )
+        return (
+            f"ADS search {names[0]}, records from 1: ADS finds nothing at all for this search{others}, asked "
+            f"{_FETCHES} times. The others went on and are stored; until something comes it is asked anew at each run: "
+            f"{done}"
+        )
 
     def _text(self, name: str, since: date | None) -> str:
         text = clause(name, self._query.searches[name])
@@ -188,20 +279,21 @@ class AdsSource:
             )
         return text
 
-    def _fresh(self, text: str, mark: str, place: str, before: frozenset[str]) -> tuple[bytes, str, dict[str, Any]]:
-        """The page at ``mark``. One that repeats records of the page before is asked for again, then refused.
+    def _fresh(self, search: _Search, must_find: bool) -> tuple[bytes, str, dict[str, Any]]:
+        """The next page. One that repeats records of the page before is asked for again, then refused.
 
         The order is by internal number, so a repeated one means that the order did not hold, and that records which
-        should be here may never come.
+        should be here may never come. One that finds nothing where it must is asked for again, then given.
         """
-        for _ in range(_FETCHES):
-            body, content_type = self._fetch(text, mark, place)
-            answer = answer_of(body, content_type, place)
-            if before.isdisjoint(_ids(answer)):
+        for attempt in range(1, _FETCHES + 1):
+            body, content_type = self._fetch(search.text, search.mark, search.place)
+            answer = answer_of(body, content_type, search.place)
+            is_empty = must_find and answer["response"]["numFound"] == 0 and attempt < _FETCHES
+            if search.before.isdisjoint(_ids(answer)) and not is_empty:
                 return body, content_type, answer
         raise PageRefused(
-            f"{place}: repeats records of the page before, so others may be missing; the harvest goes on from this page "
-            "next time"
+            f"{search.place}: repeats records of the page before, so others may be missing; the harvest goes on from "
+            "this page next time"
         )
 
     def _fetch(self, text: str, mark: str, place: str) -> tuple[bytes, str]:
@@ -228,6 +320,8 @@ class AdsSource:
 
 
 _FETCHES = 3
+_DOUBTED_FOR = timedelta(days=30)
+"""A re-sweep that left searches open for longer is begun anew with them."""
 _MARK_CHARS = 4_000
 _STUMBLES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -253,6 +347,27 @@ class _Heard:
             response = self._port.fetch(url, joined | _HIGHLIGHT_OPTIONS)
         self.body, self.content_type = response.content, response.headers.get("Content-Type", "")
         return judged(response, self._place)
+
+
+def _following(run: _Run, search: _Search, mark: str | None, *, at_end: bool) -> dict[str, object]:
+    """Where to go on: in this search (without a mark: at its beginning), in the next one, or nowhere."""
+    if at_end:
+        return {"search": run.names[0], "mark": "*", "got": 0} if run.names else {}
+    return {"search": search.name, "mark": mark or "*", "got": search.got if mark else 0}
+
+
+def _endless(search: _Search, found: int, rows: int) -> str | None:
+    """Why a search that goes on with ever new marks is left, or None.
+
+    The promised number may move a little while the pages come; a search never ends that gives more than it promises, or
+    promises more with every page.
+    """
+    if search.got > found + rows:
+        return f"gives more records than the {found} it promises, and goes on"
+    search.promised = found if search.promised is None else search.promised
+    if found > 2 * search.promised + 10 * rows:
+        return f"promises {found} records now, {search.promised} before"
+    return None
 
 
 def _next_mark(answer: Mapping[str, Any], place: str) -> str | None:

@@ -48,6 +48,10 @@ _FACET_ROWS = 2_000
 """Values per request, as ADS's own page asks (adsabs/nectar, src/api/search/models.ts)."""
 
 
+_MOST_FACET_PAGES = 50
+"""A hundred thousand journals in one year: far more than there are."""
+
+
 class AdsBibcodes:
     """The records ADS has now of papers whose bibcodes are known: how counts, properties and bibcodes are refreshed.
 
@@ -234,7 +238,7 @@ class _Library:
         return LibraryList(self._name, codes, dict(self._updates), self._removed, tuple(sorted(self._unknown)))
 
     def _pages(self, *, is_raw: bool) -> Iterator[str]:
-        start = 0
+        start, most = 0, 0
         seen: set[str] = set()
         while True:
             place = f"ADS library {self._id}, entries from {start + 1}"
@@ -244,6 +248,9 @@ class _Library:
             # The end is a page with nothing new, never the promised number: it may change from page to page.
             if seen.issuperset(codes):
                 return
+            most = most or 2 * self._promised + 10 * _LIBRARY_ROWS  # what may be added while its pages are read
+            if start > most:
+                raise PageRefused(f"{place}: the library grows while it is read and has no end; ask again later")
             yield from codes
             seen.update(codes)
             start += len(codes)
@@ -336,7 +343,7 @@ def _counts_of(port: AdsPort, any_of: str, year: int) -> dict[str, int]:
             "in one query; shorten them"
         )
     counts: dict[str, int] = {}
-    while True:
+    for _ in range(_MOST_FACET_PAGES):
         place = f"ADS counts of {year}, journals from {len(counts) + 1}"
         params = {
             "q": text,
@@ -355,6 +362,8 @@ def _counts_of(port: AdsPort, any_of: str, year: int) -> dict[str, int]:
         counts |= _facets(answer, place)
         if len(counts) - before < _FACET_ROWS:  # the last page, or one that came before
             break
+    else:
+        raise PageRefused(f"{place}: the journals have no end; ask again later")
     rest = answer["response"]["numFound"] - sum(counts.values())
     return counts | ({"": rest} if rest > 0 else {})
 

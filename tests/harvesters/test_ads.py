@@ -62,7 +62,7 @@ def keys(harvester: AdsSource, cursor: dict[str, object] | None = None) -> list[
     return [record.key for page in harvester.pages(cursor or {}) for record in harvester.parse(page).records]
 
 
-@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 100, 120])
+@pytest.mark.parametrize("count", [1, 49, 50, 51, 100, 120])
 def test_every_record_of_every_search_comes(count: int) -> None:
     """The package's silent end at 50 records is not ours: pages go on to the end of each search."""
     with serving(library(count)) as server:
@@ -356,3 +356,124 @@ def test_a_search_that_is_gone_begins_the_run_anew() -> None:
     with serving(library(10)) as server:
         harvester = source(server.url, searches={"new": "x"}, since=None)
         assert len(keys(harvester, {"search": "gone", "mark": "50", "got": 50, "since": "2100-02-01"})) == 10
+
+
+class Silent:
+    """A service in which one search finds nothing as often as it is told to, and the other 70 papers."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __call__(self, asked: Asked) -> Reply:
+        """Answer one request."""
+        if "ADS/X" in asked.query["q"] and self.times > 0:
+            self.times -= 1
+            return answer(asked, [])
+        return answer(asked, [document(n) for n in range(70)])
+
+
+def read(harvester: AdsSource, cursor: dict[str, object] | None = None) -> tuple[list[Page], str]:
+    """The pages a harvest gives, and what it says when it does not end well."""
+    pages = []
+    try:
+        for page in harvester.pages(cursor or {}):
+            harvester.parse(page)
+            pages.append(page)
+    except PageRefused as refused:
+        return pages, str(refused)
+    return pages, ""
+
+
+def test_nothing_at_all_is_asked_for_again() -> None:
+    """An index that is being built anew finds nothing for a moment; that is no past."""
+    with serving(Silent(2)) as server:
+        pages, told = read(source(server.url))
+    assert told == ""
+    assert [page.promised for page in pages] == [70] * 4
+    assert pages[-1].is_last
+
+
+def test_a_search_without_a_past_is_told_and_keeps_no_other_waiting() -> None:
+    """The others are read and stored; the run says which found nothing, and is not complete without it."""
+    with serving(Silent(9)) as server:
+        pages, told = read(source(server.url))
+        assert "ADS search prefix, records from 1: ADS finds nothing at all for this search, asked 3 times" in told
+        assert [(page.promised, page.is_last) for page in pages] == [(0, False), (70, False), (70, False)]
+        assert pages[-1].next_cursor == {"since": "2100-06-20", "empty": ["prefix"]}
+        pages, told = read(source(server.url), dict(pages[0].next_cursor))
+        assert told.startswith("ADS search prefix")
+        assert pages[-1].next_cursor == {"since": "2100-06-20", "empty": ["prefix"]}
+
+
+def test_a_search_that_found_nothing_is_asked_for_all_its_past_again() -> None:
+    """The next run, and each after it, asks that search without a day, the others for what is new."""
+    silent = Silent(6)
+    with serving(silent) as server:
+        place = dict(read(source(server.url))[0][-1].next_cursor)
+        again, told = read(source(server.url), place)
+        assert told.startswith("ADS search prefix")
+        del server.asked[:]
+        pages, told = read(source(server.url), dict(again[-1].next_cursor))
+        assert told == ""
+        halfway = dict(pages[0].next_cursor)
+        assert (halfway["search"], halfway["empty"]) == ("prefix", ["prefix"])
+        assert read(source(server.url), halfway)[0][-1].next_cursor == pages[-1].next_cursor
+    asked = [one.query["q"] for one in server.asked]
+    assert [query for query in asked if "ADS/X" in query] == 3 * ['(full:"ADS/X")']
+    assert all("entdate:[2100-06-20 TO *]" in query for query in asked if "rings" in query)
+    assert pages[-1].next_cursor == {"since": "2100-06-20"}
+    assert pages[-1].is_last
+
+
+def test_an_increment_may_find_nothing() -> None:
+    """Most days nothing is new; that costs one request."""
+    with serving(library(0)) as server:
+        pages, told = read(source(server.url), {"since": "2100-06-20"})
+    assert told == ""
+    assert len(server.asked) == 2
+    assert pages[-1].is_last
+
+
+def test_nothing_is_believed_of_a_search_that_a_person_accepts() -> None:
+    """Afterwards it is asked for what is new like the others."""
+    with serving(library(0)) as server:
+        pages, told = read(source(server.url, accepts_nothing=True), {"since": "2100-06-01", "empty": ["name"]})
+    assert told == ""
+    assert pages[-1].next_cursor == {"since": "2100-06-20"}
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("sweep", [{"entered_since": date(2097, 4, 1)}, {"is_once": True}])
+def test_a_resweep_believes_nothing_when_two_runs_are_told_so(sweep: dict[str, Any]) -> None:
+    """The second run asks that search alone; what one re-sweep left open a month ago is begun anew by the next."""
+    with serving(Silent(99)) as server:
+        first, told = read(source(server.url, **sweep))
+        assert "the next run asks once more and then believes it" in told
+        place = dict(first[-1].next_cursor)
+        assert place["empty"] == ["prefix"]
+        del server.asked[:]
+        again, told = read(source(server.url, **sweep), place)
+        assert {one.query["q"][:14] for one in server.asked} == {'(full:"ADS/X")'}
+        assert (told, again[-1].is_last, again[-1].next_cursor) == ("", True, {})
+        later, told = read(source(server.url, until=date(2100, 9, 30), **sweep), place)
+    assert told.startswith("ADS search prefix")
+    assert [page.promised for page in later] == [0, 70, 70]
+
+
+@pytest.mark.parametrize("growing", [False, True])
+def test_a_search_without_end_is_left(growing: bool) -> None:
+    """Ever new marks with ever new records are no list; what came is stored, and the search is begun anew next time."""
+
+    def endless(asked: Asked) -> Reply:
+        mark = asked.query["cursorMark"]
+        start = 0 if mark == "*" else int(mark)
+        found = start + 500 if growing else 120
+        docs = [document(start + n) for n in range(50)]
+        return answer(asked, docs, found, response={"numFound": found, "docs": docs}, nextCursorMark=str(start + 50))
+
+    with serving(endless) as server:
+        pages, told = read(source(server.url, searches={"any": "x"}))
+    assert ("promises 1550 records now, 500 before" if growing else "gives more records than the 120") in told
+    assert pages[-1].next_cursor == {"search": "any", "mark": "*", "got": 0, "began": "2100-06-30"}
+    assert not pages[-1].is_last
+    assert len(server.asked) == len(pages) < 30

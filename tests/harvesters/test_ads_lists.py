@@ -305,6 +305,19 @@ def test_library_whose_pages_repeat_ends() -> None:
     assert len(server.asked) == 4
 
 
+def test_library_without_end_is_left() -> None:
+    """One that promises more with every page, and gives ever new bibcodes, is asked no longer than twice its size."""
+
+    def endless(asked: Asked) -> Reply:
+        start = int(asked.query["start"])
+        about = {"name": "x", "num_documents": start + 400}
+        return reply({"documents": [bibcode(start + n) for n in range(100)], "metadata": about, "updates": {}})
+
+    with serving(endless) as server, pytest.raises(PageRefused, match="grows while it is read and has no end"):
+        ask_library(server.url)
+    assert len(server.asked) == 20
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -395,6 +408,21 @@ def test_counts_whose_pages_repeat_end() -> None:
     with serving(lambda _: answer) as server:
         assert len(count(server.url, {"any": "x"}, 2100, 2100)[2100]) == 2_000
     assert len(server.asked) == 2
+
+
+def test_counts_without_end_are_left() -> None:
+    """Ever new journals, two thousand at a time, are none."""
+
+    def endless(asked: Asked) -> Reply:
+        first = int(asked.query["facet.offset"])
+        flat = [value for n in range(first, first + 2_000) for value in (f"J{n}", 1)]
+        return reply(
+            {"response": {"numFound": 1, "docs": []}, "facet_counts": {"facet_fields": {"bibstem_facet": flat}}}
+        )
+
+    with serving(endless) as server, pytest.raises(PageRefused, match=r"ADS counts of 2100.*no end"):
+        count(server.url, {"any": "x"}, 2100, 2100)
+    assert len(server.asked) == 50
 
 
 @pytest.mark.parametrize(
