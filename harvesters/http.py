@@ -10,7 +10,7 @@ import contextlib
 import email.utils
 import io
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -95,7 +95,8 @@ class PoliteSession(requests.Session):
     ``quotas`` holds per endpoint what is left: what the service said last, less what was asked since. It begins with
     ``known_quotas`` (what the store kept); ``default_limit`` is a day's requests per endpoint of a service that never
     says. ``quota_reserve`` requests are left unspent: then ``QuotaSpent`` is raised and nothing is asked. ``spent``
-    counts our requests per endpoint until ``take_spent`` is called.
+    counts our requests per endpoint until ``take_spent`` is called. ``keep`` is called before each request leaves, for
+    whoever writes the ledger down: a process that is killed while it asks has counted what it asked.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class PoliteSession(requests.Session):
         if not contact.strip() or not contact.isprintable() or not contact.isascii():
             raise ValueError("a session needs an address that the service can write to")
         self.service = service
+        self.keep: Callable[[PoliteSession], None] | None = None
         self.requests_made = 0
         self._ledger = QuotaLedger(known_quotas, default_limit)
         self._pace = pace
@@ -192,15 +194,12 @@ class PoliteSession(requests.Session):
             kwargs["proxies"] = _NO_PROXY
         began = time.monotonic()
         try:
-            with self._pace.turn(self.service):
+            with self._pace.turn(self.service), contextlib.closing(self):
+                # Closed within the turn: one connection per service is allowed, over all sessions and processes; an idle
+                # one counts, and some servers keep it whatever they are asked.
                 began = time.monotonic()  # the wait for the turn is not the server's
-                try:
-                    with self._sent(endpoint, method, url, *args, **kwargs) as response:
-                        body = self._body(response, began)
-                finally:
-                    # One connection per service is allowed, over all sessions and processes; an idle one counts. Some
-                    # servers keep it whatever they are asked.
-                    self.close()
+                with self._sent(endpoint, method, url, *args, **kwargs) as response:
+                    body = self._body(response, began)
         except _BROKEN_ANSWERS as broken:
             self._ledger.failed(endpoint)
             if time.monotonic() - began > self._limits.total_s:
@@ -229,6 +228,8 @@ class PoliteSession(requests.Session):
     def _sent(self, endpoint: str, method: str | bytes, url: str, *args: Any, **kwargs: Any) -> requests.Response:
         self.requests_made += 1
         self._ledger.sent(endpoint)
+        if self.keep is not None:
+            self.keep(self)
         return super().request(method, url, *args, **kwargs)
 
     def _body(self, response: requests.Response, began: float) -> bytes:

@@ -9,7 +9,8 @@ so that the coverage page can say what was expected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,13 +18,22 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.identity import normal_bibcode
 from biblio.errors import RequestRefused
-from biblio.ingest import absorb
+from biblio.ingest import absorb, journals
 from biblio.ingest.harvest import HarvestIncomplete, ask, leave_out
-from biblio.ingest.places import ads_searches
+from biblio.ingest.pace import keeping
+from biblio.ingest.places import ads_searches, read_place
 from biblio.ingest.sources import ADS_LEFT_OUT, plan_refresh, plan_resweep, polite_session
 from biblio.jobs import JobContext
-from biblio.store.models import ArchiveReference, ExpectedCount, Paper, PaperIdentifier, SourceRecord
-from biblio.store.words import Scheme
+from biblio.store.models import (
+    ArchiveReference,
+    ExpectedCount,
+    HarvestPage,
+    JobRun,
+    Paper,
+    PaperIdentifier,
+    SourceRecord,
+)
+from biblio.store.words import Outcome, Scheme
 from harvesters.errors import HarvestError
 from harvesters.records import LAST_YEAR
 
@@ -38,19 +48,65 @@ def resweep(context: JobContext) -> None:
     if isinstance(planned, str):
         leave_out(context, planned)
         return
+    with context.runtime.store.reading() as session:
+        before = _earlier_runs(session, context, planned[0].cursor)
+        missed, changed = _found_by(session, before)
     for run in ask(context, planned, accepted=accepted):
-        context.count("missed", len(run.new_keys))
-        if run.new_keys:
-            more = len(run.new_keys) - _MOST_NAMED
-            named = ", ".join(run.new_keys[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-            context.note(f"The daily harvests had missed {len(run.new_keys)} papers: {named}.")
-        else:
-            context.note("The daily harvests had missed no paper.")
-        if run.changed:
-            context.note(f"{run.changed} known papers had changed without being given by a daily harvest.")
-    if context.counts.get("sources_paused"):
+        missed |= dict.fromkeys(run.new_keys)
+        changed += run.changed
+    context.count("missed", len(missed))
+    is_paused = bool(context.counts.get("sources_paused"))
+    sofar = " so far" if is_paused else ""
+    if missed:
+        more = len(missed) - _MOST_NAMED
+        named = ", ".join(list(missed)[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        context.note(f"The daily harvests had missed {len(missed)} papers{sofar}: {named}.")
+    else:
+        context.note(f"The daily harvests had missed no paper{sofar}.")
+    if changed:
+        context.note(f"{changed} times a known paper had changed without being given by a daily harvest.")
+    if is_paused:
         # Not a success: the scheduler tries again tomorrow, and the re-sweep goes on where it stopped.
         raise HarvestIncomplete("Today's requests are used up to the reserve; the re-sweep goes on tomorrow.")
+
+
+def _earlier_runs(session: Session, context: JobContext, cursor: str) -> list[int]:
+    """Return the runs that this one goes on from: they stopped, were paused or killed after the last that came to its end."""
+    if not read_place(session, cursor).cursor:
+        return []
+    this = session.get_one(JobRun, context.run_id)
+    rows = session.execute(
+        sa.select(col(JobRun.id), col(JobRun.outcome), col(JobRun.arguments))
+        .where(col(JobRun.job) == this.job, col(JobRun.id) < context.run_id)
+        .order_by(col(JobRun.id).desc())
+    )
+    same = ((run_id, outcome) for run_id, outcome, arguments in rows if _is_same_sweep(arguments, context.arguments))
+    return [run_id for run_id, _ in takewhile(lambda run: run[1] is not Outcome.SUCCEEDED, same)]
+
+
+def _is_same_sweep(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return _years(one) == _years(other) if set(one) <= {"year", "accept"} else False
+
+
+def _found_by(session: Session, run_ids: Sequence[int]) -> tuple[dict[str, None], int]:
+    """Return the keys of the papers that nobody knew before these runs, and how many records of known ones changed."""
+    if not run_ids:
+        return {}, 0
+    keys = session.execute(
+        sa.select(col(SourceRecord.key))
+        .join(HarvestPage, col(HarvestPage.payload_sha256) == col(SourceRecord.payload_sha256))
+        .join(JobRun, col(JobRun.id) == col(HarvestPage.job_run_id))
+        .join(Paper, col(Paper.id) == col(SourceRecord.paper_id))
+        .where(
+            col(JobRun.id).in_(run_ids),
+            col(SourceRecord.source) == "ads",
+            col(SourceRecord.learned_at) == col(Paper.first_seen_at),
+            col(SourceRecord.learned_at) >= col(JobRun.started_at),
+        )
+        .order_by(col(SourceRecord.id))
+    )
+    changed = sa.select(sa.func.sum(col(HarvestPage.changed))).where(col(HarvestPage.job_run_id).in_(run_ids))
+    return dict.fromkeys(keys.scalars()), session.execute(changed).scalar() or 0
 
 
 def _years(arguments: Mapping[str, Any]) -> tuple[int, ...]:
@@ -135,6 +191,7 @@ def count(context: JobContext) -> None:
         leave_out(context, ADS_LEFT_OUT)
         return
     session = polite_session(runtime, "ads")
+    session.keep = keeping(runtime)
     now = runtime.clock.now()
     try:
         counts = expected_counts(
@@ -161,3 +218,7 @@ def count(context: JobContext) -> None:
             unit.execute(sa.insert(ExpectedCount), rows)
     context.count("journals", len({row["part"] for row in rows}))
     context.count("papers_expected", sum(sum(parts.values()) for parts in counts.values()))
+    with runtime.store.reading() as unit:
+        missing = journals.missing_by_year(unit, range(first_year, now.year + 1))
+    for name, papers in missing.items():
+        context.count(name, papers)

@@ -25,9 +25,12 @@ from sqlmodel import Session, col, select
 from biblio.alive import holder_here, may_be_alive
 from biblio.clock import Clock
 from biblio.errors import StartRefused
+from biblio.ingest import absorb
+from biblio.runtime import Runtime
 from biblio.settings import Settings
 from biblio.store import Store
 from biblio.store.models import PaceTurn
+from harvesters.http import PoliteSession
 from harvesters.pace import LONGEST_DEFERRAL_S, LONGEST_WAIT_S, left_alone
 
 LEASE_S = 90.0
@@ -57,6 +60,20 @@ def pauses(settings: Settings) -> dict[str, float]:
             "requests and shuts out who asks more often. Unset it."
         )
     return {"arxiv": settings.arxiv_pace_s}
+
+
+def keeping(runtime: Runtime) -> Callable[[PoliteSession], None]:
+    """Return what writes a session's requests into the ledger as they leave, each in a transaction of its own.
+
+    What is asked between two pages (a count, a question after a job, an answer that is refused) is in the ledger however
+    the process ends; how a request ended is added with the next one or with the page.
+    """
+
+    def keep(asked: PoliteSession) -> None:
+        with runtime.store.writing() as session:
+            absorb.note_asked(session, asked, runtime.clock.now())
+
+    return keep
 
 
 class StorePace:

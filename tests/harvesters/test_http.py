@@ -418,6 +418,16 @@ def test_requests_are_counted_by_endpoint_until_taken() -> None:
         assert session.take_spent() == {}
 
 
+def test_a_request_is_kept_before_it_leaves() -> None:
+    """Whoever writes the ledger down knows of each request, redirects and retries too, before the service does."""
+    replies = [Reply(status=500), Reply(status=302, headers={"Location": "/v1/b"}), Reply(b"ok")]
+    known: list[tuple[int, dict[str, Spent]]] = []
+    with serving(lambda _: replies.pop(0)) as server, polite() as session:
+        session.keep = lambda asked: known.append((len(server.asked), asked.take_spent()))
+        session.get(f"{server.url}/v1/a")
+    assert known == [(0, {"/v1/a": Spent(1)}), (1, {"/v1/a": Spent(1, 0, 1)}), (2, {"/v1/b": Spent(1)})]
+
+
 @pytest.mark.parametrize("value", ["s3cret\n", "s3cret\u2026"])
 def test_a_broken_token_is_shown_nowhere(value: str) -> None:
     """What requests prints of a header that cannot be sent stays out of the error and of the traceback under it."""

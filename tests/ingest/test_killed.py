@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from biblio.store import Store, make_engine, upgrade
-from biblio.store.models import HarvestPage
+from biblio.store.models import HarvestPage, RequestCount
 from demo.large import Size, write
 from demo.replay import ReplayServer
+from tests.harvesters.servers import Asked, Reply, serving
 from tests.ingest import killing
 from tests.ingest.conftest import TODAY
 from tests.ingest.fingerprint import fingerprint
@@ -98,3 +102,21 @@ def test_killed_at_ten_random_moments_ends_like_one_clean_run(
     for subject in rows:
         assert ended[subject] == rows[subject], f"{subject} differ; {told}"
     assert killing.outcomes(store) == ["abandoned"] * 10 + ["succeeded"], told
+
+
+def test_a_count_that_is_killed_has_counted_its_requests(store: Store, database_url: str, tmp_path: Path) -> None:
+    """What was asked without any page is in the ledger, with the request that was under way when the kill came."""
+    is_over = threading.Event()
+    empty = {"response": {"numFound": 0, "docs": []}, "facet_counts": {"facet_fields": {"bibstem_facet": []}}}
+
+    def answer(_: Asked) -> Reply:
+        if len(server.asked) == 3:
+            is_over.wait(60)
+        return Reply(json.dumps(empty).encode(), content_type="application/json")
+
+    with serving(answer) as server:
+        site = Site(store, database_url, tmp_path, server.url)
+        killing.kill_when(lambda _: len(server.asked) == 3, site, killing.start("count", site))
+        is_over.set()
+    with store.reading() as session:
+        assert session.exec(select(RequestCount.requests)).all() == [3]
