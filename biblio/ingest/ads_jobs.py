@@ -80,12 +80,13 @@ def _earlier_runs(session: Session, context: JobContext, cursor: str) -> list[in
         .where(col(JobRun.job) == this.job, col(JobRun.id) < context.run_id)
         .order_by(col(JobRun.id).desc())
     )
-    same = ((run_id, outcome) for run_id, outcome, arguments in rows if _is_same_sweep(arguments, context.arguments))
+    years = _written_years(context.arguments)
+    same = ((run_id, outcome) for run_id, outcome, arguments in rows if _written_years(arguments) == years)
     return [run_id for run_id, _ in takewhile(lambda run: run[1] is not Outcome.SUCCEEDED, same)]
 
 
-def _is_same_sweep(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return _years(one) == _years(other) if set(one) <= {"year", "accept"} else False
+def _written_years(arguments: Mapping[str, Any]) -> set[str]:
+    return {part.strip() for part in str(arguments.get("year") or "").split(",")}
 
 
 def _found_by(session: Session, run_ids: Sequence[int]) -> tuple[dict[str, None], int]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from biblio.clock import FixedClock
+from biblio.ingest import absorb
 from biblio.ingest.ads_jobs import held_bibcodes, missing_references
 from biblio.ingest.jobs import COUNT, HARVEST, REFRESH, RESWEEP
 from biblio.jobs import Job, run_job
@@ -90,6 +93,40 @@ def test_the_resweep_finds_what_daily_harvests_missed(asking: Asking, observator
         with runtime.store.reading() as session:
             places = set(session.exec(select(HarvestCursor.source)))
         assert places == {"ads"}
+
+
+@pytest.mark.parametrize("how", ["paused", "killed"])
+def test_what_was_missed_is_counted_over_interruptions(
+    asking: Asking, observatory: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A re-sweep that is paused for its quota, or killed, reports at its end what all of its runs found."""
+    with ReplayServer(observatory, with_faults=False) as server, monkeypatch.context() as patch:
+        runtime = asking(server.url)
+        if how == "paused":
+            server.services.ads.daily_limits["search/query"] = 4
+            assert run_job(runtime, RESWEEP).outcome is Outcome.FAILED
+        else:
+            pages = itertools.count()
+            store_page = absorb.store_page
+
+            def killed(*given: Any) -> absorb.PageCounts:
+                if next(pages) == 2:
+                    raise KeyboardInterrupt
+                return store_page(*given)
+
+            patch.setattr(absorb, "store_page", killed)
+            with pytest.raises(KeyboardInterrupt):
+                run_job(runtime, RESWEEP)
+    found = count(runtime, Paper)
+    assert found > 0
+    with ReplayServer(observatory, with_faults=False) as server:
+        runtime = asking(server.url)
+        with runtime.store.writing() as session:
+            session.execute(sa.text("DELETE FROM quota"))  # midnight has passed
+        row = run(runtime, RESWEEP)
+        assert row.counts["missed"] == count(runtime, Paper) > found
+        assert any(f"missed {row.counts['missed']} papers:" in note for note in row.counts["notes"])
+        assert run(runtime, RESWEEP).counts["missed"] == 0
 
 
 def test_a_resweep_of_one_year_asks_for_its_papers_only(asking: Asking, served: ReplayServer) -> None:
