@@ -130,7 +130,7 @@ def find_holes(
         windows += begun
         holes += [_of_days(name, span, scope) for span in rest]
     holes += windows
-    holes += _of_journals(lines, scope)
+    holes += _of_journals(lines, journals.missing_since(session), scope)
     holes += _of_links(session, scope)
     return holes + _of_held(session) + _of_refusals(session, scope, spans["arxiv"])
 
@@ -211,8 +211,11 @@ def _if_askable(scope: Scope, hole: Hole) -> Hole:
 # -- journals and links -------------------------------------------------------------------------------------------------
 
 
-def _of_journals(listed: Sequence[journals.JournalLine], scope: Scope) -> list[Hole]:
-    """Return one hole per year of which papers are missing: a re-sweep asks for a year."""
+def _of_journals(listed: Sequence[journals.JournalLine], since: Mapping[int, datetime], scope: Scope) -> list[Hole]:
+    """Return one hole per year of which papers are missing: a re-sweep asks for a year.
+
+    It is open ``since`` the first of the counts that each found the year short, or since its end if that is earlier.
+    """
     by_year: dict[int, list[journals.JournalLine]] = {}
     for line in listed:
         if line.missing:
@@ -223,6 +226,8 @@ def _of_journals(listed: Sequence[journals.JournalLine], scope: Scope) -> list[H
         named = ", ".join(f"{line.bibstem or 'no journal'} {line.missing:,}" for line in lines[:4])
         more = f" and {len(lines) - 4:,} more" if len(lines) > 4 else ""
         counted = min((line.counted_at.date() for line in lines if line.counted_at), default=scope.today)
+        if year in since:
+            counted = min(counted, since[year].date())
         hole = Hole(
             Kind.JOURNAL, "ads", f"{year}: {named}{more}", min(counted, date(year, 12, 31)),
             sum(line.missing or 0 for line in lines), "paper", "resweep", {"year": str(year)},

@@ -17,9 +17,17 @@ from sqlmodel import Session, col
 from biblio.catalogue.identity import normal_bibcode
 from biblio.ingest.coverage import Tally
 from biblio.store.current import survivor_id
-from biblio.store.models import ExpectedCount, HarvestRefusal, Paper, SourceRecord, TextReading
+from biblio.store.models import ExpectedCount, HarvestRefusal, JobRun, Paper, SourceRecord, TextReading
+from biblio.store.words import Outcome
 
 SOURCE = "ads"
+
+COUNT_JOB = "count"
+"""The job that asks how many papers there are."""
+
+_MISSING = "missing_"
+"""How the count job names, in its run's counts, what a year lacked."""
+
 _FULL_TEXTS = ("eprint", "folder")
 
 ASKED_BY_BIBCODE = re.compile(r"ADS bibcodes \d+ to \d+ of \d+$")
@@ -131,6 +139,38 @@ def lines_of(
         tally = Tally(known, held.get(part, 0), refused.get(part, 0))
         lines.append(JournalLine(stem, year, tally, (read or {}).get(part, 0), moments.get(part)))
     return sorted(lines, key=lambda e: (-(e.missing or 0), -e.tally.expected, e.bibstem, -e.year))
+
+
+def missing_by_year(session: Session, years: Sequence[int]) -> dict[str, int]:
+    """Return how many papers are missing of each year that lacks any, as the count job keeps it in its run's counts."""
+    found: dict[str, int] = {}
+    for line in journal_lines(session, years):
+        if line.missing:
+            name = f"{_MISSING}{line.year}"
+            found[name] = found.get(name, 0) + line.missing
+    return dict(sorted(found.items()))
+
+
+def missing_since(session: Session) -> dict[int, datetime]:
+    """Return for each year since when every count found papers missing; years that the last one found whole are left out.
+
+    The counts themselves are replaced each week, so that a hole that nothing fills would seem young for ever.
+    """
+    runs = session.execute(
+        sa.select(col(JobRun.started_at), col(JobRun.counts))
+        .where(col(JobRun.job) == COUNT_JOB, col(JobRun.outcome) == Outcome.SUCCEEDED)
+        .order_by(col(JobRun.id).desc())
+    )
+    found: dict[int, datetime] = {}
+    lasting: set[int] | None = None
+    for at, counts in runs:
+        told = (counts or {}).items()
+        short = {int(name.removeprefix(_MISSING)) for name, n in told if name.startswith(_MISSING) and n}
+        lasting = short if lasting is None else lasting & short
+        if not lasting:
+            break
+        found |= dict.fromkeys(lasting, at)
+    return found
 
 
 def _held(session: Session, years: Sequence[int]) -> tuple[dict[Part, int], dict[Part, int]]:

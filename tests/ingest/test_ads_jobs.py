@@ -182,6 +182,17 @@ def test_a_reference_nobody_knows_is_named(asking: Asking, served: ReplayServer)
     assert row.counts["records"] > 0
 
 
+def test_a_count_keeps_what_each_year_lacks(asking: Asking, served: ReplayServer) -> None:
+    """So that a hole which is counted anew each week does not seem young for ever; a year that lacks nothing is left out."""
+    runtime = asking(served.url)
+    before = run(runtime, COUNT)
+    lacking = {name: value for name, value in before.counts.items() if name.startswith("missing_")}
+    assert sum(lacking.values()) == before.counts["papers_expected"]
+    run(runtime, HARVEST, sources="ads")
+    after = run(runtime, COUNT)
+    assert sum(n for name, n in after.counts.items() if name.startswith("missing_")) < sum(lacking.values())
+
+
 def test_what_each_journal_should_have_is_counted(asking: Asking, served: ReplayServer) -> None:
     """The count of ADS is kept per journal and year, and replaced by the next one."""
     runtime = asking(served.url)

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from biblio.ingest.holes import Hole, Kind, Scope, fillings, find_holes
-from biblio.ingest.journals import journal_lines, journal_of
+from biblio.ingest.journals import journal_lines, journal_of, missing_since
 from biblio.store import Store
 from biblio.store.models import (
     ArchiveReference,
@@ -168,6 +168,22 @@ def test_journals_that_lack_papers_are_one_hole_a_year(store: Store) -> None:
     assert (this.count, this.arguments, this.is_old(TODAY)) == (2, {"year": "2026"}, False)
     assert (last.count, last.words, last.is_old(TODAY)) == (2, "2025: ApJ 2", True)
     assert last.job == "resweep"
+
+
+def test_a_year_is_short_since_the_first_count_that_found_it_so(store: Store) -> None:
+    """The counts are replaced each week; a year that was whole in between is short only since then."""
+    with store.writing() as session:
+        a_window(session, SINCE, TODAY)
+        whole_ads(session)
+        session.add(ExpectedCount(source="ads", part="ApJ", year=2026, expected=2, counted_at=NOW))
+        for weeks, missing in ((5, {"missing_2026": 3}), (4, {"missing_2025": 1}), (3, {}), (2, {}), (0, {})):
+            counts = missing or {"missing_2026": weeks + 1, "papers_expected": 9}
+            run = session.get_one(JobRun, a_run(session, "count"))
+            run.started_at, run.counts = NOW - timedelta(weeks=weeks), counts
+    with store.reading() as session:
+        (hole,) = found(session)[Kind.JOURNAL]
+        assert missing_since(session) == {2026: NOW - timedelta(weeks=3)}
+    assert (hole.open_since, hole.is_old(TODAY)) == ((NOW - timedelta(weeks=3)).date(), True)
 
 
 def test_known_links_whose_paper_we_do_not_hold(store: Store) -> None:

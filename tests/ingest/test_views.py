@@ -325,7 +325,7 @@ def test_e_prints_are_counted_on_the_coverage_page(app: Flask, runtime: Runtime)
             session.flush()
             assert paper.id is not None
             value = f"2401.0000{number}"
-            session.add(PaperRevision(paper_id=paper.id, title="x", arxiv_version=1, digest="d", learned_at=NOW))
+            session.add(PaperRevision(paper_id=paper.id, title="x", arxiv_version=1, learned_at=NOW))
             session.add(
                 PaperIdentifier(paper_id=paper.id, scheme=Scheme.ARXIV, value=value, source="arxiv", learned_at=NOW)
             )
