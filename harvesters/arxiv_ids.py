@@ -1,8 +1,12 @@
-"""What all of arXiv's doors have in common: how a paper is named, and how it says that it has been withdrawn."""
+"""What all of arXiv's doors have in common: how papers are named and days written, and what says "withdrawn"."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
+from email.utils import parsedate_to_datetime
+
+from harvesters.records import FIRST_YEAR, LAST_YEAR
 
 IDENTIFIER = re.compile(r"((?:[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})|(?:[0-9]{4}\.[0-9]{4,5}))(?:v([0-9]{1,4}))?")
 """Both kinds of identifier (info.arxiv.org/help/arxiv_identifier): before and since April 2007; then the version."""
@@ -15,6 +19,24 @@ _WITHDRAWN = re.compile(
     re.IGNORECASE,
 )
 """How authors say it; tried on the comments of 133,000 papers of astro-ph (1992-2018), where some 160 do."""
+
+
+_LETTER_YEAR = re.compile(r"\b[0-9]{1,2}[ -]+[A-Za-z]{3,9}[ -]+([0-9]{4})\b")
+
+
+def letter_day(written: str) -> date:
+    """The day of a date as letters write it (RFC 5322), in the writer's time zone. Raises ``ValueError`` for no day.
+
+    The year is held against the one written: the library takes 0000 for 2000 and 0099 for 1999.
+    """
+    said = _LETTER_YEAR.search(written)
+    try:
+        day = parsedate_to_datetime(written).date()
+    except (ValueError, TypeError, OverflowError) as wrong:
+        raise ValueError("this is no day") from wrong
+    if said is None or int(said[1]) != day.year or not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError("its year is no year of a day that can be meant")
+    return day
 
 
 def split_identifier(text: str) -> tuple[str, int | None] | None:

@@ -11,12 +11,11 @@ import xml.etree.ElementTree as ET  # trees come from xmltree, which reads nothi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from email.utils import parsedate_to_datetime
 
-from harvesters.arxiv_ids import is_withdrawn, split_identifier
+from harvesters.arxiv_ids import is_withdrawn, letter_day, split_identifier
 from harvesters.bibtex import plain
 from harvesters.errors import RecordRefused
-from harvesters.records import HarvestedAuthor, HarvestedRecord
+from harvesters.records import FIRST_YEAR, LAST_YEAR, HarvestedAuthor, HarvestedRecord
 from harvesters.xmltree import words_of
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
@@ -50,7 +49,7 @@ class _Version:
 def read_record(source: str, element: ET.Element, unread: set[str]) -> HarvestedRecord:
     """The record; names of what nobody reads are added to ``unread``. Raises ``RecordRefused`` with the reason.
 
-    A deleted record keeps its identifier and nothing else. ``extra["versions"]`` lists the versions as "v1 2026-01-05
+    A deleted record keeps its identifier and nothing else (``HarvestedRecord.is_deletion``). ``extra["versions"]`` lists the versions as "v1 2026-01-05
     D; v2 2026-01-09 D": number, day and arXiv's source type where it is given.
     """
     header = element.find(f"{OAI}header")
@@ -151,11 +150,12 @@ def _version_day(written: str) -> date:
     # The one form that arXiv writes is read here, because the library takes as long for it as for all the rest.
     if (usual := _USUAL_DATE.fullmatch(written)) is not None and usual[2] in _MONTHS:
         day, month, year = int(usual[1]), _MONTHS.index(usual[2]) + 1, int(usual[3])
-        with contextlib.suppress(ValueError):
-            return date(year, month, day)
+        if FIRST_YEAR <= year <= LAST_YEAR:
+            with contextlib.suppress(ValueError):
+                return date(year, month, day)
     try:
-        return parsedate_to_datetime(written).date()
-    except (ValueError, TypeError, OverflowError) as wrong:
+        return letter_day(written)
+    except ValueError as wrong:
         raise RecordRefused(f"the date {written[:40]!r} of a version cannot be read") from wrong
 
 

@@ -13,14 +13,13 @@ import re
 import xml.etree.ElementTree as ET  # trees come from xmltree, which reads nothing with a DTD
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from email.utils import parsedate_to_datetime
+from datetime import date, timedelta
 from typing import Any
 
 import feedparser
 
 from harvesters.arxiv import page_attempts, stop_if_forbidden
-from harvesters.arxiv_ids import is_withdrawn, split_identifier
+from harvesters.arxiv_ids import is_withdrawn, letter_day, split_identifier
 from harvesters.arxiv_raw import authors_of
 from harvesters.errors import PageRefused, RecordRefused, naming
 from harvesters.http import PoliteSession
@@ -49,9 +48,13 @@ _DESCRIPTION = re.compile(r"\s*arXiv:\S+\s+Announce Type:\s*\S+\s+Abstract:\s*(.
 
 @dataclass(frozen=True, slots=True)
 class RssQuery:
-    """What to ask for: today's announcements of ``archives``, each an archive or a category ("astro-ph.GA")."""
+    """What to ask for: today's announcements of ``archives``, each an archive or a category ("astro-ph.GA").
+
+    ``today`` is the caller's day: a feed of a later one is refused. Without it the server is believed.
+    """
 
     archives: tuple[str, ...] = ("astro-ph",)
+    today: date | None = None
     page_attempts: int = 3
     page_wait_s: float = 3.0
 
@@ -124,6 +127,9 @@ class RssSource:
                 announced_on = _announced_on(tree, place)
                 if response.status_code != 200:
                     raise PageRefused(place)
+                today = self._query.today
+                if today is not None and announced_on > today + timedelta(days=1):  # it may be past midnight there
+                    raise PageRefused(f"{place}: the feed is of {announced_on}, and here it is {today}; not read")
                 return response.content, content_type, announced_on
         raise AssertionError("unreachable: the loop returns or raises")
 
@@ -200,6 +206,6 @@ def _words(value: object) -> str | None:
 def _day(written: str | None, otherwise: Exception) -> date:
     """The day as written, in the writer's own time zone: arXiv announces at midnight in New York."""
     try:
-        return parsedate_to_datetime(written or "").date()
-    except (ValueError, TypeError, OverflowError) as wrong:
+        return letter_day(written or "")
+    except ValueError as wrong:
         raise otherwise from wrong

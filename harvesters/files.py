@@ -243,8 +243,8 @@ def paper_of(source: str, row: Row) -> HarvestedRecord:
         abstract=text_of(values, "abstract"),
         authors=_authors(values),
         doi=text_of(values, "doi"),
-        bibcode=text_of(values, "bibcode"),
-        alternate_bibcodes=texts_of(values, "alternate_bibcodes"),
+        bibcode=next(iter(_bibcodes(values, "bibcode")), None),
+        alternate_bibcodes=_bibcodes(values, "alternate_bibcodes"),
         arxiv_id=arxiv[0] if arxiv else None,
         arxiv_version=arxiv[1] if arxiv else None,
         kind=kind,
@@ -262,6 +262,18 @@ def paper_of(source: str, row: Row) -> HarvestedRecord:
         path=text_of(values, "path"),
         extra=_extra(values),
     )
+
+
+def _bibcodes(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """The bibcodes of a field. Raises ``RecordRefused`` where one is none: papers are told apart by them."""
+    written = texts_of(values, name) if name == "alternate_bibcodes" else filter(None, [text_of(values, name)])
+    found = []
+    for bibcode in written:
+        known = read_name(bibcode)
+        if known is None or known.bibcode is None:
+            raise RecordRefused(f'"{name}" is no bibcode: {bibcode[:40]!r}')
+        found.append(known.bibcode)
+    return tuple(found)
 
 
 def _own_name(values: Mapping[str, object]) -> str | None:

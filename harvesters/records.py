@@ -36,6 +36,26 @@ MOST = 2**31 - 1
 """The largest count both databases store."""
 
 
+LONGEST = {"title": 10_000, "abstract": 200_000}
+"""Characters; the longest titles have some 700 with all their formulae, the longest abstracts (of theses) some 12,000."""
+
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Embeddings, overrides and isolates of direction (Unicode UAX 9 §2): with them words show otherwise than they are."""
+
+
+def _straight(words: str) -> str:
+    """The words without signs that turn the ones after them around."""
+    return words if words.isascii() else words.translate(_TURNING)
+
+
+def _straighten(record: object, *names: str) -> None:
+    """Straighten fields of a frozen record while it is made."""
+    for name in names:
+        words = getattr(record, name)
+        if words and not words.isascii() and (straight := _straight(words)) != words:
+            object.__setattr__(record, name, straight)
+
+
 @dataclass(frozen=True, slots=True)
 class HarvestedAuthor:
     """One author as printed by the source: ``name`` is "Last, First" where the source tells the parts apart."""
@@ -43,6 +63,10 @@ class HarvestedAuthor:
     name: str
     affiliation: str | None = None
     orcid: str | None = None
+
+    def __post_init__(self) -> None:
+        """Leave out what would turn the words after the name around."""
+        _straighten(self, "name", "affiliation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +111,31 @@ class HarvestedRecord:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no paper has: one absurd year would stretch every table and picture of years."""
+        """Refuse numbers that no paper has: one absurd year would stretch every table and picture of years.
+
+        So are titles and abstracts of any length; of their words those are left out that would turn others around.
+        """
         if self.year is not None and not FIRST_YEAR <= self.year <= LAST_YEAR:
             raise RecordRefused(f"its year {str(self.year)[:20]} is no year of a paper")
+        for day in (self.published_on, self.submitted_on, self.updated_on):
+            if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+                raise RecordRefused(f"its date {day} is no day of a paper")
+        for name, most in LONGEST.items():
+            if len(getattr(self, name) or "") > most:
+                raise RecordRefused(f"its {name} has {len(getattr(self, name)):,} characters, more than {most:,}")
         for name in ("citation_count", "arxiv_version"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= MOST:
                 raise RecordRefused(f"its {name.replace('_', ' ')} {str(value)[:20]} cannot be")
+        has_title = bool(self.title)
+        _straighten(self, "title", "abstract", "comment")
+        if has_title and not (self.title or "").strip():
+            raise RecordRefused("its title holds nothing that can be seen")
+
+    @property
+    def is_deletion(self) -> bool:
+        """Whether this says no more than that the source has deleted the paper, which may never have been known."""
+        return self.is_withdrawn and self.title is None and "deleted" in self.extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +172,12 @@ class HarvestedProject:
     extra: Mapping[str, str] = field(default_factory=dict)
     place: str | None = field(default=None, compare=False)
     """Of a project from a file: the file and the row it began in, for whoever has to find it."""
+
+    def __post_init__(self) -> None:
+        """Leave out of title and names what would turn other words around."""
+        _straighten(self, "title", "abstract", "pi")
+        if not all(map(str.isascii, self.co_is)):
+            object.__setattr__(self, "co_is", tuple(map(_straight, self.co_is)))
 
 
 @dataclass(frozen=True, slots=True)

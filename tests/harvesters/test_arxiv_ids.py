@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from harvesters.arxiv_ids import is_withdrawn, split_identifier
+from harvesters.arxiv_ids import is_withdrawn, letter_day, split_identifier
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("Fri, 9 Jan 2026 11:17:09 GMT", date(2026, 1, 9)),
+        ("Fri, 20 Nov 2026 00:00:00 -0500", date(2026, 11, 20)),
+        ("09 Jan 1992 01:02:03 +0000", date(1992, 1, 9)),
+    ],
+)
+def test_days_are_read_as_letters_write_them(written: str, day: date) -> None:
+    """The day in the writer's own time zone."""
+    assert letter_day(written) == day
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("", "soon", "Fri, 9 Jan 0000 11:17:09 GMT", "Fri, 9 Jan 0099 11:17:09 GMT", "Fri, 9 Jan 99 11:17:09 GMT"),
+        *("Fri, 31 Dec 9999 23:59:59 -0500", "Fri, 9 Jan 20266 11:17:09 GMT", "Fri, 32 Jan 2026 11:17:09 GMT"),
+    ],
+)
+def test_a_year_that_cannot_be_is_no_day(written: str) -> None:
+    """The year 0000 is not 2000, and 99 not 1999: no day is made up."""
+    with pytest.raises(ValueError, match="day"):
+        letter_day(written)
 
 
 @pytest.mark.parametrize(

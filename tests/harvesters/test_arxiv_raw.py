@@ -83,6 +83,14 @@ def test_a_history_without_its_beginning_tells_no_submission() -> None:
     assert (record.submitted_on, record.year, record.arxiv_version) == (None, None, 4)
 
 
+@pytest.mark.parametrize("year", ["0000", "0099", "9999"])
+def test_a_version_of_no_year_costs_its_record(year: str) -> None:
+    """Neither the year 2000 nor the end of time is made of it."""
+    parsed = parse(raw(1).replace("9 Jan 2026 11:17:09", f"9 Jan {year} 11:17:09"), raw(2))
+    assert [record.key for record in parsed.records] == ["2601.00002"]
+    assert f"Jan {year}" in parsed.refusals[0].reason
+
+
 @pytest.mark.parametrize("number", ["", "v0", "2", "v1.5", "v" + "9" * 5000, "v٣"])
 def test_a_version_without_number_costs_its_record(number: str) -> None:
     """Versions are never counted where they cannot be told apart."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from xml.sax.saxutils import escape
 
 import pytest
@@ -123,6 +124,8 @@ OTHERS = [
     (Reply(feed(title="News of astronomy"), content_type=RSS), 'no feed of arXiv.*"News of astronomy"'),
     (Reply(feed(day=None), content_type=RSS), "does not say of which day"),
     (Reply(feed(day="yesterday"), content_type=RSS), "does not say of which day"),
+    (Reply(feed(day="Fri, 31 Dec 9999 23:59:59 -0500"), content_type=RSS), "does not say of which day"),
+    (Reply(feed(day="Fri, 20 Nov 0000 00:00:00 -0500"), content_type=RSS), "does not say of which day"),
     (Reply(b'<!DOCTYPE rss [<!ENTITY a "b">]>' + feed()[38:], content_type=RSS), "declares a document type"),
     (Reply(b'<feed xmlns="http://www.w3.org/2005/Atom"/>', content_type=RSS), "no feed of arXiv"),
     (
@@ -147,6 +150,20 @@ def test_what_is_no_feed_is_asked_for_again_and_then_refused(reply: Reply, reaso
     assert len(server.asked) == 3
 
 
+def test_a_feed_of_a_day_to_come_is_refused() -> None:
+    """A feed cannot announce what comes the day after tomorrow; tomorrow is another time zone."""
+    session = PoliteSession("arxiv", LocalPace({}), contact="library@example.org", limits=QUICK)
+    with serving(lambda _: Reply(feed(item(1)), content_type=RSS)) as server:
+        for today, is_read in ((date(2026, 11, 19), True), (date(2026, 11, 18), False)):
+            query = RssQuery(today=today, page_wait_s=0.0)
+            pages = RssSource(session, query, base_url=server.url).pages({})
+            if is_read:
+                assert len(list(pages)) == 1
+                continue
+            with pytest.raises(PageRefused, match="the feed is of 2026-11-20, and here it is 2026-11-18"):
+                list(pages)
+
+
 def test_being_shut_out_stops_the_source_at_once() -> None:
     """After a 403 nobody asks again."""
     with serving(lambda _: Reply(status=403)) as server, pytest.raises(SourceStopped, match="status 403"):
@@ -159,9 +176,10 @@ def test_bad_items_cost_themselves() -> None:
     foreign = item(2).replace("oai:arXiv.org:2611.00002v1", "https://example.org/2")
     untitled = item(3).replace("<title>Rings\n of planet 3 &lt; 3</title>", "")
     undated = item(4).replace(FRIDAY, "some day")
-    parsed = parse(feed(item(1), foreign, untitled, undated, item(5)))
-    assert [record.key for record in parsed.records] == ["2611.00001", "2611.00005"]
-    assert [refusal.place for refusal in parsed.refusals] == [f"page 1 item {n}" for n in (2, 3, 4)]
+    endless = item(5).replace(FRIDAY, "Fri, 31 Dec 9999 23:59:59 -0500")
+    parsed = parse(feed(item(1), foreign, untitled, undated, endless, item(6)))
+    assert [record.key for record in parsed.records] == ["2611.00001", "2611.00006"]
+    assert [refusal.place for refusal in parsed.refusals] == [f"page 1 item {n}" for n in (2, 3, 4, 5)]
 
 
 def test_news_is_named_and_costs_nothing() -> None:

@@ -134,6 +134,8 @@ def test_year_alone_is_a_date_known_to_the_year() -> None:
         ({"id": "p", "year": 1e400}, '"year"'),
         ({"id": "p", "kind": "poem"}, '"kind"'),
         ({"id": "p", "arxiv": "none"}, '"arxiv"'),
+        ({"id": "p", "bibcode": "x" * 19}, '"bibcode"'),
+        ({"id": "p", "alternate_bibcodes": ["2021ApJ...900....1D", "x" * 19]}, '"alternate_bibcodes"'),
         ({"id": "p", "authors": [None]}, '"authors"'),
         ({"id": "p", "authors": 7}, '"authors"'),
         ({"id": "p", "is_refereed": "perhaps"}, '"is_refereed"'),
