@@ -24,6 +24,7 @@ from biblio.ingest.pace import keeping
 from biblio.ingest.places import ads_searches, read_place
 from biblio.ingest.sources import ADS_LEFT_OUT, plan_refresh, plan_resweep, polite_session
 from biblio.jobs import JobContext
+from biblio.runtime import Runtime
 from biblio.store.models import (
     ArchiveReference,
     ExpectedCount,
@@ -67,7 +68,26 @@ def resweep(context: JobContext) -> None:
         context.note(f"{changed} times a known paper had changed without being given by a daily harvest.")
     if is_paused:
         # Not a success: the scheduler tries again tomorrow, and the re-sweep goes on where it stopped.
-        raise HarvestIncomplete("Today's requests are used up to the reserve; the re-sweep goes on tomorrow.")
+        raise HarvestIncomplete("ADS cannot be asked any further today (the notes say why); the re-sweep goes on tomorrow.")
+
+
+def check_resweep(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    """Raise ``RequestRefused`` for arguments that the re-sweep cannot use."""
+    _years(arguments)
+    _accepted(arguments)
+
+
+def check_refresh(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    """Raise ``RequestRefused`` for arguments that the refresh cannot use."""
+    if set(arguments) - {"accept"}:
+        raise RequestRefused("The refresh takes no arguments but accept=ads.")
+    _accepted(arguments)
+
+
+def check_count(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    """Raise ``RequestRefused`` for any argument: the count takes none."""
+    if arguments:
+        raise RequestRefused("The count takes no arguments.")
 
 
 def _earlier_runs(session: Session, context: JobContext, cursor: str) -> list[int]:
@@ -134,8 +154,6 @@ def _accepted(arguments: Mapping[str, Any]) -> frozenset[str]:
 def refresh(context: JobContext) -> None:
     """Ask ADS for the papers we hold, and for those that an archive lists and we miss, by their bibcodes."""
     runtime = context.runtime
-    if set(context.arguments) - {"accept"}:
-        raise RequestRefused("The refresh takes no arguments but accept=ads.")
     accepted = _accepted(context.arguments)
     with runtime.store.reading() as session:
         held, missing = held_bibcodes(session), missing_references(session)
