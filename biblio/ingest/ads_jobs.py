@@ -68,7 +68,9 @@ def resweep(context: JobContext) -> None:
         context.note(f"{changed} times a known paper had changed without being given by a daily harvest.")
     if is_paused:
         # Not a success: the scheduler tries again tomorrow, and the re-sweep goes on where it stopped.
-        raise HarvestIncomplete("ADS cannot be asked any further today (the notes say why); the re-sweep goes on tomorrow.")
+        raise HarvestIncomplete(
+            "ADS cannot be asked any further today (the notes say why); the re-sweep goes on tomorrow."
+        )
 
 
 def check_resweep(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
