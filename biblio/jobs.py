@@ -78,7 +78,8 @@ class Job:
     """Something that is run by name. ``schedule`` is a crontab line in UTC, or None for by hand only.
 
     ``period`` is how often one scheduled success is due: "hour", "day", "week" (Monday to Sunday) or "quarter". A job
-    that is scheduled daily with a longer period is tried each day until it has succeeded once in it.
+    that is scheduled daily with a longer period is tried each day until it has succeeded once in it. ``check`` raises
+    ``RequestRefused`` for arguments that the job cannot use: then there is no run.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Job:
     run: Callable[[JobContext], None]
     schedule: str | None = None
     period: str = "day"
+    check: Callable[[Runtime, Mapping[str, Any]], None] | None = None
 
 
 def run_job(
@@ -100,9 +102,11 @@ def run_job(
     """Run ``job`` and return its closed row; a failure is in the row, with its sentence, and is not raised.
 
     Raises ``JobRunning`` when it is running already (in any process), or when a scheduled one has succeeded in
-    this period.
+    this period, and ``RequestRefused`` for arguments it cannot use.
     """
     arguments = dict(arguments or {})
+    if job.check is not None:
+        job.check(runtime, arguments)
     run_id = _begin(runtime, job, started_by, arguments, actor_id)
     board = _Board(progress)
     context = JobContext(runtime=runtime, run_id=run_id, arguments=arguments, progress=board)

@@ -6,12 +6,17 @@ is 04:00 in summer and 05:00 in winter; the library finds the papers on the desk
 
 from __future__ import annotations
 
-from biblio.ingest.ads_jobs import count, refresh, resweep
+from collections.abc import Mapping
+from typing import Any
+
+from biblio.ingest.ads_jobs import check_count, check_refresh, check_resweep, count, refresh, resweep
+from biblio.ingest.asked import Asked
 from biblio.ingest.harvest import HarvestIncomplete, harvest
-from biblio.ingest.reading import read, read_short
-from biblio.ingest.reparse import reparse
+from biblio.ingest.reading import check_read, read, read_short
+from biblio.ingest.reparse import check_reparse, reparse
 from biblio.ingest.twins import ask_about_twins
 from biblio.jobs import Job, JobContext
+from biblio.runtime import Runtime
 
 
 def fetch(context: JobContext) -> None:
@@ -22,6 +27,11 @@ def fetch(context: JobContext) -> None:
         read_short(context)
         raise
     read_short(context)
+
+
+def check_harvest(runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    """Raise ``RequestRefused`` for arguments that the harvest cannot use."""
+    Asked.of(arguments, runtime.clock.today())
 
 
 def sweep(context: JobContext) -> None:
@@ -38,12 +48,33 @@ def read_again(context: JobContext) -> None:
         read_short(context)
 
 
-HARVEST = Job("harvest", "Fetch projects and papers (archive, arXiv, ADS)", fetch, schedule="20 5 * * *")
-READ = Job("read", "Read texts for project codes", read, schedule="45 5 * * *")
+HARVEST = Job(
+    "harvest", "Fetch projects and papers (archive, arXiv, ADS)", fetch, schedule="20 5 * * *", check=check_harvest
+)
+READ = Job("read", "Read texts for project codes", read, schedule="45 5 * * *", check=check_read)
 TWINS = Job("twins", "Ask about papers that look like one", ask_about_twins, schedule="5 6 * * *")
 RESWEEP = Job(
-    "resweep", "Ask ADS anew for the last years and report what was missed", sweep, "10 2 * * *", period="quarter"
+    "resweep",
+    "Ask ADS anew for the last years and report what was missed",
+    sweep,
+    "10 2 * * *",
+    period="quarter",
+    check=check_resweep,
 )
-REFRESH = Job("refresh", "Ask ADS for citations and new bibcodes of known papers", refresh, "10 3 * * *", period="week")
-COUNT = Job("count", "Ask ADS how many papers each journal has for us", count, "40 3 * * *", period="week")
-REPARSE = Job("reparse", "Read stored answers again, without asking anybody", read_again)
+REFRESH = Job(
+    "refresh",
+    "Ask ADS for citations and new bibcodes of known papers",
+    refresh,
+    "10 3 * * *",
+    period="week",
+    check=check_refresh,
+)
+COUNT = Job(
+    "count",
+    "Ask ADS how many papers each journal has for us",
+    count,
+    "40 3 * * *",
+    period="week",
+    check=check_count,
+)
+REPARSE = Job("reparse", "Read stored answers again, without asking anybody", read_again, check=check_reparse)

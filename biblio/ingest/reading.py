@@ -21,6 +21,7 @@ from biblio.ingest.reader import Reader, make_reader, read_body, store_text
 from biblio.ingest.sources import eprint_service
 from biblio.ingest.texts_folder import FolderUnreadable, read_folder
 from biblio.jobs import JobContext
+from biblio.runtime import Runtime
 from harvesters.arxiv import EprintService
 from harvesters.errors import RecordRefused, SourceStopped
 from harvesters.records import Refusal
@@ -73,6 +74,11 @@ def read_short(context: JobContext) -> None:
         reader = make_reader(session, runtime)
     _resolve_again(context, reader)
     _read_short(context, reader)
+
+
+def check_read(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    """Raise ``RequestRefused`` for arguments that the reading cannot use."""
+    _Wanted.of(arguments)
 
 
 def read(context: JobContext) -> None:

@@ -60,6 +60,8 @@ def reparse(context: JobContext) -> bool:
     """
     runtime = context.runtime
     source, dry = _arguments(context.arguments)
+    if source is not None:
+        source = _known_source(runtime, source)
     began = runtime.clock.now()
     with runtime.store.reading() as session:
         answers = _Answers(runtime, _page_ids(session, source))
@@ -112,6 +114,25 @@ def _arguments(arguments: Mapping[str, Any]) -> tuple[str | None, bool]:
         raise RequestRefused(f"Parsing again does not know {', '.join(sorted(unknown))}; it takes source and dry.")
     source = str(arguments["source"]).strip() if arguments.get("source") else None
     return source, str(arguments.get("dry", "no")).lower() in ("yes", "true", "1")
+
+
+def check_reparse(runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    """Raise ``RequestRefused`` for arguments that cannot be used, and for a source that never gave anything."""
+    source, _ = _arguments(arguments)
+    if source is not None:
+        _known_source(runtime, source)
+
+
+def _known_source(runtime: Runtime, source: str) -> str:
+    """Return the name under which answers of a source are kept. Raises ``RequestRefused`` naming those there are."""
+    if source == "projects":  # what a person calls the registry
+        return "registry"
+    with runtime.store.reading() as session:
+        kept = set(session.exec(select(HarvestPage.source).distinct())) - {CONTACTS}
+    if source not in kept.union(SERVICES):
+        names = ["projects" if name == "registry" else name for name in (*SERVICES, *sorted(kept - set(SERVICES)))]
+        raise RequestRefused(f"There is no source {source[:60]!r}; there are: {', '.join(names)}.")
+    return source
 
 
 def _page_ids(session: Session, source: str | None) -> list[int]:

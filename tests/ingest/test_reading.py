@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from biblio.catalogue.papers import absorb_records
 from biblio.catalogue.projects import record_projects
+from biblio.errors import RequestRefused
 from biblio.ingest.jobs import READ
 from biblio.ingest.texts_folder import candidates
 from biblio.jobs import run_job
@@ -135,10 +136,12 @@ def test_a_folder_is_read_whatever_lies_in_it(runtime: Runtime, tmp_path: Path) 
 
 
 def test_wrong_arguments_are_refused(runtime: Runtime, tmp_path: Path) -> None:
-    """A folder that is none, a limit that is none, and unknown words end the run with a sentence."""
+    """A folder that is none, a limit that is none, and unknown words are refused with a sentence and are no run."""
     for arguments in ({"folder": str(tmp_path / "none")}, {"limit": "many"}, {"depth": "1"}):
-        row = read(runtime, **arguments)
-        assert (row.outcome, bool(row.error)) == (Outcome.FAILED, True)
+        with pytest.raises(RequestRefused):
+            read(runtime, **arguments)
+    with runtime.store.reading() as session:
+        assert session.exec(select(JobRun)).all() == []
 
 
 def test_file_names_may_mean_several_things() -> None:

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from biblio.errors import RequestRefused
 from biblio.ingest import reparse as reparsing
 from biblio.ingest.importing import import_job, paper_file
 from biblio.ingest.jobs import HARVEST, REPARSE
@@ -124,8 +125,13 @@ def test_an_older_answer_never_speaks_over_a_newer_one(sqlite_runtime: Runtime, 
 
 
 def test_arguments_that_make_no_sense_are_refused(sqlite_runtime: Runtime) -> None:
-    """A misspelt argument ends the run with a sentence; a source without answers is said."""
-    assert "takes source and dry" in str(reparse(sqlite_runtime, sauce="ads").error)
+    """A misspelt argument or source is refused with what there is, and is no run; a source without answers is said."""
+    with pytest.raises(RequestRefused, match="takes source and dry"):
+        reparse(sqlite_runtime, sauce="ads")
+    with pytest.raises(RequestRefused, match="no source 'nonsense'; there are: projects, arxiv"):
+        reparse(sqlite_runtime, source="nonsense")
+    assert count(sqlite_runtime, JobRun) == 0
+    assert "no stored answers of registry" in reparse(sqlite_runtime, source="projects").counts["notes"][0]
     assert "no stored answers of ads" in reparse(sqlite_runtime, source="ads").counts["notes"][0]
 
 
