@@ -71,7 +71,7 @@ def harvest() -> ResponseReturnValue:
         since=scope.since,
         planned=planned,
         last=last,
-        ended=ended,
+        ended=[run for run in ended if run.id not in {trouble.run for trouble in troubles}],
         troubles=troubles,
         is_pressable=is_pressable,
         has_token=scope.has_token,

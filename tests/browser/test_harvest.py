@@ -37,8 +37,15 @@ def fill(runtime: Runtime) -> None:
         for source, place, key, reason in (
             ("arxiv-oai", "page 1", None, why),
             ("ads", "ADS search name, records from 1 record 9", f"{today.year}ApJ...900....9D", "has no title"),
+            ("registry", "table from the first code row 12", "2019.1.0XXX.S", "'2019.1.0XXX.S' is no project code"),
+            ("kpub", "/lists/kpub-2026.csv row 17", "Wrong bibcode", "there is no bibcode, DOI or arXiv number"),
         ):
-            session.add(HarvestRefusal(source=source, place=place, key=key, reason=reason, refused_at=now))
+            run = a_run(session, "harvest")
+            row = HarvestRefusal(source=source, place=place, key=key, reason=reason, refused_at=now, job_run_id=run)
+            session.add(row)
+        failed = session.get_one(JobRun, a_run(session, "resweep"))
+        failed.outcome, failed.error = Outcome.FAILED, "ADS search name, records from 2001: status 503 after 5 attempts."
+        failed.arguments, failed.ended_at = {"year": "2024"}, now
         for number in range(30):
             stem = f"Jrn{number:02d}"
             a_record(session, f"{today.year}{stem}900....1D")
