@@ -292,12 +292,15 @@ def test_a_sender_killed_between_verbs_doubles_nothing(smtp: Runtime, box: Box, 
     assert sorted(states(smtp)) == ["sent", "sent", "uncertain"]
 
 
-def test_a_claim_of_another_machine_is_believed_for_a_while(smtp: Runtime, box: Box, clock: FixedClock) -> None:
-    """A letter another machine is sending is left alone; after a quarter of an hour it is uncertain, never resent."""
+@pytest.mark.parametrize("holder", ["elsewhere:1:ab", f"{socket.gethostname()}-0123456789:99999999:1:ab"])
+def test_a_claim_of_another_machine_is_believed_for_a_while(
+    smtp: Runtime, box: Box, clock: FixedClock, holder: str
+) -> None:
+    """A letter another machine or container is sending is left alone; after a quarter of an hour it is uncertain."""
     queue(smtp)
     with smtp.store.writing() as session:
         row = session.exec(select(OutboxMail)).one()
-        row.state, row.claimed_by, row.transport = MailState.SENDING, "elsewhere:1:ab", "smtp"
+        row.state, row.claimed_by, row.transport = MailState.SENDING, holder, "smtp"
         row.claimed_at = clock.now()
         session.add(row)
     send(smtp)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +11,7 @@ from email.message import EmailMessage
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.alive import holder_here, may_be_alive
 from biblio.errors import RequestRefused
 from biblio.logs import get_logger
 from biblio.mail.outbox import Prepared, compose
@@ -93,7 +92,7 @@ def send_waiting(
     counts = SendCounts()
     recover(runtime, counts)
     way = transport or transport_for(runtime.settings)
-    sender = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
+    sender = f"{holder_here()}:{secrets.token_hex(8)}"
     try:
         way.open()
     except RequestRefused as error:
@@ -218,14 +217,4 @@ def recover(runtime: Runtime, counts: SendCounts | None = None) -> int:
 def _is_alive(mail: OutboxMail, now: datetime) -> bool:
     if mail.claimed_at is None or now - mail.claimed_at > timedelta(seconds=CLAIM_S):
         return False
-    host, _, rest = (mail.claimed_by or "").partition(":")
-    pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdigit():
-        return True  # another machine's: only the time tells
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return may_be_alive(mail.claimed_by or "")
