@@ -180,10 +180,14 @@ def _read_gzip(name: str, stream: ByteStream, reading: _Reading, *, depth: int) 
     outermost = reading.packed is None
     if outermost:
         reading.packed = stream
+    unpacked, read, refused = unpack.gunzip(stream, reading.budget), len(reading.parts), len(reading.refusals)
     try:
-        _read_stream(name, unpack.gunzip(stream, reading.budget), reading, depth=depth)
+        _read_stream(name, unpacked, reading, depth=depth)
+        if all(refusal.place != name for refusal in reading.refusals[refused:]):  # else it has said why it is not whole
+            unpacked.drain()
     except unpack.BROKEN as broken:
-        raise FullTextRefused(f"is a damaged or cut-off gzip file ({str(broken)[:120]})") from broken
+        kept = "; what was read of it may be wrong" if len(reading.parts) > read else ""
+        raise FullTextRefused(f"is a damaged or cut-off gzip file ({str(broken)[:120]}){kept}") from broken
     finally:
         if outermost:
             reading.packed = None

@@ -45,6 +45,7 @@ BROKEN = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowE
 """What the standard library raises on damaged archives, found by feeding it damaged ones."""
 
 _CHUNK_BYTES = 64 * 1024
+_GZIP = b"\x1f\x8b\x08"
 
 
 class FullTextRefused(HarvestError):
@@ -116,6 +117,19 @@ class ByteStream:
                 raise FullTextRefused("makes the whole file unpack to more than is read of one file; not read")
         return chunk
 
+    def drain(self) -> None:
+        """Read and forget all that is left. Of a packed stream this checks its sum, which stands behind everything.
+
+        Bytes behind a gzip file that are none are passed over, as gzip itself does; other damage raises ``BROKEN``.
+        """
+        self._allowed_to = self._limit
+        try:
+            while self.read(_CHUNK_BYTES):
+                pass
+        except gzip.BadGzipFile as broken:
+            if not str(broken).startswith("Not a gzipped file"):
+                raise
+
     def read_up_to(self, size: int) -> bytes:
         """Everything that is left, if that is at most ``size`` bytes; else raises ``FullTextRefused``."""
         chunks: list[bytes] = []
@@ -152,8 +166,8 @@ class _StrictHeader(tarfile.TarInfo):
 
 
 def is_gzip(head: bytes) -> bool:
-    """True when the bytes start like a gzip file (RFC 1952)."""
-    return head[:3] == b"\x1f\x8b\x08"
+    """True when the bytes start like a gzip file (RFC 1952), or like one cut off after a byte or two."""
+    return head[:3] == _GZIP or (0 < len(head) < len(_GZIP) and _GZIP.startswith(head))
 
 
 def is_tar(head: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import tarfile
 import tracemalloc
 from pathlib import Path
@@ -227,6 +228,28 @@ def test_one_broken_pdf_ends_the_pdfs_of_an_archive(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(fulltext, "MAX_PDFS", 2)
     parts, refusals = read_archive("a.tgz", make_tgz({f"{n}.pdf": b"%PDF-1.4" for n in range(5)}))
     assert (len(parts), len(refusals)) == (2, 3)
+
+
+@pytest.mark.parametrize("size", [60, 4_000, 40_000])
+def test_no_archive_that_was_cut_off_passes_for_whole(size: int) -> None:
+    """Wherever a packed archive ends too early, what was read is given with a reason, never alone."""
+    body = make_tgz({"a.tex": TEX + bytes(random.Random(size).choices(b"abcdefgh \n", k=size))})
+    for end in range(1, len(body), max(1, len(body) // 400)):
+        _, refusals = read_archive("a.tgz", body[:end])
+        assert refusals, f"cut off after {end} of {len(body)} bytes"
+
+
+def test_words_changed_on_their_way_are_told() -> None:
+    """The check sum at the end of a packed archive is looked at, although the archive within ends before it."""
+    text = TEX + bytes(random.Random(1).choices(b"abcdefgh \n", k=60_000))
+    whole = make_tgz({"a.tex": text})
+    changed = 0
+    for place in range(30, len(whole) - 8, len(whole) // 60):
+        parts, refusals = read_archive("a.tgz", whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        assert refusals or [part.text.encode() for part in parts] == [text]
+        changed += bool(refusals)
+    assert changed > 10
+    assert read_archive("a.tgz", whole + b"junk behind it")[1] == []
 
 
 @pytest.mark.parametrize("cut", [60, 200, 700])
