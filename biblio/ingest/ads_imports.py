@@ -24,6 +24,7 @@ from biblio.jobs import JobContext
 from biblio.runtime import Runtime
 from biblio.store.models import SourceRecord
 from harvesters.ads_lists import LibraryList, is_bibcode, library_bibcodes
+from harvesters.errors import SourceStopped
 from harvesters.files import PapersFile
 from harvesters.http import PoliteSession
 from harvesters.protocol import Page
@@ -115,8 +116,22 @@ def bibgroup_file(runtime: Runtime, bibgroup: str) -> FileSource:
     settings = runtime.settings
     assert settings.ads_token is not None
     session = polite_session(runtime, "ads")
-    query = AdsQuery({"bibgroup": f'bibgroup:"{bibgroup}"'}, runtime.clock.today())
-    source = AdsSource(session, query, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url)
+    query = AdsQuery({"bibgroup": f'bibgroup:"{bibgroup}"'}, runtime.clock.today(), accepts_nothing=True)
+
+    class Bibgroup(AdsSource):
+        """The search for one bibgroup, of which nothing found means that there is none of this name."""
+
+        def pages(self, cursor: Mapping[str, object]) -> Iterator[Page]:
+            """Yield the answers of ADS. Raises ``SourceStopped`` where there is no paper."""
+            for page in super().pages(cursor):
+                if not page.promised:
+                    raise SourceStopped(
+                        f"ADS has no paper in a bibgroup called {bibgroup!r}. Check the name, capitals included: the filter "
+                        "“Bibgroups” beside any search on ADS's own page lists them"
+                    )
+                yield page
+
+    source = Bibgroup(session, query, token=settings.ads_token.get_secret_value(), base_url=settings.ads_url)
     return FileSource(source, f"ADS bibgroup {bibgroup}", asked=session)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from sqlmodel import Session, select
 
 from biblio.catalogue.references import KnownLink, Reckoning, known_links, reckon
 from biblio.ingest import queries
@@ -20,6 +21,7 @@ from biblio.ingest.jobs import HARVEST
 from biblio.ingest.sources import plan
 from biblio.ingest.trial import MOST_SHOWN, Trial, try_projects
 from biblio.runtime import Runtime
+from biblio.store.models import ArchiveReference
 from biblio.store.words import Band, Verdict
 from biblio.webkit import safe_cell
 from harvesters.errors import HarvestError
@@ -144,7 +146,7 @@ def export(ctx: click.Context, kind: str, output: Path | None) -> None:
 
 
 @projects.command("references")
-@click.option("--source", help="Only what this registry lists (registry, projects-file). Default: all.")
+@click.option("--source", help="Only what this source lists: projects (the archive), or a list's name. Default: all.")
 @click.option("--missing", is_flag=True, help="Write the known links whose paper is not here, instead of the numbers.")
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.pass_context
@@ -161,13 +163,27 @@ def references(ctx: click.Context, source: str | None, missing: bool, kind: str)
     """
     runtime: Runtime = ctx.obj()
     with runtime.store.reading() as session:
-        told = reckon(session, known_links(session, source))
+        told = reckon(session, known_links(session, _listing_source(session, source)))
     if missing:
         _write_missing(told.missing, kind, sys.stdout)
         click.echo(f"{len(told.missing)} of {told.links} known links name a paper that is not here.", err=True)
         return
     for name, value in _reckoned(told):
         click.echo(f"  {name:<38} {value:>8}")
+
+
+def _listing_source(session: Session, source: str | None) -> str | None:
+    """Return the name under which a source's known links are kept. Raises ``ClickException`` naming those there are."""
+    if source is None:
+        return None
+    listing = {"registry", *session.exec(select(ArchiveReference.source).distinct())}
+    name = "registry" if source == "projects" else source
+    if name not in listing:
+        names = sorted("projects" if one == "registry" else one for one in listing)
+        raise click.ClickException(
+            f"No source {source[:60]!r} lists papers of projects; there are: {', '.join(names)}."
+        )
+    return name
 
 
 def _reckoned(told: Reckoning) -> Iterable[tuple[str, str]]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import click
 
 from biblio.errors import BiblioError
 from biblio.ingest.asked import KNOWN, Asked
-from biblio.ingest.console import run_and_tell
+from biblio.ingest.console import Day, run_and_tell, try_and_tell
 from biblio.ingest.jobs import HARVEST, REPARSE
+from biblio.ingest.ledger import cursor_in_words
 from biblio.ingest.places import read_place
-from biblio.ingest.sources import plan
+from biblio.ingest.sources import Planned, plan
 from biblio.runtime import Runtime
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+_DAY = Day()
 _SOURCES = click.Choice(KNOWN)
 
 
@@ -36,16 +36,7 @@ _SOURCES = click.Choice(KNOWN)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and from where it would go on; ask nobody.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
-def harvest(
-    ctx: click.Context,
-    sources: tuple[str, ...],
-    since: datetime | None,
-    until: datetime | None,
-    accept: tuple[str, ...],
-    begin_anew: tuple[str, ...],
-    dry_run: bool,
-    quiet: bool,
-) -> None:
+def harvest(ctx: click.Context, /, sources: tuple[str, ...], dry_run: bool, quiet: bool, **asked: Any) -> None:
     """Fetch what is new: projects from the archive, papers from arXiv and ADS.
 
     Each source goes on where it stopped. It may be interrupted at any moment: nothing is lost and nothing doubled.
@@ -59,17 +50,9 @@ def harvest(
       biblio harvest --source ads --accept ads
       biblio harvest --begin-anew arxiv
     """
-    arguments: dict[str, Any] = {}
-    if sources:
-        arguments["sources"] = ",".join(sources)
-    if since is not None:
-        arguments["since"] = since.date().isoformat()
-    if until is not None:
-        arguments["until"] = until.date().isoformat()
-    if accept:
-        arguments["accept"] = ",".join(accept)
-    if begin_anew:
-        arguments["begin_anew"] = ",".join(begin_anew)
+    lists = {"sources": sources, "accept": asked["accept"], "begin_anew": asked["begin_anew"]}
+    arguments = {name: ",".join(named) for name, named in lists.items() if named}
+    arguments |= {name: asked[name].isoformat() for name in ("since", "until") if asked[name] is not None}
     if dry_run:
         _say_plan(ctx.obj(), arguments)
         return
@@ -78,22 +61,44 @@ def harvest(
 
 def _say_plan(runtime: Runtime, arguments: dict[str, Any]) -> None:
     try:
-        planned, left_out = plan(runtime, Asked.of(arguments, runtime.clock.today()))
+        asked = Asked.of(arguments, runtime.clock.today())
+        planned, left_out = plan(runtime, asked)
     except BiblioError as wrong:
         raise click.ClickException(str(wrong)) from wrong
     for one in planned:
-        with runtime.store.reading() as session:
-            cursor = read_place(session, one.cursor).cursor
         click.echo(f"{one.name:<10} {one.words}")
-        at = ", ".join(f"{name} {value}" for name, value in cursor.items() if value is not None)
-        click.echo(f"{'':<10} {f'goes on from {at[:100]}' if at else 'from the beginning'}")
+        for line in filter(None, (_days_in_words(one, asked), _place_in_words(runtime, one, asked))):
+            click.echo(f"{'':<10} {line}")
     for sentence in left_out:
         click.echo(sentence)
     click.echo("Nobody was asked (dry run).")
 
 
+def _days_in_words(one: Planned, asked: Asked) -> str:
+    """Say which days a source is asked for, where days were named."""
+    if asked.since is None:
+        return ""
+    if not one.is_once:
+        return "knows no days: --since and --until are ignored, and it is asked as every day"
+    if one.name == "arxiv-oai":
+        ignored = "; --until is ignored, as it gives all that changed since" if asked.until else ""
+        return f"days asked: from {asked.since} on{ignored}"
+    return f"days asked: {asked.since} to {asked.until or 'today'}"
+
+
+def _place_in_words(runtime: Runtime, one: Planned, asked: Asked) -> str:
+    """Say from where a source goes on."""
+    with runtime.store.reading() as session:
+        place = read_place(session, one.cursor)
+    if not place.cursor or one.name in asked.anew:
+        return "from the beginning"
+    if not place.is_good_for(one.asked_for):
+        return "from the beginning: the profile asks for more than before"
+    return f"goes on: {cursor_in_words(one.cursor, place.cursor)}"
+
+
 @click.command()
-@click.option("--source", "-s", help="Read stored answers of this source only (registry, arxiv, ads, a list's name …).")
+@click.option("--source", "-s", help="Read stored answers of this source only (projects, arxiv, ads, a list's name …).")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
@@ -108,4 +113,7 @@ def reparse(ctx: click.Context, source: str | None, dry_run: bool, quiet: bool) 
       biblio reparse --source ads
     """
     arguments = {"source": source} if source else {}
-    run_and_tell(ctx, REPARSE, arguments | ({"dry": "yes"} if dry_run else {}), quiet)
+    if dry_run:
+        try_and_tell(ctx, REPARSE, {**arguments, "dry": "yes"}, quiet)
+        return
+    run_and_tell(ctx, REPARSE, arguments, quiet)

@@ -123,6 +123,16 @@ def test_a_bibgroup_comes_as_records(asking: Asking, server: ReplayServer) -> No
     assert f"0 new, {held} known" in call(runtime, papers, "import", "--ads-bibgroup", "ALMA").output
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_bibgroup_of_no_paper_is_an_error(asking: Asking, server: ReplayServer, options: tuple[str, ...]) -> None:
+    """A misspelt name does not pass for an empty list."""
+    runtime = asking(server.url)
+    result = call(runtime, papers, "import", "--ads-bibgroup", "Nope", *options)
+    assert (result.exit_code, "no paper in a bibgroup called 'Nope'. Check the name" in result.output) == (1, True)
+    with runtime.store.reading() as session:
+        assert session.exec(select(HarvestPage)).all() == []
+
+
 def test_what_cannot_be_had_is_said(asking: Asking, server: ReplayServer, runtime: Runtime) -> None:
     """A private library, one that is gone, a name that is none, no token, and nothing to import."""
     asked = asking(server.url)

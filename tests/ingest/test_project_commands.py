@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlmodel import col, select
 
+from biblio.catalogue.projects import record_projects
 from biblio.clock import FixedClock
 from biblio.ingest.project_commands import projects
 from biblio.runtime import Runtime
@@ -26,6 +27,7 @@ from demo.replay import ReplayServer
 from demo.replay_arxiv import Answer
 from harvesters import tap_job
 from harvesters.projects import HEADER
+from harvesters.records import HarvestedProject
 from survey.due import due
 from survey.rule import Ground
 from tests.ingest.conftest import Asking
@@ -326,3 +328,15 @@ def test_a_file_that_cannot_be_written_is_told(runtime: Runtime, tmp_path: Path,
     result = call(runtime, option[0], *files, *option[1:], tmp_path / "absent" / "out.json")
     assert result.exit_code == 1
     assert "cannot be written: No such file" in result.output
+
+
+def test_a_misspelt_source_of_known_links_is_refused(runtime: Runtime) -> None:
+    """It fails and says who lists papers of projects, the archive under the name that commands have for it."""
+    listed = HarvestedProject("our-list", "2016.1.00001.S", bib_references=("2020ApJ...900....1D",))
+    with runtime.store.writing() as session:
+        record_projects(session, [listed], grammar=runtime.grammar, now=runtime.clock.now())
+    wrong = call(runtime, "references", "--source", "nonsense")
+    assert (wrong.exit_code, "there are: our-list, projects." in wrong.output) == (1, True)
+    for name, links in (("projects", "0"), ("registry", "0"), ("our-list", "1")):
+        first = call(runtime, "references", "--source", name).output.splitlines()[0]
+        assert first.split()[-1] == links

@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlmodel import col, select
 
 from biblio.catalogue.papers import absorb_records

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
+from biblio.ingest import absorb
+from biblio.ingest.asked import KNOWN
 from biblio.ingest.run_commands import harvest, reparse
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestCursor, HarvestPage, JobRun, Paper
@@ -78,3 +83,93 @@ def test_a_source_there_is_not_is_refused_with_those_there_are(runtime: Runtime)
     wrong = call(runtime, harvest, "--until", "2026-01-01", "--dry-run")
     assert "since which day" in wrong.output
     assert wrong.exit_code == 1
+
+
+def test_a_day_is_written_as_a_day(runtime: Runtime) -> None:
+    """Words for days are refused with how a day is written."""
+    for option in ("--since", "--until"):
+        result = call(runtime, harvest, option, "last week", "--dry-run")
+        assert result.exit_code == 2
+        assert "'last week' is no day; write it as year-month-day: 2026-11-22." in " ".join(result.output.split())
+
+
+def test_a_dry_run_says_which_days_each_source_is_asked_for(asking: Asking) -> None:
+    """Days that a source knows are named; a source that knows none says that they are ignored."""
+    runtime = asking("http://127.0.0.1:9")
+    named = [word for name in KNOWN for word in ("--source", name)]
+    days = ("--since", "2024-01-01", "--until", "2024-03-31")
+    lines = [line.strip() for line in call(runtime, harvest, *named, *days, "--dry-run").output.splitlines()]
+    said = {name: lines[at + 1] for name in KNOWN for at, line in enumerate(lines) if line.startswith(f"{name} ")}
+    assert said["arxiv"] == said["ads"] == "days asked: 2024-01-01 to 2024-03-31"
+    assert said["arxiv-oai"].startswith("days asked: from 2024-01-01 on; --until is ignored")
+    assert "--since and --until are ignored" in said["projects"]
+    assert "--since and --until are ignored" in said["arxiv-rss"]
+    assert "days" not in call(runtime, harvest, "--source", "projects", "--dry-run").output
+
+
+def test_a_dry_run_says_places_in_words(asking: Asking, served: ReplayServer) -> None:
+    """Where a source goes on is a sentence, never the record that keeps it."""
+    runtime = asking(served.url)
+    assert call(runtime, harvest, "--source", "arxiv", "--source", "ads", "--quiet").exit_code == 0
+    output = call(runtime, harvest, "--source", "arxiv", "--source", "ads", "--dry-run").output
+    assert "goes on: days from 20" in output
+    assert "goes on: entered or changed since 20" in output
+    assert "{" not in output
+    anew = call(runtime, harvest, "--begin-anew", "ads", "--dry-run").output
+    assert "from the beginning" in anew
+
+
+def test_a_dry_run_is_no_run(asking: Asking, served: ReplayServer) -> None:
+    """Reading again on trial has no row in the list of runs, and says the same numbers."""
+    runtime = asking(served.url)
+    call(runtime, harvest, "--source", "arxiv", "--since", "2024-01-01", "--until", "2024-03-31", "--quiet")
+    tried = call(runtime, reparse, "--dry-run", "--quiet")
+    assert tried.exit_code == 0, tried.output
+    assert count(runtime, JobRun) == 1
+    done = call(runtime, reparse, "--quiet")
+    assert count(runtime, JobRun) == 2
+    assert [line for line in tried.output.splitlines() if line.startswith("  unchanged")] == [
+        line for line in done.output.splitlines() if line.startswith("  unchanged")
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_misspelt_source_of_stored_answers_is_refused(runtime: Runtime, options: tuple[str, ...]) -> None:
+    """It fails, names the sources there are, and is no run."""
+    result = call(runtime, reparse, "--source", "nonsense", *options)
+    assert result.exit_code == 1
+    assert "there are: projects, arxiv, arxiv-oai, arxiv-rss, ads" in result.output
+    assert count(runtime, JobRun) == 0
+
+
+def test_wrong_days_are_refused_and_are_no_run(runtime: Runtime) -> None:
+    """Days the wrong way round end the command in a sentence; the list of runs stays empty."""
+    result = call(runtime, harvest, "--since", "2026-03-01", "--until", "2026-01-01")
+    assert (result.exit_code, "wrong way round" in result.output) == (1, True)
+    assert count(runtime, JobRun) == 0
+
+
+def test_ctrl_c_says_what_is_stored_and_how_to_go_on(
+    asking: Asking, served: ReplayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit code is that of an interruption; the counts are those of the run; the same command goes on."""
+    runtime = asking(served.url)
+    pages = itertools.count()
+    store_page = absorb.store_page
+
+    def interrupted(*given: Any) -> absorb.PageCounts:
+        if next(pages) == 2:
+            raise KeyboardInterrupt
+        return store_page(*given)
+
+    words = ("--source", "arxiv", "--source", "ads", "--quiet")
+    with monkeypatch.context() as patch:
+        patch.setattr(absorb, "store_page", interrupted)
+        result = call(runtime, harvest, *words)
+    assert result.exit_code == 130
+    held = count(runtime, HarvestPage)
+    assert f"{'pages':<28} {held:>8}" in result.output
+    assert "stored and safe" in result.output
+    assert "`harvest --source arxiv --source ads --quiet`" in result.output
+    assert call(runtime, harvest, *words).exit_code == 0
+    assert count(runtime, HarvestPage) > held == 2
