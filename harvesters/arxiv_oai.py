@@ -283,13 +283,10 @@ class OaiSource:
         content_type = response.headers.get("Content-Type", "")
         stop_if_forbidden(response.status_code)
         allowed = (BAD_TOKEN,) if "resumptionToken" in asked else ()
-        if response.status_code == 200:
-            tree = _checked(read_tree(response.content, content_type, place), place, allowed)
-            return _Answer(response.content, content_type, tree)
         # Errors of the protocol belong into answers with status 200 (§3.6); some servers send them with another.
-        place = f"{place}: status {response.status_code}"
-        tree = _checked(read_tree(response.content, content_type, place), place, allowed)
-        if not _errors(tree):
+        place = place if response.status_code == 200 else f"{place}: status {response.status_code}"
+        tree = _checked(read_tree(response.content, content_type, place), place, allowed, (asked["verb"],))
+        if response.status_code != 200 and not _errors(tree):
             raise PageRefused(place)
         return _Answer(response.content, content_type, tree)
 
@@ -333,8 +330,10 @@ def _following(position: _Position, tree: ET.Element, place: str) -> _Position |
     return replace(position, token=token, expires=_day_of(expires))
 
 
-def _checked(tree: ET.Element, place: str, allowed: tuple[str, ...] = ()) -> ET.Element:
-    """The document, if it is an OAI-PMH answer without errors but "nothing new" and those ``allowed``."""
+def _checked(
+    tree: ET.Element, place: str, allowed: tuple[str, ...] = (), verbs: tuple[str, ...] = ("ListRecords", "GetRecord")
+) -> ET.Element:
+    """The document, if it answers one of ``verbs`` without errors but "nothing new" and those ``allowed``."""
     if tree.tag != f"{OAI}OAI-PMH":
         raise PageRefused(f"{place}: the answer is XML, but not of OAI-PMH")
     found = _errors(tree)
@@ -342,9 +341,10 @@ def _checked(tree: ET.Element, place: str, allowed: tuple[str, ...] = ()) -> ET.
     if errors:
         code, words = next(iter(errors.items()))
         raise PageRefused(f"{place}: the service answers {code[:50]}{f' ({words[:200]})' if words else ''}")
-    if all(tree.find(f"{OAI}{verb}") is None for verb in ("ListRecords", "ListIdentifiers", "GetRecord")) and not found:
+    given = [element for verb in verbs if (element := tree.find(f"{OAI}{verb}")) is not None]
+    if not given and not found:
         raise PageRefused(f"{place}: the answer holds no list of records")
-    if tree.find(f"*/{OAI}record") is None and tree.find(f"*/{OAI}header") is None and not found:
+    if not found and all(given[0].find(f"{OAI}{one}") is None for one in ("record", "header")):
         # The protocol has "noRecordsMatch" for lists without records; an empty one is a page that got lost.
         raise PageRefused(f"{place}: the list of records is empty")
     return tree

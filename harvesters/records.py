@@ -39,21 +39,25 @@ MOST = 2**31 - 1
 LONGEST = {"title": 10_000, "abstract": 200_000}
 """Characters; the longest titles have some 700 with all their formulae, the longest abstracts (of theses) some 12,000."""
 
-_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+_TURNING = tuple(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 """Embeddings, overrides and isolates of direction (Unicode UAX 9 §2): with them words show otherwise than they are."""
 
 
 def _straight(words: str) -> str:
     """The words without signs that turn the ones after them around."""
-    return words if words.isascii() else words.translate(_TURNING)
+    if not words.isascii():
+        for sign in _TURNING:  # looking for each is a hundred times as quick as "translate", which goes by the sign
+            if sign in words:
+                words = words.replace(sign, "")
+    return words
 
 
 def _straighten(record: object, *names: str) -> None:
     """Straighten fields of a frozen record while it is made."""
     for name in names:
         words = getattr(record, name)
-        if words and not words.isascii() and (straight := _straight(words)) != words:
-            object.__setattr__(record, name, straight)
+        if words and not words.isascii():
+            object.__setattr__(record, name, _straight(words))
 
 
 @dataclass(frozen=True, slots=True)

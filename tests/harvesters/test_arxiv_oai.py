@@ -274,6 +274,7 @@ def test_bad_pages_are_asked_for_again(fault: Reply) -> None:
         (error("badArgument", "no such set"), r"badArgument \(no such set\)"),
         (Reply(b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', content_type=XML), "declares a document type"),
         (answer(""), "no list of records"),
+        (answer("<ListIdentifiers><header/></ListIdentifiers>"), "no list of records"),
         (answer(f"<ListRecords>{raw(1)}</ListRecords>", day="soon"), "no responseDate"),
         (answer("<ListRecords/>"), "the list of records is empty"),
         (Reply(b"gone", status=404), "status 404"),

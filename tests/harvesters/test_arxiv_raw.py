@@ -53,6 +53,7 @@ def test_deleted_and_withdrawn_papers_are_marked() -> None:
     """A deleted record keeps its identifier; a withdrawn paper says so in its comment."""
     deleted = '<record><header status="deleted"><identifier>oai:arXiv.org:2601.00001</identifier></header></record>'
     gone, withdrawn = parse(deleted, raw(2, comments="This paper has been withdrawn.")).records
+    assert (gone.is_deletion, withdrawn.is_deletion) == (True, False)
     assert (gone.key, gone.title, gone.is_withdrawn) == ("2601.00001", None, True)
     assert withdrawn.is_withdrawn
 
