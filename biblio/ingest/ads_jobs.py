@@ -161,7 +161,7 @@ def refresh(context: JobContext) -> None:
         held, missing = held_bibcodes(session), missing_references(session)
     bibcodes = sorted({*held, *missing})
     if not bibcodes:
-        context.note("There are no papers with a bibcode yet: harvest first.")
+        context.note("There are no papers with a bibcode yet: run `biblio harvest --source ads`.")
         return
     planned = plan_refresh(runtime, bibcodes)
     if isinstance(planned, str):
@@ -239,7 +239,12 @@ def count(context: JobContext) -> None:
             unit.execute(sa.insert(ExpectedCount), rows)
     context.count("journals", len({row["part"] for row in rows}))
     context.count("papers_expected", sum(sum(parts.values()) for parts in counts.values()))
-    with runtime.store.reading() as unit:
-        missing = journals.missing_by_year(unit, range(first_year, now.year + 1))
+    _note_missing(context, range(first_year, now.year + 1))
+
+
+def _note_missing(context: JobContext, years: Sequence[int]) -> None:
+    """Keep in the run's counts what each year lacks: so that it is known since when (``journals.missing_since``)."""
+    with context.runtime.store.reading() as session:
+        missing = journals.missing_by_year(session, years)
     for name, papers in missing.items():
         context.count(name, papers)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlmodel import Session
 
 from biblio.catalogue.projects import known_from
+from biblio.ingest.ledger import label_of
 from biblio.jobs import JobContext
 from matching.codes import Grammar
 
@@ -34,8 +35,9 @@ def note(context: JobContext, source: str, given: Iterable[str]) -> None:
         return
     context.count("vanished", len(missed))
     more = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""
-    one = len(missed) == 1
+    one, label = len(missed) == 1, label_of(source)
+    name = label if label.startswith("List ") else f"The {label[0].lower()}{label[1:]}"
     context.note(
-        f"{source} gave {len(missed)} project{'' if one else 's'} before and gives {'it' if one else 'them'} no longer: "
+        f"{name} gave {len(missed)} project{'' if one else 's'} before and gives {'it' if one else 'them'} no longer: "
         f"{', '.join(missed[:MOST_NAMED])}{more}. Nothing was deleted; ask the archive why."
     )
