@@ -19,7 +19,7 @@ from biblio.catalogue.groups import chunks
 from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb
 from biblio.ingest.import_report import ImportReport
-from biblio.ingest.list_links import Linked, has_codes, link
+from biblio.ingest.list_links import LOAD_PROJECTS, Linked, has_codes, link
 from biblio.ingest.texts_folder import read_listed
 from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime
@@ -183,7 +183,7 @@ def _known_contacts(session: Session, runtime: Runtime, parsed: ParsedPage, labe
             continue  # its address was all that it would have brought, and is refused already
         code = runtime.grammar.canonical(project.code)
         if code is not None and code not in has_pi:
-            reason = "no project has this code yet; load the projects first"
+            reason = f"no project has this code yet; {LOAD_PROJECTS}, then import this file again"
             refusals.append(Refusal(project.source, project.place or label, reason, project.code[:80]))
             continue
         projects.append(replace(project, pi=None) if code is not None and has_pi[code] else project)

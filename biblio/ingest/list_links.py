@@ -16,6 +16,9 @@ from harvesters.files import PROJECTS
 from harvesters.protocol import ParsedPage
 from harvesters.records import Refusal
 
+LOAD_PROJECTS = "run `biblio harvest --source projects` or `biblio projects import FILE`"
+"""What to do where a project is missing."""
+
 
 @dataclass(slots=True)
 class Linked:
@@ -63,7 +66,7 @@ def link(
         links = linked.of_record[number]
         links.kept = [code for code in codes if code not in unknown]
         links.reasons += [
-            f"no project has the code {code} yet; load the projects, then import the list again"
+            f"no project has the code {code} yet; {LOAD_PROJECTS}, then import the list again"
             for code in codes
             if code in unknown
         ]

@@ -17,6 +17,7 @@ from typing import Any
 from biblio.catalogue.texts import Reading, resolved_again, stale_readings, store_readings, store_resolved
 from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb, queries
+from biblio.ingest.list_links import LOAD_PROJECTS
 from biblio.ingest.reader import Reader, make_reader, read_body, store_text
 from biblio.ingest.sources import eprint_service
 from biblio.ingest.texts_folder import FolderUnreadable, read_folder
@@ -88,7 +89,7 @@ def read(context: JobContext) -> None:
     with runtime.store.reading() as session:
         reader = make_reader(session, runtime)
     if not reader.finder.registry:
-        context.note("There are no projects yet: codes are found by their shape alone. Load projects first.")
+        context.note(f"There are no projects yet, so codes are found by their shape alone: {LOAD_PROJECTS}.")
     _resolve_again(context, reader)
     _read_short(context, reader)
     if wanted.folder is not None:

@@ -66,7 +66,9 @@ def reparse(context: JobContext) -> bool:
     with runtime.store.reading() as session:
         answers = _Answers(runtime, _page_ids(session, source))
     if not answers.page_ids:
-        context.note("There are no stored answers" + (f" of {source}." if source else "; harvest first."))
+        named = f" --source {_called(source)}" if source else ""
+        of = f" of {_called(source)}" if source else ""
+        context.note(f"There are no stored answers{of} yet: run `biblio harvest{named}`.")
     words = LastWords(runtime.grammar)
     readable = list(_heard(context, answers, words))
     for done, page_id in enumerate(readable, start=1):
@@ -123,6 +125,11 @@ def check_reparse(runtime: Runtime, arguments: Mapping[str, Any]) -> None:
         _known_source(runtime, source)
 
 
+def _called(source: str) -> str:
+    """Return what a person calls a source, as the harvest does."""
+    return "projects" if source == "registry" else source
+
+
 def _known_source(runtime: Runtime, source: str) -> str:
     """Return the name under which answers of a source are kept. Raises ``RequestRefused`` naming those there are."""
     if source == "projects":  # what a person calls the registry
@@ -130,7 +137,7 @@ def _known_source(runtime: Runtime, source: str) -> str:
     with runtime.store.reading() as session:
         kept = set(session.exec(select(HarvestPage.source).distinct())) - {CONTACTS}
     if source not in kept.union(SERVICES):
-        names = ["projects" if name == "registry" else name for name in (*SERVICES, *sorted(kept - set(SERVICES)))]
+        names = [_called(name) for name in (*SERVICES, *sorted(kept - set(SERVICES)))]
         raise RequestRefused(f"There is no source {source[:60]!r}; there are: {', '.join(names)}.")
     return source
 

@@ -39,7 +39,7 @@ MAX_FILES = 200_000
 MAX_DEPTH = 12
 """Folders within folders."""
 
-NO_PAPER = "no paper has the identifier this file is named by; harvest or import it first"
+NO_PAPER = "no paper has the identifier this file is named by; run `biblio harvest` or `biblio papers import FILE`"
 _VERSION = re.compile(r"v\d+$")
 _MORE_SUFFIXES = (".nxml", ".htm", ".xhtml", ".tar")
 """What publishers and archives of texts call theirs, besides what is read everywhere."""

@@ -216,7 +216,7 @@ def test_without_a_token_the_job_says_so_and_is_no_failure(runtime: Runtime, job
 
 def test_the_refresh_says_when_there_is_nothing_to_ask(runtime: Runtime) -> None:
     """An empty bibliography is no error."""
-    assert "harvest first" in run(runtime, REFRESH).counts["notes"][0]
+    assert "run `biblio harvest --source ads`" in run(runtime, REFRESH).counts["notes"][0]
     with pytest.raises(RequestRefused, match="takes no arguments"):
         run_job(runtime, REFRESH, arguments={"x": "1"})
 

@@ -131,7 +131,10 @@ def test_arguments_that_make_no_sense_are_refused(sqlite_runtime: Runtime) -> No
     with pytest.raises(RequestRefused, match="no source 'nonsense'; there are: projects, arxiv"):
         reparse(sqlite_runtime, source="nonsense")
     assert count(sqlite_runtime, JobRun) == 0
-    assert "no stored answers of registry" in reparse(sqlite_runtime, source="projects").counts["notes"][0]
+    assert (
+        "no stored answers of projects yet: run `biblio harvest --source projects`"
+        in reparse(sqlite_runtime, source="projects").counts["notes"][0]
+    )
     assert "no stored answers of ads" in reparse(sqlite_runtime, source="ads").counts["notes"][0]
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import re
+import shlex
 from typing import Any
 
+import click
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
+from biblio.cli import main
 from biblio.ingest import absorb
 from biblio.ingest.asked import KNOWN
+from biblio.ingest.list_links import LOAD_PROJECTS
 from biblio.ingest.run_commands import harvest, reparse
+from biblio.ingest.texts_folder import NO_PAPER
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestCursor, HarvestPage, JobRun, Paper
 from demo.replay import ReplayServer
@@ -173,3 +179,17 @@ def test_ctrl_c_says_what_is_stored_and_how_to_go_on(
     assert "`harvest --source arxiv --source ads --quiet`" in result.output
     assert call(runtime, harvest, *words).exit_code == 0
     assert count(runtime, HarvestPage) > held == 2
+
+
+@pytest.mark.parametrize("sentence", [LOAD_PROJECTS, NO_PAPER])
+def test_remedies_are_commands_that_there_are(sentence: str) -> None:
+    """What a refusal says to type can be typed: command, subcommand and options exist."""
+    commands = re.findall(r"`biblio (.+?)`", sentence)
+    assert commands
+    for written in commands:
+        name, *words = shlex.split(written)
+        command = main.get_command(click.Context(main), name)
+        while isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), words.pop(0))
+        assert command is not None
+        command.make_context(name, words)
