@@ -230,10 +230,7 @@ def paper_of(source: str, row: Row) -> HarvestedRecord:
     kind = text_of(values, "kind")
     if kind is not None and kind not in PAPER_KINDS:
         raise RecordRefused(f'"kind" is none of {", ".join(PAPER_KINDS)}: {kind[:40]!r}')
-    written = text_of(values, "arxiv")
-    arxiv = split_identifier(written) if written else None
-    if written and arxiv is None:
-        raise RecordRefused(f'"arxiv" is no arXiv identifier: {written[:40]!r}')
+    arxiv_id, arxiv_version = _arxiv(values)
     year = whole_number_of(values, "year")
     published_on = day_of(values, "published_on")
     return HarvestedRecord(
@@ -245,8 +242,8 @@ def paper_of(source: str, row: Row) -> HarvestedRecord:
         doi=text_of(values, "doi"),
         bibcode=next(iter(_bibcodes(values, "bibcode")), None),
         alternate_bibcodes=_bibcodes(values, "alternate_bibcodes"),
-        arxiv_id=arxiv[0] if arxiv else None,
-        arxiv_version=arxiv[1] if arxiv else None,
+        arxiv_id=arxiv_id,
+        arxiv_version=arxiv_version,
         kind=kind,
         is_refereed=_yes_or_no(values, "is_refereed"),
         year=year if year is not None else published_on.year if published_on else None,
@@ -262,6 +259,14 @@ def paper_of(source: str, row: Row) -> HarvestedRecord:
         path=text_of(values, "path"),
         extra=_extra(values),
     )
+
+
+def _arxiv(values: Mapping[str, object]) -> tuple[str | None, int | None]:
+    written = text_of(values, "arxiv")
+    found = split_identifier(written) if written else (None, None)
+    if found is None:
+        raise RecordRefused(f'"arxiv" is no arXiv identifier: {str(written)[:40]!r}')
+    return found
 
 
 def _bibcodes(values: Mapping[str, object], name: str) -> tuple[str, ...]:

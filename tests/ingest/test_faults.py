@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -19,10 +21,9 @@ from pydantic import SecretStr
 from sqlmodel import col, select
 
 from biblio.clock import FixedClock
-from biblio.ingest import reading, sources
-from biblio.ingest.asked import KNOWN, Asked
+from biblio.ingest import sources
+from biblio.ingest.asked import KNOWN
 from biblio.ingest.jobs import HARVEST, READ
-from biblio.ingest.sources import Planned
 from biblio.jobs import run_job
 from biblio.observatory.profile import Plausible
 from biblio.runtime import Runtime, checked_profile
@@ -33,8 +34,8 @@ from biblio.store.words import Outcome
 from demo.large import Size, write
 from demo.replay import ReplayServer
 from demo.replay_faults import KINDS, Timing
-from harvesters.arxiv import EprintService
-from harvesters.http import HttpLimits
+from harvesters.ads import AdsQuery
+from harvesters.http import HttpLimits, PoliteSession
 from tests.conftest import NOW, NOWHERE
 from tests.ingest.conftest import TODAY, addresses
 from tests.ingest.fingerprint import fingerprint
@@ -61,6 +62,11 @@ _SMALLER: dict[str, Any] = {
     "page_rows": 40,
     "since": date(2011, 1, 1),
 }
+_ASKED = (
+    *(f"biblio.ingest.sources.{name}" for name in ("ArxivQuery", "OaiQuery", "RssQuery")),
+    *("harvesters.ads.AdsQuery", "harvesters.tap.TapTable"),
+)
+"""What says what a source is asked for."""
 WORKING_DAY = date(2026, 11, 20)
 """The day the services stand at: on the Sunday of the other tests nothing is announced."""
 
@@ -90,32 +96,22 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplayServer]:
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sources ask for small pages, and have little patience."""
-    plan, eprint_service = sources.plan, reading.eprint_service
-
-    def quick_plan(runtime: Runtime, asked: Asked) -> tuple[list[Planned], list[str]]:
-        planned, left_out = plan(runtime, asked)
-        return [_shrunk(one) for one in planned], left_out
-
-    def quick_eprints(runtime: Runtime) -> EprintService:
-        service = eprint_service(runtime)
-        service.session._limits = QUICK
-        return service
-
-    monkeypatch.setattr("biblio.ingest.harvest.plan", quick_plan)
-    monkeypatch.setattr("biblio.ingest.reading.eprint_service", quick_eprints)
+    monkeypatch.setattr(sources, "PoliteSession", partial(PoliteSession, limits=QUICK))
+    monkeypatch.setattr(sources, "plausible", lambda *_: Plausible())
+    for made in _ASKED:
+        module, _, name = made.rpartition(".")
+        monkeypatch.setattr(made, _smaller(resolve_name(f"{module}:{name}")))
 
 
-def _shrunk(planned: Planned) -> Planned:
-    """The source with small pages; with ADS since None, or it would ask for what changed only."""
-    planned.session._limits = QUICK
-    for name in ("_query", "_table"):
-        asked = getattr(planned.source, name, None)
-        if asked is not None:
-            smaller = {f.name: _SMALLER[f.name] for f in fields(asked) if f.name in _SMALLER}
-            if planned.name == "ads":
-                smaller["since"] = None
-            setattr(planned.source, name, replace(asked, **smaller))
-    return replace(planned, plausible=Plausible())
+def _smaller(made: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes the same with small pages; of ADS without a first day, or it would ask for what changed only."""
+
+    def make(*args: Any, **more: Any) -> Any:
+        asked = made(*args, **more)
+        names = {field.name for field in fields(asked)} - ({"since"} if made is AdsQuery else set())
+        return replace(asked, **{name: value for name, value in _SMALLER.items() if name in names})
+
+    return make
 
 
 @pytest.fixture
