@@ -21,6 +21,7 @@ from biblio.ingest.coverage import SourceCalendar, SourceLine
 from biblio.ingest.holes import OLD_DAYS, Hole, Scope, fillings, find_holes
 from biblio.ingest.journals import JournalLine
 from biblio.ingest.ledger import ASKED_AS
+from biblio.ingest.queries import EprintCounts, eprint_counts
 from biblio.jobs import find_job, run_job
 from biblio.runtime import Runtime
 from biblio.store.words import Outcome
@@ -38,6 +39,7 @@ class _Found:
     calendars: list[SourceCalendar]
     journals: list[JournalLine]
     holes: list[Hole]
+    eprints: EprintCounts
 
 
 @click.command()
@@ -94,11 +96,11 @@ def _scope(runtime: Runtime, since: datetime | None) -> Scope:
 
 def _find(runtime: Runtime, scope: Scope, source: str | None) -> _Found:
     with runtime.store.reading() as session:
-        listed = covered.askings(session)
+        listed = covered.askings(session, wanted=scope.wanted)
         calendars = [covered.source_calendar(listed, name, scope.since, scope.today) for name in covered.CALENDARS]
         counted = journals.journal_lines(session, scope.years)
         holes = find_holes(session, scope, listed, counted)
-        found = _Found(covered.source_lines(listed), calendars, counted, holes)
+        found = _Found(covered.source_lines(listed), calendars, counted, holes, eprint_counts(session))
     return found if source is None else _of_source(found, _NAMES.get(source, source))
 
 
@@ -111,6 +113,7 @@ def _of_source(found: _Found, source: str) -> _Found:
         calendars,
         found.journals if source == journals.SOURCE else [],
         [hole for hole in found.holes if hole.source in names],
+        found.eprints if source == "arxiv" else EprintCounts(),
     )
 
 
@@ -161,6 +164,11 @@ def _print(found: _Found, scope: Scope) -> None:
         _print_calendar(c, scope.since)
     if found.journals:
         _print_journals(found.journals)
+    if (e := found.eprints).total:
+        click.echo(
+            f"\ne-prints: {e.read:,} read, {e.newer:,} with a newer version, {e.waiting:,} not fetched yet, "
+            f"{e.refused:,} could not be read{'  → biblio run read' if e.due else ''}"
+        )
     click.echo("")
     _print_holes(found.holes)
 
@@ -224,6 +232,10 @@ def _as_json(found: _Found, scope: Scope) -> dict[str, Any]:
              **_tally(line.tally)}
             for line in found.journals
         ],
+        "eprints": {
+            "read": found.eprints.read, "newer": found.eprints.newer, "waiting": found.eprints.waiting,
+            "refused": found.eprints.refused,
+        },
         "holes": [
             {"kind": hole.kind.name.lower(), "source": hole.source, "words": hole.words, "count": hole.count,
              "unit": hole.unit, "open_since": hole.open_since.isoformat(), "is_old": hole.is_old(scope.today),

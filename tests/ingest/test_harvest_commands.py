@@ -10,10 +10,11 @@ from sqlmodel import select
 
 from biblio.ingest.harvest_commands import coverage
 from biblio.runtime import Runtime
-from biblio.store.models import HarvestRefusal, JobRun
+from biblio.store.models import HarvestRefusal, JobRun, Paper, PaperIdentifier, PaperRevision, TextReading
+from biblio.store.words import Scheme
 from demo.replay import ReplayServer
 from tests.ingest.conftest import TODAY, Asking
-from tests.ingest.test_holes import a_page, a_run, a_window, whole_ads
+from tests.ingest.test_holes import NOW, a_page, a_run, a_window, whole_ads
 
 
 def call(runtime: Runtime, *arguments: str) -> Result:
@@ -92,3 +93,29 @@ def test_filling_runs_what_each_hole_names(asking: Asking, served: ReplayServer)
         runs = [run for run in session.exec(select(JobRun)) if run.arguments]
     assert [run.arguments for run in runs] == [{"sources": "arxiv", "since": "2024-01-02", "until": "2024-01-31"}]
     assert "No hole." in call(runtime).output
+
+
+def test_e_prints_are_counted_by_their_state(runtime: Runtime) -> None:
+    """Those that wait name what reads them; they belong to arXiv."""
+    with runtime.store.writing() as session:
+        paper = Paper(first_seen_at=NOW)
+        session.add(paper)
+        session.flush()
+        assert paper.id is not None
+        session.add(PaperRevision(paper_id=paper.id, title="x", arxiv_version=1, learned_at=NOW))
+        session.add(
+            PaperIdentifier(paper_id=paper.id, scheme=Scheme.ARXIV, value="2401.00001", source="arxiv", learned_at=NOW)
+        )
+    assert (
+        "0 read, 0 with a newer version, 1 not fetched yet, 0 could not be read  → biblio run read"
+        in call(runtime).output
+    )
+    assert "e-prints" not in call(runtime, "--source", "ads").output
+    found = json.loads(call(runtime, "--json").output)
+    assert found["eprints"] == {"read": 0, "newer": 0, "waiting": 1, "refused": 0}
+    with runtime.store.writing() as session:
+        session.add(TextReading(paper_id=1, origin="eprint", place="p", version="2401.00001v1", read_at=NOW))
+    assert "e-prints: 1 read, 0 with a newer version, 0 not fetched yet" in call(runtime).output
+    with runtime.store.writing() as session:
+        session.exec(select(PaperRevision)).one().arxiv_version = 2
+    assert "e-prints: 0 read, 1 with a newer version" in call(runtime).output

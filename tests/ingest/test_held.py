@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlmodel import Session
 
 from biblio.ingest.held import HeldBack, held_pages
+from biblio.ingest.jobs import HARVEST, RESWEEP
+from biblio.ingest.troubles import open_troubles
+from biblio.jobs import Job, run_job
+from biblio.observatory.profile import Plausible
+from biblio.runtime import Runtime
 from biblio.store import Store
 from biblio.store.models import AuditEntry, HarvestRefusal, JobRun
 from biblio.store.words import Outcome, Trigger
+from demo.replay import ReplayServer
+from tests.ingest.conftest import Asking
 from tests.ingest.test_holes import a_page
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -129,3 +137,34 @@ def test_set_aside_holds_until_the_reason_is_another(store: Store) -> None:
         hold(session, "ads", ADS, why="10 is even")
     with store.reading() as session:
         assert [page.reason for page in held(session)] == ["10 is even"]
+
+
+@pytest.mark.parametrize(
+    ("job", "asked"),
+    [
+        (HARVEST, {"sources": "ads"}),
+        (HARVEST, {"sources": "ads", "since": "2019-01-01", "until": "2026-11-20"}),
+        (RESWEEP, {"year": "2024"}),
+    ],
+    ids=["daily", "days", "resweep"],
+)
+def test_what_a_real_run_holds_back_is_taken_by_what_the_page_names(
+    asking: Asking, served: ReplayServer, sqlite_runtime: Runtime, job: Job, asked: dict[str, str]
+) -> None:
+    """Held back, shown though other jobs of the source end, taken by the arguments that are shown, and shown no more."""
+    settings = asking(served.url).settings
+    calm = replace(sqlite_runtime, settings=settings)
+    harvest = calm.profile.harvest
+    strict = harvest.model_copy(update={"plausible": {"ads": Plausible(maximum=1)}})
+    runtime = replace(calm, profile=calm.profile.model_copy(update={"harvest": strict}))
+    row = run_job(runtime, job, arguments=asked)
+    assert row.outcome is Outcome.FAILED
+    run_job(calm, HARVEST, arguments={"sources": "arxiv-rss"})
+    run_job(calm, RESWEEP, arguments={"year": "2023"})
+    with runtime.store.reading() as session:
+        (page,) = held(session)
+    taken = run_job(runtime, job, arguments=dict(page.arguments))
+    assert (taken.outcome, taken.error) == (Outcome.SUCCEEDED, None)
+    with runtime.store.reading() as session:
+        assert held(session) == []
+        assert open_troubles(session, [job.name], runtime.clock.now()) == []
