@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from biblio.errors import JobRunning, RequestRefused
+from biblio.errors import JobRunning
 from biblio.feature import all_jobs
-from biblio.ingest.asked import Asked
 from biblio.jobs import Job, find_job, run_at_work, run_job
 from biblio.logs import get_logger
 from biblio.runtime import Runtime
@@ -62,7 +61,8 @@ def start_job(
     Raises ``NotFound`` for a job there is not, ``RequestRefused`` for arguments it cannot use, ``JobRunning``.
     """
     job = find_job(all_jobs(), name)
-    check_arguments(runtime, name, arguments)
+    if job.check is not None:
+        job.check(runtime, arguments)
     running = run_at_work(session, job.name, runtime.clock.now())
     if running is not None:
         raise JobRunning(
@@ -70,15 +70,6 @@ def start_job(
         )
     log.info("job asked for", job=job.name)
     return _in_background(runtime, job, arguments, actor_id)
-
-
-def check_arguments(runtime: Runtime, name: str, arguments: Mapping[str, str]) -> None:
-    """Raise ``RequestRefused`` for arguments that the job would refuse, before it starts."""
-    if name == "harvest":
-        Asked.of(arguments, runtime.clock.today())
-    year = arguments.get("year")
-    if year is not None and not (year.isdigit() and len(year) == 4):
-        raise RequestRefused(f"A year is a number such as 2024, not {year[:20]!r}.")
 
 
 def _in_background(runtime: Runtime, job: Job, arguments: Mapping[str, str], actor_id: int) -> threading.Thread:
