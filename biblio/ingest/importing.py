@@ -266,7 +266,10 @@ class _Page:
 def _tell(context: JobContext, counts: absorb.PageCounts, linked: Linked, became: Counter[str]) -> None:
     """Add a page to the run's counts, in the words of the report, and its first troubles to its notes."""
     context.count("pages")
-    told = {what: getattr(counts, what) for what in ("seen", "records", "refused", "ignored", "merged", "conflicts")}
+    told = {
+        what: getattr(counts, what)
+        for what in ("seen", "records", "refused", "ignored", "merged", "conflicts", "moved")
+    }
     links = {"links_new": linked.new, "links_known": linked.known, "codes_left": len(linked.refusals)}
     for what, value in {**told, **became, **links}.items():
         if value:
