@@ -163,7 +163,7 @@ class Shelf:
 
     def load(self, paper_ids: Iterable[int], identifiers: Iterable[Identifier]) -> None:
         """Fetch every group that one of these papers or identifiers belongs to."""
-        self.load_papers({*paper_ids, *_papers_of(self.session, identifiers)})
+        self.load_papers({*paper_ids, *papers_of(self.session, identifiers)})
 
     def load_papers(self, paper_ids: Iterable[int]) -> None:
         """Fetch the groups of these papers with their current records, identifiers, revisions and corrections."""
@@ -266,7 +266,8 @@ def known_records(session: Session, keys: Iterable[Key]) -> dict[Key, KnownRecor
     return found
 
 
-def _papers_of(session: Session, identifiers: Iterable[Identifier]) -> set[int]:
+def papers_of(session: Session, identifiers: Iterable[Identifier]) -> set[int]:
+    """Return the papers that are known under any of these identifiers."""
     by_scheme: dict[Any, set[str]] = {}
     for identifier in identifiers:
         by_scheme.setdefault(identifier.scheme, set()).add(identifier.value)

@@ -31,6 +31,7 @@ from biblio.catalogue.groups import (
     known_records,
     new_ids,
     one_at_a_time,
+    papers_of,
 )
 from biblio.catalogue.identity import Identifier, Likeness, bibcodes, identifiers, objection
 from biblio.catalogue.revisions import reveal
@@ -156,6 +157,20 @@ def absorb_records(
     """
     with _uncollected():
         return _outcomes(_absorbed(session, records, payload_sha256, now))
+
+
+def without_unknown_deletions(session: Session, records: Sequence[HarvestedRecord]) -> list[HarvestedRecord]:
+    """Return the records but for those that only say that a source deleted a paper we never heard of."""
+    deleted = [record for record in records if record.is_deletion]
+    if not deleted:
+        return list(records)
+    known = known_records(session, {(record.source, record.key[:255]) for record in deleted})
+    unknown = {
+        id(record)
+        for record in deleted
+        if (record.source, record.key[:255]) not in known and not papers_of(session, identifiers(plain_record(record)))
+    }
+    return [record for record in records if id(record) not in unknown]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records
+from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records, without_unknown_deletions
 from biblio.catalogue.projects import Recorded, record_projects
 from biblio.ingest.places import AskedFor, HarvestPlace, Tally, move_place
 from biblio.jobs import require_running
@@ -48,7 +48,7 @@ class PageCounts:
     conflict_reasons: list[str] = field(default_factory=list)
     new_keys: list[str] = field(default_factory=list)
     outcomes: list[AbsorbOutcome] = field(default_factory=list)
-    """What became of each record of a paper, in their order."""
+    """What became of each record of a paper that was not ignored, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,11 @@ def absorb_parsed(
 ) -> PageCounts:
     """Absorb the records and projects of a page and count what they did."""
     now = runtime.clock.now()
-    counts = PageCounts(seen=parsed.seen, ignored=parsed.ignored, refusals=list(parsed.refusals))
-    counts.outcomes = absorb_records(session, parsed.records, payload_sha256=sha256, now=now)
-    for record, outcome in zip(parsed.records, counts.outcomes, strict=True):
+    records = without_unknown_deletions(session, parsed.records)
+    ignored = parsed.ignored + len(parsed.records) - len(records)
+    counts = PageCounts(seen=parsed.seen, ignored=ignored, refusals=list(parsed.refusals))
+    counts.outcomes = absorb_records(session, records, payload_sha256=sha256, now=now)
+    for record, outcome in zip(records, counts.outcomes, strict=True):
         counts.records += 1
         setattr(counts, outcome.what.value, getattr(counts, outcome.what.value) + 1)
         counts.merged += outcome.merged

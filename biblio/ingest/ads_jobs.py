@@ -20,7 +20,6 @@ from biblio.catalogue.identity import normal_bibcode
 from biblio.errors import RequestRefused
 from biblio.ingest import absorb, journals
 from biblio.ingest.harvest import HarvestIncomplete, ask, leave_out
-from biblio.ingest.pace import keeping
 from biblio.ingest.places import ads_searches, read_place
 from biblio.ingest.sources import ADS_LEFT_OUT, plan_refresh, plan_resweep, polite_session
 from biblio.jobs import JobContext
@@ -212,7 +211,6 @@ def count(context: JobContext) -> None:
         leave_out(context, ADS_LEFT_OUT)
         return
     session = polite_session(runtime, "ads")
-    session.keep = keeping(runtime)
     now = runtime.clock.now()
     try:
         counts = expected_counts(

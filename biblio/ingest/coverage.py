@@ -225,7 +225,6 @@ def askings(
     With ``wanted``, the parts each source is to be asked for by today's profile, days of which a part was never asked
     for are not fetched.
     """
-    of_page = _refused_pages(session)
     query = sa.select(
         col(HarvestPage.source), col(HarvestPage.place), col(HarvestPage.job_run_id), col(JobRun.job),
         col(HarvestPage.fetched_at), col(HarvestPage.window_from), col(HarvestPage.window_to),
@@ -234,31 +233,33 @@ def askings(
     ).join(JobRun, col(JobRun.id) == col(HarvestPage.job_run_id), isouter=True)  # fmt: skip
     if sources is not None:
         query = query.where(col(HarvestPage.source).in_(sources))
-    pages = []
-    for row in session.execute(query.order_by(col(HarvestPage.id))):
-        source, place, run, job, at, first, last, promised, records, ignored, refused, is_last, asked_for = row
-        lacking = of_page.get((source, place, run))
-        entries = refused - 1 if refused and lacking is not None else refused
-        if not records and not ignored and not entries and refused:
-            continue  # a page that was refused as a whole gave nothing; it stands among the refusals
-        pages.append(
-            AskedPage(
-                source,
-                job or "",
-                place,
-                at,
-                first,
-                last,
-                promised,
-                records + ignored,
-                entries,
-                is_last,
-                lacking or 0,
-                run,
-                AskedFor.read(asked_for),
-            )
-        )
-    return gathered(pages, wanted)
+    of_page = _refused_pages(session)
+    rows = session.execute(query.order_by(col(HarvestPage.id)))
+    return gathered((page for row in rows if (page := _asked_page(row, of_page)) is not None), wanted)
+
+
+def _asked_page(row: Sequence[Any], of_page: Mapping[tuple[str, str, int | None], int]) -> AskedPage | None:
+    """Return a stored page; None for one that was refused as a whole: it gave nothing and stands among the refusals."""
+    source, place, run, job, at, first, last, promised, records, ignored, refused, is_last, asked_for = row
+    lacking = of_page.get((source, place, run))
+    entries = refused - 1 if refused and lacking is not None else refused
+    if not records and not ignored and not entries and refused:
+        return None
+    return AskedPage(
+        source,
+        job or "",
+        place,
+        at,
+        first,
+        last,
+        promised,
+        records + ignored,
+        entries,
+        is_last,
+        lacking or 0,
+        run,
+        AskedFor.read(asked_for),
+    )
 
 
 def _refused_pages(session: Session) -> dict[tuple[str, str, int | None], int]:

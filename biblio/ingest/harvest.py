@@ -101,6 +101,7 @@ def ask(
             context.count("sources_stopped")
             stopped.append(f"{name}: broke ({type(problem).__name__}); what was stored is safe")
             log.exception("source broke", source=name)
+        keep_asked(context, run.planned)
     if stopped:
         raise HarvestIncomplete(" · ".join(stopped))
     return runs
@@ -151,7 +152,6 @@ def _run_source(context: JobContext, run: Run, *, is_accepted: bool, is_anew: bo
                 _refuse(context, planned, str(refused), bad)
                 raise
         except SourceStopped as stopped:
-            keep_asked(context, planned)
             if not isinstance(stopped, QuotaSpent):
                 _refuse(context, planned, str(stopped), None)
             raise
@@ -231,7 +231,7 @@ def _refuse(context: JobContext, planned: Planned, reason: str, page: Page | Non
 
 
 def keep_asked(context: JobContext, planned: Planned) -> None:
-    """Store what the session knows of requests and quotas, where no page will."""
+    """Store what the session knows of requests and quotas, where no page did."""
     runtime = context.runtime
     with runtime.store.writing() as session:
         absorb.note_asked(session, planned.session, runtime.clock.now())

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from biblio.ingest import absorb, limits
 from biblio.ingest.asked import Asked
-from biblio.ingest.pace import StorePace, pauses
+from biblio.ingest.pace import StorePace, keeping, pauses
 from biblio.ingest.places import AskedFor, ads_searches, parts_of, read_place, search_parts
 from biblio.observatory.profile import Harvest, Plausible
 from biblio.runtime import Runtime
@@ -111,16 +111,22 @@ def eprint_service(runtime: Runtime) -> EprintService:
 
 
 def polite_session(runtime: Runtime, service: str, pace: StorePace | None = None) -> PoliteSession:
-    """Return a session for one service, under this site's pace, that knows what is left of today's requests."""
+    """Return a session for one service, under this site's pace, that knows what is left of today's requests.
+
+    Each request is in the ledger before it leaves.
+    """
     pace = pace or store_pace(runtime)
     contact = runtime.settings.contact_email
-    if service != "ads":
-        return PoliteSession(service, pace, contact=contact)
-    with runtime.store.reading() as session:
-        known = absorb.known_quotas(session, service)
-    return PoliteSession(
-        service, pace, contact=contact, quota_reserve=_ADS_RESERVE, known_quotas=known, default_limit=ADS_DAILY
-    )
+    if service == "ads":
+        with runtime.store.reading() as session:
+            known = absorb.known_quotas(session, service)
+        polite = PoliteSession(
+            service, pace, contact=contact, quota_reserve=_ADS_RESERVE, known_quotas=known, default_limit=ADS_DAILY
+        )
+    else:
+        polite = PoliteSession(service, pace, contact=contact)
+    polite.keep = keeping(runtime)
+    return polite
 
 
 def plausible(runtime: Runtime, name: str) -> Plausible:
@@ -237,7 +243,7 @@ def _rss(runtime: Runtime, _asked: Asked, pace: StorePace) -> list[Planned] | st
     if not feeds:
         return "arXiv's announcements are left out: the profile names no feeds (harvest.arxiv_feeds)."
     session = polite_session(runtime, "arxiv", pace)
-    query = RssQuery(feeds, page_wait_s=runtime.settings.arxiv_pace_s or 0.1)
+    query = RssQuery(feeds, today=runtime.clock.today(), page_wait_s=runtime.settings.arxiv_pace_s or 0.1)
     source = RssSource(session, query, base_url=runtime.settings.arxiv_rss_url)
     return [
         Planned(
@@ -260,7 +266,13 @@ def _ads(runtime: Runtime, asked: Asked, pace: StorePace) -> list[Planned] | str
     session = polite_session(runtime, "ads", pace)
     until = asked.until or runtime.clock.today()
     searches = ads_searches(harvest)
-    query = AdsQuery(searches, until, since=asked.since, first_year=harvest.first_year)
+    query = AdsQuery(
+        searches,
+        until,
+        since=asked.since,
+        first_year=harvest.first_year,
+        accepts_nothing="ads" in asked.accepted,
+    )
     return [
         Planned(
             "ads",
@@ -298,7 +310,7 @@ def plan_resweep(runtime: Runtime, years: Sequence[int] = ()) -> list[Planned] |
     first: date | None = None
     if years:
         searches = {f"{name} {year}": f"({text}) year:{year}" for year in years for name, text in searches.items()}
-        query = AdsQuery(searches, today, first_year=harvest.first_year)
+        query = AdsQuery(searches, today, first_year=harvest.first_year, is_once=True)
         words = f"papers of {', '.join(map(str, years))}"
     else:
         first = date(today.year - harvest.resweep_years, today.month, 1)

@@ -352,6 +352,21 @@ def test_a_deleted_paper_keeps_its_title(store: Store, door: str) -> None:
         assert len(names) == 2
 
 
+def test_a_deletion_of_a_paper_nobody_heard_of_makes_none(store: Store) -> None:
+    """Only of a paper that is known, under this source's number or by an identifier, is its deletion news."""
+    of_known = HarvestedRecord(
+        "arxiv-oai", "2101.00001", arxiv_id="2101.00001", is_withdrawn=True, extra={"deleted": "yes"}
+    )
+    of_unknown = HarvestedRecord(
+        "arxiv-oai", "2101.00002", arxiv_id="2101.00002", is_withdrawn=True, extra={"deleted": "yes"}
+    )
+    with store.writing() as session:
+        papers.absorb_records(session, [preprint(arxiv_id="2101.00001")], payload_sha256=None, now=NOW)
+        told = papers.without_unknown_deletions(session, [of_unknown, of_known, article()])
+        assert told == [of_known, article()]
+
+
+
 def test_another_door_that_tells_the_same_is_no_news(store: Store) -> None:
     """The same preprint through three doors of arXiv is one paper with one revision."""
     for hours, door in enumerate(("arxiv-rss", "arxiv-oai", "arxiv")):

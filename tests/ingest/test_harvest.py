@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel, select
 
-from biblio.errors import StartRefused
+from biblio.errors import RequestRefused, StartRefused
 from biblio.ingest.harvest import harvest
 from biblio.ingest.jobs import HARVEST
 from biblio.ingest.sources import Planned
@@ -199,11 +199,10 @@ def test_days_asked_for_once_leave_the_own_place_alone(asking: Asking, served: R
     ],
 )
 def test_wrong_arguments_are_refused_by_name(runtime: Runtime, arguments: dict[str, Any]) -> None:
-    """A source or day that makes no sense ends the run with a sentence and asks nobody."""
-    row = run(runtime, **arguments)
-    assert row.outcome is Outcome.FAILED
-    assert row.error
-    assert count(runtime, HarvestPage) == 0
+    """A source or day that makes no sense is a sentence, and neither a run nor a question to anybody."""
+    with pytest.raises(RequestRefused):
+        run(runtime, **arguments)
+    assert (count(runtime, JobRun), count(runtime, HarvestPage)) == (0, 0)
 
 
 def test_the_real_arxiv_is_never_asked_too_often(runtime: Runtime) -> None:

@@ -126,7 +126,7 @@ def test_a_new_search_of_ads_is_asked_for_its_past(asking: Asking, served: Repla
     runtime = asking(served.url)
     run(runtime, sources="ads")
     assert fetched(runtime, "ads")
-    wider = changed(runtime, ads_queries={**runtime.profile.harvest.ads_queries, "another": 'full:"telescope"'})
+    wider = changed(runtime, ads_queries={**runtime.profile.harvest.ads_queries, "another": 'abs:"ALMA"'})
     assert fetched(wider, "ads") == []
     run(wider, sources="ads")
     assert fetched(wider, "ads") == fetched(runtime, "ads") != []
