@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from biblio.ingest import absorb, limits
 from biblio.ingest.asked import Asked
+from biblio.ingest.by_hand import command_of
 from biblio.ingest.pace import StorePace, keeping, pauses
 from biblio.ingest.places import AskedFor, ads_searches, parts_of, read_place, search_parts
 from biblio.observatory.profile import Harvest, Plausible
@@ -80,9 +81,7 @@ def plan(runtime: Runtime, asked: Asked) -> tuple[list[Planned], list[str]]:
 
 def _accepting(name: str, asked: Asked) -> str:
     """Return the command that asks the same once more and takes it."""
-    days = {"--since": asked.since, "--until": asked.until}
-    written = "".join(f" {option} {day}" for option, day in days.items() if day is not None)
-    return f"biblio harvest --source {name} --accept {name}{written}"
+    return command_of("harvest", {"sources": name, "accept": name, "since": asked.since, "until": asked.until})
 
 
 def _is_filled(runtime: Runtime) -> bool:
@@ -327,7 +326,7 @@ def plan_resweep(runtime: Runtime, years: Sequence[int] = ()) -> list[Planned] |
             plausible=plausible(runtime, "ads"),
             words=words,
             asked_for=AskedFor(search_parts(searches.values()), first),
-            accepting="biblio run resweep -a accept=ads" + (f" -a year={','.join(map(str, years))}" if years else ""),
+            accepting=command_of("resweep", {"accept": "ads", "year": ",".join(map(str, years))}),
         )
     ]
 
@@ -350,6 +349,6 @@ def plan_refresh(runtime: Runtime, bibcodes: Sequence[str]) -> list[Planned] | s
             is_once=True,
             plausible=plausible(runtime, "ads").model_copy(update={"maximum": None}),
             words=f"the records of {len(bibcodes)} known bibcodes",
-            accepting="biblio run refresh -a accept=ads",
+            accepting=command_of("refresh", {"accept": "ads"}),
         )
     ]

@@ -44,7 +44,10 @@ def fill(runtime: Runtime) -> None:
             row = HarvestRefusal(source=source, place=place, key=key, reason=reason, refused_at=now, job_run_id=run)
             session.add(row)
         failed = session.get_one(JobRun, a_run(session, "resweep"))
-        failed.outcome, failed.error = Outcome.FAILED, "ADS search name, records from 2001: status 503 after 5 attempts."
+        failed.outcome, failed.error = (
+            Outcome.FAILED,
+            "ADS search name, records from 2001: status 503 after 5 attempts.",
+        )
         failed.arguments, failed.ended_at = {"year": "2024"}, now
         for number in range(30):
             stem = f"Jrn{number:02d}"

@@ -366,7 +366,6 @@ def test_a_deletion_of_a_paper_nobody_heard_of_makes_none(store: Store) -> None:
         assert told == [of_known, article()]
 
 
-
 def test_another_door_that_tells_the_same_is_no_news(store: Store) -> None:
     """The same preprint through three doors of arXiv is one paper with one revision."""
     for hours, door in enumerate(("arxiv-rss", "arxiv-oai", "arxiv")):

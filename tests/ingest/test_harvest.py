@@ -247,9 +247,7 @@ class Stubborn:
         return ParsedPage((record,), refusals=(refusal,), ignored=1, unread_fields=("colour",))
 
 
-def ask_stubborn(
-    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, source: Stubborn, *, minimum: int = 4
-) -> JobRun:
+def ask_stubborn(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, source: Stubborn, *, minimum: int = 4) -> JobRun:
     """Run the harvest with that source alone."""
     session = PoliteSession("stubborn", LocalPace({}), contact="nobody@example.org")
     planned = [Planned("stubborn", source, session, cursor="stubborn", plausible=Plausible(minimum=minimum))]
