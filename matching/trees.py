@@ -1,0 +1,235 @@
+"""A model of boosted trees as plain data: scored with numpy, explained exactly, read and written as JSON.
+
+The log-odds of a row is ``slope * (baseline + sum of one leaf per tree) + intercept``; slope and intercept are Platt's
+calibration, which is affine, so it keeps sums. A tree's way to its leaf is a chain of nodes, each of which is worth the
+mean of the leaves below it; a feature's contribution is what the steps at its splits changed (path attribution), and all
+contributions with the starting value sum to the log-odds.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Model", "ModelError", "Tree"]
+
+FORMAT = 1
+_ROWS_AT_ONCE = 20_000
+"""Rows scored together: bounds memory, changes nothing else."""
+_MOST_NODES = 1_000_000
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class ModelError(ValueError):
+    """A model that cannot be used; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One tree, node by node, its root first. A row goes left where its value is at most the threshold.
+
+    ``feature`` is -1 at a leaf. ``left`` and ``right`` are the places of a node's children, each behind its own.
+    ``lost_left`` says where a missing value (NaN) goes. ``value`` is what a leaf adds; of another node, the mean of the
+    leaves below it over the rows it was fitted on.
+    """
+
+    feature: tuple[int, ...]
+    threshold: tuple[float, ...]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    lost_left: tuple[bool, ...]
+    value: tuple[float, ...]
+
+    def plain(self) -> dict[str, list[Any]]:
+        """Return it as JSON can hold it."""
+        return {name: list(getattr(self, name)) for name in _COLUMNS}
+
+
+_COLUMNS = ("feature", "threshold", "left", "right", "lost_left", "value")
+
+
+class Model:
+    """Boosted trees over named features; scores rows of floats in the order of ``features``, NaN where unknown.
+
+    ``about`` is what a person should know of it (what it was fitted on, when, how well it did); it is part of the file
+    and of no score.
+    """
+
+    def __init__(
+        self,
+        features: Sequence[str],
+        trees: Sequence[Tree],
+        *,
+        baseline: float = 0.0,
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Raises ``ModelError`` for trees that do not end, point outside, or hold what is no number."""
+        self.features = tuple(features)
+        self.trees = tuple(trees)
+        self.baseline, self.slope, self.intercept = float(baseline), float(slope), float(intercept)
+        self.about = dict(about or {})
+        self._check()
+        sizes = [len(tree.feature) for tree in self.trees]
+        self._roots: Integers = np.cumsum([0, *sizes[:-1]], dtype=np.int64) if sizes else np.zeros(0, np.int64)
+        shift = np.repeat(self._roots, sizes) if sizes else np.zeros(0, np.int64)
+        self._feature = np.array([f for tree in self.trees for f in tree.feature], dtype=np.int64)
+        self._threshold = np.array([t for tree in self.trees for t in tree.threshold], dtype=np.float64)
+        self._left = np.array([n for tree in self.trees for n in tree.left], dtype=np.int64) + shift
+        self._right = np.array([n for tree in self.trees for n in tree.right], dtype=np.int64) + shift
+        self._lost_left = np.array([n for tree in self.trees for n in tree.lost_left], dtype=bool)
+        self._value = np.array([v for tree in self.trees for v in tree.value], dtype=np.float64)
+        self._depth = max((_depth(tree) for tree in self.trees), default=0)
+
+    def _check(self) -> None:
+        if len(set(self.features)) != len(self.features):
+            raise ModelError("two features of the model have one name")
+        if not all(map(math.isfinite, (self.baseline, self.slope, self.intercept))) or self.slope <= 0:
+            raise ModelError("baseline, slope and intercept are numbers, and the slope is positive")
+        if sum(len(tree.feature) for tree in self.trees) > _MOST_NODES:
+            raise ModelError(f"the model has more than {_MOST_NODES} nodes")
+        for number, tree in enumerate(self.trees):
+            size = len(tree.feature)
+            if not size or any(len(getattr(tree, column)) != size for column in _COLUMNS):
+                raise ModelError(f"tree {number}: its columns are empty or of several lengths")
+            for node, feature in enumerate(tree.feature):
+                if not math.isfinite(tree.value[node]) or math.isnan(tree.threshold[node]):
+                    raise ModelError(f"tree {number}, node {node}: its value or threshold is no number")
+                if feature < 0:
+                    continue
+                if feature >= len(self.features):
+                    raise ModelError(f"tree {number}, node {node}: there is no feature {feature}")
+                if not (node < tree.left[node] < size and node < tree.right[node] < size):
+                    raise ModelError(f"tree {number}, node {node}: its children do not stand behind it")
+
+    # ---- scoring
+
+    def log_odds(self, rows: Floats) -> Floats:
+        """The log-odds of each row; ``rows`` has one column for each feature."""
+        found = np.empty(len(rows))
+        for begin in range(0, len(rows), _ROWS_AT_ONCE):
+            part = self._rows(rows[begin : begin + _ROWS_AT_ONCE])
+            at = np.broadcast_to(self._roots, (len(part), len(self.trees)))
+            for _ in range(self._depth):
+                at = self._step(part, at)
+            raw = self.baseline + self._value[at].sum(axis=1)
+            found[begin : begin + len(part)] = self.slope * raw + self.intercept
+        return found
+
+    def probability(self, rows: Floats) -> Floats:
+        """The probability of each row, 0–1."""
+        return 1.0 / (1.0 + np.exp(-np.clip(self.log_odds(rows), -700.0, 700.0)))
+
+    def explain(self, rows: Floats) -> tuple[float, Floats]:
+        """What the log-odds of each row is made of: where every row starts, and for each row what each feature adds.
+
+        ``start + contributions[i].sum()`` is ``log_odds(rows)[i]`` up to rounding (1e-9).
+        """
+        part = self._rows(rows)
+        added = np.zeros((len(part), len(self.features)))
+        at = np.broadcast_to(self._roots, (len(part), len(self.trees)))
+        lines = np.broadcast_to(np.arange(len(part))[:, None], at.shape)
+        for _ in range(self._depth):
+            following = self._step(part, at)
+            moved = following != at
+            np.add.at(
+                added, (lines[moved], self._feature[at[moved]]), (self._value[following] - self._value[at])[moved]
+            )
+            at = following
+        start = self.slope * (self.baseline + float(self._value[self._roots].sum())) + self.intercept
+        return start, self.slope * added
+
+    def _rows(self, rows: Floats) -> Floats:
+        part = np.asarray(rows, dtype=np.float64)
+        if part.ndim != 2 or part.shape[1] != len(self.features):
+            raise ModelError(f"a row has {len(self.features)} features, not {part.shape[-1] if part.ndim else 0}")
+        return part
+
+    def _step(self, rows: Floats, at: Integers) -> Integers:
+        """The next node of each row in each tree; a leaf stays where it is."""
+        feature = self._feature[at]
+        value = np.take_along_axis(rows, np.maximum(feature, 0), axis=1) if rows.shape[1] else np.zeros(at.shape)
+        goes_left = np.where(np.isnan(value), self._lost_left[at], value <= self._threshold[at])
+        return np.where(feature < 0, at, np.where(goes_left, self._left[at], self._right[at]))
+
+    # ---- as a file
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "format": FORMAT,
+            "about": self.about,
+            "features": list(self.features),
+            "baseline": self.baseline,
+            "slope": self.slope,
+            "intercept": self.intercept,
+            "trees": [tree.plain() for tree in self.trees],
+        }
+
+    @classmethod
+    def from_plain(cls, data: Any) -> "Model":
+        """Read what ``plain`` wrote. Raises ``ModelError``."""
+        try:
+            if data["format"] != FORMAT:
+                raise ModelError(f"the model has format {str(data['format'])[:20]!r}; this version reads {FORMAT}")
+            trees = [Tree(**{name: _column(name, tree[name]) for name in _COLUMNS}) for tree in data["trees"]]
+            return cls(
+                [str(name) for name in data["features"]],
+                trees,
+                baseline=float(data["baseline"]),
+                slope=float(data["slope"]),
+                intercept=float(data["intercept"]),
+                about=data.get("about", {}),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as wrong:
+            if isinstance(wrong, ModelError):
+                raise
+            raise ModelError(f"this is no model: {type(wrong).__name__} at {str(wrong)[:80]}") from wrong
+
+    def text(self) -> str:
+        """The file: one tree a line, so that two versions can be compared; always the same for the same model."""
+        plain = self.plain()
+        trees = plain.pop("trees")
+        head = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False)
+        lines = ",\n".join("  " + json.dumps(tree, sort_keys=True) for tree in trees)
+        return f'{head[:-2]},\n "trees": [\n{lines}\n ]\n}}\n'
+
+    @classmethod
+    def from_text(cls, text: str) -> "Model":
+        """Read a file. Raises ``ModelError``."""
+        try:
+            return cls.from_plain(json.loads(text))
+        except (json.JSONDecodeError, RecursionError) as wrong:
+            raise ModelError(f"this is no model: {str(wrong)[:80]}") from wrong
+
+    @property
+    def version(self) -> str:
+        """What tells this model from every other that scores otherwise: a hash of its numbers."""
+        plain = {name: value for name, value in self.plain().items() if name != "about"}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _column(name: str, values: Any) -> tuple[Any, ...]:
+    """A column of a tree with values of its kind. Raises ``TypeError`` or ``ValueError``."""
+    if not isinstance(values, list):
+        raise TypeError(f"{name} is no list")
+    kind = {"threshold": float, "value": float, "lost_left": bool}.get(name, int)
+    return tuple(kind(value) for value in values)
+
+
+def _depth(tree: Tree) -> int:
+    """The number of steps from the root to the farthest leaf."""
+    depth = [0] * len(tree.feature)
+    for node, feature in enumerate(tree.feature):
+        if feature >= 0:
+            for child in (tree.left[node], tree.right[node]):
+                depth[child] = max(depth[child], depth[node] + 1)
+    return max(depth)
