@@ -5,17 +5,16 @@ searched without comparing everything with everything. Fuzzy whole-string scores
 name, which is what tells two people of one surname apart.
 """
 
-import html
 import re
-import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-import ftfy
-from anyascii import anyascii
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from matching.name_text import LOST, fold, loose, repair, repair_name, token
+
 __all__ = [
+    "MAX_NAME",
     "Name",
     "compare",
     "fold",
@@ -31,34 +30,12 @@ __all__ = [
 MAX_NAME = 200
 """Longest name read, in characters; what is longer is no person's name."""
 
-_LATEX_ACCENT = re.compile(r"\\([`'^\"~=.uvHcdbrk])\s*(?:\{\s*(\\?[A-Za-z])\s*\}|(\\?[A-Za-z]))")
-_LATEX_LETTER = re.compile(r"\\(aa|AA|ae|AE|oe|OE|ss|[oOlLij])(?![A-Za-z])\s*(?:\{\})?")
-_COMBINING = dict(
-    zip(
-        "`'^\"~=.uvHcdbrk",
-        "\u0300\u0301\u0302\u0308\u0303\u0304\u0307\u0306\u030c\u030b\u0327\u0323\u0331\u030a\u0328",
-        strict=True,
-    )
-)
-_LETTERS = {
-    "aa": "å",
-    "AA": "Å",
-    "ae": "æ",
-    "AE": "Æ",
-    "oe": "œ",
-    "OE": "Œ",
-    "ss": "ß",
-    "o": "ø",
-    "O": "Ø",
-    "l": "ł",
-    "L": "Ł",
-}
-_SPACED_ENTITY = re.compile(r"\s*&\s*(#?\s*[A-Za-z0-9]{2,8})\s*;\s*")
+_CLEAN = re.compile(r"[A-Za-z\u00c0-\u00c2\u00c4-\u00d6\u00d8-\u00e2\u00e4-\u00f6\u00f8-\u00ff ,.'-]*")
+"""Text without anything to repair; the two letters that broken encodings are made of are left to ``repair``."""
 _MARKS = re.compile(r"\$[^$]{0,40}\$|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|https?://\S+|\d+|[*†‡§¶{}|_^]")
-_SPLIT = re.compile(r"[\s~\u00a0]+")
-_HYPHENS = re.compile("[\u00ad\u2010-\u2015\u2212]")
-_APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
-_UMLAUTS = re.compile(r"ae|oe|ue|aa")
+_FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d[^\s,;]*")
+_MINIMS = re.compile("rn|in|ni")
+_LIGATURE = re.compile("ff?[il]|ff")
 _GROUP = re.compile(
     r"\b(collaborations?|partnership|consorti(?:um|a)|teams?|working\s+group|group|survey|network|project|observatory)\b",
     re.I,
@@ -96,8 +73,6 @@ _PARTICLES = frozenset(
         "af",
         "av",
         "t",
-        "'t",
-        "'s",
         "y",
         "e",
         "st",
@@ -105,11 +80,10 @@ _PARTICLES = frozenset(
 )
 _GROUP_NOISE = frozenset(("", "the", "for", "on", "behalf", "of", "and", "corporate"))
 _SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "phd", "dr", "prof"])
+_TELLING = _SUFFIXES | {"al", "others", "collaboration", "collaborations", "partnership", "consortium", "consortia", "team", "teams",
+                        "group", "survey", "network", "project", "observatory"}  # fmt: skip
+"""Words at which a name is looked at more closely: it may be a group, or hold what is no name."""
 _VOWEL = re.compile(r"[aeiouy]")
-_CYRILLIC = re.compile("[\u0400-\u045f]")
-_LATIN = re.compile("[A-Za-z]")
-_UTF8_AS_LATIN = re.compile("\\s?[\u00c3\u00e3\u00e4]\\s?(1/4|1/2|3/4|[\u0080-\u00bf])\\s?")
-_FRACTIONS = {"1/4": "\u00bc", "1/2": "\u00bd", "3/4": "\u00be"}
 _NICKNAMES = {
     short: full
     for full, shorts in {
@@ -122,14 +96,8 @@ _NICKNAMES = {
     for short in shorts.split()
 }  # fmt: skip
 
-SPECIAL = str.maketrans(
-    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "đ": "d", "Đ": "D", "ı": "i",
-     "þ": "th", "Þ": "Th", "ð": "d"}
-)  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A name read: folded surname (particles dropped), its compound parts, given names or initials in order."""
 
     surname: str
@@ -138,56 +106,6 @@ class Name:
     ordered: bool
     """True when a comma told which part is the surname."""
     group: bool
-
-
-def repair(text: str) -> str:
-    """Undo entities (spaced ones too), mojibake and LaTeX accents; idempotent on clean text."""
-    if "&" in text:
-        text = _SPACED_ENTITY.sub(_entity, text)
-    if "\\" in text:
-        text = _LATEX_LETTER.sub(lambda m: _LETTERS.get(m[1], m[1]), text)
-        text = _LATEX_ACCENT.sub(lambda m: (m[2] or m[3]).lstrip("\\") + _COMBINING[m[1]], text)
-        text = text.replace("\\", "")
-    if "{" in text or "}" in text:
-        text = text.replace("{", "").replace("}", "")
-    if not text.isascii():
-        text = _UTF8_AS_LATIN.sub(_utf8_pair, unicodedata.normalize("NFC", text))
-        text = " ".join(_one_script(word) for word in ftfy.fix_encoding(text).split(" "))
-        text = _HYPHENS.sub("-", _APOSTROPHES.sub("'", text))
-    return text
-
-
-def _entity(match: re.Match[str]) -> str:
-    """The letter of an entity; the blanks around it go, but a capital keeps the one before it."""
-    letter = html.unescape("&" + re.sub(r"\s", "", match[1]) + ";")
-    before = " " if match[0][0].isspace() and letter.isupper() else ""
-    return before + letter
-
-
-def _utf8_pair(match: re.Match[str]) -> str:
-    """One letter printed as the two bytes of its UTF-8 form, lower-cased or spaced: "ã ¶" → "ö"."""
-    second = _FRACTIONS.get(match[1], match[1])
-    return (b"\xc3" + second.encode("latin-1")).decode("utf-8", errors="ignore")
-
-
-def _one_script(word: str) -> str:
-    """A word that mixes Latin and Cyrillic letters is Latin-1 read as ISO 8859-5: "hфrder" → "härder"."""
-    if not (_CYRILLIC.search(word) and _LATIN.search(word)):
-        return word
-    return word.encode("iso8859-5", errors="ignore").decode("latin-1") or word
-
-
-def fold(text: str) -> str:
-    """Lower-case ASCII letters of a word, accents and punctuation dropped: ``"O'Brien"`` → ``"obrien"``."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(SPECIAL))
-        text = anyascii("".join(c for c in text if not unicodedata.combining(c)))
-    return "".join(c for c in text.lower() if c.isalpha())
-
-
-def loose(word: str) -> str:
-    """A folded word with oe/ue/ae/aa read as o/u/a/a, so that Mueller, Müller and Muller meet."""
-    return _UMLAUTS.sub(lambda m: m[0][0], word)
 
 
 def is_group(text: str) -> bool:
@@ -207,60 +125,82 @@ def parse(text: str) -> Name:
 
 @lru_cache(maxsize=400_000)
 def _parse(text: str) -> Name:
+    is_clean = _CLEAN.fullmatch(text) is not None
+    if is_clean and "-" not in text:
+        words = _words(text.replace(",", " , ") if "," in text else text)
+        read = [token(word) for word in words]
+        if len(words) > 1 and _TELLING.isdisjoint(read):
+            return _in_order(words, read)
     if _is_group(text):
         words = [
             w for w in (fold(piece) for piece in re.split(r"[\s-]+", _ET_AL.sub("", text))) if w not in _GROUP_NOISE
         ]
         return Name("".join(words), tuple(words), (), True, True)
-    clean = _MARKS.sub(" ", repair(text))
-    clean = _ET_AL.sub(" ", clean)
-    pieces = [p for p in (piece.strip(" .;") for piece in clean.split(",")) if p]
-    pieces = [p for p in pieces if fold(p) not in _SUFFIXES] or pieces
-    if len(pieces) >= 2:
-        return _name(_words(pieces[0]), _words(" ".join(pieces[1:])), ordered=True)
-    return _unordered(_words(pieces[0]) if pieces else [])
+    clean = text if is_clean else _MARKS.sub(" ", _FOOTNOTE.sub("", repair_name(text)).replace("~", " "))
+    pieces = [p for p in (piece.strip(" .;") for piece in _ET_AL.sub(" ", clean).split(",")) if p]
+    pieces = [p for p in pieces if token(p) not in _SUFFIXES] or pieces
+    named = [_telling_words(piece) for piece in pieces[:1]] + [_telling_words(" ".join(pieces[1:]))] * (len(pieces) > 1)
+    words = [*named[0], ",", *named[1]] if len(named) > 1 else named[0] if named else []
+    return _in_order(words, [token(word) for word in words])
 
 
 def _words(text: str) -> list[str]:
-    """Words of a name; dots end a word ("J.A." is two), suffixes such as Jr. go."""
-    words = [w for w in _SPLIT.split(text.replace(".", ". ")) if fold(w)]
-    kept = [w for w in words if fold(w) not in _SUFFIXES or fold(w) == "do"]
+    """Words of a name; dots end a word ("J.A." is two)."""
+    return (text.replace(".", ". ") if "." in text else text).split()
+
+
+def _telling_words(text: str) -> list[str]:
+    """Words with letters; suffixes such as Jr. go where two words are left without them."""
+    words = [w for w in _words(text) if token(w)]
+    kept = [w for w in words if token(w) not in _SUFFIXES]
     return kept if len(kept) >= 2 or not words else words
 
 
-def _unordered(words: list[str]) -> Name:
-    """Tell surname from given names without a comma: "First Last", "Last F" or "LAST JA"."""
-    last = words[-1] if words else ""
-    bare = last.rstrip(".")
-    initials_last = len(words) >= 2 and (
-        len(fold(last)) == 1 or (bare.isupper() and len(bare) <= 3 and not words[0].isupper())
-    )
-    if initials_last and len(fold(words[0])) > 1:
-        cut = len(words)
-        while cut > 1 and (len(fold(words[cut - 1])) == 1 or (words[cut - 1].isupper() and len(words[cut - 1]) <= 3)):
-            cut -= 1
-        return _name(words[:cut], words[cut:], ordered=False)
-    cut = max(len(words) - 1, 0)
-    for i in range(1, len(words) - 1):
-        if fold(words[i]) in _PARTICLES and not words[i].endswith("."):
-            cut = i
-            break
+def _in_order(words: list[str], read: list[str]) -> Name:
+    """Tell surname from given names, by a comma (its own word) or without: "First Last", "Last F" or "LAST JA"."""
+    if "" in read:
+        if 0 < (at := words.index(",") if "," in words else 0) < len(words) - 1:
+            return _name(words[:at], words[at + 1 :], ordered=True)
+        words = [w for w, r in zip(words, read, strict=True) if r]
+        read = [r for r in read if r]
+    if not words:
+        return Name("", (), (), False, False)
+    last = words[-1]
+    if len(last) <= 4 and len(words) >= 2 and len(read[0]) > 1:
+        bare = last.rstrip(".")
+        if len(read[-1]) == 1 or (bare.isupper() and len(bare) <= 3 and not words[0].isupper()):
+            cut = len(words)
+            while cut > 1 and (len(read[cut - 1]) == 1 or (words[cut - 1].isupper() and len(words[cut - 1]) <= 3)):
+                cut -= 1
+            return _name(words[:cut], words[cut:], ordered=False)
+    cut = len(words) - 1
+    if cut > 1 and not _PARTICLES.isdisjoint(read):
+        cut = next((i for i in range(1, cut) if read[i] in _PARTICLES and words[i][-1] != "."), cut)
     return _name(words[cut:], words[:cut], ordered=False)
 
 
 def _name(surname: list[str], given: list[str], *, ordered: bool) -> Name:
-    parts = [loose(fold(p)) for w in surname for p in w.split("-") if fold(p)]
-    kept = [p for i, p in enumerate(parts) if p not in _PARTICLES or (i == len(parts) - 1 and len(parts) == 1)] or parts
+    """A name of its two halves."""
+    if len(surname) == 1 and "-" not in surname[0]:
+        whole = token(surname[0])
+        return Name(whole, (whole,), _given_names(given), ordered, False)
+    parts = [token(p) for word in surname for p in word.split("-")]
+    parts = [p for p in parts if p and p not in _PARTICLES] or [p for p in parts if p]
+    return Name("".join(parts), tuple(parts), _given_names(given), ordered, False)
+
+
+def _given_names(given: list[str]) -> tuple[str, ...]:
+    """Given names folded, hyphens dissolved, capitals without a vowel ("JP") read as initials, particles dropped."""
     names: list[str] = []
     for word in given:
-        for piece in word.split("-"):
-            token = fold(piece)
-            bare = piece.rstrip(".")
-            if bare.isupper() and 1 < len(token) <= 3 and not _VOWEL.search(token):
-                names.extend(token)
-            elif token and (token not in _PARTICLES or len(token) == 1 or len(given) == 1):
-                names.append(loose(token))
-    return Name("".join(kept), tuple(kept), tuple(names), ordered, False)
+        for piece in word.split("-") if "-" in word else (word,):
+            read = token(piece)
+            size = len(read)
+            if 1 < size <= 3 and piece.isupper() and not _VOWEL.search(read):
+                names.extend(read)
+            elif size == 1 or (size and (read not in _PARTICLES or len(given) == 1)):
+                names.append(read)
+    return tuple(names)
 
 
 def index_keys(name: Name) -> list[str]:
@@ -272,7 +212,10 @@ def index_keys(name: Name) -> list[str]:
 
 
 def similarity(a: str, b: str) -> float:
-    """How likely two printed names mean one person, 0–1; symmetric, 1 only for names that read the same."""
+    """How likely two printed names mean one person, 0–1; symmetric, 1 only for names that read the same.
+
+    From 0.7 on the names agree: the best single threshold of a yes or no. From 0.9 on they agree in full.
+    """
     return compare(parse(a), parse(b))
 
 
@@ -285,13 +228,20 @@ def compare(a: Name, b: Name) -> float:
     surname = _surnames(a, b)
     best = surname * _given(a.given, b.given, a.parts, b.parts) if surname else 0.0
     if best < 0.5 and not (a.ordered and b.ordered):
-        best = max(best, _swapped(a, b), _swapped(b, a))
+        best = max(best, _misread(a, b), _misread(b, a))
+        if not a.ordered and not b.ordered:
+            best = max(best, 0.0 if surname else _other_halves(a, b), _split_word(a, b), _split_word(b, a))
     return best
 
 
 def _groups(a: Name, b: Name) -> float:
-    """Two collaborations by the words of their names, articles left out."""
-    return 1.0 if a.surname == b.surname else 0.9 if set(a.parts) == set(b.parts) else 0.0
+    """Two collaborations by the words of their names, articles left out; one may be named with its institute."""
+    if a.surname == b.surname:
+        return 1.0
+    one, other = set(a.parts), set(b.parts)
+    if one == other:
+        return 0.9
+    return 0.75 if len(one & other) == min(len(one), len(other)) >= 2 else 0.0
 
 
 def _surnames(a: Name, b: Name) -> float:
@@ -301,16 +251,35 @@ def _surnames(a: Name, b: Name) -> float:
         return 1.0
     if len(a.parts) != len(b.parts) and ((len(x) > 2 and x in b.parts) or (len(y) > 2 and y in a.parts)):
         return 0.93
+    if LOST in x or LOST in y:
+        return 0.88 if _with_lost_letters(x, y) or _with_lost_letters(y, x) else 0.0
     longest = max(len(x), len(y))
     if longest >= 5 and abs(len(x) - len(y)) <= 2:
         slips = OSA.distance(x, y, score_cutoff=2)
         if slips == 1:
             return 0.9
-        if slips == 2 and longest >= 8:
-            return 0.85
+        if slips == 2 and (longest >= 8 or (longest == 7 and x[0] == y[0])):
+            return 0.85 if longest >= 8 else 0.8
+    if longest >= 5 and x[0] == y[0] and _as_scanned(x) == _as_scanned(y):
+        return 0.8
     if _glued(x, y) or _glued(y, x):
         return 0.9
     return 0.0
+
+
+def _with_lost_letters(broken: str, whole: str) -> bool:
+    """Whether a surname with lost letters may be the other: at least three letters are known and all stand right."""
+    if LOST not in broken or len(broken) - broken.count(LOST) < 3:
+        return False
+    pattern = "".join(f"{re.escape(piece)}[^ ]{{0,2}}" for piece in broken.split(LOST)[:-1]) + re.escape(
+        broken.rpartition(LOST)[2]
+    )
+    return re.fullmatch(pattern, whole) is not None
+
+
+def _as_scanned(word: str) -> str:
+    """A word with what scanners confuse made equal: "rn", "in", "ni" and "m"; "fi" and "fl", whose ligature gets lost."""
+    return loose(_LIGATURE.sub("", _MINIMS.sub("m", word)))
 
 
 def _glued(long: str, short: str) -> bool:
@@ -318,13 +287,54 @@ def _glued(long: str, short: str) -> bool:
     return len(short) >= 4 and long.endswith(short) and long[: -len(short)] in _PARTICLES
 
 
-def _swapped(a: Name, b: Name) -> float:
-    """The same two names with the surname of ``a`` taken for its given name, as some catalogues print it."""
-    if a.ordered or len(a.given) != 1 or len(a.given[0]) < 3 or not b.given:
+def _misread(a: Name, b: Name) -> float:
+    """The surname of ``b`` stands among the given names of ``a``: printed first, or followed by a second surname."""
+    if a.ordered or not a.given or not b.given or len(b.surname) < 3 or b.surname not in a.given:
         return 0.0
-    if a.given[0] != b.surname:
+    at = a.given.index(b.surname)
+    before, after = a.given[:at], a.given[at + 1 :]
+    if not before and not after:  # the two halves swapped, as some catalogues print them
+        return 0.85 * _given((a.surname,), b.given, (), ())
+    if before and not after and len(before[0]) > 1:
+        return 0.8 * _given(before, b.given, (), ())
+    if before:
         return 0.0
-    return 0.85 * _given((a.surname,), b.given, (), ())
+    rest = (*after, a.surname)
+    return 0.85 * max(_given(rest, b.given, (), ()), _any_order(rest, b.given))
+
+
+def _any_order(a: tuple[str, ...], b: tuple[str, ...]) -> float:
+    """Given names in another order: every one of the shorter list in the longer, at least two of them in full."""
+    shorter, longer = sorted((a, b), key=len)
+    free = list(longer)
+    full = 0
+    for word in sorted(shorter, key=len, reverse=True):
+        found = next((w for w in free if w == word), None) or next((w for w in free if _token(w, word)), None)
+        if found is None:
+            return 0.0
+        full += found == word and len(word) > 1
+        free.remove(found)
+    return 0.9 if full >= 2 else 0.0
+
+
+def _other_halves(a: Name, b: Name) -> float:
+    """One person's surname with initials beside the given name with the surname's initial: "O. Shmul", "S. Oded".
+
+    Two strangers agree so by chance, but seldom, so the value is low.
+    """
+    if len(a.given) != 1 or len(b.given) != 1 or len(a.surname) < 2 or len(b.surname) < 2:
+        return 0.0
+    x, y = a.given[0], b.given[0]
+    if max(len(x), len(y)) > 3 or min(len(x), len(y)) > 1:
+        return 0.0
+    return 0.72 if a.surname[0] in y and b.surname[0] in x else 0.0
+
+
+def _split_word(a: Name, b: Name) -> float:
+    """A blank inside the surname took its first letter for an initial: "W. Idmann" for "J. Widmann"."""
+    if len(a.given) != 1 or len(a.given[0]) != 1 or len(b.surname) < 5:
+        return 0.0
+    return 0.7 if a.given[0] + a.surname == b.surname else 0.0
 
 
 def _given(

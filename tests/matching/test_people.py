@@ -38,6 +38,22 @@ SAME = [
     ("Hathersage, R. Michael", "Michael Hathersage"),
     ("Kirchmeier, Otto", "Kirchmeir, Otto"),
     ("ALPHA Collaboration", "The ALPHA collaboration"),
+    ("the orion team", "corporate the orion team of Riverbend"),
+    ("o vermeulen", "v otto"),
+    ("Kim Minseo", "Minseo Kim"),
+    ("Lucía Robles", "Lucía Robles Ferrán"),
+    ("venkat rama devi", "rama devi venkat"),
+    ("j widmann", "w idmann"),
+    ("tosca mal &#225; g", "t málag"),
+    ("tosca robl &#233;", "tosca roblé"),
+    ("miha &#237; predescu", "mihaí predescu"),
+    ("e robles &#225; - mill &#233;n", "e roblesá-millén"),
+    ("w strauã ?", "w strauss"),
+    ("t h\ufffdrdelein", "t härdelein"),
+    ("P. G?rtner", "P. Gärtner"),
+    ("a. vermeulen1,2", "A. Vermeulen"),
+    ("d rafiermann", "d raermann"),
+    ("k weinmaster", "k wemmaster"),
 ]
 DIFFERENT = [
     ("Vermeer, Anneke", "Vermeer, Bart"),
@@ -50,6 +66,10 @@ DIFFERENT = [
     ("", "Vermeer, A."),
     ("Vermeer, Anneke", ""),
     ("...", "..."),
+    ("G?", "Li, G."),
+    ("b vermeulen", "v otto"),
+    ("Vermeer, Otto", "Otten, V."),
+    ("the orion team", "the vela team"),
 ]
 
 names = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
@@ -114,7 +134,7 @@ def test_a_very_long_name_costs_no_time() -> None:
 
 
 def test_real_pairs_of_printed_names() -> None:
-    """On real pairs of names from two catalogues F1 at 0.7 is at least 0.93 and no stranger passes 0.9 too often."""
+    """On real pairs of names from two catalogues F1 at 0.7 is at least 0.95, and recall where 99 of 100 are right at least 0.90."""
     path = (
         Path(os.environ.get("BIBLIO_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
         / "pairs/author_name_pairs.jsonl"
@@ -122,7 +142,13 @@ def test_real_pairs_of_printed_names() -> None:
     if not path.is_file():
         pytest.skip(f"real data: NOT RUN, {path} is absent")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    judged = [(similarity(r["a"], r["b"]) >= 0.7, r["label"] == "match") for r in rows]
-    right = sum(said and true for said, true in judged)
-    f1 = 2 * right / (sum(said for said, _ in judged) + sum(true for _, true in judged))
-    assert f1 >= 0.93
+    judged = [(similarity(r["a"], r["b"]), r["label"] == "match") for r in rows]
+    matches = sum(true for _, true in judged)
+
+    def shares(least: float) -> tuple[float, float]:
+        said = [true for value, true in judged if value >= least]
+        return sum(said) / len(said), sum(said) / matches
+
+    precision, recall = shares(0.7)
+    assert 2 * precision * recall / (precision + recall) >= 0.95
+    assert max(recall for precision, recall in map(shares, {value for value, _ in judged}) if precision >= 0.99) >= 0.90
