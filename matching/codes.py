@@ -30,7 +30,7 @@ _MASK = "\x01"
 _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:grants?|awards?|contracts?|versions?|releases?|released(?: on)?|build|v)(?: (?:no\.?|nos\.?|numbers?))?[ :#.]{0,3}$"
 )
-_DOI = re.compile(r"(?<![0-9.])10\.[0-9]{4,9}/[^\s,;?&=#<>\"']{1,100}")
+_DOI = re.compile(r"10\.(?<![0-9.]10\.)[0-9]{4,9}/[^\s,;?&=#<>\"']{1,100}")
 _SIGN_CLASSES = dict.fromkeys("–—−‒―‐‑", "-") | dict.fromkeys("·•∙‧⋅◦・･。", ".")
 
 
@@ -184,7 +184,11 @@ class CodeFinder:
 
     def _whole(self, text: str) -> Iterator[_Found]:
         """Undamaged codes; a doubtful spelling (blanks alone between the parts) needs the registry or our name."""
+        capitals = text.upper()
         for form in self.grammar.forms:
+            # A field of characters is not broken by blanks: without its beginning there is no such code.
+            if form.fields[0].sort == "characters" and form.fields[0].head not in capitals:
+                continue
             taken: list[_Found] = []
             for match in form.whole.finditer(text):
                 code = self.grammar.read(form, match)
@@ -198,7 +202,8 @@ class CodeFinder:
                     continue
                 taken.append(self._as_printed(match, code, spelled))
             yield from taken
-            text = _masked(text, taken)
+            if taken:
+                text = _masked(text, taken)
 
     def _may_glue(self, text: str, match: re.Match[str], spelled: str | None) -> bool:
         """Whether letters or a year directly after a code lost their blank, and are not part of the code."""

@@ -127,6 +127,10 @@ def _by_likelihood(plain: str, codes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(codes, key=unlikely))
 
 
+# After the first character: it begins a word, or at least two letters stand before it, a word that lost its blank.
+_BEGINS = r"(?:(?<![0-9A-Za-z][0-9A-Za-z|])|(?<=[A-Za-z]{2}[0-9A-Za-z|]))"
+
+
 class ShapeReader:
     """Reads damaged codes by their shape alone, for the forms of a grammar that have at least three fields."""
 
@@ -140,14 +144,15 @@ class ShapeReader:
         built = ""
         for place, part in enumerate(form.fields):
             last = place == len(form.fields) - 1
+            begins = "" if place else _BEGINS
             if part.sort == "digits":
                 low = max(1, part.low - (1 if place == 0 else 4))
-                body = f"[0-9OoQDlI|SBGZz](?: ?[0-9OoQDlI|SBGZz]){{{low - 1},{part.high + 1}}}"
+                body = f"[0-9OoQDlI|SBGZz]{begins}(?: ?[0-9OoQDlI|SBGZz]){{{low - 1},{part.high + 1}}}"
             else:
-                body = f"[0-9A-Za-z|]{{1,{max(3, part.high) if last else part.high}}}"
+                body = f"[0-9A-Za-z|]{begins}[0-9A-Za-z|]{{0,{(max(3, part.high) if last else part.high) - 1}}}"
             group = f"(?P<{part.name}>{body})"
             built += f"(?:{gap}{group}(?![0-9A-Za-z]))?" if last else (f"{gap}{group}" if place else group)
-        return re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=[A-Za-z]{{2}})){built}(?![0-9A-Za-z])")
+        return re.compile(rf"{built}(?![0-9A-Za-z])")
 
     def read(self, text: str, stretch: tuple[int, int], near: Callable[[int], int]) -> Iterator[Reading]:
         """Codes put right by their shape; ``near`` says that the observatory is named just before."""
@@ -225,9 +230,10 @@ def read_after_prefix(
     text: str, stretch: tuple[int, int], bounds: tuple[int, int], grammar: Grammar
 ) -> Iterator[Reading]:
     """What stands directly after our prefix and looks like a code, however damaged: reported as it is written."""
-    for found in _AFTER_PREFIX.finditer(text, *stretch):
-        plain = skeleton(found[0])
-        if not bounds[0] - 2 <= len(plain) <= bounds[1] + 2 or sum(map(str.isdigit, plain)) < 7:
+    for prefix in grammar.marked_prefix.finditer(text, max(0, stretch[0] - 40), stretch[1]):
+        found = _AFTER_PREFIX.match(text, prefix.end(), stretch[1])
+        if found is None or found.start() < stretch[0]:
             continue
-        if grammar.marked_prefix.search(text, max(0, found.start() - 40), found.start()):
+        plain = skeleton(found[0])
+        if bounds[0] - 2 <= len(plain) <= bounds[1] + 2 and sum(map(str.isdigit, plain)) >= 7:
             yield Reading(found.start(), found.end(), re.sub(r"[^0-9A-Z|]+", ".", found[0].upper()), False, (), 4)

@@ -103,6 +103,6 @@ def _number_pattern(form: Form) -> re.Pattern[str]:
     number, kind = form.fields[-2:]
     kinds = "|".join(map(re.escape, kind.choices)) or kind.pattern
     return re.compile(
-        rf"(?=[0-9])(?<![0-9A-Za-z.:,])([0-9]{{1,{number.high}}}+)"
+        rf"([0-9](?<![0-9A-Za-z.:,][0-9])[0-9]{{0,{number.high - 1}}}+)"
         rf"(?:\.({kinds})|(?<=0[0-9]{{{number.low - 1}}})|{_AFTER_NUMBER})(?![0-9A-Za-z]|[.:,][0-9])"
     )

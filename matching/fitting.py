@@ -93,6 +93,8 @@ def _trees(
 ) -> tuple[list[Tree], float]:
     from sklearn.ensemble import HistGradientBoostingClassifier  # the extra "learn"; scoring does without
 
+    # A column that nothing is known of stops scikit-learn; as a constant it is never asked.
+    rows = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
     fitted = HistGradientBoostingClassifier(
         max_iter=how.trees,
         learning_rate=how.rate,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from os.path import commonprefix
 from typing import Any
 
 # Pairs that optical character recognition and tired eyes mix up; the first of each group stands for all. A small l
@@ -26,6 +27,8 @@ _SEPARATOR = f"[{SEPARATOR_CHARACTERS}]"
 # Junk between two characters of a code in raw text, each alternative beginning differently (so matching is linear):
 # mark-up, entities, TeX commands, and anything that is neither letter nor digit.
 _JUNK = r"(?:[^0-9A-Za-z<&\\]{1,6}+|<(?:[^<>]{0,60}>)?|&(?:\#?[0-9A-Za-z]{1,8};)?|\\(?:(?:[hv]space|[hv]glue|[hvm]skip|m?kern)\*?\s?(?:\{[^{}]{0,40}\}|-?[0-9.]{1,8}\s?[a-z]{2}(?:\s?plus\s?[0-9.]{1,8}[a-z]{2})?)|[A-Za-z]{1,20})?)"
+# After the first character of a code: a word may have lost its blank before it; one letter may be a digit.
+_BEGINS = r"(?:(?<![0-9A-Za-z][0-9A-Za-z])|(?<=[A-Za-z]{2}[0-9A-Za-z]))"
 _BREAK = r"(?:[\s\u200b-\u200f\u2060\ufeff\u00ad\u0002\ufffe{}$]|-\s|<[^<>]{0,60}>|\\[A-Za-z]{0,20})"
 _ANCHOR_WORDS = {"{J}": _JUNK, "{B}": _BREAK, "{D}": f"[{DIGIT_LIKE}]"}
 
@@ -47,6 +50,7 @@ class Field:
     default: str | None = None
     optional: bool = False
     free_zeros: bool = False
+    begins: str = ""
 
     @cached_property
     def spaced(self) -> str:
@@ -56,6 +60,35 @@ class Field:
         if self.sort == "choice":
             return "(?:" + "|".join(sorted(map(re.escape, self.choices), key=len, reverse=True)) + ")"
         return f"(?:{self.pattern})"
+
+    @cached_property
+    def opening(self) -> str:
+        """``spaced`` of the first field of a code, at a place where a code may begin in repaired text.
+
+        It begins with a character or a class, and only then looks back: so it is searched fast.
+        """
+        if self.sort == "digits":
+            rest = "".join(f" ?{digit}" for digit in self.begins[1:])
+            least = 1 + len(self.begins[1:])
+            blanks = f"(?: ?[0-9]){{{self.low - least},{self.high - least}}}"
+            return f"{self.begins[:1] or '[0-9]'}{_BEGINS}{rest}{blanks}"
+        if self.sort == "choice":
+            choices = sorted(self.choices, key=len, reverse=True)
+            return "(?:" + "|".join(re.escape(choice[0]) + _BEGINS + re.escape(choice[1:]) for choice in choices) + ")"
+        first = re.match(r"[0-9A-Za-z](?![?*+{])|\[[^\]\\]+\](?![?*+{])", self.pattern)
+        if first is None or "|" in self.pattern:
+            return f"(?:(?<![0-9A-Za-z])|(?<=[A-Za-z]{{2}})){self.spaced}"
+        return first[0] + _BEGINS + self.pattern[first.end() :]
+
+    @cached_property
+    def head(self) -> str:
+        """The capitals and digits that every value of the field begins with, as far as they are fixed."""
+        if self.sort == "digits":
+            return self.begins
+        if self.sort == "choice":
+            return commonprefix(self.choices)
+        fixed = re.match(r"(?:[0-9A-Z](?![?*+{]))*", self.pattern)
+        return fixed[0] if fixed and "|" not in self.pattern else ""
 
     @cached_property
     def exact(self) -> re.Pattern[str]:
@@ -141,8 +174,7 @@ class Form:
                 closer = self._closers.get(literal[-1:], "")
                 built += f"(?: {{0,2}}{re.escape(literal)} ?(?P<{part.name}>{part.spaced}) ?{re.escape(closer)})?"
             else:
-                built += f"{gap}(?P<{part.name}>{part.spaced})"
-        left = r"(?:(?<![0-9A-Za-z])|(?<=[A-Za-z]{2}))"  # a word may have lost its blank; one letter may be a digit
+                built += f"{gap}(?P<{part.name}>{part.spaced if place else part.opening})"
         last = self.fields[-1]
         right = r"(?![0-9A-Za-z])" if not last.optional else r"(?![0-9])"
         if self.needs_context:
@@ -150,10 +182,7 @@ class Form:
         if last.sort == "choice" and not last.optional:
             another = rf"(?![.·]{last.pattern}(?![0-9A-Za-z]))"
             right = rf"(?:(?![0-9A-Za-z]){another}|(?P<glue>(?-i:(?=[A-Z][a-z]|[a-z]{{2}}|[12][0-9]{{3}}[. ]|[A-Z]{{3,}}))))"
-        # Quickly passes over what cannot begin a code.
-        head = self.fields[0].pattern[:1]
-        first = "(?=[0-9])" if self.fields[0].sort == "digits" else f"(?={head})" if head.isalnum() else ""
-        return re.compile(first + left + built + right, re.IGNORECASE)
+        return re.compile(built + right, re.IGNORECASE)
 
     @property
     def last_choices(self) -> str:
@@ -227,7 +256,7 @@ def _field(name: str, plain: Mapping[str, Any], where: str) -> Field:
     low, high = (digits, digits) if isinstance(digits, int) else (int(digits[0]), int(digits[1]))
     begins = taken.get("begins", "")
     pattern = f"(?={begins})[0-9]{{{low},{high}}}" if begins else f"[0-9]{{{low},{high}}}"
-    return Field(name, "digits", low, high, pattern, (), **common)
+    return Field(name, "digits", low, high, pattern, (), begins=begins, **common)
 
 
 def _form(plain: Mapping[str, Any], place: int) -> Form:
@@ -418,14 +447,14 @@ class Grammar:
 
     @cached_property
     def marked_prefix(self) -> re.Pattern[str]:
-        """A name and the sign that ends our prefix (``#``) directly before: whatever follows is meant for a code."""
+        """A name and the sign that ends our prefix (``#``): whatever follows directly is meant for a code."""
         marks = "".join(
             sorted({prefix[-1] for prefix in self.prefixes if not (prefix[-1].isalnum() or prefix[-1].isspace())})
         )
         names = "|".join(re.escape(name) for name in self.names)
         if not marks or not names:
             return re.compile(r"(?!)")
-        return re.compile(rf"(?:{names})[^0-9A-Za-z]{{0,4}}[{re.escape(marks)}][^0-9A-Za-z]{{0,3}}$")
+        return re.compile(rf"(?:{names})[^0-9A-Za-z]{{0,4}}[{re.escape(marks)}][^0-9A-Za-z|]{{0,3}}")
 
     @cached_property
     def project_word(self) -> re.Pattern[str]:

@@ -5,6 +5,8 @@ come from people, targets and titles (``matching.blocking``) and from project co
 stands for use can make one certain. Nothing here knows a database, a file or an observatory.
 """
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,8 +36,10 @@ from matching.evidence import (
 )
 from matching.keywords import Keywords
 from matching.people import is_group
+from matching.ranking import judged, leads, measures, row_of, usable
 from matching.rules import Rules
 from matching.targets import TargetSpot, designations, find_targets, key, keys
+from matching.trees import Model
 
 __all__ = ["Candidate", "Evidence", "PaperFacts", "ProjectFacts", "Proposer", "Rules"]
 
@@ -61,12 +65,31 @@ class Candidate:
     evidence: tuple[Evidence, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A project that is looked at closely: its number, what speaks for and against it, and how far the texts agree."""
+
+    number: int
+    evidence: list[Evidence]
+    text: TextView
+
+
 class Proposer:
-    """Compares papers with one list of projects. Building it indexes the list; after that it does not change."""
+    """Compares papers with one list of projects. Building it indexes the list; after that it does not change.
+
+    With a ``model`` (``matching.ranking``) it weighs the evidence instead of the rules; it is fitted to what the rules
+    give, so a model and the rules it was fitted with belong together. Raises ``ModelError`` for a model of other features.
+    """
 
     def __init__(
-        self, projects: Sequence[ProjectFacts], rules: Rules, grammar: Grammar, keywords: Keywords | None = None
+        self,
+        projects: Sequence[ProjectFacts],
+        rules: Rules,
+        grammar: Grammar,
+        keywords: Keywords | None = None,
+        model: Model | None = None,
     ) -> None:
+        self._model = None if model is None else usable(model)
         self._keywords = keywords
         self._rules = rules
         self._grammar = grammar
@@ -124,6 +147,22 @@ class Proposer:
             blocked = self._index.best([vector for _, vector in read], COMPARED)
             for (view, _), (_, mentions), numbers in zip(read, batch, blocked, strict=True):
                 yield view.facts.id, self._judge(view, numbers, mentions, top)
+
+    def rows(self, papers: Iterable[PaperFacts], top: int = 20) -> Iterator[tuple[str, list[tuple[str, list[float]]]]]:
+        """For each paper its best candidates by the rules, as (project code, features of ``matching.ranking``).
+
+        Codes in texts are left aside: papers that print them are what a model learns from.
+        """
+        source = iter(papers)
+        while batch := list(islice(source, BATCH)):
+            read = [self._read(paper) for paper in batch]
+            blocked = self._index.best([vector for _, vector in read], COMPARED)
+            for (view, _), numbers in zip(read, blocked, strict=True):
+                kept = self._weighed(view, numbers, numbers, {}, frozenset())
+                odds = self._add_rivals(kept)
+                found = self._rows(view, kept, odds)
+                ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i].number))[:top]
+                yield view.facts.id, [(self._projects[kept[i].number].facts.code, found[i]) for i in ranked]
 
     # ---- preparing
 
@@ -241,7 +280,39 @@ class Proposer:
         unlisted = frozenset(
             m.code for m in mentions if m.in_registry is False and self._grammar.is_well_formed(m.code)
         )
-        kept: list[tuple[int, list[Evidence]]] = []
+        kept = self._weighed(paper, numbers, blocked, by_code, unlisted)
+        odds = self._add_rivals(kept)
+        if self._model is not None:
+            weighed = judged(self._model, [one.evidence for one in kept], self._rows(paper, kept, odds))
+            kept = [replace(one, evidence=evidence) for one, evidence in zip(kept, weighed, strict=True)]
+            odds = [log_odds(evidence) for evidence in weighed]
+        most = self._rules.weight("dates.before_most")
+        odds = [
+            self._limited(one.evidence, _held_back(one.evidence, o, most)) for o, one in zip(odds, kept, strict=True)
+        ]
+        ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i].number))
+        return [
+            self._candidate(kept[i].number, kept[i].evidence, odds[i], by_code.get(kept[i].number, []))
+            for i in ranked[:top]
+        ]
+
+    def _rows(self, paper: PaperView, kept: Sequence[_Kept], odds: Sequence[float]) -> list[list[float]]:
+        """The features of each candidate of a paper, for a learned model."""
+        return [
+            row_of(one.evidence, measures(paper, self._projects[one.number], one.text), lead)
+            for one, lead in zip(kept, leads(odds), strict=True)
+        ]
+
+    def _weighed(
+        self,
+        paper: PaperView,
+        numbers: list[int],
+        blocked: list[int],
+        by_code: Mapping[int, Sequence[Mention]],
+        unlisted: frozenset[str],
+    ) -> list[_Kept]:
+        """The evidence of each project by the rules; a project that only a code named, and no code speaks for, is left out."""
+        kept: list[_Kept] = []
         for number, text in zip(numbers, self._texts(paper, numbers), strict=True):
             evidence = self._evidence(paper, number, text, by_code.get(number, []), unlisted)
             if (
@@ -250,12 +321,8 @@ class Proposer:
                 and not {"code", "code_repaired"} & {e.kind for e in evidence}
             ):
                 continue
-            kept.append((number, evidence))
-        most = self._rules.weight("dates.before_most")
-        with_rivals = zip(self._add_rivals(kept), kept, strict=True)
-        odds = [self._limited(evidence, _held_back(evidence, o, most)) for o, (_, evidence) in with_rivals]
-        ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i][0]))
-        return [self._candidate(*kept[i], odds[i], by_code.get(kept[i][0], [])) for i in ranked[:top]]
+            kept.append(_Kept(number, evidence, text))
+        return kept
 
     def _by_mention(self, mentions: Sequence[Mention]) -> dict[int, list[Mention]]:
         """Project number → the mentions that may mean it."""
@@ -312,23 +379,23 @@ class Proposer:
         sentence = f"One of {len(self._projects)} projects, before anything is compared."
         return Evidence("prior", len(self._projects), self._prior, sentence)
 
-    def _add_rivals(self, kept: list[tuple[int, list[Evidence]]]) -> list[float]:
+    def _add_rivals(self, kept: Sequence[_Kept]) -> list[float]:
         """Let projects that fit as well take from each other's odds (printed codes need no such doubt); the log-odds."""
-        odds = [log_odds(evidence) for _, evidence in kept]
+        odds = [log_odds(one.evidence) for one in kept]
         if len(odds) < 2:
             return odds
-        best, second = sorted(range(len(odds)), key=lambda i: (-odds[i], kept[i][0]))[:2]
+        best, second = sorted(range(len(odds)), key=lambda i: (-odds[i], kept[i].number))[:2]
         parts = [math.exp(o - odds[best]) for o in odds]
         mass = math.fsum(parts)
         final = odds[:]
-        for i, (_, evidence) in enumerate(kept):
+        for i, evidence in enumerate(one.evidence for one in kept):
             if any(e.kind == "code" and e.contribution > 0 for e in evidence):
                 continue
             others = max(mass - parts[i], 0.0) * math.exp(min(odds[best] - odds[i], 50.0))
             weight = max(self._rules.weight("rivals.most"), -self._rules.weight("rivals.factor") * math.log1p(others))
             if weight > -0.05:
                 continue
-            rival = self._projects[kept[second if best == i else best][0]].facts.code
+            rival = self._projects[kept[second if best == i else best].number].facts.code
             fit = "fits nearly as well" if best == i else "fits better"
             evidence.append(Evidence("rivals", rival, weight, f"Another project, {rival}, {fit}."))
             final[i] = log_odds(evidence)

@@ -1,13 +1,14 @@
 """The known codes of an observatory, ready for the question "which of them can this damaged one be?".
 
 The index maps a code's skeleton (letters and digits only) to the code, and its folded skeleton (confusable characters
-made equal) to all codes that fold alike. Nearest codes are found by trying every single edit of what is written
-against the index, so a look-up costs the same for 1 and for 200,000 codes and misses nothing within one edit.
+made equal) to all codes that fold alike. Codes one edit away share their beginning or their end with what is written:
+only those are compared, so a look-up among 200,000 codes costs little more than among one, and misses nothing.
 """
 
 from __future__ import annotations
 
 import gc
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -79,7 +80,12 @@ class Registry:
                 self._by_front[values[:-1]].append(code)
                 self._by_number[values[-2:][0]].append(code)
                 self._by_ending[values[-2:]].append(code)
-        self._alphabet = "".join(sorted({character for name in self._by_skeleton for character in name}))
+        self._sorted = sorted(self._by_skeleton)
+        # Two characters of short codes, four of long ones: enough that few codes share them.
+        self._tail_size = 4 if all(len(name) > 8 for name in self._sorted) else 2
+        self._by_tail: dict[str, list[str]] = defaultdict(list)
+        for name in self._sorted:
+            self._by_tail[name[-self._tail_size :]].append(name)
         self._nearest: dict[tuple[str, int, bool], tuple[str, ...]] = {}
         self._near: dict[str, tuple[str, ...]] = {}
         self._asked: dict[str, int] | None = None
@@ -160,8 +166,9 @@ class Registry:
         plain = skeleton(text)
         alike = plain.translate(_FOLD)
         places = range(len(plain) - 4)
-        return any(alike[place : place + 5] in self._folded_heads for place in places) or any(
-            plain[place : place + 5] in self._tails for place in places
+        return not (
+            self._folded_heads.isdisjoint([alike[place : place + 5] for place in places])
+            and self._tails.isdisjoint([plain[place : place + 5] for place in places])
         )
 
     def neighbours(self, written: str, *, edits: bool = True) -> Neighbours:
@@ -180,21 +187,23 @@ class Registry:
         if plain not in self._near:
             if len(self._near) >= _MOST_REMEMBERED:
                 self._near.clear()
-            near = {code for variant in self._variants(plain) for code in self._by_skeleton.get(variant, ())}
-            self._near[plain] = tuple(sorted(near))
+            self._near[plain] = tuple(self._one_edit(plain))
         return Neighbours(same, alike, self._near[plain])
 
-    def _variants(self, plain: str) -> set[str]:
-        """Every string one edit away from ``plain`` over the registry's characters; empty for over-long input."""
-        if not 3 <= len(plain) <= 40:
-            return set()
-        cuts = [(plain[:place], plain[place:]) for place in range(len(plain) + 1)]
-        variants = {head + tail[1:] for head, tail in cuts if tail}
-        variants |= {head + tail[1] + tail[0] + tail[2:] for head, tail in cuts if len(tail) > 1}
-        variants |= {head + other + tail[1:] for head, tail in cuts if tail for other in self._alphabet}
-        variants |= {head + other + tail for head, tail in cuts for other in self._alphabet}
-        variants.discard(plain)
-        return variants
+    def _one_edit(self, plain: str) -> list[str]:
+        """The codes one edit away from ``plain``; none for over-long input.
+
+        One edit leaves the last characters alone, or all but the last ones and one more: only such codes are compared.
+        """
+        size = self._tail_size
+        if not size + 2 <= len(plain) <= 40:
+            return []
+        head = plain[: len(plain) - size - 1]
+        first = bisect_left(self._sorted, head)
+        last = bisect_left(self._sorted, head + "\U0010ffff", first)
+        likely = {*self._sorted[first:last], *self._by_tail.get(plain[-size:], ())}
+        near = process.extract(plain, sorted(likely), scorer=OSA.distance, processor=None, score_cutoff=1, limit=None)
+        return sorted(code for name, distance, _ in near if distance for code in self._by_skeleton[name])
 
     def nearest(self, written: str, limit: int = 50) -> list[str]:
         """At most ``limit`` registry codes that ``written`` may mean, best first, two edits away at most.

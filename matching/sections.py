@@ -86,12 +86,12 @@ _XML_MARKS = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_HEADING = re.compile(
-    r"\n[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?+(?=[A-Z]|ack|ref)"
+    r"\n(?=[^b-qs-z])[ \t#*=]{0,12}+(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,3}+[.)]?[ \t]{1,4}+)?+(?=[A-Z]|ack|ref)"
     r"(?:(?P<opening>(?:Acknowledge?ments?|ACKNOWLEDGE?MENTS?|(?:Data|Code) [Aa]vailability(?: [Ss]tatement)?"
     r"|(?:DATA|CODE) AVAILABILITY(?: STATEMENT)?)(?=[ \t]{1,4}[A-Z]))"
     r"|(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:(?=\r?\n|\Z)|(?<=[.:—–]\s).|(?<=[.:—–]).)))"
 )
-_REFERENCE_LIST = re.compile(r"\n(?:References|REFERENCES|Bibliography)")
+_REFERENCE_LISTS = ("\nReferences", "\nREFERENCES", "\nBibliography")
 _LONGEST_COMMENT = 20_000  # characters of a passage commented out
 _LONGEST_NOTE = 4_000  # characters of a footnote
 _LOOK_BACK = 12_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
@@ -153,8 +153,10 @@ _MENTION_WORDS = frozenset(
         "(resubmission",
     ]
 )
+# It begins with a class of characters, not with a look around: only then is it searched fast.
 _SENTENCE_END = re.compile(
-    r"(?=[.!?\n\\<])(?:(?<=[a-z)\]}A-Z])[.!?](?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|\n[ \t]{0,8}\r?\n|\\\\\s|<(?:/?p|/?sec|/?li|br)\b)"
+    r"[.!?\n\\<](?:(?<=[a-z)\]}A-Z][.!?])(?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|(?<=\n)[ \t]{0,8}\r?\n|(?<=\\)\\\s"
+    r"|(?<=<)(?:/?p|/?sec|/?li|br)\b)"
 )
 
 
@@ -274,8 +276,7 @@ class Places:
     @cached_property
     def _reference_list(self) -> int:
         """Where the list of references of a plain text begins, if in its last two thirds; else -1."""
-        start = len(self.text) // 3
-        return max((mark.start() for mark in _REFERENCE_LIST.finditer(self.text, start)), default=-1)
+        return max(self.text.rfind(heading, len(self.text) // 3) for heading in _REFERENCE_LISTS)
 
     def where(self, position: int) -> Where:
         """The part of the paper that holds this position."""

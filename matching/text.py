@@ -160,7 +160,8 @@ class Repaired:
     """Readable text and the way back: ``span`` gives offsets in the original, in code points.
 
     ``out`` holds where each piece begins in ``text``; ``begin`` and ``end`` where it lies in the original;
-    ``copied`` says that the piece is there letter by letter (else the whole piece stands for the whole original).
+    ``copied`` says that the piece is there character by character, a line break as a blank (else the whole piece
+    stands for the whole original).
     """
 
     text: str
@@ -189,6 +190,16 @@ def _pattern(markup: str) -> re.Pattern[str]:
     return re.compile(
         f"(?:{harmless})|" + "|".join(f"(?P<{name}>{body})" for name, (kind, body) in _TOKENS.items() if kind in wanted)
     )
+
+
+# A character that may have to be repaired; and a line break that is more than a blank.
+_UNPLAIN = re.compile(r"[^ \n!\"#'()*+,\-./0-9:;=?@A-Z\[\]^_`a-z|]")
+_BREAK = re.compile(r"\n(?:(?<=[\s-]\n)|(?=\s))")
+
+
+def is_plain(text: str) -> bool:
+    """Whether repair would change nothing in the text, of whatever kind, but single line breaks into blanks."""
+    return _UNPLAIN.search(text) is None and "  " not in text and _BREAK.search(text) is None
 
 
 @lru_cache(maxsize=4096)
@@ -288,6 +299,8 @@ def repair(
     bodies of argument-less TeX macros by name. ``drop`` are stretches of the text (in order) that are no part of it,
     such as a line number; each becomes a blank. A replaced piece maps as a whole onto the whole of what it replaces.
     """
+    if text and not drop and is_plain(text):
+        return Repaired(text.replace("\n", " "), [0], [offset], [offset + len(text)], [True])
     pieces: list[str] = []
     out: list[int] = []
     begin: list[int] = []
@@ -319,6 +332,7 @@ def repair(
     return Repaired("".join(pieces), out, begin, end, copied)
 
 
+_MACRO_WORD = re.compile(r"\\(?:(?:re)?newcommand|providecommand|[eg]?def\s{0,4}\{?\\)")
 _MACRO = re.compile(
     r"\\(?:(?:re)?newcommand\*?|providecommand\*?|def|edef|gdef)\s{0,4}\{?\\([A-Za-z]{1,40})\}?\s{0,4}"
     r"\{((?:[^{}\n]|\{[^{}\n]{0,80}\}){1,160})\}"
@@ -328,7 +342,7 @@ _MACRO = re.compile(
 def tex_macros(text: str, limit: int = 2000) -> dict[str, str]:
     """Argument-less TeX macros whose body holds a digit, by name: authors hide codes in them."""
     found: dict[str, str] = {}
-    if not any(word in text for word in ("\\newcommand", "\\renewcommand", "\\providecommand", "def\\")):
+    if _MACRO_WORD.search(text) is None:
         return found
     for macro in _MACRO.finditer(text):
         if any(character.isdigit() for character in macro[2]) and "#1" not in macro[2].replace("\\#", ""):

@@ -75,3 +75,11 @@ def test_too_few_of_a_kind_are_refused(labels: list[bool]) -> None:
     values, _, _ = labelled(40, 6)
     with pytest.raises(FittingError, match="too few"):
         fit(FEATURES, values, np.array(labels), [0] * 20 + list(range(20)), HOW)
+
+
+def test_a_feature_that_nobody_knows_is_never_asked() -> None:
+    """A column without a single value is no obstacle and no reason."""
+    values, labels, groups = labelled(400, 7)
+    values[:, 1] = np.nan
+    model = fit(FEATURES, values, labels, groups, HOW)
+    assert all(1 not in tree.feature for tree in model.trees)

@@ -1,0 +1,199 @@
+"""Ranking candidates by a learned model instead of the profile's weights, without losing a reason.
+
+The profile's weights (day 0) turn a pair of a paper and a project into pieces of evidence, each with a contribution in
+log-odds. A learned model reads those pieces: for each kind its day-0 contribution, of which more may only speak for the
+pair, and plain measures beside it (how rare a name is, which share of the team are authors). What the model gives is handed back to the same pieces of evidence, so a librarian reads the
+same sentences with other weights, and they sum exactly to the log-odds shown.
+
+Codes are not learned: papers that print them are the labels. Their contributions stay those of the profile.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.evidence import KINDS, Evidence, PaperView, ProjectView, TextView
+from matching.trees import Floats, Model, ModelError
+
+__all__ = ["DIRECTIONS", "FEATURES", "judged", "leads", "measures", "row_of", "usable"]
+
+_WEIGHED = (*KINDS, "rivals")
+
+_MEASURED: Mapping[str, tuple[str, int]] = {
+    "pi.alike": ("pi", 1),
+    "pi.rarity": ("pi", 1),
+    "pi.position": ("pi", -1),
+    "co_is.count": ("co_is", 1),
+    "co_is.rarity": ("co_is", 1),
+    "co_is.rarest": ("co_is", 1),
+    "team.share_of_authors": ("team", 1),
+    "team.share_of_team": ("team", 1),
+    "team.authors": ("team", 0),
+    "targets.count": ("targets", 1),
+    "targets.rarity": ("targets", 1),
+    "targets.in_title": ("targets", 1),
+    "title.alike": ("title", 1),
+    "abstract.alike": ("abstract", 1),
+    "dates.years_after": ("dates", 0),
+    "rivals.lead": ("rivals", 1),
+}
+"""What a row holds beside the contributions: feature → the kind of evidence it belongs to, and whether more of it may only
+speak for a pair (1), against it (-1), or either (0)."""
+
+FEATURES = (*_WEIGHED, *_MEASURED)
+"""What a row holds: contributions in log-odds by kind, then measures of their own unit; NaN where nothing can be said."""
+
+DIRECTIONS: Mapping[str, int] = {
+    **dict.fromkeys(_WEIGHED, 1),
+    **{name: direction for name, (_, direction) in _MEASURED.items() if direction},
+}
+"""Feature → its direction (``Fitting.directions``)."""
+
+_AGAINST_PRIOR = ("code", "code_repaired")
+"""Kinds whose contribution makes up for the prior; beside a model, for its start."""
+
+_SILENT = {
+    "pi": "the PI",
+    "co_is": "the co-Is",
+    "team": "how many authors are of the team",
+    "targets": "targets",
+    "title": "the titles",
+    "abstract": "the abstracts",
+    "observatory": "whether the observatory is named",
+    "dates": "when the data were taken",
+    "rivals": "rivals",
+}
+
+
+def measures(paper: PaperView, project: ProjectView, text: TextView) -> dict[str, float]:
+    """The measures of one pair that its evidence does not hold: rarities (minus the logarithm of the chance that some
+    author agrees by accident), counts, shares and places."""
+    found: dict[str, float] = {}
+    if paper.author_count:
+        pi = paper.people.get(project.pi) if project.pi is not None else None
+        if pi is not None:
+            rarity = pi.similarity * -math.log(max(pi.accident, 1e-12))
+            found |= {"pi.alike": pi.similarity, "pi.rarity": rarity, "pi.position": float(pi.position)}
+        found |= _team(paper, project)
+    worths = [
+        max((text.target_worth.get(key, 0.0) for key in keys if key in paper.targets), default=None)
+        for keys in project.targets
+    ]
+    hits = [worth for worth in worths if worth is not None]
+    if (project.targets and paper.names_targets) or hits:
+        spots = [paper.targets[key] for keys in project.targets for key in keys if key in paper.targets]
+        is_in_title = any(spot.where == "title" for spot in spots)
+        found |= {
+            "targets.count": float(len(hits)),
+            "targets.rarity": math.fsum(hits),
+            "targets.in_title": float(is_in_title),
+        }
+    if text.title is not None:
+        found["title.alike"] = text.title
+    if text.abstract is not None:
+        found["abstract.alike"] = text.abstract
+    return found
+
+
+def _team(paper: PaperView, project: ProjectView) -> dict[str, float]:
+    """How much of the team is among the authors, and how rare those names are; an author counts once."""
+    people = [*project.co_is, *([] if project.pi is None else [project.pi])]
+    if not people:
+        return {}
+    rarity: dict[int, float] = {}
+    for person in project.co_is:
+        if (seen := paper.people.get(person)) is not None:
+            worth = seen.similarity * -math.log(max(seen.accident, 1e-12))
+            rarity[seen.position] = max(worth, rarity.get(seen.position, 0.0))
+    inside = len({paper.people[person].position for person in people if person in paper.people})
+    return {
+        "co_is.count": float(len(rarity)),
+        "co_is.rarity": math.fsum(rarity.values()),
+        "co_is.rarest": max(rarity.values(), default=0.0),
+        "team.share_of_authors": inside / paper.author_count,
+        "team.share_of_team": inside / len(people),
+        "team.authors": float(paper.author_count),
+    }
+
+
+def row_of(evidence: Sequence[Evidence], measured: Mapping[str, float], lead: float) -> list[float]:
+    """The features of one pair, in the order of ``FEATURES``; ``lead`` is how far it is ahead of the best other."""
+    weighed = {piece.kind: piece.contribution for piece in evidence}
+    years = next((float(piece.value) for piece in evidence if piece.kind == "dates"), math.nan)
+    rest = {**measured, "dates.years_after": years, "rivals.lead": lead}
+    return [weighed.get(kind, math.nan) for kind in _WEIGHED] + [rest.get(name, math.nan) for name in _MEASURED]
+
+
+def leads(odds: Sequence[float]) -> list[float]:
+    """How far each candidate is ahead of the best other in log-odds, within ±20; 20 where it is alone."""
+    if len(odds) < 2:
+        return [20.0] * len(odds)
+    best, second = sorted(odds, reverse=True)[:2]
+    place = odds.index(best)
+    return [max(-20.0, min(20.0, o - (second if i == place else best))) for i, o in enumerate(odds)]
+
+
+def usable(model: Model) -> Model:
+    """Return the model. Raises ``ModelError`` for one of other features: its scores would mean nothing."""
+    if model.features != FEATURES:
+        unknown = sorted(set(model.features) - set(FEATURES)) or sorted(set(FEATURES) - set(model.features))
+        raise ModelError(
+            f"the model ranks by other features than this version reads ({', '.join(unknown[:5])}); fit it anew"
+        )
+    return model
+
+
+def judged(model: Model, listed: Sequence[Sequence[Evidence]], rows: Sequence[Sequence[float]]) -> list[list[Evidence]]:
+    """Return the evidence of each candidate of one paper, weighed by the model instead of the profile.
+
+    ``rows`` are their features (``row_of``).
+
+    The prior becomes the model's start; each kind gets what the model gives its features; what the model gives to a
+    kind that nothing can be said of stands as "unknown". Codes keep their contributions.
+    """
+    if not listed:
+        return []
+    start, added = model.explain(np.array(rows, dtype=np.float64))
+    by_kind = _by_kind(added)
+    return [
+        _weighed(list(evidence), start, dict(zip(_WEIGHED, line, strict=True)))
+        for evidence, line in zip(listed, by_kind.tolist(), strict=True)
+    ]
+
+
+def _by_kind(added: Floats) -> NDArray[np.float64]:
+    """What the model gives to each kind: to its contribution and its measures together."""
+    found = added[:, : len(_WEIGHED)].copy()
+    for place, (kind, _) in enumerate(_MEASURED.values()):
+        found[:, _WEIGHED.index(kind)] += added[:, len(_WEIGHED) + place]
+    return found
+
+
+def _weighed(evidence: list[Evidence], start: float, given: dict[str, float]) -> list[Evidence]:
+    pieces = []
+    prior = next((piece.contribution for piece in evidence if piece.kind == "prior"), start)
+    for piece in evidence:
+        if piece.kind in _AGAINST_PRIOR:
+            pieces.append(replace(piece, contribution=piece.contribution + prior - start))
+        elif piece.kind == "prior":
+            pieces.append(replace(piece, contribution=start, sentence="Where every candidate of this list starts."))
+        elif piece.kind in given:
+            pieces.append(replace(piece, contribution=given.pop(piece.kind)))
+        else:
+            pieces.append(piece)
+    silent = {kind: weight for kind, weight in given.items() if weight}
+    if silent:
+        names = ", ".join(_SILENT[kind] for kind in silent)
+        weight = math.fsum(silent.values())
+        pieces.append(
+            Evidence(
+                "unknown",
+                len(silent),
+                weight,
+                f"Nothing can be said of {names}; such candidates are as often right as this says.",
+            )
+        )
+    return pieces
