@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from os.path import commonprefix
 from typing import Any
 
 # Pairs that optical character recognition and tired eyes mix up; the first of each group stands for all. A small l
@@ -82,11 +81,11 @@ class Field:
 
     @cached_property
     def head(self) -> str:
-        """The capitals and digits that every value of the field begins with, as far as they are fixed."""
+        """The capitals and digits that every value of digits or characters begins with, as far as they are fixed."""
         if self.sort == "digits":
             return self.begins
         if self.sort == "choice":
-            return commonprefix(self.choices)
+            return ""
         fixed = re.match(r"(?:[0-9A-Z](?![?*+{]))*", self.pattern)
         return fixed[0] if fixed and "|" not in self.pattern else ""
 
@@ -283,7 +282,7 @@ def _form(plain: Mapping[str, Any], place: int) -> Form:
     )  # fmt: skip
 
 
-def _compiled(pattern: str, where: str) -> re.Pattern[str]:
+def compiled(pattern: str, where: str) -> re.Pattern[str]:
     """A pattern of the data compiled, the words {J}, {B}, {D} filled in; GrammarError when it is no pattern."""
     for word, meaning in _ANCHOR_WORDS.items():
         pattern = pattern.replace(word, meaning)
@@ -350,7 +349,7 @@ class Grammar:
             project_words=tuple(taken.get("project_words", ())),
             number_words=tuple(taken.get("number_words", ())),
             number_alone=taken.get("number_alone", False),
-            rejects=tuple(_compiled(pattern, "codes.rejects") for pattern in taken.get("rejects", ())),
+            rejects=tuple(compiled(pattern, "codes.rejects") for pattern in taken.get("rejects", ())),
             facet_rules=tuple(_facet(name, table) for name, table in taken.get("facets", {}).items()),
             examples=tuple(_example(example) for example in taken.get("examples", ())),
             counter_examples=tuple(str(text) for text in taken.get("counter_examples", ())),
@@ -421,17 +420,6 @@ class Grammar:
         derived = {facet.name: value for facet in self.facet_rules if (value := facet.value(known)) is not None}
         return {**known, **derived}
 
-    def anchor_patterns(self, *, named: bool) -> tuple[re.Pattern[str], ...]:
-        """Patterns that say, in raw text, where to look more closely; each begins with a literal.
-
-        ``named``: those for texts that name the observatory; else those for every text.
-        """
-        return tuple(
-            _compiled(anchor.replace("{K}", form.last_choices), f"codes.forms ({form.name})")
-            for form in self.forms
-            for anchor in (form.anchors_when_named if named else form.anchors)
-        )
-
     @cached_property
     def before_code(self) -> re.Pattern[str]:
         """Text before a code that says it is ours: a prefix or name, then at most a few words, up to the code."""
@@ -491,7 +479,7 @@ def _facet(name: str, table: Any) -> Facet:
     for rule in taken["rules"]:
         if not isinstance(rule, Sequence) or isinstance(rule, str) or len(rule) != 2:
             raise GrammarError(f"codes.facets.{name}: each rule is a pair of pattern and value.")
-        rules.append((_compiled(str(rule[0]), f"codes.facets.{name}"), str(rule[1])))
+        rules.append((compiled(str(rule[0]), f"codes.facets.{name}"), str(rule[1])))
     return Facet(name, taken["of"], tuple(rules))
 
 

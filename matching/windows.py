@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from matching.anchors import anchor_patterns
 from matching.elided import NumberReader
 from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Grammar
 from matching.text import foreign_digits
@@ -34,8 +35,8 @@ class Windows:
         # A pattern of plain letters is searched faster than str.find does it.
         self._names = tuple(re.compile(re.escape(name)) for name in grammar.names)
         self._numbers = numbers
-        self._anchors = grammar.anchor_patterns(named=False)
-        self._anchors_when_named = grammar.anchor_patterns(named=True)
+        self._anchors = anchor_patterns(grammar, named=False)
+        self._anchors_when_named = anchor_patterns(grammar, named=True)
 
     def of(self, text: str) -> list[tuple[int, int]]:
         """Stretches of the raw text worth reading, in order; neighbours are joined."""
