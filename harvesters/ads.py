@@ -50,8 +50,8 @@ class AdsQuery:
     ``entered_since`` is for the re-sweep: everything that entered on or after that day, whether or not ADS says that
     it changed since; that finds what the increments missed. ``is_once``: a re-sweep, too, of a few years of publication.
 
-    A search that finds nothing in all the past, or in a re-sweep, is doubted (an index that is being built again finds
-    nothing as well); ``accepts_nothing`` believes it. A search may have exclusions (``full:"X" -ack:"Y"``): each
+    A search that finds nothing in all the past, in a re-sweep, or in a span of weeks while it finds nothing without days
+    either, is doubted (an index that is being built again finds nothing as well); ``accepts_nothing`` believes it. A search may have exclusions (``full:"X" -ack:"Y"``): each
     is put in brackets before the days are joined to it.
     """
 
@@ -84,7 +84,8 @@ class _Run:
     """One reading of all searches, which may take several runs: it promises the days up to ``began``.
 
     ``names`` are the searches left to ask. ``doubted`` found nothing when all the past was asked for in an earlier run,
-    so that they are asked for all of it again; ``empty`` are those that found nothing so far.
+    so that they are asked for all of it again; ``empty`` are those that found nothing so far. ``open_since`` is where
+    the oldest reading began that left some of them open ("" where it had no first day): what ends now covers it too.
     """
 
     names: list[str]
@@ -92,6 +93,13 @@ class _Run:
     began: date
     doubted: frozenset[str] = frozenset()
     empty: list[str] = field(default_factory=list)
+    open_since: str | None = None
+
+    @property
+    def window(self) -> tuple[str, str] | None:
+        """The days that the reading covers when it ends; None for all of the past."""
+        first = self.open_since if self.open_since is not None else self.since.isoformat() if self.since else ""
+        return (first, self.began.isoformat()) if first else None
 
     def kept(self) -> dict[str, object]:
         """What every place within the reading says."""
@@ -170,7 +178,10 @@ class AdsSource:
         elif first is None and query.is_resweep and empty:
             names = list(empty)
         # Searches changed halfway through: all are asked once more, which doubles nothing.
-        return _Run(names, since, began, frozenset(empty), empty), cursor
+        open_since = cursor.get("open") if empty else None
+        return _Run(
+            names, since, began, frozenset(empty), empty, open_since if isinstance(open_since, str) else None
+        ), cursor
 
     def _since_of(self, run: _Run, name: str) -> date | None:
         return None if name in run.doubted and not self._query.is_resweep else run.since
@@ -198,7 +209,7 @@ class AdsSource:
                     f"{place}: ends after {search.got + count} of {found} records; the harvest goes on from this page "
                     "next time"
                 )
-            expected = max(0, min(rows, found - search.got))
+            expected, window = max(0, min(rows, found - search.got)), run.window
             search.before, search.got = _ids(answer), search.got + count
             endless = None if at_end else _endless(search, found, rows)
             if at_end:
@@ -213,7 +224,8 @@ class AdsSource:
                 is_last=not run.names and not run.empty,
                 promised=found,
                 expected=expected,
-                window=(run.since.isoformat(), run.began.isoformat()) if run.since else None,
+                window=window,
+                ends_reading=not run.names,
             )
             if endless:
                 raise PageRefused(f"{place}: {endless}. What came is stored; the next run asks this search anew")
@@ -226,10 +238,18 @@ class AdsSource:
         is_past = self._query.is_resweep or self._since_of(run, search.name) is None
         return is_past and search.got == 0 and not self._query.accepts_nothing
 
+    def _answers(self, run: _Run, search: _Search) -> bool:
+        """Whether the search finds something without days, where it found nothing in a span in which that is odd."""
+        since = self._since_of(run, search.name)
+        if since is None or run.began - since < _ODDLY_LONG or self._query.accepts_nothing:
+            return True
+        body, content_type = self._fetch(self._text(search.name, None), "*", search.place)
+        return bool(answer_of(body, content_type, search.place)["response"]["numFound"])
+
     def _note_end(self, run: _Run, search: _Search, found: int) -> None:
         """Take a search off the run, and keep in mind whether it found something where something must be."""
         run.names.remove(search.name)
-        is_empty = found == 0 and self._must_find(run, search)
+        is_empty = found == 0 and (self._must_find(run, search) or not self._answers(run, search))
         is_known = search.name in run.empty
         if is_empty and self._query.is_resweep and search.name in run.doubted:
             is_empty = False  # told in two runs
@@ -240,7 +260,8 @@ class AdsSource:
 
     def _cursor(self, run: _Run, following: Mapping[str, object]) -> dict[str, object]:
         """The place after a page: within a search or before the next one, or after the last."""
-        empty: dict[str, object] = {"empty": list(run.empty)} if run.empty else {}
+        window = run.window
+        empty: dict[str, object] = {"empty": list(run.empty), "open": window[0] if window else ""} if run.empty else {}
         if following:
             return {**following, **run.kept(), **empty}
         if self._query.is_resweep:
@@ -320,6 +341,8 @@ class AdsSource:
 
 
 _FETCHES = 3
+_ODDLY_LONG = timedelta(days=28)
+"""An increment of a daily run, overlap and all, is shorter; a longer span comes after a pause or fills a hole."""
 _DOUBTED_FOR = timedelta(days=30)
 """A re-sweep that left searches open for longer is begun anew with them."""
 _MARK_CHARS = 4_000

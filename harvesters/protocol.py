@@ -22,7 +22,8 @@ class Page:
     ``place`` tells a person where it is from (address without secrets, or file and rows). ``promised`` is how many
     records the service says the whole query has; ``expected`` how many this page should hold. ``next_cursor`` is
     where to go on after this page is stored; ``is_last`` says that nothing follows. ``window`` names the span of
-    days the query covers, as (first, last) ISO dates, for the coverage calendar.
+    days the query covers, as (first, last) ISO dates, for the coverage calendar. ``ends_reading``: nothing follows in this
+    reading, though ``is_last`` does not say so because something of it is in doubt.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Page:
     promised: int | None = None
     expected: int | None = None
     window: tuple[str, str] | None = None
+    ends_reading: bool = False
 
 
 @dataclass(frozen=True, slots=True)

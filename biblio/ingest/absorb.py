@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records, without_unknown_deletions
 from biblio.catalogue.projects import Recorded, record_projects
-from biblio.ingest.places import AskedFor, HarvestPlace, Tally, move_place
+from biblio.ingest.places import AskedFor, HarvestPlace, Tally, forget_place, move_place
 from biblio.jobs import require_running
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestPage, HarvestRefusal, Payload, Quota, RequestCount
@@ -55,7 +55,8 @@ class PageCounts:
 class Destination:
     """Where a page goes: the run it belongs to, the place it moves (None: none), and who may set PIs' addresses.
 
-    ``asked_for`` is what the place belongs to, ``tally`` what its reading has given with this page.
+    ``asked_for`` is what the place belongs to, ``tally`` what its reading has given with this page; ``is_once``: the
+    place is forgotten with the last page.
     """
 
     run_id: int | None
@@ -63,6 +64,7 @@ class Destination:
     take_emails: bool = False
     asked_for: AskedFor | None = None
     tally: Tally = field(default_factory=Tally)
+    is_once: bool = False
 
 
 def store_page(
@@ -87,7 +89,9 @@ def store_page(
         add_refusals(session, counts.refusals, destination.run_id, now)
         if asked is not None:
             note_asked(session, asked, now)
-        if destination.cursor is not None:
+        if destination.cursor is not None and destination.is_once and page.is_last:
+            forget_place(session, destination.cursor)
+        elif destination.cursor is not None:
             place = HarvestPlace(page.next_cursor, destination.asked_for, destination.tally)
             move_place(session, destination.cursor, place, now)
     return counts
@@ -157,6 +161,7 @@ def store_refused_page(runtime: Runtime, page: Page, reason: str, run_id: int | 
     sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, _PACKED)
     now = runtime.clock.now()
     with runtime.store.writing() as session:
+        require_running(session, run_id)
         keep_payload(session, sha256, packed, len(page.body), now)
         session.add(_page_row(page, sha256, PageCounts(refused=1), Destination(run_id, None), now))
         add_refusals(session, [Refusal(page.source, page.place, reason)], run_id, now)

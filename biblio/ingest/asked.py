@@ -59,11 +59,14 @@ class Asked:
         if lost := [name for name in anew if name not in named]:
             raise RequestRefused(f"{', '.join(lost)} is to begin anew and is not asked: name it among the sources.")
         sources = named or (KNOWN if since is None else BY_DAYS)
+        accepted = _names(arguments.get("accept"))
+        if lost := [name for name in accepted if name not in sources]:
+            raise RequestRefused(f"{', '.join(lost)} is to be taken and is not asked: name it among the sources.")
         return cls(
             tuple(n for n in KNOWN if n in sources),
             since,
             until,
-            frozenset(_names(arguments.get("accept"))),
+            frozenset(accepted),
             frozenset(anew),
             is_chosen=bool(named),
         )

@@ -15,9 +15,9 @@ from sqlalchemy.exc import OperationalError
 from biblio.errors import BiblioError
 from biblio.ingest import absorb, limits, vanished
 from biblio.ingest.asked import Asked
-from biblio.ingest.places import Tally, forget_place, read_place
+from biblio.ingest.places import HarvestPlace, Tally, forget_place, move_place, read_place, stamp
 from biblio.ingest.sources import Planned, plan
-from biblio.jobs import JobContext
+from biblio.jobs import JobContext, require_running
 from biblio.logs import get_logger
 from harvesters.errors import HarvestError, PageRefused, QuotaSpent, SourceStopped
 from harvesters.protocol import Page, ParsedPage
@@ -55,6 +55,8 @@ class Run:
 def harvest(context: JobContext) -> None:
     """Run the harvest. Raises ``HarvestIncomplete`` at the end, naming each source that stopped and where."""
     asked = Asked.of(context.arguments, context.runtime.clock.today())
+    with context.runtime.store.writing() as session:
+        stamp(session, context.runtime.profile.harvest)
     planned, left_out = plan(context.runtime, asked)
     for sentence in left_out:
         leave_out(context, sentence)
@@ -110,12 +112,16 @@ def ask(
 def _begin(context: JobContext, run: Run, *, is_anew: bool) -> Mapping[str, object]:
     """Return where the source goes on; the very beginning where its place is not for what is asked today."""
     planned = run.planned
-    with context.runtime.store.reading() as session:
+    with context.runtime.store.writing() as session:
         place = read_place(session, planned.cursor)
-    if not place.is_good_for(planned.asked_for):
-        context.note(f"{planned.name} is asked for more than before, so it is asked anew: {planned.words}.")
-        is_anew = True
-    cursor = {} if is_anew else place.cursor
+        if not place.is_good_for(planned.asked_for):
+            context.note(f"{planned.name} is asked for more than before, so it is asked anew: {planned.words}.")
+            is_anew = True
+        if is_anew and place.cursor:  # so that whatever ends this run, the next one goes on with it
+            require_running(session, context.run_id)
+            place = HarvestPlace({}, planned.asked_for, Tally(whole=place.tally.whole))
+            move_place(session, planned.cursor, place, context.runtime.clock.now())
+    cursor = place.cursor
     run.from_beginning = not cursor
     run.tally = place.tally
     if not cursor:
@@ -179,6 +185,7 @@ def _take(context: JobContext, run: Run, page: Page, parsed: ParsedPage, *, is_a
         planned.cursor,
         asked_for=planned.asked_for,
         tally=_after(page, tally),
+        is_once=planned.is_once,
     )
     counts = absorb.store_page(context.runtime, page, parsed, destination, planned.session)
     run.tally = tally
@@ -188,7 +195,7 @@ def _take(context: JobContext, run: Run, page: Page, parsed: ParsedPage, *, is_a
 
 def _after(page: Page, tally: Tally) -> Tally:
     """Return the tally to keep after a page: of a source that begins anew each time, what it gave in all."""
-    if not page.is_last:
+    if not (page.is_last or page.ends_reading):
         return tally
     return Tally() if page.next_cursor else Tally(whole=tally.records)
 
@@ -226,6 +233,7 @@ def _refuse(context: JobContext, planned: Planned, reason: str, page: Page | Non
     now = runtime.clock.now()
     place, _, told = reason.partition(": ")
     with runtime.store.writing() as session:
+        require_running(session, context.run_id)
         refusal = Refusal(planned.source.name, place if told else planned.source.name, reason)
         absorb.add_refusals(session, [refusal], context.run_id, now)
 
@@ -244,8 +252,9 @@ def _finish(context: JobContext, run: Run, *, is_accepted: bool) -> None:
         vanished.note(context, planned.source.name, run.codes)
     if run.unread:
         context.note(f"{planned.name} gives fields that nobody reads: {', '.join(sorted(run.unread))}.")
-    if planned.is_once:
+    if planned.is_once:  # where a source has no page that says it is the last
         with context.runtime.store.writing() as session:
+            require_running(session, context.run_id)
             forget_place(session, planned.cursor)
     if not is_accepted and (reason := limits.too_few(planned.plausible, run.tally)):
         context.count("sources_too_small")

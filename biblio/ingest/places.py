@@ -13,11 +13,32 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Self
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from biblio.observatory.profile import Harvest
-from biblio.store.models import HarvestCursor
+from biblio.store.models import HarvestCursor, HarvestPage, JobRun
 from harvesters.protocol import ParsedPage
+
+_PHYSICS = "physics"
+_OF_PHYSICS = frozenset(
+    [
+        "astro-ph",
+        "cond-mat",
+        "gr-qc",
+        "hep-ex",
+        "hep-lat",
+        "hep-ph",
+        "hep-th",
+        "math-ph",
+        "nlin",
+        "nucl-ex",
+        "nucl-th",
+        "physics",
+        "quant-ph",
+    ]
+)
+"""The archives of arXiv's group of physics (arxiv.org/category_taxonomy); the other groups are archives of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +77,38 @@ def ads_searches(harvest: Harvest) -> dict[str, str]:
     return dict(sorted(searches.items()))
 
 
-def search_parts(searches: Iterable[str]) -> frozenset[str]:
-    """Return the parts that searches of ADS are: their texts' hashes, since a new text under an old name is new."""
-    return frozenset(hashlib.sha256(text.encode()).hexdigest()[:16] for text in searches)
+def search_parts(searches: Mapping[str, str]) -> frozenset[str]:
+    """Return the parts that searches of ADS are: hashes of name and text together.
+
+    A new text under an old name is new; and a place names the search it lies in, so that another name is new as well.
+    """
+    return frozenset(hashlib.sha256(f"{name}\0{text}".encode()).hexdigest()[:16] for name, text in searches.items())
+
+
+def outside_sets(harvest: Harvest) -> list[str]:
+    """Return the categories that lie in none of the profile's sets of OAI-PMH (``group:archive`` or ``…:category``)."""
+    held = {tuple(name.split(":")[1:]) for name in harvest.arxiv_sets}
+    groups = {name for name in harvest.arxiv_sets if ":" not in name}
+    return [
+        category
+        for category in harvest.arxiv_categories
+        if (category.partition(".")[0],) not in held
+        and tuple(category.split(".", 1)) not in held
+        and category.partition(".")[0] not in groups
+        and not (_PHYSICS in groups and category.partition(".")[0] in _OF_PHYSICS)
+    ]
 
 
 def parts_of(harvest: Harvest) -> dict[str, frozenset[str]]:
-    """Return the parts each source is to be asked for by this profile."""
+    """Return the parts each source is to be asked for by this profile.
+
+    OAI-PMH can give whole days only where its sets hold all categories; a category outside them stands among its parts
+    and is never given.
+    """
     return {
         "arxiv": frozenset(harvest.arxiv_categories),
-        "arxiv-oai": frozenset(harvest.arxiv_sets),
-        "ads": search_parts(ads_searches(harvest).values()),
+        "arxiv-oai": frozenset([*harvest.arxiv_sets, *outside_sets(harvest)]),
+        "ads": search_parts(ads_searches(harvest)),
     }
 
 
@@ -136,6 +178,19 @@ def move_place(session: Session, name: str, place: HarvestPlace, now: datetime) 
             source=name, cursor=dict(place.cursor), asked_for=asked_for, tally=place.tally.plain(), updated_at=now
         )
     )
+
+
+def stamp(session: Session, harvest: Harvest) -> None:
+    """Note on what is stored from before it was kept that it was asked for by a profile like today's."""
+    daily = sa.select(col(JobRun.id)).where(col(JobRun.job) == "harvest")
+    for source in ("arxiv", "ads"):
+        asked_for = AskedFor(parts_of(harvest)[source]).plain()
+        old = col(HarvestPage.asked_for).is_(None) & (col(HarvestPage.source) == source)
+        session.execute(
+            sa.update(HarvestPage).where(old, col(HarvestPage.job_run_id).in_(daily)).values(asked_for=asked_for)
+        )
+        place = col(HarvestCursor.asked_for).is_(None) & (col(HarvestCursor.source) == source)
+        session.execute(sa.update(HarvestCursor).where(place).values(asked_for=asked_for))
 
 
 def forget_place(session: Session, name: str) -> None:

@@ -13,7 +13,7 @@ from biblio.ingest import absorb, limits
 from biblio.ingest.asked import Asked
 from biblio.ingest.by_hand import command_of
 from biblio.ingest.pace import StorePace, keeping, pauses
-from biblio.ingest.places import AskedFor, ads_searches, parts_of, read_place, search_parts
+from biblio.ingest.places import AskedFor, ads_searches, outside_sets, parts_of, read_place, search_parts
 from biblio.observatory.profile import Harvest, Plausible
 from biblio.runtime import Runtime
 from biblio.store.models import ProjectRevision
@@ -69,7 +69,8 @@ def plan(runtime: Runtime, asked: Asked) -> tuple[list[Planned], list[str]]:
     planned: list[Planned] = []
     left_out: list[str] = []
     for name in asked.sources:
-        if name == "arxiv" and not asked.is_chosen and asked.since is None and _is_filled(runtime):
+        is_wanted = asked.is_chosen or asked.since is not None or name in asked.accepted
+        if name == "arxiv" and not is_wanted and _is_filled(runtime):
             continue
         made = _MAKERS[name](runtime, asked, pace)
         if isinstance(made, str):
@@ -87,7 +88,7 @@ def _accepting(name: str, asked: Asked) -> str:
 def _is_filled(runtime: Runtime) -> bool:
     """Whether the API has given the past to its end; from then on OAI-PMH says each day what is new or changed."""
     harvest = runtime.profile.harvest
-    if not harvest.arxiv_sets:
+    if not harvest.arxiv_sets or outside_sets(harvest):
         return False
     with runtime.store.reading() as session:
         place = read_place(session, "arxiv")
@@ -325,7 +326,7 @@ def plan_resweep(runtime: Runtime, years: Sequence[int] = ()) -> list[Planned] |
             is_once=True,
             plausible=plausible(runtime, "ads"),
             words=words,
-            asked_for=AskedFor(search_parts(searches.values()), first),
+            asked_for=AskedFor(search_parts(searches), first),
             accepting=command_of("resweep", {"accept": "ads", "year": ",".join(map(str, years))}),
         )
     ]

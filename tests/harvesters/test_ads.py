@@ -399,10 +399,11 @@ def test_a_search_without_a_past_is_told_and_keeps_no_other_waiting() -> None:
         pages, told = read(source(server.url))
         assert "ADS search prefix, records from 1: ADS finds nothing at all for this search, asked 3 times" in told
         assert [(page.promised, page.is_last) for page in pages] == [(0, False), (70, False), (70, False)]
-        assert pages[-1].next_cursor == {"since": "2100-06-20", "empty": ["prefix"]}
+        assert pages[-1].next_cursor == {"since": "2100-06-20", "empty": ["prefix"], "open": ""}
+        assert [page.ends_reading for page in pages] == [False, False, True]
         pages, told = read(source(server.url), dict(pages[0].next_cursor))
         assert told.startswith("ADS search prefix")
-        assert pages[-1].next_cursor == {"since": "2100-06-20", "empty": ["prefix"]}
+        assert pages[-1].next_cursor == {"since": "2100-06-20", "empty": ["prefix"], "open": ""}
 
 
 def test_a_search_that_found_nothing_is_asked_for_all_its_past_again() -> None:
@@ -423,6 +424,18 @@ def test_a_search_that_found_nothing_is_asked_for_all_its_past_again() -> None:
     assert all("entdate:[2100-06-20 TO *]" in query for query in asked if "rings" in query)
     assert pages[-1].next_cursor == {"since": "2100-06-20"}
     assert pages[-1].is_last
+    assert {page.window for page in pages} == {None}  # with what the others gave before, all of the past is there
+
+
+@pytest.mark.parametrize(("silent", "is_doubted"), [(99, True), (1, False)])
+def test_a_long_span_without_anything_is_held_against_the_past(silent: int, is_doubted: bool) -> None:
+    """After a pause of months a search that finds nothing is believed only if it finds something without days."""
+    with serving(Silent(silent)) as server:
+        pages, told = read(source(server.url), {"since": "2100-01-01"})
+    assert ("finds nothing at all" in told) == is_doubted
+    assert pages[-1].is_last != is_doubted
+    if is_doubted:
+        assert (pages[-1].next_cursor["empty"], pages[-1].next_cursor["open"]) == (["prefix"], "2100-01-01")
 
 
 def test_an_increment_may_find_nothing() -> None:

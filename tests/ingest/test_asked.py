@@ -28,8 +28,8 @@ def test_days_without_sources_ask_those_that_know_days() -> None:
 def test_sources_come_in_their_order_whatever_was_typed() -> None:
     """Names may be a list or one text, with blanks; the registry answers to both of its names."""
     assert Asked.of({"sources": " ads , registry"}, TODAY).sources == ("projects", "ads")
-    assert Asked.of({"sources": ["arxiv-rss"], "accept": "registry,ads"}, TODAY) == Asked(
-        ("arxiv-rss",), accepted=frozenset({"projects", "ads"}), is_chosen=True
+    assert Asked.of({"sources": ["ads", "registry"], "accept": "registry"}, TODAY) == Asked(
+        ("projects", "ads"), accepted=frozenset({"projects"}), is_chosen=True
     )
 
 
@@ -51,6 +51,7 @@ def test_who_begins_anew_is_asked_alone() -> None:
         ({"since": "0001-01-01"}, "lie between 1991-01-01 and today"),
         ({"since": "2026-01-01", "until": "9999-12-31"}, "lie between 1991-01-01 and today"),
         ({"x": "1", "since": "2026-02-01"}, "does not know x"),
+        ({"accept": "ads", "sources": "arxiv"}, "ads is to be taken and is not asked"),
         ({"begin_anew": "ads", "since": "2026-02-01"}, "leave the days out"),
         ({"begin_anew": "ads", "sources": "arxiv"}, "ads is to begin anew and is not asked"),
     ],

@@ -7,21 +7,23 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from biblio.ingest import coverage
 from biblio.ingest.jobs import HARVEST
-from biblio.ingest.places import AskedFor, Tally, ads_searches, parts_of, read_place, search_parts
+from biblio.ingest.places import AskedFor, Tally, ads_searches, outside_sets, parts_of, read_place, search_parts
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
-from biblio.store.models import HarvestPage, JobRun
+from biblio.store.models import HarvestCursor, HarvestPage, JobRun
 from biblio.store.words import Outcome
 from demo.replay import ReplayServer
 from harvesters.protocol import ParsedPage
 from harvesters.records import HarvestedAuthor, HarvestedRecord
 from tests.ingest.conftest import Asking
+from tests.ingest.test_harvest import serving
 
 parts = st.frozensets(st.sampled_from("abcd"))
 days = st.none() | st.dates(date(2010, 1, 1), date(2026, 1, 1))
@@ -55,13 +57,30 @@ def test_a_tally_is_that_of_all_pages_together(pages: list[list[bool]]) -> None:
     assert tally.given.get("authors", (0, 0)) == (sum(together), len(together))
 
 
-def test_a_search_is_known_by_its_text(runtime: Runtime) -> None:
-    """Another name for the same text is the same part; another text under the same name is not."""
-    assert search_parts(['full:"X"']) == search_parts(['full:"X"'])
-    assert search_parts(['full:"X"']).isdisjoint(search_parts(['full:"Y"']))
+def test_a_search_is_known_by_its_name_and_text(runtime: Runtime) -> None:
+    """A place names the search it lies in: another name is another part, as another text is."""
+    parts = search_parts({"a": 'full:"X"'})
+    assert parts == search_parts({"a": 'full:"X"'})
+    assert parts.isdisjoint(search_parts({"b": 'full:"X"', "a": 'full:"Y"'}))
     harvest = runtime.profile.harvest
     assert len(parts_of(harvest)["ads"]) == len(ads_searches(harvest))
     assert list(ads_searches(harvest)) == sorted(ads_searches(harvest))
+
+
+@pytest.mark.parametrize(
+    ("sets", "outside"),
+    [
+        (("physics:astro-ph",), ["gr-qc", "cs.AI"]),
+        (("physics:astro-ph:GA", "physics:gr-qc", "cs"), ["astro-ph.CO", "astro-ph"]),
+        (("physics", "cs:cs:AI"), []),
+    ],
+)
+def test_a_category_that_no_set_holds_is_known(runtime: Runtime, sets: tuple[str, ...], outside: list[str]) -> None:
+    """Sets are groups, archives or categories; what lies in none of them is never given by OAI-PMH."""
+    wanted = ("astro-ph.GA", "astro-ph.CO", "astro-ph", "gr-qc", "cs.AI")
+    harvest = changed(runtime, arxiv_sets=sets, arxiv_categories=wanted).profile.harvest
+    assert outside_sets(harvest) == outside
+    assert parts_of(harvest)["arxiv-oai"] == {*sets, *outside}
 
 
 def changed(runtime: Runtime, **facts: Any) -> Runtime:
@@ -134,12 +153,15 @@ def test_a_new_search_of_ads_is_asked_for_its_past(asking: Asking, served: Repla
 
 @pytest.mark.parametrize("name", ["arxiv", "ads"])
 def test_a_person_may_begin_anew(asking: Asking, served: ReplayServer, name: str) -> None:
-    """Who begins anew asks the whole past once more, without the place being lost if nothing can be read."""
+    """Who begins anew asks the whole past once more; where the service is out, the next run does it."""
     runtime = asking(served.url)
     run(runtime, sources=name)
     with runtime.store.reading() as session:
         place = read_place(session, name)
-    row = run(runtime, begin_anew=name)
+    with serving(lambda _path: (404, "text/plain", b"no such page")) as url:
+        nowhere = replace(runtime, settings=runtime.settings.model_copy(update={f"{name}_url": url}))
+        assert run_job(nowhere, HARVEST, arguments={"begin_anew": name}).outcome is Outcome.FAILED
+    row = run(runtime, sources=name)
     with runtime.store.reading() as session:
         assert read_place(session, name).cursor == place.cursor
         pages = session.exec(
@@ -147,3 +169,17 @@ def test_a_person_may_begin_anew(asking: Asking, served: ReplayServer, name: str
         ).all()
     assert pages[0].window_from in (None, date(runtime.profile.harvest.first_year, 1, 1))
     assert row.counts.get("new", 0) == 0
+
+
+def test_a_database_from_before_parts_were_kept_is_taken_at_its_word(asking: Asking, served: ReplayServer) -> None:
+    """Old pages and places count as asked for what today's profile asks; a search that comes later begins anew."""
+    runtime = asking(served.url)
+    run(runtime, sources="ads")
+    with runtime.store.writing() as session:
+        session.execute(sa.update(HarvestPage).values(asked_for=None))
+        session.execute(sa.update(HarvestCursor).values(asked_for=None, tally=None))
+    run(runtime, sources="ads")
+    assert fetched(runtime, "ads") != []
+    wider = changed(runtime, ads_queries={**runtime.profile.harvest.ads_queries, "another": 'abs:"ALMA"'})
+    assert fetched(wider, "ads") == []
+    assert any("asked for more" in note for note in run(wider, sources="ads").counts["notes"])
