@@ -20,7 +20,7 @@ from typing import Any
 
 from biblio.observatory import load
 from matching.codes import CodeFinder, Grammar, Registry
-from matching.grammar import folded
+from matching.forms import folded
 
 STRICT = re.compile(r"\b20\d\d\.[0-9A-Z]\.\d{5}\.(?:S|T|V|L|P|SV|E|CAL|CSV)\b")
 

@@ -12,7 +12,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from matching.grammar import Field, Form, Grammar, compiled
+from matching.forms import Field, Form
+from matching.grammar import Grammar, compiled
 
 _END = "(?![0-9A-Za-z])"
 _NUMERAL = r"[0-9\uff10-\uff19OoQDlISBGZ}>]"
@@ -30,7 +31,7 @@ def anchor_patterns(grammar: Grammar, *, named: bool) -> tuple[re.Pattern[str], 
     for form in grammar.forms:
         ending = _ending(form)
         # A form that ends as an earlier one is rare, and found by its end where the observatory is named.
-        found = _by_end(form) if named else () if ending in endings else _by_beginning(form)
+        found = _when_named(form) if named else () if ending in endings else _by_beginning(form)
         for literal, rest in found:
             if rest not in tails[literal]:
                 tails[literal].append(rest)
@@ -54,25 +55,27 @@ def _ending(form: Form) -> tuple[str, Field] | None:
     return (literal.strip(), last) if is_telling else None
 
 
-def _by_end(form: Form) -> Iterator[tuple[str, str]]:
-    """The end of a code: digits, the last separator and one of the last field's choices."""
+def _when_named(form: Form) -> Iterator[tuple[str, str]]:
+    """The end of a code (digits, the last separator and one of the last field's choices); its letters in small ones."""
     ending = _ending(form)
-    if ending is None:
-        return
-    sign = re.escape(ending[0][0])
-    first = "".join(sorted({letter for choice in ending[1].choices for letter in (choice[0], choice[0].lower())}))
-    before = rf"(?:(?<={_NUMERAL}{{2}}{sign})|(?<={_NUMERAL}\s{sign}))"
-    yield ending[0][0], rf"(?=\s?[{re.escape(first)}]){before}{re.escape(ending[0][1:])}\s?{form.last_choices}{_END}"
+    if ending is not None:
+        sign = re.escape(ending[0][0])
+        first = "".join(sorted({letter for choice in ending[1].choices for letter in (choice[0], choice[0].lower())}))
+        before = rf"(?:(?<={_NUMERAL}{{2}}{sign})|(?<={_NUMERAL}\s{sign}))"
+        yield (
+            ending[0][0],
+            rf"(?=\s?[{re.escape(first)}]){before}{re.escape(ending[0][1:])}\s?{form.last_choices}{_END}",
+        )
+    if form.heads:
+        yield from ((literal.lower(), rest) for literal, rest in _by_beginning(form) if literal[:1].isalpha())
 
 
 def _by_beginning(form: Form) -> Iterator[tuple[str, str]]:
     """The beginning of a code, as (literal, what follows it) pairs."""
     first = form.fields[0]
     lead = form.parts[0][0].strip()
-    if sum(map(str.isalnum, lead)) >= 2:
-        mark = re.match(r"[0-9A-Za-z]+", lead)
-        literal = mark[0] if mark else lead
-        yield literal, "{J}{0,6}" + _loose(first) + _rest(form, 1, "")
+    if (letters := re.match(r"[0-9A-Za-z]{2,}", lead)) is not None:
+        yield letters[0], "{J}{0,6}" + _rest(form, 0, "")
     elif first.sort == "choice" and len(first.choices) <= _MOST_HEADS and min(map(len, first.choices)) >= 2:
         for choice in first.choices:
             yield choice, _rest(form, 1, "")
@@ -117,7 +120,8 @@ def _by_separator(form: Form) -> Iterator[tuple[str, str]]:
     next_sign = form.parts[places[0] + len(middles)][0].strip()
     in_either_case = f"{_strict(middles)}{re.escape(next_sign)}{{J}}{{0,3}}{_digits(body)}" if next_sign else "(?!)"
     loose = "".join(f"(?:{part.pattern})" for part in middles)
-    yield literal, f"{{J}}{{0,3}}(?:{loose}{{J}}{{1,6}}{_digits(body)}|{in_either_case})"
+    between = "{J}{1,6}" if next_sign else "{J}{0,3}"
+    yield literal, f"{{J}}{{0,3}}(?:{loose}{between}{_digits(body)}|{in_either_case})"
 
 
 def _up_to_body(form: Form, place: int) -> tuple[list[Field], Field | None]:

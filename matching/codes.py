@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from matching.breaks import strays
 from matching.damage import Reading, ShapeReader, read_after_prefix, read_by_registry
 from matching.elided import LIST_GLUE, NumberReader, has_items, is_item, item_pattern, item_values
-from matching.grammar import Form, Grammar, GrammarError
+from matching.forms import Form
+from matching.grammar import Grammar, GrammarError
 from matching.registry import Registry
 from matching.sections import Places
 from matching.text import repair, tex_macros

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from matching.grammar import SEPARATOR_CHARACTERS, Field, Form, Grammar, skeleton
+from matching.forms import SEPARATOR_CHARACTERS, Field, Form, skeleton
+from matching.grammar import Grammar
 from matching.registry import Registry
 
 _TOKEN = re.compile(r"[0-9A-Za-z|]+")
@@ -51,8 +52,13 @@ class _Span:
     dots: int
 
 
-def _spans(text: str, stretch: tuple[int, int], low: int, high: int) -> Iterator[_Span]:
-    """Within the stretch, runs of neighbouring tokens with between ``low`` and ``high`` letters and digits that look like a code."""
+def _spans(
+    text: str, stretch: tuple[int, int], low: int, high: int, heads: frozenset[str] = frozenset()
+) -> Iterator[_Span]:
+    """Within the stretch, runs of neighbouring tokens with ``low`` to ``high`` letters and digits that look like a code.
+
+    A run begins with digits or with one of the ``heads``.
+    """
     tokens = [(token.start(), token.end()) for token in _TOKEN.finditer(text, *stretch)]
     for first, (start, stop) in enumerate(tokens):
         if stop - start > 60:
@@ -60,7 +66,8 @@ def _spans(text: str, stretch: tuple[int, int], low: int, high: int) -> Iterator
         glued = re.match(r"[A-Za-z]{3,}(?=[0-9])", text[start:stop])
         begin = start + glued.end() if glued else start
         head = text[begin:stop]
-        if sum(character in _DIGIT_LIKE for character in head) < min(2, len(head)) or not any(map(str.isdigit, head)):
+        plain = sum(character in _DIGIT_LIKE for character in head) >= min(2, len(head)) and any(map(str.isdigit, head))
+        if not plain and head.upper() not in heads:
             continue
         yield from _runs(text, tokens, first, begin, (low, high))
 
@@ -98,7 +105,7 @@ def read_by_registry(
 ) -> list[Reading]:
     """Readings of runs of tokens that are a registry code but for folding or one edit; best first for each place."""
     found = []
-    for span in _spans(text, stretch, bounds[0] - 1, bounds[1] + 1):
+    for span in _spans(text, stretch, bounds[0] - 1, bounds[1] + 1, registry.heads):
         neighbours = registry.neighbours(span.plain, edits=span.dots >= 2 or near(span.start) > 0)
         same = tuple(code for code in neighbours.same if _fits(span, code))
         alike = tuple(code for code in neighbours.alike if _fits(span, code, slack=0))
@@ -141,17 +148,18 @@ class ShapeReader:
     def _pattern(form: Form) -> re.Pattern[str]:
         """The form with every field digit-like and of about the right length, the last one possibly missing."""
         gap = rf"(?:[{SEPARATOR_CHARACTERS}()\[\]]{{1,4}})"
-        built = ""
-        for place, part in enumerate(form.fields):
+        built = form.lead
+        for place, (literal, part) in enumerate(form.parts):
             last = place == len(form.fields) - 1
-            begins = "" if place else _BEGINS
+            begins = "" if place or form.lead else _BEGINS
+            between = gap if literal else f"{gap}?"
             if part.sort == "digits":
                 low = max(1, part.low - (1 if place == 0 else 4))
                 body = f"[0-9OoQDlI|SBGZz]{begins}(?: ?[0-9OoQDlI|SBGZz]){{{low - 1},{part.high + 1}}}"
             else:
                 body = f"[0-9A-Za-z|]{begins}[0-9A-Za-z|]{{0,{(max(3, part.high) if last else part.high) - 1}}}"
             group = f"(?P<{part.name}>{body})"
-            built += f"(?:{gap}{group}(?![0-9A-Za-z]))?" if last else (f"{gap}{group}" if place else group)
+            built += f"(?:{between}{group}(?![0-9A-Za-z]))?" if last else (f"{between}{group}" if place else group)
         return re.compile(rf"{built}(?![0-9A-Za-z])")
 
     def read(self, text: str, stretch: tuple[int, int], near: Callable[[int], int]) -> Iterator[Reading]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from matching.grammar import Form, Grammar
+from matching.forms import Form
+from matching.grammar import Grammar
 
 LIST_GLUE = re.compile(
     r"(?:\s?\([^()]{0,60}\))?(?:\s{0,2}(?:[,;&/+]|and(?![a-z])|or(?![a-z])|as well as|to(?![a-z])|through|[–—-])){1,3}\s{0,2}"

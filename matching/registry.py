@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from matching.grammar import FOLD as _FOLD
-from matching.grammar import Form, Grammar, skeleton
+from matching.forms import FOLD as _FOLD
+from matching.forms import Form, skeleton
+from matching.grammar import Grammar
 
 _MOST_REMEMBERED = 20_000
 _MOST_EDITED = (
@@ -80,6 +81,7 @@ class Registry:
                 self._by_front[values[:-1]].append(code)
                 self._by_number[values[-2:][0]].append(code)
                 self._by_ending[values[-2:]].append(code)
+        self.heads = frozenset(head for form in self.grammar.forms for head in form.heads)
         self._sorted = sorted(self._by_skeleton)
         # Two characters of short codes, four of long ones: enough that few codes share them.
         self._tail_size = 4 if all(len(name) > 8 for name in self._sorted) else 2

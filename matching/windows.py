@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from matching.anchors import anchor_patterns
 from matching.elided import NumberReader
-from matching.grammar import DIGIT_LIKE, SEPARATOR_CHARACTERS, Grammar
+from matching.forms import DIGIT_LIKE, SEPARATOR_CHARACTERS
+from matching.grammar import Grammar
 from matching.text import foreign_digits
 
 BEFORE, AFTER, _LONGEST_WINDOW = 100, 120, 4_000
