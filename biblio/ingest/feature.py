@@ -76,7 +76,8 @@ def _sources(runtime: Runtime) -> Iterable[str]:
         got = f"{state.records} records, {state.new} new, {state.changed} changed, {state.refused} refused"
         on = f"; goes on: {'; '.join(state.goes_on)}" if state.goes_on else ""
         held = "".join(f"; held back: {one.reason}" for one in state.held_back)
-        yield f"{state.label:<18} {state.last_at:%Y-%m-%d %H:%M} UTC  {got}{on}{held}"
+        failed = "failed; " if state.has_failed and not held else ""
+        yield f"{state.label:<18} {state.last_at:%Y-%m-%d %H:%M} UTC  {failed}{got}{on}{held}"
     yield from asked
 
 

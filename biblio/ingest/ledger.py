@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -28,6 +28,9 @@ SOURCES = {
 ASKED_AS = {"registry": "projects"}
 """Sources that the harvest knows by another name."""
 
+TEXTS = "fulltext"
+"""What refusals of full texts are kept under; they are read, not harvested."""
+
 SERVICES = {"arxiv": "arXiv", "ads": "ADS", "tap": "Project list (TAP)"}
 """Services as requests are counted: all doors of arXiv are one."""
 
@@ -41,14 +44,17 @@ _YEARS = re.compile(r"^ads-resweep(?P<years>( \d{4})*)$")
 
 def label_of(source: str) -> str:
     """Return the name of a source as pages show it."""
-    if source == "fulltext":
+    if source == TEXTS:
         return "Full texts"
     return SOURCES.get(source, f"List “{source}”")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How one source stands; the counts are those of its last run."""
+    """How one source stands; the counts are those of its last run.
+
+    ``has_failed``: what it was asked last did not come, and ``last_at`` is when that was; nothing came since.
+    """
 
     source: str
     label: str
@@ -56,6 +62,7 @@ class SourceState:
     last_new_at: datetime | None = None
     run: JobRun | None = None
     is_complete: bool = False
+    has_failed: bool = False
     pages: int = 0
     records: int = 0
     new: int = 0
@@ -80,9 +87,9 @@ def source_states(session: Session) -> list[SourceState]:
         session.execute(sa.select(col(HarvestRefusal.source), sa.func.count()).group_by(HarvestRefusal.source)).all()
     )
     quotas = session.exec(select(Quota).order_by(col(Quota.endpoint))).all()
-    places, held = _places(session), held_back(session)
+    places, held, failures = _places(session), held_back(session), _failures(session)
     states = []
-    for source in [*SOURCES, *sorted(set(last_pages) - set(SOURCES))]:
+    for source in [*SOURCES, *sorted({*last_pages, *failures} - set(SOURCES))]:
         known = SourceState(
             source,
             label_of(source),
@@ -91,32 +98,58 @@ def source_states(session: Session) -> list[SourceState]:
             goes_on=tuple(places.get(source, ())),
             held_back=tuple(one for one in held if one.source == source),
         )
-        states.append(_with_last_run(session, known, *last_pages[source]) if source in last_pages else known)
+        page_id, new_at = last_pages.get(source, (None, None))
+        known = replace(known, last_new_at=new_at)
+        if source in failures:
+            run_id, at = failures[source]
+            states.append(_of_run(session, replace(known, last_at=at, has_failed=True), run_id))
+        elif page_id is not None:
+            page = session.get_one(HarvestPage, page_id)
+            known = replace(known, last_at=page.fetched_at, is_complete=page.is_last)
+            states.append(_of_run(session, known, page.job_run_id))
+        else:
+            states.append(known)
     return states
 
 
-def _with_last_run(session: Session, known: SourceState, page_id: int, new_at: datetime | None) -> SourceState:
-    page = session.get_one(HarvestPage, page_id)
-    summed = ("records", "new", "changed", "refused", "ignored")
+def _failures(session: Session) -> dict[str, tuple[int | None, datetime]]:
+    """Return for each source of which a page was asked for and did not come, and none came since: the run, and when.
+
+    A refusal without a key that is younger than the newest page is of a page: an entry's is as old as the page it is on.
+    """
+    row, page = HarvestRefusal, HarvestPage
+    is_whole_refused = sa.and_(col(page.records) == 0, col(page.ignored) == 0, col(page.refused) > 0)
+    came_at = sa.select(col(page.source), sa.func.max(col(page.fetched_at))).where(~is_whole_refused)
+    came: dict[str, datetime] = dict(session.execute(came_at.group_by(page.source)).all())
+    newest = (
+        sa.select(sa.func.max(col(row.id))).where(col(row.key).is_(None), col(row.source) != TEXTS).group_by(row.source)
+    )
+    refused = session.exec(select(row).where(col(row.id).in_(newest))).all()
+    return {
+        one.source: (one.job_run_id, one.refused_at)
+        for one in refused
+        if one.source not in came or one.refused_at > came[one.source]
+    }
+
+
+def _of_run(session: Session, known: SourceState, run_id: int | None) -> SourceState:
+    """Return a source's state with what one run brought of it."""
+    summed = (HarvestPage.records, HarvestPage.new, HarvestPage.changed, HarvestPage.refused, HarvestPage.ignored)
     row = session.execute(
-        sa.select(
-            sa.func.count(), *(sa.func.coalesce(sa.func.sum(getattr(HarvestPage, name)), 0) for name in summed)
-        ).where(col(HarvestPage.source) == known.source, col(HarvestPage.job_run_id) == page.job_run_id)
+        sa.select(sa.func.count(), *(sa.func.coalesce(sa.func.sum(one), 0) for one in summed)).where(
+            col(HarvestPage.source) == known.source, col(HarvestPage.job_run_id) == run_id
+        )
     ).one()
-    run = session.get(JobRun, page.job_run_id) if page.job_run_id is not None else None
-    return SourceState(
-        source=known.source,
-        label=known.label,
-        last_at=page.fetched_at,
-        last_new_at=new_at,
-        run=run,
-        is_complete=page.is_last,
-        pages=int(row[0]),
-        refused_ever=known.refused_ever,
-        quotas=known.quotas,
-        goes_on=known.goes_on,
-        held_back=known.held_back,
-        **{name: int(value) for name, value in zip(summed, row[1:], strict=True)},
+    pages, records, new, changed, refused, ignored = map(int, row)
+    return replace(
+        known,
+        run=session.get(JobRun, run_id) if run_id is not None else None,
+        pages=pages,
+        records=records,
+        new=new,
+        changed=changed,
+        refused=refused,
+        ignored=ignored,
     )
 
 

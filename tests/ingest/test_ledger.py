@@ -82,6 +82,48 @@ def test_each_source_says_when_it_was_asked_last_gave_something_new_and_goes_on(
     assert states["kpub"].label == "List “kpub”"
 
 
+def test_a_source_whose_page_never_came_has_failed_until_one_comes(store: Store) -> None:
+    """A page that never came leaves a refusal only: its time is when the source was asked last, and nothing came then."""
+    with store.writing() as session:
+        good, bad = a_run(session), a_run(session)
+        a_page(session, good, "ads", "p 1", fetched_at=NOW - timedelta(days=1), is_last=True)
+        for source in ("ads", "arxiv-rss"):
+            place = f"{source} page 1"
+            session.add(
+                HarvestRefusal(job_run_id=bad, source=source, place=place, reason=f"{place}: gone", refused_at=NOW)
+            )
+    with store.reading() as session:
+        states = {state.source: state for state in source_states(session)}
+    ads, rss = states["ads"], states["arxiv-rss"]
+    assert (ads.has_failed, ads.last_at, ads.records, ads.is_complete, ads.run and ads.run.id) == (
+        (True, NOW, 0, False, bad)
+    )
+    assert (rss.has_failed, rss.last_at) == (True, NOW)
+    assert not states["arxiv"].has_failed
+
+    later = NOW + timedelta(hours=1)
+    with store.writing() as session:
+        third = a_run(session)
+        a_page(session, third, "ads", "p 1", fetched_at=later, is_last=True)
+        # An entry without a name of its own, on a page that came.
+        session.add(HarvestRefusal(job_run_id=third, source="ads", place="p 1", reason="no title", refused_at=later))
+    with store.reading() as session:
+        (ads,) = (state for state in source_states(session) if state.source == "ads")
+    assert (ads.has_failed, ads.last_at, ads.is_complete) == (False, later, True)
+
+
+def test_a_page_that_came_garbled_is_a_failure_though_its_body_is_kept(store: Store) -> None:
+    """What was kept of it is no page that came."""
+    with store.writing() as session:
+        a_page(session, a_run(session), "ads", "p 1", fetched_at=NOW - timedelta(days=1), is_last=True)
+        bad = a_run(session)
+        a_page(session, bad, "ads", "p 1", records=0, refused=1, promised=None)
+        session.add(HarvestRefusal(job_run_id=bad, source="ads", place="p 1", reason="p 1: is HTML", refused_at=NOW))
+    with store.reading() as session:
+        (ads,) = (state for state in source_states(session) if state.source == "ads")
+    assert (ads.has_failed, ads.last_at) == (True, NOW)
+
+
 def test_the_state_of_a_source_says_what_is_held_back(store: Store) -> None:
     """Each source has its own; ``test_held`` says how long."""
     place = "arXiv OAI physics changes since 2026-11-20, page 1"

@@ -303,6 +303,17 @@ def test_a_failed_run_is_shown_until_one_succeeds(app: Flask, runtime: Runtime) 
     assert "did not succeed" not in head.get("/harvest").text
 
 
+def test_a_source_that_failed_says_so_and_when(app: Flask, runtime: Runtime) -> None:
+    """A page that never came leaves a refusal only; its source's line speaks of that, not of the page before."""
+    run = a_run(runtime, outcome=Outcome.FAILED, ended_at=NOW, error="ads: no.")
+    with runtime.store.writing() as session:
+        session.add(HarvestRefusal(job_run_id=run, source="ads", place="ADS", reason="ADS: no.", refused_at=NOW))
+    page = logged_in(app, runtime).get("/harvest").text
+    row = page.partition('<th scope="row">ADS</th>')[2].partition("</tr>")[0]
+    assert "failed" in row
+    assert "2026-11-22" in row
+
+
 def test_each_job_says_what_came_of_its_last_run(app: Flask, runtime: Runtime) -> None:
     """Also of one that was over before the page came back: a moment ago, at the top; later, in the table of jobs."""
     now = runtime.clock.now()
