@@ -16,6 +16,7 @@ from biblio.feature import all_jobs
 from biblio.ingest import coverage as covered
 from biblio.ingest import journals
 from biblio.ingest.asked import KNOWN
+from biblio.ingest.by_hand import command_of
 from biblio.ingest.console import tell_run
 from biblio.ingest.coverage import SourceCalendar, SourceLine
 from biblio.ingest.holes import OLD_DAYS, Hole, Scope, fillings, find_holes
@@ -78,7 +79,7 @@ def coverage(
     if as_json:
         click.echo(json.dumps(_as_json(found, scope), indent=1))
     elif check and quiet:
-        _print_holes(old)
+        _print_holes(old, younger=len(found.holes) - len(old))
     else:
         _print(found, scope)
     if has_failed or (check and old):
@@ -124,10 +125,12 @@ def _fill(runtime: Runtime, holes: Sequence[Hole], *, quiet: bool, is_told: bool
     """Run what fills the holes; return whether every job succeeded. A job that runs already is left to end."""
     jobs = all_jobs()
     good = True
-    for name, arguments in fillings(holes):
-        said = " ".join(f"{key}={value}" for key, value in arguments.items())
+    wanted = fillings(holes)
+    if is_told and not wanted:
+        click.echo("Nothing here can be filled by asking again.")
+    for name, arguments in wanted:
         if is_told:
-            click.echo(f"→ {name} {said}".rstrip())
+            click.echo(f"→ {command_of(name, arguments)}")
         with tqdm(unit="", dynamic_ncols=True, mininterval=0.2, disable=quiet or None) as bar:
 
             def progress(what: str, done: int, total: int | None, bar: Any = bar) -> None:
@@ -198,9 +201,10 @@ def _print_journals(lines: Sequence[JournalLine]) -> None:
         click.echo(f"… and {len(lines) - _MOST_JOURNALS:,} more lines (--json gives all)")
 
 
-def _print_holes(holes: Sequence[Hole]) -> None:
+def _print_holes(holes: Sequence[Hole], younger: int = 0) -> None:
+    """Print holes; ``younger`` says how many there are beside these old ones."""
     if not holes:
-        click.echo("No hole.")
+        click.echo(f"No hole older than {OLD_DAYS} days ({younger:,} younger)." if younger else "No hole.")
         return
     click.echo(f"{len(holes):,} {'hole' if len(holes) == 1 else 'holes'}:")
     kind = None
@@ -208,7 +212,7 @@ def _print_holes(holes: Sequence[Hole]) -> None:
         if hole.kind is not kind:
             kind = hole.kind
             click.echo(f"  {kind.value}")
-        filled = hole.remedy or " ".join([hole.job or "", *(f"{k}={v}" for k, v in hole.arguments.items())]).strip()
+        filled = command_of(hole.job, hole.arguments) if hole.job else hole.remedy
         count = f" ({hole.count:,} {hole.unit}{'' if hole.count == 1 else 's'})" if hole.count else ""
         click.echo(f"    {hole.label}: {hole.words}{count}, open since {hole.open_since}  → {filled}")
     if len(holes) > _MOST_HOLES:
@@ -220,7 +224,7 @@ def _as_json(found: _Found, scope: Scope) -> dict[str, Any]:
         "since": scope.since.isoformat(),
         "today": scope.today.isoformat(),
         "sources": [
-            {"source": line.source, "asked": line.asked, "asked_at": line.asked_at.isoformat(), **_tally(line.tally)}
+            {"source": ASKED_AS.get(line.source, line.source), "asked": line.asked, "asked_at": line.asked_at.isoformat(), **_tally(line.tally)}
             for line in found.lines
         ],
         "days": [
@@ -237,7 +241,7 @@ def _as_json(found: _Found, scope: Scope) -> dict[str, Any]:
             "refused": found.eprints.refused,
         },
         "holes": [
-            {"kind": hole.kind.name.lower(), "source": hole.source, "words": hole.words, "count": hole.count,
+            {"kind": hole.kind.name.lower(), "source": ASKED_AS.get(hole.source, hole.source), "words": hole.words, "count": hole.count,
              "unit": hole.unit, "open_since": hole.open_since.isoformat(), "is_old": hole.is_old(scope.today),
              "job": hole.job, "arguments": dict(hole.arguments), "remedy": hole.remedy}
             for hole in found.holes

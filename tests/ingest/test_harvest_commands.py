@@ -37,7 +37,7 @@ def test_the_numbers_stand_in_lines_that_add_up(runtime: Runtime) -> None:
     told = call(runtime)
     assert told.exit_code == 0
     assert "arXiv: 30 days missing since" in told.output
-    assert "→ harvest sources=arxiv since=2024-01-02 until=2024-01-31" in told.output
+    assert "→ biblio harvest --source arxiv --since 2024-01-02 --until 2024-01-31" in told.output
     found = json.loads(call(runtime, "--json").output)
     arxiv = next(line for line in found["sources"] if line["source"] == "arxiv")
     assert (arxiv["expected"], arxiv["fetched"], arxiv["refused"], arxiv["missing"]) == (5, 3, 2, 0)
@@ -63,7 +63,7 @@ def test_the_check_fails_while_an_old_hole_is_open(runtime: Runtime) -> None:
     young = call(runtime, "--check")
     assert "2026-11-18 to 2026-11-20" in young.output
     assert young.exit_code == 0
-    assert call(runtime, "--check", "--quiet").output == "No hole.\n"
+    assert call(runtime, "--check", "--quiet").output == "No hole older than 7 days (1 younger).\n"
     with runtime.store.writing() as session:
         session.add(
             HarvestRefusal(
@@ -93,6 +93,26 @@ def test_filling_runs_what_each_hole_names(asking: Asking, served: ReplayServer)
         runs = [run for run in session.exec(select(JobRun)) if run.arguments]
     assert [run.arguments for run in runs] == [{"sources": "arxiv", "since": "2024-01-02", "until": "2024-01-31"}]
     assert "No hole." in call(runtime).output
+
+
+def test_sources_have_the_names_that_people_type(runtime: Runtime) -> None:
+    """Whoever reads the JSON can give what stands there to a command: the registry is asked as projects."""
+    with runtime.store.writing() as session:
+        a_page(session, a_run(session), "registry", "table from the first code")
+    found = json.loads(call(runtime, "--json", "--source", "projects").output)
+    assert {line["source"] for line in (*found["sources"], *found["holes"])} == {"projects"}
+    assert "→ biblio harvest --source projects" in call(runtime).output
+
+
+def test_filling_says_when_there_is_nothing_that_asking_fills(runtime: Runtime) -> None:
+    """A hole that a person must see to is no reason to be silent."""
+    all_but(runtime, date(2024, 1, 1), date(2024, 1, 1))
+    with runtime.store.writing() as session:
+        session.add(HarvestRefusal(job_run_id=a_run(session), source="kpub", place="a.csv row 2", key="x",
+                                   reason="has no title", refused_at=NOW))  # fmt: skip
+    told = call(runtime, "--fill", "--quiet")
+    assert "Nothing here can be filled by asking again." in told.output
+    assert "Mend the file" in told.output
 
 
 def test_e_prints_are_counted_by_their_state(runtime: Runtime) -> None:
