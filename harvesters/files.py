@@ -168,6 +168,8 @@ class LineSlices(ListFile):
 class PapersFile(LineSlices):
     """Papers from a JSONL file; each row has an ``id``, or a bibcode, DOI or arXiv number that stands for it.
 
+    A row that has neither such a number nor a title is refused.
+
     Read: id, title, authors (list of "Last, First" or of {name, affiliation, orcid}), abstract, year, doi, bibcode,
     arxiv, kind, is_refereed, journal, volume, page, published_on, submitted_on, keywords, comment, language, targets,
     path (where the full text lies, below the folder of this file), projects (codes of the projects whose data the paper
@@ -227,6 +229,8 @@ def paper_of(source: str, row: Row) -> HarvestedRecord:
     key = text_of(values, "id") or _own_name(values)
     if key is None:
         raise RecordRefused('there is no "id", and no bibcode, DOI or arXiv number in its place')
+    if text_of(values, "title") is None and not _names_a_paper(values):
+        raise RecordRefused("has neither a title nor a bibcode, DOI or arXiv number, so it names no paper")
     kind = text_of(values, "kind")
     if kind is not None and kind not in PAPER_KINDS:
         raise RecordRefused(f'"kind" is none of {", ".join(PAPER_KINDS)}: {kind[:40]!r}')
@@ -279,6 +283,13 @@ def _bibcodes(values: Mapping[str, object], name: str) -> tuple[str, ...]:
             raise RecordRefused(f'"{name}" is no bibcode: {bibcode[:40]!r}')
         found.append(known.bibcode)
     return tuple(found)
+
+
+def _names_a_paper(values: Mapping[str, object]) -> bool:
+    """Whether a row gives anything by which other sources know papers; what is wrong with it is told elsewhere."""
+    if texts_of(values, "alternate_bibcodes"):
+        return True
+    return any(text_of(values, column) for column in ("bibcode", "doi", "arxiv"))
 
 
 def _own_name(values: Mapping[str, object]) -> str | None:

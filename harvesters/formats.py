@@ -34,13 +34,13 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
-        Format("bibtex", BibtexFile, (".bib", ".bibtex"), "BibTeX entries", "@article{key, title={…}, doi={…}}"),
+        Format("bibtex", BibtexFile, (".bib", ".bibtex"), "BibTeX entries; a title alone will do", "@article{key, title={…}, doi={…}}"),
         Format(
             "table", PapersTable, (".csv", ".tsv"),
             "CSV with a header, as telbib exports it: bibcode, doi or arxiv; author, title, programid …",
             "bibcode,title,programid",
         ),
-        Format("jsonl", PapersFile, (".jsonl", ".ndjson", ".json"), "one JSON object a line",
+        Format("jsonl", PapersFile, (".jsonl", ".ndjson", ".json"), "one JSON object a line; id and title alone will do",
                '{"id": "p1", "doi": "10.1/x", "path": "p1.pdf"}'),
         Format("list", NamesList, (".txt", ".lst", ".list"), "a bibcode, DOI or arXiv number a line, # for comments",
                "https://doi.org/10.3847/1538-4357/ab0001"),

@@ -126,17 +126,20 @@ class _Gathered:
     def done(self) -> ParsedPage:
         """Everything gathered. Rows of one paper are one record, given once for each row, with the codes of all of them.
 
-        Some libraries write a row for each pair of paper and project. A row that contradicts an earlier one is refused.
+        Some libraries write a row for each pair of paper and project. A row that contradicts an earlier one is refused;
+        one that differs in arXiv's version alone does not: the highest is kept.
         """
         firsts: dict[str, tuple[HarvestedRecord, int]] = {}
         codes: dict[str, dict[str, None]] = {}
         kept: list[tuple[str, int]] = []
         for record, row in zip(self._records, self._rows, strict=True):
             first, in_row = firsts.setdefault(record.key, (record, row))
-            if replace(record, extra={}) != replace(first, extra={}):
+            if _bare(record) != _bare(first):
                 reason = f"says something else of this paper than row {in_row}; the first is kept"
                 self._refusals.append(Refusal(self._source, f"{self._name} row {row}", reason, record.key[:80]))
                 continue
+            if (record.arxiv_version or 0) > (first.arxiv_version or 0):
+                firsts[record.key] = (replace(first, arxiv_version=record.arxiv_version), in_row)
             kept.append((record.key, row))
             if PROJECTS in record.extra:
                 codes.setdefault(record.key, {})[record.extra[PROJECTS]] = None
@@ -150,6 +153,11 @@ class _Gathered:
             unread_fields=tuple(sorted(self._unread)),
             rows=tuple(row for _, row in kept),
         )
+
+
+def _bare(record: HarvestedRecord) -> HarvestedRecord:
+    """A record as it is compared with another row's of the same paper."""
+    return replace(record, extra={}, arxiv_version=None)
 
 
 def _lines(body: bytes, first: int) -> Iterator[Row]:

@@ -140,8 +140,11 @@ def import_files(
 ) -> None:
     """Import files, or say what that would do. A file that cannot be read costs the others nothing; the exit code is 1.
 
-    ``rows`` is the CSV file that names every row and what became of it.
+    ``rows`` is the CSV file that names every row and what became of it. Names of which no file exists are no run.
     """
+    if files and all(file.is_missing for file in files):
+        named = ", ".join(file.label for file in files)
+        raise click.ClickException(f"There is no file {named}. Nothing was read or changed.")
     with _report(rows, dry_run) as report:
         if dry_run:
             _try_files(ctx, files, report, rows)

@@ -6,6 +6,7 @@ with the file and the row.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,9 +19,9 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.groups import chunks
 from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb
-from biblio.ingest.import_report import ImportReport
+from biblio.ingest.import_report import ImportReport, Links
 from biblio.ingest.list_links import LOAD_PROJECTS, Linked, has_codes, link
-from biblio.ingest.texts_folder import read_listed
+from biblio.ingest.texts_folder import path_problem, read_listed
 from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime
 from biblio.store.models import Project, ProjectRevision, SourceRecord
@@ -31,11 +32,14 @@ from harvesters.http import PoliteSession
 from harvesters.protocol import Page, ParsedPage, Source
 from harvesters.records import HarvestedProject, Refusal
 from harvesters.rows import decode
+from harvesters.unpack import printable
 
 CONTACT_COLUMNS = frozenset({"code", "pi", "pi_email"})
 _ALIASES = {"name": "pi", "email": "pi_email", "e-mail": "pi_email", "e_mail": "pi_email", "mail": "pi_email"}
 _CELL = re.compile(r"[^,;\t|]+")
 _HEADER_BYTES = 10_000
+_OF_TEXTS = {"seen": "texts_seen", "refused": "texts_left_out", "unchanged": "texts_unchanged"}
+"""What is counted of texts in words that count rows, and how it is called beside rows."""
 
 
 class ImportIncomplete(BiblioError):
@@ -47,7 +51,8 @@ class FileSource:
     """A file as a source, and what is done to a parsed page of it before it is stored.
 
     ``folder`` is where the file lies: the full texts that its rows name lie below it. A list that a service gives has
-    the session it is ``asked`` by, and may have something left to ``finish`` when its pages are stored.
+    the session it is ``asked`` by, and may have something left to ``finish`` when its pages are stored; a file has its
+    ``path``.
     """
 
     source: Source
@@ -57,6 +62,12 @@ class FileSource:
     folder: Path | None = None
     finish: Callable[[JobContext], None] | None = None
     asked: PoliteSession | None = None
+    path: Path | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is a file that does not exist: a slip of whoever typed its name, and nothing that was not read."""
+        return self.path is not None and not os.path.lexists(self.path)
 
     def prepared(self, session: Session, runtime: Runtime, parsed: ParsedPage) -> ParsedPage:
         """Return a parsed page as it is to be stored."""
@@ -87,8 +98,10 @@ def project_file(path: Path, *, name: str = "projects-file") -> FileSource:
         header = ""  # reading it as a source says what is wrong with it
     columns = {_ALIASES.get(_plain(cell), _plain(cell)) for cell in _CELL.findall(header)}
     if "pi_email" in columns and columns <= CONTACT_COLUMNS:
-        return FileSource(ContactsFile(path, name="contacts", label=str(path)), str(path), True, _known_contacts)
-    return FileSource(ProjectsFile(path, name=name, label=str(path)), str(path), True, _checked_emails)
+        return FileSource(
+            ContactsFile(path, name="contacts", label=str(path)), str(path), True, _known_contacts, path=path
+        )
+    return FileSource(ProjectsFile(path, name=name, label=str(path)), str(path), True, _checked_emails, path=path)
 
 
 def paper_file(path: Path, *, name: str | None = None, kind: str | None = None) -> FileSource:
@@ -97,8 +110,8 @@ def paper_file(path: Path, *, name: str | None = None, kind: str | None = None) 
     try:
         found = FORMATS[kind] if kind else format_of(path)
     except SourceStopped as stopped:
-        return FileSource(_Unreadable(name or "papers-file", str(stopped)), str(path))
-    return FileSource(found.source(path, label=str(path), **named), str(path), folder=path.parent)
+        return FileSource(_Unreadable(name or "papers-file", str(stopped)), str(path), path=path)
+    return FileSource(found.source(path, label=str(path), **named), str(path), folder=path.parent, path=path)
 
 
 class _Unreadable:
@@ -238,9 +251,17 @@ def _import(context: JobContext, file: FileSource, report: ImportReport) -> None
     if unread:
         context.note(f"{file.label} has columns that nobody reads: {', '.join(sorted(unread))}.")
     if texts and file.folder is not None:
-        read_listed(context, file.folder, texts)
+        _read_texts(context, file.folder, texts)
     if file.finish is not None:
         file.finish(context)
+
+
+def _read_texts(context: JobContext, folder: Path, texts: Sequence[tuple[int, str]]) -> None:
+    """Read the texts that rows name. They are counted beside the rows, not among them, so that rows add up."""
+    apart = replace(context, counts={})
+    read_listed(apart, folder, texts)
+    for name, by in apart.counts.items():
+        context.count(_OF_TEXTS.get(name, name), by)
 
 
 @dataclass(slots=True)
@@ -256,11 +277,21 @@ class _Page:
     def report(self, report: ImportReport) -> Counter[str]:
         """Take down what became of every row; return how many became what, in the words of the report."""
         label, counts = self.file.label, self.counts
+        self._say_paths()
         became = report.page(label, self.parsed, counts.outcomes, self.linked.of_record, self.earlier)
         report.refused(label, counts.refusals)
         if self.parsed.projects:
             became += report.projects(label, counts.new, counts.unchanged, counts.changed)
         return became
+
+    def _say_paths(self) -> None:
+        """Say of each row that names a text which cannot be read why; the row itself is taken."""
+        folder = self.file.folder
+        for number, record in enumerate(self.parsed.records):
+            if folder is None or not record.path or (why := path_problem(folder, record.path)) is None:
+                continue
+            reason = f"its text {printable(record.path)[:80]!r} is left out: {why}"
+            self.linked.of_record.setdefault(number, Links()).reasons.append(reason)
 
 
 def _tell(context: JobContext, counts: absorb.PageCounts, linked: Linked, became: Counter[str]) -> None:
@@ -293,6 +324,8 @@ def _keys_before(session: Session, parsed: ParsedPage) -> set[str]:
 def _refuse_file(context: JobContext, file: FileSource, reason: str) -> None:
     runtime = context.runtime
     context.count("files_refused")
+    if file.is_missing:
+        return
     with runtime.store.writing() as session:
         refusal = Refusal(file.source.name, file.label, reason)
         absorb.add_refusals(session, [refusal], context.run_id, runtime.clock.now())

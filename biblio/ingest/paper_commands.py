@@ -41,7 +41,8 @@ def _checked_name(_ctx: click.Context, _param: click.Parameter, name: str | None
     help=f"""Load papers from FILES that libraries keep, whatever their format; packed with gzip or not.
 
     Papers that are known by DOI, bibcode or arXiv number are joined; an identifier that clearly belongs to another
-    paper is left out and becomes a question on the desk. Rows that cannot be used are refused one by one. Codes in a
+    paper is left out and becomes a question on the desk. A table or plain list names its papers by such a number; jsonl
+    and bibtex take a title alone as well. Rows that cannot be used are refused one by one. Codes in a
     column programid (or projects) become known links of the projects. A text that a row names (path, below the folder
     of its list) is read for codes at the end. A paper without a title is filled by the next harvest.
 

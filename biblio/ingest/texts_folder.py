@@ -107,6 +107,15 @@ def read_listed(context: JobContext, folder: Path, texts: Sequence[tuple[int, st
     _read_papers(context, reader, of_paper)
 
 
+def path_problem(folder: Path, written: str) -> str | None:
+    """Return why the text that a list's row names cannot be read; None where there is such a file. Nothing is opened."""
+    try:
+        _listed_file(folder, written, printable(written)[:200])
+    except (OSError, ValueError, FullTextRefused) as error:
+        return _why(error)
+    return None
+
+
 def _listed_file(folder: Path, written: str, place: str) -> FoundFile:
     path = PurePosixPath(written.replace("\\", "/"))
     if path.is_absolute() or written[1:2] == ":" or ".." in path.parts:

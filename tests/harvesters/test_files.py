@@ -122,7 +122,7 @@ def test_rows_become_papers() -> None:
 
 def test_year_alone_is_a_date_known_to_the_year() -> None:
     """Nothing is made up: the precision says what is known."""
-    (record,) = papers([{"id": "p", "year": "2100"}]).records
+    (record,) = papers([{"id": "p", "title": "Rings", "year": "2100"}]).records
     assert (record.published_on, record.published_precision) == (date(2100, 1, 1), "year")
 
 
@@ -130,22 +130,24 @@ def test_year_alone_is_a_date_known_to_the_year() -> None:
     ("row", "word"),
     [
         ({"title": "x"}, '"id"'),
-        ({"id": "p", "year": "soon"}, '"year"'),
-        ({"id": "p", "year": 1e400}, '"year"'),
-        ({"id": "p", "kind": "poem"}, '"kind"'),
+        ({"id": "p"}, "neither a title nor"),
+        ({"id": "p", "path": "p.pdf", "title": " "}, "neither a title nor"),
+        ({"id": "p", "title": "x", "year": "soon"}, '"year"'),
+        ({"id": "p", "title": "x", "year": 1e400}, '"year"'),
+        ({"id": "p", "title": "x", "kind": "poem"}, '"kind"'),
         ({"id": "p", "arxiv": "none"}, '"arxiv"'),
         ({"id": "p", "bibcode": "x" * 19}, '"bibcode"'),
         ({"id": "p", "alternate_bibcodes": ["2021ApJ...900....1D", "x" * 19]}, '"alternate_bibcodes"'),
-        ({"id": "p", "authors": [None]}, '"authors"'),
-        ({"id": "p", "authors": 7}, '"authors"'),
-        ({"id": "p", "is_refereed": "perhaps"}, '"is_refereed"'),
+        ({"id": "p", "title": "x", "authors": [None]}, '"authors"'),
+        ({"id": "p", "title": "x", "authors": 7}, '"authors"'),
+        ({"id": "p", "title": "x", "is_refereed": "perhaps"}, '"is_refereed"'),
         ("{", "no JSON"),
         ("7", "no JSON object"),
     ],
 )
 def test_bad_rows_cost_themselves(row: object, word: str) -> None:
     """The refusal names file, row and field; the neighbours are read."""
-    parsed = papers([{"id": "before"}, row, {"id": "after"}])
+    parsed = papers([{"id": "before", "title": "x"}, row, {"id": "after", "doi": "10.1000/a"}])
     assert [record.key for record in parsed.records] == ["before", "after"]
     assert parsed.refusals[0].place == "list.jsonl row 12"
     assert word in parsed.refusals[0].reason
@@ -155,7 +157,7 @@ def test_long_files_come_in_slices_and_go_on_from_any(tmp_path: Path, monkeypatc
     """Slices give every row once, whichever was stored last, and keep the file's row numbers."""
     monkeypatch.setattr(files, "_ROWS_PER_PAGE", 4)
     path = tmp_path / "list.jsonl"
-    path.write_text("".join(json.dumps({"id": f"p{n}"}) + "\n" for n in range(1, 11)) + "{broken\n")
+    path.write_text("".join(json.dumps({"id": f"p{n}", "title": "x"}) + "\n" for n in range(1, 11)) + "{broken\n")
     source = PapersFile(path)
     pages = list(source.pages({}))
     assert [page.is_last for page in pages] == [False, False, True]

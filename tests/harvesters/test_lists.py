@@ -186,7 +186,7 @@ def test_names_in_one_cell_are_told_apart(cell: str, expected: list[str]) -> Non
     ("body", "format_"),
     [
         ("% library\n@article{a, title={One}}\n", "bibtex"),
-        ('\n{"id": "p1"}\n', "jsonl"),
+        ('\n{"id": "p1", "title": "x"}\n', "jsonl"),
         ("Title;Bibcode\nCold dust;2016ApJ...822...36D\n", "table"),
         ("bibcode\n2016ApJ...822...36D\n", "table"),
         ("# ours\n2016ApJ...822...36D,kepler\n", "list"),

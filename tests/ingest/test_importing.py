@@ -75,6 +75,19 @@ def test_an_unreadable_file_costs_the_others_nothing(runtime: Runtime, listed: P
         assert "missing.csv" in str(run.error)
         assert "bad.csv" in str(run.error)
         assert session.exec(select(Project)).first() is not None
+        refused = session.exec(select(HarvestRefusal.place)).all()
+    assert any("bad.csv" in place for place in refused)
+    assert not any("missing.csv" in place for place in refused), "a name that was mistyped is nothing to mend"
+
+
+@pytest.mark.parametrize("group", [projects, papers])
+def test_a_file_that_does_not_exist_is_no_run(runtime: Runtime, group: click.Group, tmp_path: Path) -> None:
+    """It is said, the command fails, and nothing remains to be made good for."""
+    result = call(runtime, group, "import", tmp_path / "missing.csv")
+    assert (result.exit_code, "There is no file" in result.output) == (1, True)
+    with runtime.store.reading() as session:
+        assert session.exec(select(JobRun)).all() == []
+        assert session.exec(select(HarvestRefusal)).all() == []
 
 
 def test_contacts_set_addresses_of_known_projects(runtime: Runtime, listed: Path, tmp_path: Path) -> None:

@@ -212,6 +212,37 @@ def test_texts_that_rows_name_are_read(runtime: Runtime, tmp_path: Path) -> None
         assert len(session.exec(select(TextReading)).all()) == 1
 
 
+def test_a_text_that_is_left_out_has_its_reason_in_the_row(runtime: Runtime, tmp_path: Path) -> None:
+    """In a trial as in the run; the row itself is taken, and the counts of rows are those of the lines."""
+    rows = [{"id": "p1", "title": "One", "path": "../../etc/passwd"}, {"id": "p2", "title": "Two", "path": "gone.pdf"}]
+    lines = write(tmp_path / "list.jsonl", "\n".join(map(json.dumps, rows)))
+    report = tmp_path / "rows.csv"
+    for options in (["--dry-run"], []):
+        result = call(runtime, papers, "import", lines, "--report", report, *options)
+        assert "2 new, 0 known, 0 changed, 0 refused" in result.output
+        with report.open(encoding="utf-8", newline="") as out:
+            up, gone = csv.DictReader(out)
+        assert up["reason"] == (
+            "its text '../../etc/passwd' is left out: does not lie below the folder of its list; not read"
+        )
+        assert "'gone.pdf' is left out: cannot be read (No such file or directory)" in gone["reason"]
+    with runtime.store.reading() as session:
+        counts = session.exec(select(JobRun.counts)).one()
+    assert (counts["seen"], counts["records"], counts.get("refused", 0), counts["texts_left_out"]) == (2, 2, 0, 2)
+
+
+def test_another_version_of_the_same_preprint_is_the_same_paper(runtime: Runtime, tmp_path: Path) -> None:
+    """The list has it already; it says nothing else of it."""
+    rows = tmp_path / "rows.csv"
+    named = write(tmp_path / "ours.txt", "2104.90274\n2104.90274v2\narXiv:2104.90274v1\n")
+    result = call(runtime, papers, "import", named, "--report", rows)
+    assert "1 new, 2 known, 0 changed, 0 refused" in result.output
+    with rows.open(encoding="utf-8", newline="") as out:
+        assert [row["reason"] for row in csv.DictReader(out)] == ["", *["the list has it in row 1 already"] * 2]
+    with runtime.store.reading() as session:
+        assert session.exec(select(PaperRevision.arxiv_version)).all() == [2]
+
+
 def test_the_help_shows_every_format(runtime: Runtime) -> None:
     """Name, what it is, and an example of each; and both lists that ADS gives."""
     text = " ".join(call(runtime, papers, "import", "--help").output.split())
