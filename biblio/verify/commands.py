@@ -81,7 +81,7 @@ def import_file(ctx: click.Context, file: Path, username: str, dry_run: bool) ->
 @click.option(
     "--by", "--as", "username", required=True, metavar="USER", help="Librarian under whose name they are recorded."
 )
-@click.option("--source", help="Only what this registry lists (registry, projects-file). Default: all.")
+@click.option("--source", help="Only what this list says (projects: the archive; projects-file). Default: all.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
@@ -95,10 +95,11 @@ def import_known_links(ctx: click.Context, username: str, source: str | None, dr
     \b
     Examples:
       biblio decisions import-known --by vera --dry-run
-      biblio decisions import-known --by vera --source registry
+      biblio decisions import-known --by vera --source projects
     """
     runtime: Runtime = ctx.obj()
     counts = ConfirmCounts()
+    source = "registry" if source == "projects" else source  # as it is called where it is asked
     try:
         actor = _librarian(runtime, username)
         with runtime.store.reading() as session:

@@ -124,6 +124,7 @@ def test_one_registry_can_be_taken_alone(runtime: Runtime, filled: tuple[int, in
     result = run(runtime, "--source", "projects-file")
     assert counted(result) == {}
     assert "No registry has listed papers as projects-file" in result.output
+    assert counted(run(runtime, "--source", "projects", "--dry-run"))["known links"] == 1, "as the harvest names it"
     assert counted(run(runtime, "--source", "registry")) == {"known links": 1, "confirmed": 1}
 
 
