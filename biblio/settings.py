@@ -1,4 +1,7 @@
-"""Deployment settings: what differs from one machine to the next. They come from the environment only.
+"""Deployment settings: what differs from one machine to the next. They come from the environment.
+
+Where the home folder holds a file ``settings.env``, lines ``BIBLIO_<NAME>=value`` in it stand for variables that are not set,
+so that a home which belongs to services of its own (the demo's) never asks others by oversight.
 
 What differs from one *observatory* to the next (codes, cycles, wording, rules) is a profile, see
 ``biblio/observatory``. Every setting below is an environment variable ``BIBLIO_<NAME>``; ``docs/settings.md`` is
@@ -7,6 +10,7 @@ generated from the docstrings here.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +24,9 @@ SECRET_MIN_LENGTH = 32
 
 SIGNING_KEY_FILE = "secrets/secret_key"
 """Where ``biblio init`` writes the server secret, below ``home``."""
+
+SETTINGS_FILE = "settings.env"
+"""Settings of a home, below ``home``; the environment goes before them."""
 
 
 class Settings(BaseSettings):
@@ -170,11 +177,16 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment. Raises ``StartRefused`` naming each variable that cannot be used."""
+    """Read the settings from the environment and the home's file. Raises ``StartRefused`` naming what cannot be used."""
     from pydantic import ValidationError
 
+    home = Path(os.environ.get("BIBLIO_HOME") or Settings.model_fields["home"].default)
+    file = home / SETTINGS_FILE
     try:
-        return Settings()
+        # _env_file is an argument that pydantic-settings adds; the home itself is not for its own file to say.
+        return Settings(_env_file=file, _env_file_encoding="utf-8", home=home)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartRefused(f"{file} cannot be read ({type(error).__name__}): mend it or take it away.") from error
     except ValidationError as error:
         lines = [f"BIBLIO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
         raise StartRefused("These settings cannot be used:\n  " + "\n  ".join(lines)) from error

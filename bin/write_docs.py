@@ -26,7 +26,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Environment variables; nothing else is read. What differs between observatories is a profile, see [observatories](observatories.md).",
+        "Environment variables. A file `settings.env` in the home folder, with lines `BIBLIO_NAME=value`, stands for those that are not set (the demo writes one, so that its home never asks real services); nothing else is read. What differs between observatories is a profile, see [observatories](observatories.md).",
         "",
     ]
     lines += ["| variable | default | meaning |", "|---|---|---|"]

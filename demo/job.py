@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from biblio.store.models import Campaign, Invitation, UserAccount
 from biblio.store.words import Outcome, Role
 from biblio.web import create_app
 from biblio.web.accounts.service import COMMAND_LINE, NewAccount, add, hash_password
+from demo.environment import write_settings
 from demo.play import first_day, play_answers, play_decisions
 from demo.table import table
 from survey.closing import close_campaign
@@ -71,20 +73,21 @@ class Demo:
     def __init__(self, folder: Path, url: str, *, port: int) -> None:
         self.files = folder / "observatory"
         self.url = url
-        self.settings = Settings(
-            home=folder / "home",
-            observatory="alma",
-            environment="development",
-            base_url=f"http://127.0.0.1:{port}",
-            contact_email="demo@example.org",
-            arxiv_url=f"{url}/arxiv",
-            arxiv_oai_url=f"{url}/arxiv/oai",
-            arxiv_rss_url=f"{url}/arxiv/rss",
-            ads_url=f"{url}/ads/v1",
-            tap_url=f"{url}/tap",
-            ads_token=SecretStr("a-token-of-the-replay-server"),
-            arxiv_pace_s=0.01,
-        )
+        self.facts: dict[str, Any] = {
+            "observatory": "alma",
+            "environment": "development",
+            "base_url": f"http://127.0.0.1:{port}",
+            "contact_email": "demo@example.org",
+            "arxiv_url": f"{url}/arxiv",
+            "arxiv_oai_url": f"{url}/arxiv/oai",
+            "arxiv_rss_url": f"{url}/arxiv/rss",
+            "ads_url": f"{url}/ads/v1",
+            "tap_url": f"{url}/tap",
+            "ads_token": SecretStr("a-token-of-the-replay-server"),
+            "arxiv_pace_s": 0.01,
+        }
+        self.folder = folder
+        self.settings = Settings(home=folder / "home", **self.facts)
         self.port = port
         self.passwords: dict[str, str] = {}
         self.runtime: Runtime | None = None
@@ -121,6 +124,8 @@ class Demo:
         """Make the database, the secret and the logins, unless they are there."""
         home = self.settings.home
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shell = write_settings(self.folder, home, self.facts)
+        self._say(f". {shlex.quote(str(shell))}   to use the biblio command on it, while the demo runs")
         (home / SIGNING_KEY_FILE).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (home / SIGNING_KEY_FILE).exists():
             (home / SIGNING_KEY_FILE).touch(mode=0o600)
