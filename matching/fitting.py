@@ -92,10 +92,11 @@ def _trees(
     features: Sequence[str], rows: Floats, labels: NDArray[np.bool_], how: Fitting, weights: Floats | None
 ) -> tuple[list[Tree], float]:
     from sklearn.ensemble import HistGradientBoostingClassifier  # the extra "learn"; scoring does without
+    from threadpoolctl import threadpool_limits  # comes with it
 
     # A column that nothing is known of stops scikit-learn; as a constant it is never asked.
     rows = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
-    fitted = HistGradientBoostingClassifier(
+    booster = HistGradientBoostingClassifier(
         max_iter=how.trees,
         learning_rate=how.rate,
         max_leaf_nodes=how.leaves,
@@ -105,7 +106,9 @@ def _trees(
         interaction_cst="no_interactions" if how.is_additive else None,
         early_stopping=False,
         random_state=how.seed,
-    ).fit(rows, labels, sample_weight=weights)
+    )
+    with threadpool_limits(limits=1, user_api="openmp"):  # threads that wait for each other cost more than they bring
+        fitted = booster.fit(rows, labels, sample_weight=weights)
     return [_tree(predictors[0].nodes) for predictors in fitted._predictors], float(
         fitted._baseline_prediction.ravel()[0]
     )
