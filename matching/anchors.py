@@ -89,7 +89,8 @@ def _after_head(form: Form, first: Field) -> str:
     """What follows the fixed beginning of the first field: its rest and the fields after it, or its rest broken off."""
     if first.sort != "digits":
         return first.pattern[len(first.head) :] + _rest(form, 1, "")
-    rest = f"[0-9]{{{first.low - len(first.head)},{first.high - len(first.head)}}}"
+    low, high = first.low - len(first.head), first.high - len(first.head)
+    rest = "[0-9]" * low + (f"[0-9]{{0,{high - low}}}" if high > low else "")
     middles, body = _up_to_body(form, 1)
     is_word_free = bool(form.parts[1][0]) and sum(part.high for part in middles[:1]) == 1
     # A year before a bracket or a word is that of a citation or a date.
@@ -97,7 +98,7 @@ def _after_head(form: Form, first: Field) -> str:
     whole = rest + guard + _rest(form, 1, "".join(part.pattern for part in middles))
     if not middles or body is None:
         return whole
-    broken = f"{{B}}{{1,3}}{rest}{{J}}{{0,4}}{_strict(middles)}{{J}}{{1,4}}{{D}}{{3}}"
+    broken = f"{{1B}}{{B}}{{0,2}}{rest}{{J}}{{0,4}}{_strict(middles)}{{J}}{{1,4}}{{D}}{{3}}"
     return f"(?:{whole}|{broken})"
 
 

@@ -8,7 +8,7 @@ certain only where exactly one registry code can be meant. Offsets are code poin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from matching.breaks import strays
@@ -152,8 +152,10 @@ class CodeFinder:
     def _read(self, text: str) -> list[_Found]:
         """The codes in one repaired window."""
         for reject in self.grammar.rejects:
-            text = reject.sub(lambda found: _MASK * len(found[0]), text)
-        text = _DOI.sub(self._masked_doi, text)
+            if reject.search(text):
+                text = reject.sub(lambda found: _MASK * len(found[0]), text)
+        if _DOI.search(text):
+            text = _DOI.sub(self._masked_doi, text)
         found = sorted(self._whole(text), key=lambda code: code.start)
         masked = _masked(text, found)
         doubtful = self._worth_reading(masked, found)
@@ -203,8 +205,7 @@ class CodeFinder:
                     continue
                 taken.append(self._as_printed(match, code, spelled))
             yield from taken
-            if taken:
-                text = _masked(text, taken)
+            text = _masked(text, taken)
 
     def _may_glue(self, text: str, match: re.Match[str], spelled: str | None) -> bool:
         """Whether letters or a year directly after a code lost their blank, and are not part of the code."""
@@ -292,7 +293,7 @@ class CodeFinder:
             return _Found(reading.start, reading.end, code, False, near, "damaged")
         if reading.rank >= 2:
             known = registry.same(reading.code) or registry.same_front(reading.code)
-            near = tuple(registry.nearest(reading.code, MOST_CANDIDATES))
+            near = tuple(registry.nearest(reading.code, MOST_CANDIDATES, far=known is None))
             candidates = near if known is None else tuple(dict.fromkeys((known, *near)))
             return _Found(reading.start, reading.end, known or reading.code, False, candidates, "damaged")
         candidates = reading.candidates
@@ -341,7 +342,9 @@ class CodeFinder:
         if self.registry is not None:
             known = self.registry.same(code)
             candidates = tuple(
-                dict.fromkeys([*([known] if known else []), *self.registry.nearest(code, MOST_CANDIDATES)])
+                dict.fromkeys(
+                    [*([known] if known else []), *self.registry.nearest(code, MOST_CANDIDATES, far=known is None)]
+                )
             )
             code = known or code
         return _Found(start, end, code, False, candidates, "elided")
@@ -404,14 +407,11 @@ def _numbers_ranked(found: list[tuple[int, int, _Found]]) -> list[tuple[int, int
     return ranked
 
 
-def _masked(text: str, found: Iterable[_Found]) -> str:
+def _masked(text: str, found: Sequence[_Found]) -> str:
     """The text with the codes already found made unreadable, offsets kept."""
-    pieces, at = [], 0
-    for code in sorted(found, key=lambda code: code.start):
-        if code.start >= at:
-            pieces += [text[at : code.start], _MASK * (code.end - code.start)]
-            at = code.end
-    return "".join((*pieces, text[at:]))
+    for code in found:
+        text = text[: code.start] + _MASK * (code.end - code.start) + text[code.end :]
+    return text
 
 
 def _closed(text: str, start: int, end: int) -> int:

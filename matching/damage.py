@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from matching.forms import SEPARATOR_CHARACTERS, Field, Form, skeleton
+from matching.forms import SEPARATOR_CHARACTERS, Field, Form, folded, skeleton
 from matching.grammar import Grammar
 from matching.registry import Registry
 
@@ -155,7 +155,7 @@ class ShapeReader:
             between = gap if literal else f"{gap}?"
             if part.sort == "digits":
                 low = max(1, part.low - (1 if place == 0 else 4))
-                body = f"[0-9OoQDlI|SBGZz]{begins}(?: ?[0-9OoQDlI|SBGZz]){{{low - 1},{part.high + 1}}}"
+                body = f"{'[0-9OoQDlI|SBGZz]' if place else _misread(part.begins)}{begins}(?: ?[0-9OoQDlI|SBGZz]){{{low - 1},{part.high + 1}}}"
             else:
                 body = f"[0-9A-Za-z|]{begins}[0-9A-Za-z|]{{0,{(max(3, part.high) if last else part.high) - 1}}}"
             group = f"(?P<{part.name}>{body})"
@@ -165,7 +165,10 @@ class ShapeReader:
     def read(self, text: str, stretch: tuple[int, int], near: Callable[[int], int]) -> Iterator[Reading]:
         """Codes put right by their shape; ``near`` says that the observatory is named just before."""
         start, stop = stretch
+        alike = folded(text[start:stop])
         for form, pattern in self._forms:
+            if form.fields[0].sort == "characters" and folded(form.fields[0].head) not in alike:
+                continue
             at = start
             while (found := pattern.search(text, at, stop)) is not None:
                 reading = self._mended(form, found, near(found.start()))
@@ -204,6 +207,13 @@ class ShapeReader:
         return Reading(
             found.start(form.fields[0].name), end, form.render(values), False, (), 3 if weak else 2, mended is None
         )
+
+
+def _misread(begins: str) -> str:
+    """The class of characters that the first digit of a field may have become, a zero before it included."""
+    return (
+        "[" + "".join(sign for sign in "0123456789OoQDlI|SBGZz" if not begins or folded(sign) in (begins[0], "0")) + "]"
+    )
 
 
 def _next_token(text: str, start: int) -> int:

@@ -22,9 +22,9 @@ class NumberReader:
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
-        self._forms = [
-            (form, _number_pattern(form)) for form in grammar.forms if grammar.number_alone and has_items(form)
-        ]
+        forms = [form for form in grammar.forms if grammar.number_alone and has_items(form)]
+        # Forms that end alike read the same numbers.
+        self._forms = [(form, pattern) for pattern, form in {_number_pattern(form): form for form in forms}.items()]
         words = "|".join(map(re.escape, sorted(grammar.number_words, key=len, reverse=True)))
         self._bare = re.compile(
             rf"(?i:{words})s?(?:\s(?:codes?|ids?|numbers?|nos?\.?)(?: is)?)?[\s:#(~]{{1,4}}"

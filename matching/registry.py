@@ -203,17 +203,19 @@ class Registry:
         head = plain[: len(plain) - size - 1]
         first = bisect_left(self._sorted, head)
         last = bisect_left(self._sorted, head + "\U0010ffff", first)
-        likely = {*self._sorted[first:last], *self._by_tail.get(plain[-size:], ())}
-        near = process.extract(plain, sorted(likely), scorer=OSA.distance, processor=None, score_cutoff=1, limit=None)
+        likely = list({*self._sorted[first:last], *self._by_tail.get(plain[-size:], ())})
+        near = process.extract(plain, likely, scorer=OSA.distance, processor=None, score_cutoff=1, limit=None)
         return sorted(code for name, distance, _ in near if distance for code in self._by_skeleton[name])
 
-    def nearest(self, written: str, limit: int = 50) -> list[str]:
+    def nearest(self, written: str, limit: int = 50, *, far: bool = True) -> list[str]:
         """At most ``limit`` registry codes that ``written`` may mean, best first, two edits away at most.
+
+        Without ``far`` one edit away at most: enough where the registry holds what is written.
 
         Order: equal but for separators, then confusable characters, then one edit (lost or extra zeros before other
         edits), then the same number and kind in another year or call, then two edits.
         """
-        far = self._place_of(skeleton(written)) * len(self._folds) <= _MOST_COMPARED
+        far = far and self._place_of(skeleton(written)) * len(self._folds) <= _MOST_COMPARED
         key = (written, limit, far)
         if key not in self._nearest:
             if len(self._nearest) >= _MOST_REMEMBERED:

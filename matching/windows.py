@@ -22,9 +22,10 @@ _SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt
 # damaged code may stand.
 _SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
 _ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
-# It begins with a class of characters, not with a look around: only then is it searched fast.
+# It begins with a class of characters, not with a look around: only then is it searched fast. A small letter amid a
+# word begins nothing.
 DIGIT_RUN = re.compile(
-    rf"[&{DIGIT_LIKE}](?:(?<!&){_SIGN}(?:(?:{_ONE}){{5}}|{_ONE}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
+    rf"[&{DIGIT_LIKE}](?<![a-z][a-z|])(?:(?<!&){_SIGN}(?:(?:{_ONE}){{5}}|{_ONE}(?:[A-Za-z]{_SIGN}){{1,2}}(?:{_ONE}){{3}}"
     rf"|(?:{_ONE}){{2}}[A-Za-z]{_SIGN}(?:{_ONE}){{1,3}}[A-Za-z]{_SIGN}(?:{_ONE}){{2}})|(?<=&)#x?[0-9A-Fa-f]{{2,4}};)"
 )
 
