@@ -27,6 +27,7 @@ from harvesters.quota import Quota, QuotaLedger, Spent, endpoint_of, shown_path
 from harvesters.wire import BoundedAdapter
 
 __all__ = [
+    "GO_ON",
     "USER_AGENT",
     "HttpLimits",
     "PoliteSession",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 USER_AGENT = "observatory-biblio/0.1"
+GO_ON = "What was stored is safe; run the harvest again later, it goes on from here."
+"""The advice at the end of every failure that passes by itself; who shows several says it once."""
 
 _BUSY = (429, 503)
 _SHUT_OUT = frozenset({"arxiv"})
@@ -55,7 +58,15 @@ _BROKEN_ANSWERS = (
     requests.exceptions.ContentDecodingError,
     urllib3.exceptions.HTTPError,
 )
+_UNREACHED = (
+    (ConnectionRefusedError, "connection refused"),
+    (urllib3.exceptions.NameResolutionError, "no such host"),
+    (urllib3.exceptions.ConnectTimeoutError, "no connection"),
+)
+"""What keeps a request from ever leaving, and how it is told."""
+
 _CHUNK_BYTES = 64 * 1024
+_MOST_CAUSES = 50
 _LONGEST_WAIT_S = 30 * 86_400.0
 """A header that asks for more is taken for this much."""
 
@@ -164,10 +175,7 @@ class PoliteSession(requests.Session):
                 with attempt:
                     return self._follow(method, address, *args, **kwargs)
         except _TryAgain as last:
-            raise SourceStopped(
-                f"{place_of(address)}: {last} (tried {limits.attempts} times). What was stored is safe; "
-                "run the harvest again later, it goes on from here."
-            ) from last
+            raise SourceStopped(f"{place_of(address)}: {last} (tried {limits.attempts} times). {GO_ON}") from last
         raise AssertionError("unreachable: the loop returns or raises")
 
     def _follow(self, method: str | bytes, url: str, *args: Any, **kwargs: Any) -> requests.Response:
@@ -204,7 +212,7 @@ class PoliteSession(requests.Session):
             self._ledger.failed(endpoint)
             if time.monotonic() - began > self._limits.total_s:
                 raise self._too_slow() from broken
-            raise _TryAgain(f"no whole answer ({type(broken).__name__})") from broken
+            raise _TryAgain(_what_broke(broken)) from broken
         except (requests.RequestException, ValueError) as broken:
             self._ledger.failed(endpoint)
             # "from None": what is wrong may be a header, and requests prints its value, which may be a token.
@@ -292,6 +300,18 @@ class PoliteSession(requests.Session):
             "harvest goes on from here.",
             retry_after_s=wait_s,
         )
+
+
+def _what_broke(broken: BaseException) -> str:
+    """Say whether the service could not be reached at all, or broke off; causes lie within each other, or in arguments."""
+    found: list[object] = [broken]
+    for one in found:
+        if isinstance(one, BaseException) and len(found) < _MOST_CAUSES:
+            found += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    for kind, words in _UNREACHED:
+        if any(isinstance(one, kind) for one in found):
+            return f"cannot be reached ({words}): is the network up, is the address right?"
+    return f"no whole answer ({type(broken).__name__})"
 
 
 def place_of(url: str) -> str:

@@ -1,10 +1,12 @@
-"""What a person types to start a job of ingest by hand, for pages and messages that say what to do."""
+"""What a person can do, for pages and messages that say it: the commands to type, and the advice to go on."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
 from typing import Any
+
+from harvesters.http import GO_ON
 
 _OPTIONS = {
     "harvest": {
@@ -36,3 +38,13 @@ def command_of(job: str, arguments: Mapping[str, Any]) -> str:
         for value in given.get(name, "").split(",") if name in _LISTED else [given.get(name, "")]:
             words += [option, value] if value else []
     return shlex.join(words)
+
+
+def without_advice(reason: str) -> str:
+    """Return why something failed without the advice to go on, for whoever says it in words of its own."""
+    return reason.replace(f" {GO_ON}", "")
+
+
+def advised_once(reason: str) -> str:
+    """Return why several sources failed with the advice to go on once, at the end."""
+    return f"{without_advice(reason)} {GO_ON}" if GO_ON in reason else reason

@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from tqdm import tqdm
 
 from biblio.errors import BiblioError, RequestRefused
+from biblio.ingest.by_hand import advised_once
 from biblio.ingest.import_report import WORDS, ImportReport
 from biblio.ingest.importing import FileSource, import_job, try_import
 from biblio.jobs import Job, JobContext, Progress, run_job
@@ -124,7 +125,7 @@ def tell_run(row: JobRun) -> None:
     click.echo(f"{row.job}: {row.outcome.value}")
     _tell_counts(row.counts, row.counts.get("notes", []))
     if row.error:
-        click.echo(f"  {row.error}", err=True)
+        click.echo(f"  {advised_once(row.error)}", err=True)
 
 
 def _tell_counts(counts: Mapping[str, Any], notes: Sequence[str]) -> None:

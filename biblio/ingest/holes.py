@@ -18,6 +18,7 @@ from biblio.catalogue.groups import chunks
 from biblio.ingest import coverage, journals, ledger
 from biblio.ingest.ads_jobs import missing_references
 from biblio.ingest.aside import What
+from biblio.ingest.by_hand import without_advice
 from biblio.ingest.coverage import Asking, Span
 from biblio.ingest.places import parts_of
 from biblio.ingest.refused import Refused, outstanding
@@ -25,6 +26,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import ArchiveReference, HarvestRefusal
 
 OLD_DAYS = 7
+_LONGEST_REASON = 160
 
 _UNASKED = "ADS cannot be asked without a token (BIBLIO_ADS_TOKEN)."
 _KEEPERS = {"registry": "the archive", "ads": "ADS", "arxiv": "arXiv", "arxiv-oai": "arXiv", "arxiv-rss": "arXiv"}
@@ -286,9 +288,9 @@ def _of_refusals(session: Session, scope: Scope, arxiv_spans: Sequence[Span]) ->
     for (kind, source, job, arguments, _), group in groups.items():
         first = group[0]
         more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
-        reason = first.reason.removeprefix(f"{first.place}: ").partition(". Nothing of this page")[0]
+        reason = without_advice(first.reason.removeprefix(f"{first.place}: ")).partition(". Nothing of this page")[0]
         in_file = f" in {first.pile}" if first.is_of_list and first.key else ""
-        words = f"{(first.key or first.place)[:60]}{in_file}{more}: {reason[:160]}"
+        words = f"{(first.key or first.place)[:60]}{in_file}{more}: {shortened(reason)}"
         hole = Hole(
             kind, source, words, max(refused.at for refused in group).date(), len(group), "refusal", job or None,
             dict(arguments), "" if job else _remedy(first)[2],
@@ -296,6 +298,15 @@ def _of_refusals(session: Session, scope: Scope, arxiv_spans: Sequence[Span]) ->
         )  # fmt: skip
         holes.append(_if_askable(scope, hole))
     return holes
+
+
+def shortened(reason: str) -> str:
+    """Return a reason of at most ``_LONGEST_REASON`` signs: cut after a sentence, else after a word with "…"."""
+    if len(reason) <= _LONGEST_REASON:
+        return reason
+    start = reason[: _LONGEST_REASON - 2]
+    whole = start.rfind(". ") + 1
+    return start[:whole] if whole > _LONGEST_REASON // 3 else f"{start.rpartition(' ')[0] or start} …"
 
 
 def _remedy(refused: Refused) -> tuple[str, dict[str, str], str]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.feature import all_jobs
+from biblio.ingest.by_hand import advised_once
 from biblio.ingest.ledger import ASKED_AS, label_of
 from biblio.jobs import is_at_work
 from biblio.store.models import JobRun
@@ -160,5 +161,5 @@ def _ended(row: JobRun) -> str:
     counts = ", ".join(f"{row.counts[name]:,} {words}" for name, words in _TOLD.items() if row.counts.get(name))
     if row.outcome is Outcome.SUCCEEDED:
         return f"Ended: {counts or 'nothing new'}."
-    told = (row.error or "").strip() or "It did not end well."
+    told = advised_once((row.error or "").strip()) or "It did not end well."
     return f"{told}{f' Stored before: {counts}.' if counts else ''}"

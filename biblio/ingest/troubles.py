@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from biblio.feature import all_jobs
 from biblio.ingest.aside import Asides
 from biblio.ingest.asked import KNOWN
-from biblio.ingest.by_hand import command_of
+from biblio.ingest.by_hand import command_of, without_advice
 from biblio.jobs import is_at_work
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
@@ -85,7 +85,7 @@ def _newest_open(rows: Sequence[JobRun], asides: Asides, now: datetime) -> Troub
 
 def _trouble(row: JobRun) -> Trouble:
     job = all_jobs().get(row.job)
-    reason = (row.error or "").strip() if row.outcome is Outcome.FAILED else _DIED
+    reason = without_advice((row.error or "").strip()) if row.outcome is Outcome.FAILED else _DIED
     assert row.id is not None
     return Trouble(
         row.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import traceback
 from collections.abc import Iterator
@@ -80,8 +81,25 @@ def test_refused_connection_stops_the_source() -> None:
     """A service that is not there is told apart from an empty one."""
     with serving(lambda _: Reply()) as server:
         pass
-    with polite() as session, pytest.raises(SourceStopped, match="no whole answer"):
+    with (
+        polite() as session,
+        pytest.raises(SourceStopped, match=r"cannot be reached \(connection refused\): is the network up"),
+    ):
         session.get(server.url)
+
+
+def test_a_host_that_there_is_not_is_told_from_an_answer_that_broke_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is for whoever wrote the address, the second passes."""
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with serving(lambda _: Reply(drop=True)) as server, polite() as session:
+        with pytest.raises(SourceStopped, match="no whole answer"):
+            session.get(server.url)
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+        with pytest.raises(SourceStopped, match=r"cannot be reached \(no such host\)"):
+            session.get("http://no-such-host.invalid/")
 
 
 def test_retry_after_is_obeyed_for_everybody() -> None:

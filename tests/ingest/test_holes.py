@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from biblio.ingest.holes import Hole, Kind, Scope, fillings, find_holes
+from biblio.ingest.holes import Hole, Kind, Scope, fillings, find_holes, shortened
 from biblio.ingest.journals import journal_lines, journal_of, missing_since
 from biblio.store import Store
 from biblio.store.models import (
@@ -25,6 +25,7 @@ from biblio.store.models import (
     TextReading,
 )
 from biblio.store.words import Outcome, Scheme, Trigger
+from harvesters.http import GO_ON
 from tests.factories import add_project
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -401,3 +402,21 @@ def test_a_year_that_nobody_counted_has_no_missing_papers(store: Store) -> None:
     with store.reading() as session:
         (line,) = journal_lines(session, [2025])
     assert (line.is_counted, line.missing) == (False, None)
+
+
+def test_a_long_reason_ends_with_a_sentence_or_says_that_it_goes_on(store: Store) -> None:
+    """Nothing breaks off in the middle; the advice to go on is the hole's own remedy already."""
+    place = "http://127.0.0.1:9/ads"
+    with store.writing() as session:
+        refused(
+            session, "ads", place, reason=f"{place}: cannot be reached (connection refused) (tried 5 times). {GO_ON}"
+        )
+    with store.reading() as session:
+        (hole,) = (hole for hole in find_holes(session, SCOPE) if hole.kind is Kind.REFUSED)
+    assert hole.words.endswith("(tried 5 times).")
+    assert shortened("Short.") == "Short."
+    assert shortened("A sentence of words. " * 20) == ("A sentence of words. " * 7).strip()
+    cut = shortened("words " * 60)
+    assert cut.endswith("words …")
+    assert len(cut) <= 160
+    assert len(shortened("x" * 400)) <= 160
