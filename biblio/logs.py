@@ -48,6 +48,11 @@ def configure(*, as_json: bool = False, level: str = "INFO") -> None:
     )
 
 
+def be_quiet() -> None:
+    """Log errors alone from here on: for commands asked to be quiet, which say in words of their own what went wrong."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
 def _say_retry(details: RetryDetails) -> None:
     get_logger(__name__).info("trying again", attempt=details.retry_num, wait_s=round(details.wait_for, 1))
 

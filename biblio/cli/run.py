@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from biblio.cli.progress import Bars
 from biblio.feature import all_jobs, load_features
-from biblio.jobs import find_job, run_job
+from biblio.jobs import find_job, is_at_work, run_job
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
 
@@ -92,9 +92,9 @@ def status(ctx: click.Context) -> None:
             if last is None:
                 click.echo(f"{job.name:<12} never run")
                 continue
-            click.echo(
-                f"{job.name:<12} {last.started_at:%Y-%m-%d %H:%M} UTC  {last.outcome.value}  {last.error or ''}".rstrip()
-            )
+            has_died = last.outcome is Outcome.RUNNING and not is_at_work(last, runtime.clock.now())
+            outcome = (Outcome.ABANDONED if has_died else last.outcome).value
+            click.echo(f"{job.name:<12} {last.started_at:%Y-%m-%d %H:%M} UTC  {outcome}  {last.error or ''}".rstrip())
     for line in (line for feature in load_features() for lines in feature.status for line in lines(runtime)):
         click.echo(line)
     problems = [sentence for feature in load_features() for check in feature.checks for sentence in check(runtime)]

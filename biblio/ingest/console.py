@@ -20,6 +20,7 @@ from biblio.ingest.by_hand import advised_once
 from biblio.ingest.import_report import WORDS, ImportReport
 from biblio.ingest.importing import FileSource, import_job, try_import
 from biblio.jobs import Job, JobContext, Progress, run_job
+from biblio.logs import be_quiet
 from biblio.runtime import Runtime
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
@@ -51,6 +52,8 @@ def run_and_tell(ctx: click.Context, job: Job, arguments: dict[str, Any], quiet:
     Ctrl-C ends it with what is stored, how to go on, and exit code 130; arguments that cannot be used are no run.
     """
     runtime: Runtime = ctx.obj()
+    if quiet and not runtime.settings.log_json:
+        be_quiet()
     try:
         with progress_bar(quiet) as progress:
             row = run_job(runtime, job, arguments=arguments, progress=progress)

@@ -24,6 +24,7 @@ from biblio.ingest.journals import JournalLine
 from biblio.ingest.ledger import ASKED_AS
 from biblio.ingest.queries import EprintCounts, eprint_counts
 from biblio.jobs import find_job, run_job
+from biblio.logs import be_quiet
 from biblio.runtime import Runtime
 from biblio.store.words import Outcome
 
@@ -70,6 +71,8 @@ def coverage(
       biblio coverage --check --quiet || mail -s "biblio misses papers" library@example.org
     """
     runtime: Runtime = ctx.obj()
+    if quiet and not runtime.settings.log_json:
+        be_quiet()
     scope = _scope(runtime, since)
     found = _find(runtime, scope, source)
     has_failed = fill and not _fill(runtime, found.holes, quiet=quiet or as_json, is_told=not as_json)

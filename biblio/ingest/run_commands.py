@@ -53,10 +53,27 @@ def harvest(ctx: click.Context, /, sources: tuple[str, ...], dry_run: bool, quie
     lists = {"sources": sources, "accept": asked["accept"], "begin_anew": asked["begin_anew"]}
     arguments = {name: ",".join(named) for name, named in lists.items() if named}
     arguments |= {name: asked[name].isoformat() for name in ("since", "until") if asked[name] is not None}
+    if asked["until"] is not None and asked["since"] is None:
+        raise click.UsageError("Say with --since from which day on as well: --since 2026-11-01 --until 2026-11-07.")
     if dry_run:
         _say_plan(ctx.obj(), arguments)
         return
+    _say_ignored(ctx.obj(), arguments)
     run_and_tell(ctx, HARVEST, arguments, quiet)
+
+
+def _say_ignored(runtime: Runtime, arguments: dict[str, Any]) -> None:
+    """Say of each source that knows no days that those asked for are ignored; what is wrong is said by the run."""
+    if "since" not in arguments:
+        return
+    try:
+        asked = Asked.of(arguments, runtime.clock.today())
+        planned, _ = plan(runtime, asked)
+    except BiblioError:
+        return
+    for one in planned:
+        if not one.is_once:
+            click.echo(f"{one.name}: {_days_in_words(one, asked)}.", err=True)
 
 
 def _say_plan(runtime: Runtime, arguments: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from biblio.cli import main
+from biblio.cli.run import status
 from biblio.ingest import absorb
 from biblio.ingest.asked import KNOWN
 from biblio.ingest.list_links import LOAD_PROJECTS
@@ -20,6 +22,7 @@ from biblio.ingest.run_commands import harvest, reparse
 from biblio.ingest.texts_folder import NO_PAPER
 from biblio.runtime import Runtime
 from biblio.store.models import HarvestCursor, HarvestPage, JobRun, Paper
+from biblio.store.words import Outcome, Trigger
 from demo.replay import ReplayServer
 from tests.ingest.conftest import Asking
 from tests.ingest.test_harvest import count
@@ -87,8 +90,8 @@ def test_a_source_there_is_not_is_refused_with_those_there_are(runtime: Runtime)
     assert result.exit_code == 2
     assert "arxiv-oai" in result.output
     wrong = call(runtime, harvest, "--until", "2026-01-01", "--dry-run")
-    assert "since which day" in wrong.output
-    assert wrong.exit_code == 1
+    assert "Say with --since from which day on" in wrong.output
+    assert wrong.exit_code == 2
 
 
 def test_a_day_is_written_as_a_day(runtime: Runtime) -> None:
@@ -111,6 +114,37 @@ def test_a_dry_run_says_which_days_each_source_is_asked_for(asking: Asking) -> N
     assert "--since and --until are ignored" in said["projects"]
     assert "--since and --until are ignored" in said["arxiv-rss"]
     assert "days" not in call(runtime, harvest, "--source", "projects", "--dry-run").output
+
+
+def test_a_run_says_that_days_are_ignored(asking: Asking, served: ReplayServer) -> None:
+    """Who asks a source that knows no days for some hears it from the run as from the trial."""
+    told = call(asking(served.url), harvest, "--source", "arxiv-rss", "--since", "2026-11-01", "--quiet")
+    assert "arxiv-rss: knows no days: --since and --until are ignored" in told.output
+    assert count(asking(served.url), JobRun) == 1
+
+
+def test_quiet_is_quiet_when_a_source_stops(asking: Asking) -> None:
+    """What went wrong is said once, as a sentence, and not by a line of the log as well."""
+    runtime = asking("http://127.0.0.1:9")
+    told = call(runtime, harvest, "--source", "arxiv-rss", "--quiet")
+    assert told.exit_code == 1
+    assert "cannot be reached" in told.output
+    assert "[warning" not in told.output
+    assert "source stopped" not in told.output
+
+
+def test_a_run_that_was_killed_is_abandoned_in_the_table_of_jobs(runtime: Runtime) -> None:
+    """``biblio status`` says the same in its table as below."""
+    now = runtime.clock.now()
+    with runtime.store.writing() as session:
+        session.add(
+            JobRun(
+                job="harvest", started_by=Trigger.HAND, outcome=Outcome.RUNNING, started_at=now - timedelta(hours=1),
+                lease_until=now - timedelta(minutes=59), holder="elsewhere:1", version="0",
+            )
+        )  # fmt: skip
+    lines = call(runtime, status).output.splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("harvest ")] == ["abandoned"]
 
 
 def test_a_dry_run_says_places_in_words(asking: Asking, served: ReplayServer) -> None:
