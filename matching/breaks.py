@@ -1,6 +1,7 @@
 """What comes between two parts of a code at the end of a line and is no part of the text.
 
-Line numbers of manuscripts, the marks of quoted mail, TeX comments, the other column of a page, and a page's header:
+Line numbers of manuscripts, the marks of quoted mail, TeX comments, the other column of a page, its foot and the next
+one's header, and the border of a table cell:
 such a stray piece is dropped only where a whole code stands when it is gone and none before. All patterns are bounded.
 """
 
@@ -19,10 +20,15 @@ _STRAYS = (
     re.compile(r"(?<=[0-9.])%?[^\S\n]{0,8}\n(?:[ \t]{0,20}%[^\n]{0,200}\n){1,5}[ \t]{0,40}"),
     re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{3,40}(?=\S)[^\n]{1,100}\n\s{0,20}"),
     re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[^\n]{1,100}\n\s{0,20}"),
+    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[^\n]{1,100}\n\s{0,20}[^\n]{1,100}\n\s{0,20}"),
 )
+_CELL = re.compile(r"[ \t]{0,8}&[ \t]{1,8}")
+_LOST = (("",), ("", "."))
 _LAST_RUN = re.compile(r"[^\s#]{1,28}\Z")
 _FIRST_RUN = re.compile(r"[0-9A-Za-z]\S{0,27}")
-_LINE_BREAK = re.compile(r"[0-9.][-\u2010%]?(?:[ \t]{0,8}\r?\n|[ \t]{3})")
+_LINE_BREAK = re.compile(
+    r"[0-9A-Z.](?:(?<=[0-9.])[-\u2010%]?(?:[ \t]{0,8}\r?\n|[ \t]{3})|(?<![A-Z]{2})[ \t]{0,2}&[ \t])"
+)
 
 
 def strays(raw: str, grammar: Grammar) -> list[tuple[int, int]]:
@@ -32,21 +38,25 @@ def strays(raw: str, grammar: Grammar) -> list[tuple[int, int]]:
         at = place.start() + 1
         if found and at < found[-1][1]:
             continue
-        for pattern in _STRAYS:
+        for pattern in (*_STRAYS, _CELL):
             stray = pattern.match(raw, at)
-            if stray is not None and _completes(raw, stray.start(), stray.end(), grammar):
+            # A separator at the edge of a table cell is often left out.
+            if stray is not None and any(
+                _completes(raw, stray.span(), between, grammar) for between in _LOST[pattern is _CELL]
+            ):
                 found.append(stray.span())
                 break
     return found
 
 
-def _completes(raw: str, start: int, end: int, grammar: Grammar) -> bool:
-    """Whether a code is whole without ``raw[start:end]``, and neither side of the gap belongs to a code as it stands."""
+def _completes(raw: str, gap: tuple[int, int], between: str, grammar: Grammar) -> bool:
+    """Whether a code is whole with ``between`` for the gap, and neither side of it belongs to a code as it stands."""
+    start, end = gap
     left = _LAST_RUN.search(raw, max(0, start - _REACH), start)
     right = _FIRST_RUN.match(raw, end, end + _REACH)
     if left is None or right is None:
         return False
-    joined = left[0] + right[0]
+    joined = left[0] + between + right[0]
     for form in grammar.forms:
         for code in form.canonical_anywhere.finditer(joined):
             if code.start() < len(left[0]) < code.end():

@@ -220,13 +220,18 @@ class CodeFinder:
         return _Found(match.start(), end, code, False, near, "whole")
 
     def _nearness(self, text: str, found: list[_Found]) -> Callable[[int], int]:
-        """Tells of a position: 2 our name stands directly before, 1 a few words before (or a code beside), else 0."""
+        """Tells how near our name is to a position.
+
+        3: our prefix stands directly before it, or a word such as "project" and our name before that; 2: our name
+        stands directly before it; 1: our name stands a few words before, or a code beside; else 0.
+        """
 
         def near(position: int) -> int:
             if self.grammar.just_before_code.search(text, max(0, position - 40), position):
-                return 2
+                prefixes = self.grammar.marked_prefix.finditer(text, max(0, position - 40), position)
+                return 3 if any(prefix.end() == position for prefix in prefixes) else 2
             if self.grammar.before_code.search(text, max(0, position - 110), position):
-                return 1
+                return 3 if self.grammar.number_word.search(text, max(0, position - 40), position) else 1
             return int(any(0 <= position - code.end <= 30 or 0 <= code.start - position <= 45 for code in found))
 
         return near
@@ -262,7 +267,7 @@ class CodeFinder:
     def _is_other(self, text: str, reading: Reading, near: Callable[[int], int]) -> bool:
         """Whether a code without its last field is rather the place in a journal, a version or a grant."""
         nearness = near(reading.start)
-        if nearness == 2:
+        if nearness >= 2:
             return False
         if ", " in text[reading.start : reading.end]:
             return True  # "Sci. Rep. 2016, 6, 34567"

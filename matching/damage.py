@@ -80,6 +80,8 @@ def _runs(text: str, tokens: list[tuple[int, int]], first: int, begin: int, boun
             gap = text[at:start]
             if not _GAP.fullmatch(gap) or ";" in gap or ", " in gap:
                 return
+            if ")" in gap and gap[-1].isspace() and "(" not in text[begin:at]:
+                return  # "(2016) 00123.S"
             if gap.strip():
                 breaks.append(len(plain))
                 dots += 1
@@ -88,7 +90,7 @@ def _runs(text: str, tokens: list[tuple[int, int]], first: int, begin: int, boun
         if len(plain) > bounds[1]:
             return
         likely = sum(character in _DIGIT_LIKE for character in plain) >= len(plain) // 2
-        if len(plain) >= bounds[0] and likely and sum(map(str.isdigit, plain)) > 2 and not _ENDING.match(text, stop):
+        if len(plain) >= bounds[0] and likely and sum(map(str.isdigit, plain)) > 1 and not _ENDING.match(text, stop):
             yield _Span(begin, stop, plain, tuple(breaks), dots)
 
 
@@ -195,7 +197,7 @@ class ShapeReader:
         digits = len(found[front[-1].name].replace(" ", ""))
         if mended is None and not (last.optional and ending is None):
             # The last field is missing or cannot be read: then the number must be whole, or stand right after our name.
-            enough = digits >= front[-1].low or (near > 1 and digits >= 3)
+            enough = digits >= front[-1].low or (near > 1 and digits >= 3) or near > 2
             if last.default is None or not enough:
                 return None
         values[last.name] = mended or last.default
@@ -253,5 +255,6 @@ def read_after_prefix(
         if found is None or found.start() < stretch[0]:
             continue
         plain = skeleton(found[0])
-        if bounds[0] - 2 <= len(plain) <= bounds[1] + 2 and sum(map(str.isdigit, plain)) >= 7:
+        digits = sum(map(str.isdigit, plain)), sum(map(str.isdigit, folded(found[0])))
+        if bounds[0] - 2 <= len(plain) <= bounds[1] + 2 and (digits[0] >= 7 or (digits[0] >= 2 and digits[1] >= 9)):
             yield Reading(found.start(), found.end(), re.sub(r"[^0-9A-Z|]+", ".", found[0].upper()), False, (), 4)

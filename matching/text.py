@@ -35,7 +35,7 @@ _TOKENS: dict[str, tuple[str, str]] = {
     ),
     "invisible": ("both", rf"[{_INVISIBLE}]+"),
     "blank": ("both", r"\s{2,}|[^\S ]"),
-    "entity": ("xml", r"&\s?(?:#\s?(?:[xX][0-9A-Fa-f]{1,6}|[0-9]{1,7})|[A-Za-z][A-Za-z0-9]{1,30})\s?;"),
+    "entity": ("xml", r"&(?:amp;){0,2}\s?(?:#\s?(?:[xX][0-9A-Fa-f]{1,6}|[0-9]{1,7})|[A-Za-z][A-Za-z0-9]{1,30})\s?;"),
     # A comment with hardly a digit in it is nothing; in any other a code may hide, so only its marks go.
     "comment": ("xml", r"<!--(?:[^0-9<>]{0,100}[0-9]){0,4}[^0-9<>]{0,200}-->|<!\[CDATA\[|\]\]>|<\?[^<>]{0,200}\?>"),
     "commentmark": ("xml", r"<!--|-->"),
@@ -72,6 +72,7 @@ _TOKENS: dict[str, tuple[str, str]] = {
         "tex",
         r"\\(?:(?:re)?newcommand\*?|providecommand\*?|[eg]?def)\s{0,4}\{?\\[A-Za-z]{1,40}\}?",
     ),
+    "jsonescape": ("tex", r"\\u[0-9A-Fa-f]{4}"),
     "texmacro": ("tex", r"\\[A-Za-z]{1,40}\*?"),
     "texgroup": ("tex", r"[{}$]|\\"),
     "textilde": ("tex", r"~"),
@@ -265,7 +266,9 @@ def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
         case "percent":
             return chr(int(written[1:], 16))
         case "entity":
-            return "".join(map(_plain_character, _INVISIBLES.sub("", html.unescape(re.sub(r"\s", "", written)))))
+            return "".join(
+                map(_plain_character, _INVISIBLES.sub("", html.unescape(re.sub(r"\s|(?<=&)amp;(?=.)", "", written))))
+            )
         case "tag":
             name = re.match(r"</?([\w:.-]+)", written)
             return " " if name is not None and name[1].lower() in _BLOCK_TAGS | _NOTE_TAGS else ""
@@ -273,6 +276,8 @@ def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
             return "-" if written == "\\-" else ("" if written[1] in "()[]'\"`^=." else written[1])
         case "texchar":
             return _tex_character(written)
+        case "jsonescape":
+            return _plain_character(chr(int(written[2:], 16)))
         case "texlink":
             return written.split("{", 1)[1].rstrip("}") + " "
         case "texmacro":
