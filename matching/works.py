@@ -1,298 +1,220 @@
 """Are two bibliographic records one paper? A probability, a verdict and the reasons.
 
 One paper: a preprint and its article, versions of either. Two papers: numbered parts, an erratum, a thesis, a data set or
-component, a proceedings contribution beside a journal article, two arXiv numbers. Identifiers come first but are checked
-against title and authors, because records carry wrong ones. Vetoes have a reason of their own; the rest is a sum of
-log-odds. Nothing here merges anything: the caller asks a person.
+component, two arXiv numbers; a contribution to a meeting beside a journal article mostly. Vetoes with a reason of their
+own come first. The same identifier joins records whose title or authors agree, because records carry wrong ones. All else
+is judged by a model of boosted trees over ``matching.work_features``, fitted by ``bench/fit_same.py`` and shipped as
+``same_paper.json``: one model and one threshold for records of any source. Nothing here merges anything.
 """
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
 
-from rapidfuzz import fuzz
+import numpy as np
 
-from matching.people import is_group, repair, similarity
+from matching.trees import Model
+from matching.vetoes import veto
+from matching.work_features import FEATURES, features
+from matching.work_text import Reading, Work, read
 
-__all__ = ["SameVerdict", "Work", "same_paper"]
+__all__ = ["ASK_AT", "SAME_AT", "SameVerdict", "Work", "judge", "model", "same_paper"]
 
 SAME_AT = 0.5
 ASK_AT = 0.4
 """At or above ``SAME_AT`` two records are called one paper, from ``ASK_AT`` on a person is asked, below they are two."""
 
-_AUTHORS_READ = 60
-_TEX = re.compile(r"\\[A-Za-z]+(?![A-Za-z])|\\[,;:! ]|~")
-_GLUE = re.compile(r"[\\{}$^_]")
-_DOUBLE = re.compile(r"\\textbackslash\s?|\\\\")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>")
-_WORD = re.compile(r"[^\W_]+")
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
-_ARXIV_DOI = re.compile(r"10\.48550/arxiv\.(.+)", re.IGNORECASE)
-_ARXIV = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE)
-_ROMAN = {
-    "i": 1,
-    "ii": 2,
-    "iii": 3,
-    "iv": 4,
-    "v": 5,
-    "vi": 6,
-    "vii": 7,
-    "viii": 8,
-    "ix": 9,
-    "x": 10,
-    "xi": 11,
-    "xii": 12,
-}
-_PART = re.compile(
-    r"\b(?:part|paper|chapter|vol|volume|no)\.?\s+(\d{1,3}|[ivx]{1,4})\b|(?:^|[.:;,\-\u2013\u2014)]|\s)\s*([ivx]{1,4})(?=\s*[.:]|\s*$)",
-    re.IGNORECASE,
-)
-_NOTICES = re.compile(
-    r"\b(erratum|errata|corrigend(?:um|a)|addendum|retraction|retracted|correction (?:to|for)|publisher'?s? (?:correction|note)"
-    r"|author correction|reply to|response to|comment on|editorial)\b",
-    re.IGNORECASE,
-)
-_KINDS = {
-    "thesis": "thesis", "phdthesis": "thesis", "mastersthesis": "thesis", "dissertation": "thesis",
-    "dataset": "data", "data": "data", "component": "data", "software": "data", "figure": "data", "graphic": "data",
-    "proceedings": "meeting", "inproceedings": "meeting", "paper-conference": "meeting", "conference": "meeting", "abstract": "meeting",
-    "book": "book", "chapter": "chapter", "inbook": "chapter", "proposal": "proposal",
-    "article": "article", "article-journal": "article", "journal": "article", "preprint": "preprint", "eprint": "preprint", "post": "preprint",
+VETOED = 0.01
+"""Probability of one paper where a veto says two: vetoes err seldom, but they rest on what records say."""
+
+IDENTIFIED = 5.0
+"""Least log-odds of records with one identifier that title or authors bear out."""
+
+CONTRADICTED = -0.1
+"""Log-odds of records with one identifier that title and authors both contradict: a person is asked."""
+
+_PAIRS_AT_ONCE = 2000
+_TOPICS = {
+    "title": "title", "starts": "title", "ends": "title", "words": "title", "all": "title", "numbers": "numbers",
+    "authors": "authors", "first": "authors", "names": "authors", "years": "year", "venue": "venue", "journal": "venue",
+    "kinds": "kind", "is": "kind", "doi": "identifier", "volume": "place", "page": "place", "abstract": "abstract",
 }  # fmt: skip
-_APART = (frozenset({"thesis"}), frozenset({"data"}), frozenset({"proposal"}), frozenset({"book"}))
+"""First word of a feature's name → what a person would call it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a record says of a paper; everything may be missing. ``kind`` is one of thesis, data, meeting, book, article …"""
-
-    title: str = ""
-    authors: tuple[str, ...] = ()
-    year: int | None = None
-    kind: str | None = None
-    doi: str | None = None
-    arxiv: str | None = None
-    venue: str | None = None
-    volume: str | None = None
-    pages: str | None = None
-
-    @classmethod
-    def from_plain(cls, data: Mapping[str, Any]) -> "Work":
-        """A work from a record of any source; fields of an unknown or wrong kind are left aside."""
-        doi = _DOI.search(_text(data.get("doi")))
-        arxiv = _ARXIV.search(_text(data.get("arxiv")))
-        named = _ARXIV_DOI.fullmatch(doi[0]) if doi else None
-        authors = data.get("authors")
-        venue = _text(data.get("venue") or data.get("container") or data.get("journal"))
-        return cls(
-            title=_text(data.get("title"))[:2000],
-            authors=tuple(a for a in authors if isinstance(a, str) and a.strip())
-            if isinstance(authors, list | tuple)
-            else (),
-            year=_year(data.get("year")),
-            kind=_KINDS.get(_text(data.get("type")).lower()) or _kind_of_venue(venue),
-            doi=doi[0].lower().rstrip(".,;") if doi and not named else None,
-            arxiv=arxiv[1].lower() if arxiv else named[1].lower().partition("v")[0] if named else None,
-            venue=venue or None,
-            volume=_text(data.get("volume")) or None,
-            pages=_text(data.get("pages")) or None,
-        )
+TOPICS = ("title", "numbers", "authors", "year", "venue", "kind", "identifier", "place", "abstract")
+_TELLING = 0.15
+"""Least contribution in log-odds that is worth a reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SameVerdict:
-    """``p``: probability that the records are one paper; ``verdict``: same, different or ask."""
+    """``p``: probability that the records are one paper; ``verdict``: same, different or ask.
+
+    ``reasons`` are words, the strongest first. ``contributions`` are (topic, log-odds) that sum with ``start`` to
+    ``log_odds``; a veto is a topic of its own.
+    """
 
     p: float
     verdict: str
     reasons: tuple[str, ...]
+    log_odds: float = 0.0
+    start: float = 0.0
+    contributions: tuple[tuple[str, float], ...] = ()
 
 
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-
-
-def _kind_of_venue(venue: str) -> str | None:
-    """A meeting or a journal by the words of its name; ``None`` where they do not tell."""
-    if re.search(
-        r"\b(journal|trans|transactions|letters|annals|astrophys|mnras|monthly notices)\b", venue, re.IGNORECASE
-    ):
-        return "article"
-    if re.search(r"\b(conference|proceedings|proc|symposium|workshop|meeting)\b", venue, re.IGNORECASE):
-        return "meeting"
-    return "preprint" if re.search(r"\barxiv\b", venue, re.IGNORECASE) else None
-
-
-def _year(value: Any) -> int | None:
-    try:
-        year = int(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return year if 1000 <= year <= 3000 else None
-
-
-def _plain(title: str) -> str:
-    """A title without mark-up; braces and signs go without leaving a blank, commands leave one."""
-    return _GLUE.sub("", _TEX.sub(" ", _TAG.sub("", repair(_DOUBLE.sub(r"\\", title)))))
-
-
-def _words(title: str) -> list[str]:
-    return _WORD.findall(_plain(title).lower())
+@lru_cache(maxsize=1)
+def model() -> Model:
+    """The shipped model."""
+    return Model.from_text(Path(__file__).with_name("same_paper.json").read_text(encoding="utf-8"))
 
 
 def same_paper(a: Work, b: Work) -> SameVerdict:
     """Whether two records are one paper; symmetric, and sure of itself only with a reason."""
-    first, second = _words(a.title), _words(b.title)
-    alike = _titles(first, second)
-    veto = _veto(a, b, first, second, alike)
-    if veto:
-        return SameVerdict(0.02, "different", (veto,))
-    people = _authors(a.authors, b.authors)
-    parts = [_title_odds(alike, min(len(first), len(second))), _people_odds(people), _year_odds(a, b)]
-    parts += [_identifier_odds(a, b, alike, people), _place_odds(a, b)]
-    odds = math.fsum(weight for weight, _ in parts)
-    p = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
-    reasons = tuple(reason for weight, reason in sorted(parts, key=lambda part: -abs(part[0])) if reason)
-    return SameVerdict(p, "same" if p >= SAME_AT else "ask" if p >= ASK_AT else "different", reasons)
+    return judge([(a, b)])[0]
 
 
-def _titles(first: Sequence[str], second: Sequence[str]) -> float | None:
-    """How alike two titles are, 0–1, whatever the order of their words; ``None`` where one is missing."""
-    if not first or not second:
-        return None
-    one, other = " ".join(first), " ".join(second)
-    ratio = max(
-        fuzz.ratio(one, other),
-        fuzz.token_sort_ratio(one, other),
-        fuzz.ratio(one.replace(" ", ""), other.replace(" ", "")),
-    )
-    shorter, longer = sorted((first, second), key=len)
-    if len(shorter) >= 5 and list(longer[: len(shorter)]) == list(shorter):
-        ratio = max(ratio, 90.0)  # a subtitle was left out
-    return ratio / 100.0
-
-
-def _veto(a: Work, b: Work, first: Sequence[str], second: Sequence[str], alike: float | None) -> str | None:
-    """A reason why the records cannot be one paper, however alike they look."""
-    if a.arxiv and b.arxiv and a.arxiv != b.arxiv:
-        return f"two arXiv numbers, {min(a.arxiv, b.arxiv)} and {max(a.arxiv, b.arxiv)}"
-    notices = [(m := _NOTICES.search(w.title)) and m[1].lower() for w in (a, b)]
-    if bool(notices[0]) != bool(notices[1]):
-        return (
-            f"only one is an {notices[0] or notices[1]}"
-            if (notices[0] or "")[:1] in "ae"
-            else f"only one is a {notices[0] or notices[1]}"
-        )
-    kinds = {k for k in (a.kind, b.kind) if k}
-    if len(kinds) == 2 and any(apart & kinds for apart in _APART):
-        return f"one is a {min(kinds)}, the other a {max(kinds)}"
-    if alike is not None and alike > 0.6 and a.title and b.title:
-        parts = _part(_plain(a.title)), _part(_plain(b.title))
-        if parts[0] != parts[1] and (None not in parts or max(p or 0 for p in parts) > 1):
-            return f"numbered parts differ ({_printed(parts[0])} and {_printed(parts[1])})"
-        if alike > 0.85 and _other_numbers(first, second):
-            return "the numbers in the titles differ"
-    return None
-
-
-def _part(title: str) -> int | None:
-    """The number of a part that a title names: "II.", "Part 3"."""
-    found = None
-    for match in _PART.finditer(title):
-        written = (match[1] or match[2]).lower()
-        number = int(written) if written.isdecimal() else _ROMAN.get(written)
-        found = number if number is not None else found
+def judge(pairs: Iterable[tuple[Work, Work]]) -> list[SameVerdict]:
+    """``same_paper`` of many pairs, several times as fast as one by one."""
+    found: list[SameVerdict] = []
+    every = iter(pairs)
+    while some := [(read(a), read(b)) for a, b in islice(every, _PAIRS_AT_ONCE)]:
+        rows = np.array([features(a, b) for a, b in some], dtype=np.float64)
+        start, added = model().explain(rows)
+        found += [
+            _verdict(a, b, row, start, part) for (a, b), row, part in zip(some, rows.tolist(), added, strict=True)
+        ]
     return found
 
 
-def _printed(part: int | None) -> str:
-    return "none" if part is None else str(part)
+def _verdict(
+    a: Reading, b: Reading, row: list[float], start: float, added: "np.ndarray[tuple[int], np.dtype[np.float64]]"
+) -> SameVerdict:
+    """The judgement on one pair from its features, what they contribute, vetoes and identifiers."""
+    values = dict(zip(FEATURES, row, strict=True))
+    parts = dict.fromkeys(TOPICS, 0.0)
+    for name, contribution in zip(FEATURES, added.tolist(), strict=True):
+        parts[_TOPICS[name.partition("_")[0]]] += contribution
+    said = {topic: _sentence(topic, a, b, values) for topic in TOPICS}
+    odds = math.fsum((start, *parts.values()))
+    identifier = _identifier(a, b)
+    refused = veto(a, b)
+    if refused is None and math.isnan(values["title_ratio"]) and identifier is None:
+        refused = "a title is missing, and no identifier agrees"
+    if refused is not None:
+        said["veto"] = refused
+        parts["veto"] = math.log(VETOED / (1.0 - VETOED)) - odds
+    elif identifier is not None:
+        borne_out = values["title_ratio"] >= 0.6 or values["authors_shared"] >= 0.5 or math.isnan(values["title_ratio"])
+        least = IDENTIFIED if borne_out else CONTRADICTED
+        said["identifier"] = f"same {identifier}" if borne_out else f"same {identifier}, but title and authors differ"
+        parts["identifier"] += max(0.0, least - odds) if borne_out else least - odds
+    odds = math.fsum((start, *parts.values()))
+    p = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
+    ranked = sorted(
+        parts.items(),
+        key=lambda part: (part[0] != "veto", part[0] != "identifier" or identifier is None, -abs(part[1])),
+    )
+    reasons = tuple(
+        said[topic] for topic, weight in ranked if said[topic] and (abs(weight) >= _TELLING or topic == "identifier")
+    )
+    verdict = "same" if p >= SAME_AT else "ask" if p >= ASK_AT else "different"
+    return SameVerdict(p, verdict, reasons or (said["title"] or "nothing to compare",), odds, start, tuple(ranked))
 
 
-def _other_numbers(first: Sequence[str], second: Sequence[str]) -> bool:
-    """Each title has a number that the other lacks, not even as a piece of its digits ("2005-10" beside "2010")."""
-    one, other = (re.findall(r"\d+", " ".join(words)) for words in (first, second))
-    glued = "".join(one), "".join(other)
-    return any(n not in glued[1] for n in one) and any(n not in glued[0] for n in other) and glued[0] != glued[1]
+def _identifier(a: Reading, b: Reading) -> str | None:
+    """The name of an identifier that both records have and that is the same, a mark of its version aside."""
+    if a.version_of and a.version_of == b.version_of:
+        return "DOI"
+    return "arXiv number" if a.work.arxiv and a.work.arxiv == b.work.arxiv else None
 
 
-def _title_odds(alike: float | None, length: int) -> tuple[float, str]:
-    """Titles say more the longer they are: two words agree by accident."""
-    if alike is None:
-        return -1.0, "a title is missing"
-    steps = ((0.97, 4.0), (0.9, 2.6), (0.8, 0.0), (0.7, -2.6), (0.55, -4.0))
-    weight = next((w for least, w in steps if alike >= least), -6.0)
-    weight *= min(1.0, 0.4 + length / 8.0) if weight > 0 else 1.0
-    return weight, f"titles {alike:.0%} alike"
+def _sentence(topic: str, a: Reading, b: Reading, values: dict[str, float]) -> str:
+    """What the records say on a topic, in words; empty where they say nothing."""
+    if topic == "title":
+        ratio = values["title_ratio"]
+        return (
+            "a title is missing"
+            if math.isnan(ratio)
+            else "the titles are the same"
+            if ratio == 1.0
+            else f"titles {ratio:.0%} alike"
+        )
+    if topic == "numbers":
+        return (
+            "a number is only in one title"
+            if values["numbers_apart"] > 0
+            else "the same numbers in the titles"
+            if a.numbers
+            else ""
+        )
+    if topic == "authors":
+        return _of_authors(values)
+    if topic == "year":
+        apart = values["years_apart"]
+        if math.isnan(apart):
+            return "a year is missing"
+        return (
+            "same year"
+            if not apart
+            else f"{apart:.0f}{' or more' if apart >= 12 else ''} year{'s' if apart > 1 else ''} apart"
+        )
+    return _of_places(topic, a, b, values)
 
 
-def _authors(a: Sequence[str], b: Sequence[str]) -> tuple[float, float] | None:
-    """Likeness of the first authors, and the share of the shorter list that is in the longer; ``None`` without people."""
-    one, other = ([n for n in names[:_AUTHORS_READ] if not is_group(n)] for names in (a, b))
-    if not one or not other:
-        return None
-    if (len(one), one) > (len(other), other):
-        one, other = other, one
-    free = list(other)
-    found = 0.0
-    for name in one:
-        best = max(free, key=lambda n: similarity(name, n), default=None)
-        if best is not None and (alike := similarity(name, best)) >= 0.5:
-            found += 1.0 if alike >= 0.7 else 0.7
-            free.remove(best)
-    return similarity(one[0], other[0]), found / len(one)
+def _of_authors(values: dict[str, float]) -> str:
+    shared, first = values["authors_shared"], values["first_author"]
+    if math.isnan(shared):
+        return "no authors to compare"
+    fewer = max(values["authors_fewer"], 1.0)
+    who = (
+        "no author agrees"
+        if shared <= 0
+        else "all authors agree"
+        if shared >= 0.99
+        else f"{shared:.0%} of the authors agree"
+    )
+    if shared >= 0.99 and values["authors_of_longer"] < 0.99:
+        who = (
+            f"all {fewer:.0f} authors of the shorter list agree"
+            if fewer > 1
+            else "the only author of one is an author of the other"
+        )
+    return who + ("" if first >= 0.6 or shared <= 0 else ", the first do not")
 
 
-def _people_odds(people: tuple[float, float] | None) -> tuple[float, str]:
-    if people is None:
-        return -0.8, "no authors to compare"
-    first, share = people
-    weight = 3.0 * share - 1.6 if share >= 0.5 else -4.5 + 3.0 * share
-    weight += 0.7 if first >= 0.6 else -0.7
-    return weight, f"{share:.0%} of the authors agree" + ("" if first >= 0.6 else ", the first does not")
-
-
-def _year_odds(a: Work, b: Work) -> tuple[float, str]:
-    """A preprint may be years older than its article; two published records of one paper have one year."""
-    if a.year is None or b.year is None:
-        return 0.0, ""
-    apart = abs(a.year - b.year)
-    steps = (0.8, -2.0, -3.5, -5.0) if _is_published(a) and _is_published(b) else (0.8, 0.1, -1.2, -2.5)
-    weight = steps[min(apart, 3)] - 0.3 * max(0, min(apart, 10) - 3)
-    return weight, "same year" if not apart else f"{apart} year{'s' if apart > 1 else ''} apart"
-
-
-def _is_published(work: Work) -> bool:
-    return work.kind != "preprint" and bool(work.venue or work.volume or work.kind in ("article", "meeting"))
-
-
-def _identifier_odds(a: Work, b: Work, alike: float | None, people: tuple[float, float] | None) -> tuple[float, str]:
-    """The same DOI or arXiv number, unless title and authors both contradict; two DOIs of publishers speak against."""
-    agreed = "DOI" if a.doi and a.doi == b.doi else "arXiv number" if a.arxiv and a.arxiv == b.arxiv else None
-    if agreed:
-        contradicted = (alike is not None and alike < 0.5) and (people is None or people[1] < 0.3)
-        if contradicted:
-            return 2.0, f"same {agreed}, but title and authors differ"
-        return 8.0, f"same {agreed}"
-    if a.doi and b.doi:
-        preprint = "preprint" in (a.kind, b.kind)
-        return (-0.5, "another DOI, one of a preprint") if preprint else (-3.5, "two DOIs")
-    return 0.0, ""
-
-
-def _place_odds(a: Work, b: Work) -> tuple[float, str]:
-    """A meeting contribution beside an article, or two volumes of one journal, are two papers."""
-    kinds = {a.kind, b.kind}
-    if kinds in ({"meeting", "article"}, {"chapter", "article"}):
-        return -3.0, "one is a contribution to a meeting or book, the other an article"
-    if a.pages and b.pages and a.volume and b.volume:
-        if (a.volume, _start(a.pages)) == (b.volume, _start(b.pages)):
-            return 2.5, "same volume and page"
-        return -2.0, "another volume or page"
-    return 0.0, ""
-
-
-def _start(pages: str) -> str:
-    return re.split(r"[-\u2013]", pages)[0].strip()
+def _of_places(topic: str, a: Reading, b: Reading, values: dict[str, float]) -> str:
+    """Where and how the records were published."""
+    if topic == "venue":
+        alike = values["venue_alike"]
+        if math.isnan(alike):
+            return "a venue is missing"
+        return ("the same venue" if alike >= 0.9 else "another venue" if alike < 0.4 else "venues of similar names") + (
+            ", only one a journal" if values["journal_apart"] else ""
+        )
+    if topic == "kind":
+        kinds = sorted(k for k in (a.kind, b.kind) if k)
+        return (
+            ""
+            if len(kinds) < 2
+            else f"both are of the kind {kinds[0]}"
+            if kinds[0] == kinds[1]
+            else f"one is of the kind {kinds[0]}, the other {kinds[1]}"
+        )
+    if topic == "identifier":
+        return "two DOIs" if values["doi_same"] == 0.0 else ""
+    if topic == "place":
+        agreed = [values["volume_same"], values["page_same"]]
+        if all(map(math.isnan, agreed)):
+            return ""
+        return (
+            "another volume or page"
+            if 0.0 in agreed
+            else "same volume and page"
+            if not any(map(math.isnan, agreed))
+            else "same volume or page"
+        )
+    alike = values["abstract_alike"]
+    return "" if math.isnan(alike) else f"abstracts share {alike:.0%} of their words"

@@ -1,0 +1,188 @@
+"""Fit the model that tells one paper from two, and say how well it does on what it has not seen.
+
+usage: bench/fit_same.py DATA [--write] [--leave-one-out]
+
+DATA is the folder of labelled pairs (``pairs/``, ``same_paper/``). Figures are out of fold: all pairs of a record are in
+one fold, and a set's dirty twin shares its folds. ``--leave-one-out`` also fits without each set in turn, which says what
+carries over to records of other sources. ``--write`` fits to everything and writes ``matching/same_paper.json``.
+"""
+
+import argparse
+import gzip
+import json
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.fitting import Fitting, fit
+from matching.vetoes import veto
+from matching.work_features import DIRECTIONS, FEATURES, features
+from matching.work_text import Reading, Work, read
+
+SETS = {
+    "DBLP-ACM": ("pairs/dblp-acm_structured_train.jsonl", "pairs/dblp-acm_structured_valid.jsonl"),
+    "DBLP-ACM dirty": ("pairs/dblp-acm_dirty_valid.jsonl",),
+    "DBLP-Scholar": ("pairs/dblp-googlescholar_structured_valid.jsonl",),
+    "fuzzycat": ("pairs/fuzzycat_verify.jsonl",),
+    "ADS": ("pairs/ads_oracle_text_pairs.jsonl",),
+    "preprint-article": ("same_paper/preprint_article_pairs.jsonl.gz",),
+}
+WEIGHTS = {
+    "DBLP-ACM": 1.0,
+    "DBLP-ACM dirty": 0.7,
+    "DBLP-Scholar": 1.5,
+    "fuzzycat": 10.0,
+    "ADS": 4.0,
+    "preprint-article": 4.0,
+}
+"""What a pair of a set counts: small sets more, or the two catalogues of one field would be all that is learnt."""
+
+TWINS = {"DBLP-ACM dirty": "DBLP-ACM"}
+"""A set that holds the records of another in another form, its last pairs in the same order."""
+
+HOW = Fitting(trees=200, leaves=12, least_rows=15, rate=0.07, shrinkage=3.0, folds=5, seed=1, directions=DIRECTIONS)
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Labelled pairs as rows of features, with the set, group and weight of each, and what the vetoes say."""
+
+    rows: NDArray[np.float64]
+    labels: NDArray[np.bool_]
+    sets: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    weights: NDArray[np.float64]
+    vetoed: NDArray[np.bool_]
+
+
+def labelled(folder: Path, name: str) -> Iterator[Mapping[str, Any]]:
+    """The pairs of a set that are labelled match or different, as they stand in its files."""
+    for path in SETS[name]:
+        opener: Any = gzip.open if path.endswith(".gz") else open
+        with opener(folder / path, "rt", encoding="utf-8") as file:
+            yield from (row for row in map(json.loads, file) if row["label"] in ("match", "different"))
+
+
+def record_of(reading: Reading) -> str:
+    """What tells a record from others: title, first authors, year."""
+    return f"{' '.join(reading.words)[:60]} {reading.people[:3]} {reading.year}"
+
+
+def poorer(row: Mapping[str, Any], chance: random.Random) -> Mapping[str, Any]:
+    """The same pair with fields lost at random, as records of poorer sources lack them."""
+    lost = [{key for key in record if key != "title" and chance.random() < 0.3} for record in (row["a"], row["b"])]
+    a, b = (
+        {k: v for k, v in record.items() if k not in gone}
+        for record, gone in zip((row["a"], row["b"]), lost, strict=True)
+    )
+    return {**row, "a": a, "b": b}
+
+
+def gather(folder: Path, *, poor: bool = False) -> Pairs:
+    """All sets as rows; ``poor`` adds to small sets each pair once more with fields lost."""
+    lists: dict[str, list[Any]] = {name: [] for name in ("rows", "labels", "sets", "groups", "weights", "vetoed")}
+    groups: dict[str, list[str]] = {}
+    chance = random.Random(7)
+    for name in SETS:
+        pairs = list(labelled(folder, name))
+        known = groups.get(TWINS.get(name, ""), [])[-len(pairs) :]
+        groups[name] = []
+        for i, row in enumerate(pairs):
+            a, b = read(Work.from_plain(row["a"])), read(Work.from_plain(row["b"]))
+            groups[name].append(known[i] if known else record_of(a))
+            versions = [(name, a, b)]
+            if poor and name in ("fuzzycat", "preprint-article"):
+                other = poorer(row, chance)
+                versions.append(
+                    (f"{name} poorer", read(Work.from_plain(other["a"])), read(Work.from_plain(other["b"])))
+                )
+            for kind, one, two in versions:
+                lists["rows"].append(features(one, two))
+                lists["labels"].append(row["label"] == "match")
+                lists["sets"].append(kind)
+                lists["groups"].append(groups[name][-1])
+                lists["weights"].append(WEIGHTS[name] * (0.3 if kind != name else 1.0))
+                lists["vetoed"].append(veto(one, two) is not None)
+    return Pairs(
+        *(
+            np.array(lists[name], dtype=kind)
+            for name, kind in zip(lists, (float, bool, str, str, float, bool), strict=True)
+        )
+    )  # type: ignore[arg-type]
+
+
+def out_of_fold(pairs: Pairs) -> NDArray[np.float64]:
+    """The probability of each pair by a model that saw no pair of its record."""
+    _, group = np.unique(pairs.groups, return_inverse=True)
+    fold_of = np.random.default_rng(0).permutation(int(group.max()) + 1) % 5
+    found = np.zeros(len(pairs.labels))
+    for fold in range(5):
+        held = fold_of[group] == fold
+        found[held] = _probability(pairs, ~held, held)
+    return found
+
+
+def _probability(pairs: Pairs, seen: NDArray[np.bool_], held: NDArray[np.bool_]) -> NDArray[np.float64]:
+    rows = pairs.rows.copy()
+    rows[:, np.isnan(rows[seen]).all(axis=0)] = 0.0  # a feature of which nothing is known tells nothing
+    model = fit(FEATURES, rows[seen], pairs.labels[seen], pairs.groups[seen].tolist(), HOW, weights=pairs.weights[seen])
+    return model.probability(rows[held])
+
+
+def left_out(pairs: Pairs) -> NDArray[np.float64]:
+    """The probability of each pair by a model that saw nothing of its set, nor of the set's twin."""
+    found = np.zeros(len(pairs.labels))
+    families = {name: TWINS.get(name, name) for name in SETS}
+    family = np.array([families.get(name, name.removesuffix(" poorer")) for name in pairs.sets.tolist()])
+    for name in sorted(set(families.values())):
+        held = family == name
+        found[held] = _probability(pairs, ~held, held)
+    return found
+
+
+def table(title: str, pairs: Pairs, found: NDArray[np.float64]) -> None:
+    """Print precision, recall and F1 of each set at the one threshold."""
+    from matching.works import ASK_AT, SAME_AT
+
+    print(title)
+    for name in dict.fromkeys(pairs.sets.tolist()):
+        own = pairs.sets == name
+        said, true = (found[own] >= SAME_AT) & ~pairs.vetoed[own], pairs.labels[own]
+        asked = float(((found[own] >= ASK_AT) & (found[own] < SAME_AT) & ~pairs.vetoed[own]).mean())
+        right = int((said & true).sum())
+        precision, recall = right / max(int(said.sum()), 1), right / max(int(true.sum()), 1)
+        f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+        print(f"  {name:24} {own.sum():6d} pairs  P {precision:.4f}  R {recall:.4f}  F1 {f1:.4f}  ask {asked:.1%}")
+
+
+def main() -> None:
+    """Fit, report, and write if asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--leave-one-out", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="no figures")
+    arguments = parser.parse_args()
+    pairs = gather(arguments.data, poor=True)
+    if not arguments.quick:
+        table("out of fold", pairs, out_of_fold(pairs))
+    if arguments.leave_one_out:
+        table("each set by a model that saw nothing of it", pairs, left_out(pairs))
+    if arguments.write:
+        about = {
+            "what": "log-odds that two bibliographic records are one paper",
+            "fitted on": {name: int((pairs.sets == name).sum()) for name in dict.fromkeys(pairs.sets.tolist())},
+            "made by": "bench/fit_same.py",
+        }
+        fitted = fit(FEATURES, pairs.rows, pairs.labels, pairs.groups.tolist(), HOW, weights=pairs.weights, about=about)
+        Path("matching/same_paper.json").write_text(fitted.text(), encoding="utf-8")
+        print(f"matching/same_paper.json written, version {fitted.version}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Reasons why two records cannot be one paper, however alike they look."""
+
+import re
+
+from rapidfuzz import fuzz
+
+from matching.work_text import Reading
+
+__all__ = ["veto"]
+
+_APART = ("thesis", "data", "proposal")
+"""Kinds that are never one paper with another kind."""
+
+_ARTICLES = {"an": "aeiou"}
+
+
+def veto(a: Reading, b: Reading) -> str | None:
+    """The reason in words, or ``None``; symmetric."""
+    if a.work.arxiv and b.work.arxiv and a.work.arxiv != b.work.arxiv:
+        one, other = sorted((a.work.arxiv, b.work.arxiv))
+        return f"two arXiv numbers, {one} and {other}"
+    if bool(a.notice) != bool(b.notice):
+        return f"only one is {_with_article(a.notice or b.notice or '')}"
+    if a.piece != b.piece:
+        return _pieces(a.piece, b.piece)
+    if a.component != b.component or (a.component and a.work.doi != b.work.doi):
+        return "one is a component of a publication, the other another one or the whole"
+    kinds = {k for k in (a.kind, b.kind) if k}
+    if len(kinds) == 2 and kinds & set(_APART):
+        return f"one is {_with_article(min(kinds))}, the other {_with_article(max(kinds))}"
+    return _numbers(a, b)
+
+
+def _with_article(word: str) -> str:
+    word = {"data": "data set", "meeting": "meeting contribution"}.get(word, word)
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+
+
+def _pieces(one: str | None, other: str | None) -> str:
+    if one and other:
+        first, second = sorted((one, other))
+        return f"two pieces of something: {first} and {second}"
+    return f"only one is {_with_article(one or other or '')}"
+
+
+def _numbers(a: Reading, b: Reading) -> str | None:
+    """Numbered parts that differ, or measures, names and years in titles that are otherwise alike."""
+    if not a.words or not b.words:
+        return None
+    one, other = " ".join(a.words), " ".join(b.words)
+    alike = max(fuzz.ratio(one, other), fuzz.token_set_ratio(one, other) if a.part != b.part else 0.0)
+    if a.part != b.part and alike > 70 and (None not in (a.part, b.part) or max(a.part or 0, b.part or 0) > 1):
+        first, second = sorted(("none" if p is None else str(p)) for p in (a.part, b.part))
+        return f"numbered parts differ ({first} and {second})"
+    if alike > 85 and _other_numbers(a.numbers, b.numbers):
+        return "the numbers in the titles differ"
+    return None
+
+
+def _other_numbers(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Each title has a number that the other lacks, not even as a piece of its digits ("2005-10" beside "2010")."""
+    glued = re.sub(r"\D", "", "".join(one)), re.sub(r"\D", "", "".join(other))
+    lacks = (
+        [n for n in one if re.sub(r"\D", "", n) not in glued[1]],
+        [n for n in other if re.sub(r"\D", "", n) not in glued[0]],
+    )
+    return bool(lacks[0]) and bool(lacks[1]) and glued[0] != glued[1]
