@@ -30,7 +30,6 @@ _TOLD = {
     "records": "records",
     "new": "new",
     "changed": "changed",
-    "missed": "missed before",
     "refused": "refused",
     "pages_refused": "pages refused",
     "texts_read": "texts read",
@@ -153,6 +152,8 @@ def _named(what: str) -> str:
 def _so_far(what: str, done: int | None, total: int | None) -> str:
     if done is None:
         return "at work"
+    if not done and total is None:
+        return what or "at work"  # nothing came yet
     return f"{what} {done:,}" + (f" of {total:,}" if total is not None else "")
 
 
@@ -160,6 +161,13 @@ def _ended(row: JobRun) -> str:
     """Return how a run ended, with its counts."""
     counts = ", ".join(f"{row.counts[name]:,} {words}" for name, words in _TOLD.items() if row.counts.get(name))
     if row.outcome is Outcome.SUCCEEDED:
-        return f"Ended: {counts or 'nothing new'}."
+        return f"Ended: {counts or 'nothing new'}.{_missed(row)}"
     told = advised_once((row.error or "").strip()) or "It did not end well."
     return f"{told}{f' Stored before: {counts}.' if counts else ''}"
+
+
+def _missed(row: JobRun) -> str:
+    """Say of a re-sweep what it is there to find out: whether the daily runs had missed anything."""
+    if "missed" not in row.counts:
+        return ""
+    return f" The daily runs had missed {row.counts['missed'] or 'none'}."

@@ -27,6 +27,7 @@ def run(number: int, job: str = "harvest", outcome: Outcome = Outcome.RUNNING, *
         (None, "at work"),
         ({"what": "arxiv (days)", "done": 812, "total": 5439}, "arXiv API (days) 812 of 5,439"),
         ({"what": "projects", "done": 40, "total": None}, "Project list 40"),
+        ({"what": "ads (waiting for an answer)", "done": 0, "total": None}, "ADS (waiting for an answer)"),
         ({"what": "e-prints", "done": 3, "total": 9}, "e-prints 3 of 9"),
     ],
 )
@@ -45,6 +46,13 @@ def test_how_a_run_ended_is_said_with_its_counts() -> None:
     assert state_of(run(4, outcome=Outcome.SUCCEEDED), NOW).words == "Ended: nothing new."
     assert state_of(bad, NOW).words == "arxiv: the service answers 503. Stored before: 5 records."
     assert state_of(dead, NOW).state == "abandoned"
+
+
+@pytest.mark.parametrize(("missed", "words"), [(0, "missed none"), (3, "missed 3")])
+def test_a_re_sweep_says_what_the_daily_runs_had_missed(missed: int, words: str) -> None:
+    """Also where it was nothing: that is what it is run for."""
+    swept = run(1, "resweep", outcome=Outcome.SUCCEEDED, counts={"records": 200, "missed": missed})
+    assert state_of(swept, NOW).words == f"Ended: 200 records. The daily runs had {words}."
 
 
 def test_only_jobs_of_ingest_are_told_of(store: Store) -> None:

@@ -303,6 +303,13 @@ def test_a_failed_run_is_shown_until_one_succeeds(app: Flask, runtime: Runtime) 
     assert "did not succeed" not in head.get("/harvest").text
 
 
+def test_who_may_not_start_a_harvest_reads_who_may(app: Flask, runtime: Runtime) -> None:
+    """A page without buttons says whom to ask; who has the buttons needs no such line."""
+    line = "Head librarians and administrators start harvests"
+    assert line in logged_in(app, runtime).get("/harvest").text
+    assert line not in logged_in(app, runtime, Role.HEAD_LIBRARIAN).get("/harvest").text
+
+
 def test_a_source_that_failed_says_so_and_when(app: Flask, runtime: Runtime) -> None:
     """A page that never came leaves a refusal only; its source's line speaks of that, not of the page before."""
     run = a_run(runtime, outcome=Outcome.FAILED, ended_at=NOW, error="ads: no.")
