@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col, select
 
@@ -32,6 +33,9 @@ LEASE_S = 60
 
 PROGRESS_S = 2.0
 """How often at most a running job's progress is written down; in between it is kept in memory."""
+
+_MOST_STARTS_WAITED = 100
+"""Times of a schedule that are looked at for one outside a period: a quarter has 92 days."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (what, done, total) while a job works; total is None where it is not known."""
@@ -162,6 +166,29 @@ def period_of(length: str, moment: datetime) -> str:
     if length == "quarter":
         return f"{moment.year}-Q{(moment.month + 2) // 3}"
     return moment.strftime({"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V"}[length])
+
+
+def periods_done(session: Session) -> dict[str, str | None]:
+    """Return for each job the last of its periods in which its schedule had a success."""
+    rows = session.execute(
+        sa.select(col(JobRun.job), sa.func.max(col(JobRun.period)))
+        .where(col(JobRun.outcome) == Outcome.SUCCEEDED, col(JobRun.started_by) == Trigger.SCHEDULE)
+        .group_by(col(JobRun.job))
+    )
+    return dict(rows.all())
+
+
+def next_start(job: Job, now: datetime, done: str | None) -> datetime | None:
+    """Return when the schedule starts a job next, None for one run by hand; a period that is ``done`` is waited out."""
+    if job.schedule is None:
+        return None
+    trigger = CronTrigger.from_crontab(job.schedule, timezone="UTC")
+    fires: datetime | None = trigger.get_next_fire_time(None, now)
+    for _ in range(_MOST_STARTS_WAITED):
+        if fires is None or period_of(job.period, fires) != done:
+            break
+        fires = trigger.get_next_fire_time(fires, fires)
+    return fires.astimezone(UTC) if fires else None
 
 
 def _refuse_or_take_over(session: Session, runtime: Runtime, name: str, period: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -18,6 +18,7 @@ from biblio.jobs import (
     JobContext,
     RunSuperseded,
     find_job,
+    next_start,
     require_running,
     run_job,
     still_running,
@@ -226,3 +227,13 @@ def test_progress_is_written_while_the_job_holds_a_unit_of_work(
     assert run_job(runtime, Job("units", "Units", work)).outcome is Outcome.SUCCEEDED
     with runtime.store.reading() as session:
         assert len(session.exec(select(AuditEntry)).all()) == 20
+
+
+def test_the_next_start_follows_the_schedule_and_waits_out_what_is_done() -> None:
+    """A crontab line says when, in UTC; a job of the week that is done waits for the next week; by hand says nothing."""
+    sunday = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    daily = Job("a", "A", count_three, schedule="30 4 * * *")
+    weekly = Job("b", "B", count_three, schedule="30 4 * * *", period="week")
+    assert next_start(daily, sunday, None) == datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
+    assert next_start(weekly, sunday, "2026-W48") == datetime(2026, 11, 30, 4, 30, tzinfo=UTC)
+    assert next_start(Job("c", "C", count_three), sunday, None) is None

@@ -133,6 +133,7 @@ def _run_source(context: JobContext, run: Run, *, is_accepted: bool, is_anew: bo
     """Read one source from its stored place to its end."""
     planned = run.planned
     cursor = _begin(context, run, is_anew=is_anew)
+    context.progress(f"{planned.name} (waiting for an answer)", 0, None)
     garbled = 0
     while True:
         bad: Page | None = None

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from apscheduler.triggers.cron import CronTrigger
 from sqlmodel import Session, col, select
 
 from biblio.ingest.held import HeldBack, held_pages
-from biblio.jobs import Job, period_of
+from biblio.jobs import Job, next_start, periods_done
 from biblio.store.models import HarvestCursor, HarvestPage, HarvestRefusal, JobRun, Quota, RequestCount
-from biblio.store.words import Outcome, Trigger
 
 SOURCES = {
     "registry": "Project list",
@@ -35,9 +33,6 @@ SERVICES = {"arxiv": "arXiv", "ads": "ADS", "tap": "Project list (TAP)"}
 """Services as requests are counted: all doors of arXiv are one."""
 
 LEDGER_DAYS = 14
-
-_LONGEST_WAIT = 100
-"""Times a schedule may come round before a job is due in a new period: a quarter of days."""
 
 _YEARS = re.compile(r"^ads-resweep(?P<years>( \d{4})*)$")
 
@@ -234,26 +229,8 @@ class NextRun:
 
 def next_runs(session: Session, jobs: Iterable[Job], now: datetime) -> list[NextRun]:
     """Return when the schedule starts each job next: one that has succeeded in this period waits for the following."""
-    done = dict(
-        session.execute(
-            sa.select(col(JobRun.job), sa.func.max(col(JobRun.period)))
-            .where(col(JobRun.outcome) == Outcome.SUCCEEDED, col(JobRun.started_by) == Trigger.SCHEDULE)
-            .group_by(col(JobRun.job))
-        ).all()
-    )
-    return [NextRun(job.name, job.title, _next_run(job, now, done.get(job.name))) for job in jobs]
-
-
-def _next_run(job: Job, now: datetime, done: str | None) -> datetime | None:
-    if job.schedule is None:
-        return None
-    trigger = CronTrigger.from_crontab(job.schedule, timezone="UTC")
-    fires: datetime | None = trigger.get_next_fire_time(None, now)
-    for _ in range(_LONGEST_WAIT):
-        if fires is None or period_of(job.period, fires) != done:
-            break
-        fires = trigger.get_next_fire_time(fires, fires)
-    return fires.astimezone(UTC) if fires else None
+    done = periods_done(session)
+    return [NextRun(job.name, job.title, next_start(job, now, done.get(job.name))) for job in jobs]
 
 
 # -- requests and quotas ------------------------------------------------------------------------------------------------

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import Select
 from sqlmodel import Session, col, func, select
 
-from biblio.jobs import Job, is_at_work
+from biblio.jobs import Job, is_at_work, next_start, periods_done
 from biblio.store.models import AuditEntry, JobRun, OutboxMail, UserAccount
 from biblio.store.words import MailState, Outcome
 from biblio.webkit import holds
@@ -36,7 +35,7 @@ class JobState:
 
 
 def job_states(session: Session, jobs: Iterable[Job], now: datetime) -> list[JobState]:
-    """Return every job with its latest attempts, in two queries."""
+    """Return every job with its latest attempts, in three queries."""
     latest = select(func.max(JobRun.id)).group_by(col(JobRun.job))
     last = {run.job: run for run in session.exec(select(JobRun).where(col(JobRun.id).in_(latest)))}
     success = dict(
@@ -46,26 +45,19 @@ def job_states(session: Session, jobs: Iterable[Job], now: datetime) -> list[Job
             .group_by(col(JobRun.job))
         ).all()
     )
+    done = periods_done(session)
     return [
         JobState(
             name=job.name,
             title=job.title,
             schedule=job.schedule,
-            next_at=next_run(job, now),
+            next_at=next_start(job, now, done.get(job.name)),
             running_since=run.started_at if (run := last.get(job.name)) and is_at_work(run, now) else None,
             last_success_at=success.get(job.name),
             last=run,
         )
         for job in jobs
     ]
-
-
-def next_run(job: Job, now: datetime) -> datetime | None:
-    """Return when the schedule starts ``job`` next, or None for jobs run by hand."""
-    if job.schedule is None:
-        return None
-    fires: datetime | None = CronTrigger.from_crontab(job.schedule, timezone="UTC").get_next_fire_time(None, now)
-    return fires.astimezone(UTC) if fires else None
 
 
 def runs(job: str | None = None, outcome: Outcome | None = None) -> Select[Any]:

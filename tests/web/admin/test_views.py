@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -20,7 +20,6 @@ from biblio.runtime import Runtime
 from biblio.store.models import JobRun, OutboxMail
 from biblio.store.words import MailState, Outcome, Role, Trigger
 from biblio.web import create_app
-from biblio.web.admin.queries import next_run
 from tests.web.visitors import Visitor, logged_in
 
 
@@ -117,13 +116,6 @@ def test_an_unknown_job_is_not_found(small_runtime: Runtime) -> None:
     """A job that does not exist is 404, not a broken page."""
     admin = logged_in(_app(small_runtime), small_runtime, Role.ADMIN)
     assert admin.post("/admin/jobs/nothing/run", form_on="/admin").status_code == 404
-
-
-def test_the_next_run_follows_the_schedule() -> None:
-    """A crontab line says when, in UTC; by hand says nothing."""
-    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-    assert next_run(Job("a", "A", print, schedule="30 4 * * *"), now) == datetime(2026, 11, 23, 4, 30, tzinfo=UTC)  # type: ignore[arg-type]
-    assert next_run(Job("b", "B", print), now) is None  # type: ignore[arg-type]
 
 
 def test_what_is_not_in_order_stands_on_top(small_runtime: Runtime) -> None:
