@@ -27,16 +27,17 @@ def anchor_patterns(grammar: Grammar, *, named: bool) -> tuple[re.Pattern[str], 
     ``named``: those for texts that name the observatory; else those for every text.
     """
     tails: dict[str, list[str]] = defaultdict(list)
-    endings: set[tuple[str, Field]] = set()
+    endings: set[tuple[str, ...]] = set()
     for form in grammar.forms:
         ending = _ending(form)
         # A form that ends as an earlier one is rare, and found by its end where the observatory is named.
-        found = _when_named(form) if named else () if ending in endings else _by_beginning(form)
+        known = () if ending is None else (ending[0], *ending[1].choices)
+        found = _when_named(form) if named else () if known in endings else _by_beginning(form)
         for literal, rest in found:
             if rest not in tails[literal]:
                 tails[literal].append(rest)
-        if ending is not None:
-            endings.add(ending)
+        if known:
+            endings.add(known)
     derived = tuple(
         compiled(re.escape(literal) + (rests[0] if len(rests) == 1 else f"(?:{'|'.join(rests)})"), f"codes ({literal})")
         for literal, rests in tails.items()

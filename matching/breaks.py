@@ -24,6 +24,7 @@ _STRAYS = (
 )
 _CELL = re.compile(r"[ \t]{0,8}&[ \t]{1,8}")
 _LOST = (("",), ("", "."))
+_BEGUN = re.compile(r"[^\s#]{4}\Z")  # less of a code is too little to go by
 _LAST_RUN = re.compile(r"[^\s#]{1,28}\Z")
 _FIRST_RUN = re.compile(r"[0-9A-Za-z]\S{0,27}")
 _LINE_BREAK = re.compile(
@@ -36,7 +37,7 @@ def strays(raw: str, grammar: Grammar) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for place in _LINE_BREAK.finditer(raw):
         at = place.start() + 1
-        if found and at < found[-1][1]:
+        if (found and at < found[-1][1]) or _BEGUN.search(raw, max(0, at - _REACH), at) is None:
             continue
         for pattern in (*_STRAYS, _CELL):
             stray = pattern.match(raw, at)

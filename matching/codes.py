@@ -27,6 +27,7 @@ MOST_CANDIDATES = 50
 _MOST_MACROS = 50  # of one paper, whose uses are looked for
 _MOST_READ = 200_000  # characters of windows read closely in one text: those of ten thousand mentions
 _MASK = "\x01"
+_ITEM_LENGTH = 8  # characters of an item of a list within which a digit stands
 
 _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:grants?|awards?|contracts?|versions?|releases?|released(?: on)?|build|v)(?: (?:no\.?|nos\.?|numbers?))?[ :#.]{0,3}$"
@@ -198,18 +199,20 @@ class CodeFinder:
                 if not self.grammar.is_well_formed(code):
                     continue
                 spelled = self.registry.same(code) if self.registry is not None else None
-                if match.groupdict().get("glue") is not None and not self._may_glue(text, match, spelled):
-                    continue
-                ours = bool(self.grammar.before_code.search(text, max(0, match.start() - 110), match.start()))
-                if spelled is None and not ours and (form.needs_context or _is_doubtful(form, match)):
+                if spelled is None and not self._may_be_unlisted(form, text, match):
                     continue
                 taken.append(self._as_printed(match, code, spelled))
             yield from taken
             text = _masked(text, taken)
 
-    def _may_glue(self, text: str, match: re.Match[str], spelled: str | None) -> bool:
-        """Whether letters or a year directly after a code lost their blank, and are not part of the code."""
-        return spelled is not None or any(text.startswith(name, match.end()) for name in self.grammar.names)
+    def _may_be_unlisted(self, form: Form, text: str, match: re.Match[str]) -> bool:
+        """Whether what the registry lacks is a code: nothing is glued to it but our name, and doubtful ones follow it."""
+        is_glued = "glue" in form.whole.groupindex and match["glue"] is not None
+        if is_glued and not any(text.startswith(name, match.end()) for name in self.grammar.names):
+            return False  # the letters after it may be part of another id
+        if not form.needs_context and not _is_doubtful(form, match):
+            return True
+        return bool(self.grammar.before_code.search(text, max(0, match.start() - 110), match.start()))
 
     def _as_printed(self, match: re.Match[str], code: str, spelled: str | None) -> _Found:
         """A well-formed code: the registry's own if it holds it, else as printed with its neighbours."""
@@ -321,6 +324,9 @@ class CodeFinder:
 
     def _items_after(self, text: str, head: _Found, stop: int) -> Iterator[_Found]:
         """Items such as ``#00123.S`` after a whole code: the parts they leave out are those of the code before."""
+        glue = LIST_GLUE.match(text, head.end, stop)
+        if glue is None or not any(map(str.isdigit, text[glue.end() : glue.end() + _ITEM_LENGTH])):
+            return
         parsed = self.grammar.parse(head.code)
         if parsed is None:
             return

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from matching.forms import SEPARATOR_CHARACTERS, Field, Form, folded, skeleton
+from matching.forms import CONFUSABLE_GROUPS, SEPARATOR_CHARACTERS, Field, Form, folded, skeleton
 from matching.grammar import Grammar
 from matching.registry import Registry
 
@@ -145,6 +145,7 @@ class ShapeReader:
 
     def __init__(self, grammar: Grammar) -> None:
         self._forms = [(form, self._pattern(form)) for form in grammar.forms if len(form.fields) >= 3]
+        self._heads = {form.name: _alike(form.fields[0].head) for form in grammar.forms}
 
     @staticmethod
     def _pattern(form: Form) -> re.Pattern[str]:
@@ -167,9 +168,8 @@ class ShapeReader:
     def read(self, text: str, stretch: tuple[int, int], near: Callable[[int], int]) -> Iterator[Reading]:
         """Codes put right by their shape; ``near`` says that the observatory is named just before."""
         start, stop = stretch
-        alike = folded(text[start:stop])
         for form, pattern in self._forms:
-            if form.fields[0].sort == "characters" and folded(form.fields[0].head) not in alike:
+            if form.fields[0].sort == "characters" and self._heads[form.name].search(text, start, stop) is None:
                 continue
             at = start
             while (found := pattern.search(text, at, stop)) is not None:
@@ -209,6 +209,12 @@ class ShapeReader:
         return Reading(
             found.start(form.fields[0].name), end, form.render(values), False, (), 3 if weak else 2, mended is None
         )
+
+
+def _alike(letters: str) -> re.Pattern[str]:
+    """The letters in either case, each perhaps mistaken for another."""
+    groups = [next((group for group in CONFUSABLE_GROUPS if letter in group), letter) for letter in letters]
+    return re.compile("".join(f"[{re.escape(group + group.lower())}]" for group in groups))
 
 
 def _misread(begins: str) -> str:

@@ -95,6 +95,8 @@ class Registry:
         self._heads = frozenset(name[:5] for name in self._by_skeleton)
         self._folded_heads = frozenset(name[:5] for name in self._by_fold)
         self._tails = frozenset(name[-5:] for name in self._by_skeleton)
+        self._firsts = frozenset(name[:1] for name in self._by_fold)
+        self._lasts = frozenset(name[-1:] for name in self._by_skeleton)
 
     def for_one_text(self) -> Registry:
         """The same registry, which searches far for a bounded number of different codes only: no text takes for ever."""
@@ -168,10 +170,11 @@ class Registry:
         plain = skeleton(text)
         alike = plain.translate(_FOLD)
         places = range(len(plain) - 4)
-        return not (
-            self._folded_heads.isdisjoint([alike[place : place + 5] for place in places])
-            and self._tails.isdisjoint([plain[place : place + 5] for place in places])
-        )
+        if not self._folded_heads.isdisjoint(
+            [alike[place : place + 5] for place in places if alike[place] in self._firsts]
+        ):
+            return True
+        return any(plain[place : place + 5] in self._tails for place in places if plain[place + 4] in self._lasts)
 
     def neighbours(self, written: str, *, edits: bool = True) -> Neighbours:
         """Codes equal to ``written`` but for separators and case, but for confusable characters, or but for one edit.

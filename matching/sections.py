@@ -94,6 +94,7 @@ _PLAIN_HEADING = re.compile(
 _REFERENCE_LISTS = ("\nReferences", "\nREFERENCES", "\nBibliography")
 _LONGEST_COMMENT = 20_000  # characters of a passage commented out
 _LONGEST_NOTE = 4_000  # characters of a footnote
+_LISTED_YEARS = 10  # in 2,000 characters; where fewer stand is no list of references, and its heading not looked for
 _LOOK_BACK = 12_000  # a section of a plain text is not longer; beyond it, only a reference list is looked for
 _SPACED_HEADING = re.compile(r"\b(?:[A-Za-z] ){5,24}[A-Za-z]\b")
 _TEX_SIGNS = re.compile(r"\\(?:documentclass|begin|section|usepackage|cite[a-z]*|footnote|ref|textit|acknowledg)")
@@ -270,7 +271,8 @@ class Places:
         if kind is not None:
             return kind
         if low:
-            return "references" if 0 < self._reference_list < low else "body"
+            years = sum(self.text.count(century, position - 2_000, position) for century in ("19", "20"))
+            return "references" if years >= _LISTED_YEARS and 0 < self._reference_list < low else "body"
         return None
 
     @cached_property

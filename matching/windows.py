@@ -30,6 +30,9 @@ DIGIT_RUN = re.compile(
 )
 
 
+_NEAR = 2_500  # characters from our name within which a code is looked for whose beginning is damaged
+
+
 class Windows:
     """Finds the windows of the texts of one observatory; ``numbers`` where numbers alone are looked for."""
 
@@ -46,8 +49,13 @@ class Windows:
         if not text.isascii() and (digit := foreign_digits(text)):
             spots += [found.span() for found in re.finditer(rf"{digit}(?:[^\n]{{0,3}}?{digit}){{5}}", text)]
         named = sorted(found.span() for name in self._names for found in name.finditer(text))
-        if named or len(text) < _SHORT:
-            spots += [found.span() for anchor in self._anchors_when_named for found in anchor.finditer(text)]
+        near = [(0, len(text))] if len(text) < _SHORT else _around(named, _NEAR, len(text))
+        spots += [
+            found.span()
+            for anchor in self._anchors_when_named
+            for low, high in near
+            for found in anchor.finditer(text, low, high)
+        ]
         if named and self._numbers is not None:
             spots += self._numbers.spots(text, named)
         return joined(
@@ -75,6 +83,18 @@ def _followed_by_digits(text: str, named: list[tuple[int, int]], starts: list[in
             yield start, end
         else:
             clear = end + AFTER - 60  # a longer run may be cut off at the end
+
+
+def _around(spots: list[tuple[int, int]], reach: int, end: int) -> list[tuple[int, int]]:
+    """The stretches of a text no farther than ``reach`` from one of the spots, which are in order."""
+    stretches: list[tuple[int, int]] = []
+    for start, stop in spots:
+        low, high = max(0, start - reach), min(end, stop + reach)
+        if stretches and low <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], high)
+        else:
+            stretches.append((low, high))
+    return stretches
 
 
 def joined(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
