@@ -11,8 +11,10 @@ import argparse
 import gzip
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.fitting import Fitting, fit
+from matching.shelf import Shelf
 from matching.vetoes import veto
 from matching.work_features import DIRECTIONS, FEATURES, features
 from matching.work_text import Reading, Work, read
@@ -32,6 +35,9 @@ SETS = {
     "ADS": ("pairs/ads_oracle_text_pairs.jsonl",),
     "preprint-article": ("same_paper/preprint_article_pairs.jsonl.gz",),
 }
+LISTINGS = "arxiv_metadata/listings_to_2018.jsonl.gz"
+_PARENTHESIS = re.compile(r"\([^()]*\)?")
+
 WEIGHTS = {
     "DBLP-ACM": 1.0,
     "DBLP-ACM dirty": 0.7,
@@ -66,6 +72,39 @@ def labelled(folder: Path, name: str) -> Iterator[Mapping[str, Any]]:
         opener: Any = gzip.open if path.endswith(".gz") else open
         with opener(folder / path, "rt", encoding="utf-8") as file:
             yield from (row for row in map(json.loads, file) if row["label"] in ("match", "different"))
+
+
+def listing(row: dict[str, Any]) -> Work:
+    """A preprint from a row of a listing: authors in one text with institutes in parentheses, year from the first date."""
+    text = row["authors"]
+    while (shorter := _PARENTHESIS.sub(" ", text)) != text:
+        text = shorter
+    authors = [name.strip() for name in re.split(r",|;|\s+and\s+|&", text)]
+    years = re.findall(r"\b(?:19|20)\d\d\b", str(row.get("dates", "")))
+    return Work.from_plain(
+        {
+            "title": row["title"],
+            "authors": authors,
+            "year": years[0] if years else None,
+            "arxiv": row["id"],
+            "type": "preprint",
+        }
+    )
+
+
+def strangers(folder: Path, count: int = 500) -> Iterator[tuple[Work, Work]]:
+    """Two preprints that look alike, one made an article: neighbours on a shelf, by their numbers two papers.
+
+    Taken from the end of the listings; ``bench/same.py`` searches the beginning.
+    """
+    with gzip.open(folder / LISTINGS, "rt", encoding="utf-8") as file:
+        works = [listing(row) for row in islice(map(json.loads, file), 100_000, None)]
+    chosen = random.Random(3).sample(works, count)
+    for work, near in zip(chosen, Shelf(works).candidates(chosen, 5), strict=True):
+        for other in (works[place] for place in near):
+            if other.arxiv != work.arxiv and read(other).words != read(work).words:
+                year = None if other.year is None else other.year + random.Random(other.title).randrange(2)
+                yield work, replace(other, arxiv=None, kind="article", year=year)
 
 
 def record_of(reading: Reading) -> str:
@@ -108,6 +147,12 @@ def gather(folder: Path, *, poor: bool = False) -> Pairs:
                 lists["groups"].append(groups[name][-1])
                 lists["weights"].append(WEIGHTS[name] * (0.3 if kind != name else 1.0))
                 lists["vetoed"].append(veto(one, two) is not None)
+    alike = [(read(a), read(b)) for a, b in strangers(folder)]
+    lists["rows"] += [features(a, b) for a, b in alike]
+    lists["vetoed"] += [veto(a, b) is not None for a, b in alike]
+    lists["groups"] += [record_of(a) for a, _ in alike]
+    for name, value in (("labels", False), ("sets", "look-alike preprints"), ("weights", 0.7)):
+        lists[name] += [value] * len(alike)
     return Pairs(
         *(
             np.array(lists[name], dtype=kind)

@@ -16,6 +16,7 @@ import click
 _OWN = {
     "scan": "biblio.cli.scan:scan",
     "propose": "biblio.cli.propose:propose",
+    "same": "biblio.cli.same:same",
     "init": "biblio.cli.setup:init",
     "db": "biblio.cli.setup:db",
     "run": "biblio.cli.run:run",
@@ -91,6 +92,7 @@ def main(ctx: click.Context) -> None:
     Without any of that:
       biblio scan FOLDER                 find project codes in texts
       biblio propose …                   propose projects for papers, from files to JSON lines
+      biblio same PAIRS.jsonl            tell whether two records are one paper
     """
     ctx.obj = _runtime
 

@@ -1,0 +1,121 @@
+"""``biblio same``: one answer a line, in order, whatever stands in the lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biblio.cli import same as module
+from biblio.cli.same import answers, same
+
+A = {"title": "The dust ring of XY Tauri seen at 1.3 mm", "authors": ["Vermeer, Anneke", "Tan, Richard"], "year": 2018}
+B = {**A, "title": "Water masers in evolved stars", "authors": ["Öztürk, Ayşe"], "year": "2004.0"}
+
+
+def line(a: Any, b: Any) -> bytes:
+    """A line of a file of pairs."""
+    return json.dumps({"a": a, "b": b}).encode() + b"\n"
+
+
+def run(*arguments: object, given: bytes | None = None) -> Result:
+    """Call the command as a shell would."""
+    return CliRunner().invoke(same, [str(argument) for argument in arguments], input=given)
+
+
+def answered(result: Result) -> list[dict[str, Any]]:
+    """The JSON lines on stdout of a run that ended well."""
+    assert result.exit_code == 0, result.output
+    return [json.loads(text) for text in result.stdout.splitlines()]
+
+
+def test_one_answer_for_each_line_in_order(tmp_path: Path) -> None:
+    """A file gives as many answers as it has lines, each with p, verdict and reasons in words."""
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(line(A, A) + line(A, B) + line(B, B))
+    found = answered(run(path))
+    assert [answer["verdict"] for answer in found] == ["same", "different", "same"]
+    assert all(0 <= answer["p"] <= 1 and answer["reasons"] for answer in found)
+    packed = tmp_path / "pairs.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert answered(run(packed)) == found
+    assert answered(run("-", given=path.read_bytes())) == found
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (b"\n", "empty"),
+        (b"{\n", "not JSON"),
+        (b"[" * 100_000 + b"\n", "not JSON"),
+        (b'["a"]\n', "object"),
+        (b'{"a": {}}\n', "both"),
+        (b'{"a": {"title": "\xff\xfe"}, "b": {}}\n', "UTF-8"),
+    ],
+)
+def test_an_unreadable_line_asks_and_costs_no_other(broken: bytes, reason: str) -> None:
+    """What cannot be read is asked about with an error; its neighbours are answered as if it were not there."""
+    found = answered(run("-", given=line(A, A) + broken + line(A, B)))
+    assert [answer["verdict"] for answer in found] == ["same", "ask", "different"]
+    assert reason in found[1]["error"]
+    assert "error" not in found[0]
+
+
+def test_years_may_be_written_in_any_way() -> None:
+    """A number, "1994", "1994.0" and null are all read; what is no year is as if it were missing."""
+    ways = [
+        answers([line({**A, "year": year}, {**A, "year": 2018})])[0]["p"] for year in (2018, "2018", "2018.0", 2018.0)
+    ]
+    assert len(set(ways)) == 1
+    unknown = [answers([line({**A, "year": year}, A)])[0]["p"] for year in (None, "soon", [], 1e400, True)]
+    assert len(set(unknown)) == 1
+
+
+def test_overlong_lines_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line beyond the limit is one unreadable line, and the next is read from its beginning."""
+    monkeypatch.setattr(module, "LONGEST_LINE", 1000)
+    found = answered(run("-", given=line({"title": "x" * 5000}, A) + line(A, A)))
+    assert [answer["verdict"] for answer in found] == ["ask", "same"]
+    assert "longer" in found[0]["error"]
+
+
+def test_explained_contributions_sum_to_the_log_odds() -> None:
+    """With --explain what the topics add makes up the log-odds."""
+    for answer in answered(
+        run("-", "--explain", given=line(A, A) + line(A, B) + line(A, {**A, "title": A["title"] + ". II."}))
+    ):
+        assert sum(answer["contributions"].values()) == pytest.approx(answer["log_odds"], abs=1e-9)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    """A file that cannot be read ends with one sentence and exit code 1."""
+    result = run(tmp_path / "none.jsonl")
+    assert result.exit_code == 1
+    assert "cannot be read" in result.output
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "family", "given", "x"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+fields = st.sampled_from(
+    ["title", "subtitle", "authors", "year", "type", "doi", "arxiv", "venue", "volume", "pages", "abstract", "bibcode"]
+)
+
+
+@given(st.dictionaries(fields, values, max_size=8), st.dictionaries(fields, values, max_size=8))
+def test_any_json_is_answered(a: dict[str, Any], b: dict[str, Any]) -> None:
+    """Whatever the fields hold, the answer is a verdict without an error, the same with the records exchanged."""
+    one, other = answers([line(a, b), line(b, a)])
+    assert "error" not in one
+    assert one == other
