@@ -27,15 +27,14 @@ _LOST = (("",), ("", "."))
 _BEGUN = re.compile(r"[^\s#]{4}\Z")  # less of a code is too little to go by
 _LAST_RUN = re.compile(r"[^\s#]{1,28}\Z")
 _FIRST_RUN = re.compile(r"[0-9A-Za-z]\S{0,27}")
-_LINE_BREAK = re.compile(
-    r"[0-9A-Z.](?:(?<=[0-9.])[-\u2010%]?(?:[ \t]{0,8}\r?\n|[ \t]{3})|(?<![A-Z]{2})[ \t]{0,2}&[ \t])"
-)
+_LINE_BREAK = re.compile(r"[0-9.][-\u2010%]?(?:[ \t]{0,8}\r?\n|[ \t]{3})")
+_LINE_OR_CELL_BREAK = re.compile(rf"{_LINE_BREAK.pattern}|[0-9A-Z.](?<![A-Z]{{2}})[ \t]{{0,2}}&[ \t]")
 
 
 def strays(raw: str, grammar: Grammar) -> list[tuple[int, int]]:
     """Stretches of a raw text to leave out, in order, so that the codes they break become whole."""
     found: list[tuple[int, int]] = []
-    for place in _LINE_BREAK.finditer(raw):
+    for place in (_LINE_OR_CELL_BREAK if "& " in raw or "&\t" in raw else _LINE_BREAK).finditer(raw):
         at = place.start() + 1
         if (found and at < found[-1][1]) or _BEGUN.search(raw, max(0, at - _REACH), at) is None:
             continue

@@ -109,14 +109,14 @@ _DATA_PHRASES = re.compile(
     r"(?i)\b(?:data (?:underlying|availability|are available|used in this)|available (?:from|in|at|through) the [a-z ]{0,20}archive"
     r"|publicly available)"
 )
-# Both are searched in a sentence in small letters, from the beginning of a word on.
+# Both are searched in a sentence in small letters, from the beginning of a word on; a class comes first, for speed.
 _USE = re.compile(
-    r"(?<![a-z])(?=[abdhmnotuvw])(?:makes? use of|made use of|making use|data (?:from|sets?|obtained|taken|used|under)"
-    r"|based on (?:observations|data|archival)"
-    r"|(?:we|were|was|have|has)(?: been| also| then| therefore){0,2} (?:use[ds]?|observ|obtain|taken|acquired|collected"
+    r"[abdhmnotuvw](?<![a-z][a-z])(?:(?<=m)(?:akes? use of|ade use of|aking use)"
+    r"|(?<=d)ata (?:from|sets?|obtained|taken|used|under)|(?<=b)ased on (?:observations|data|archival)"
+    r"|(?:(?<=w)(?:e|ere|as)|(?<=h)(?:ave|as))(?: been| also| then| therefore){0,2} (?:use[ds]?|observ|obtain|taken|acquired|collected"
     r"|carried out|retrieved|downloaded|combine|re-?analy[sz]|re-?imaged?|analy[sz])"
-    r"|(?:our|these|the|this|present|new|archival)(?: [a-z0-9()-]{1,20}){0,3} (?:observations?|data|datasets?|program(?:me)?s?|projects?)(?![a-z])"
-    r"|as part of|observed (?:with|under|as|in)|visibilities of|under (?:the )?(?:project|program))"
+    r"|(?:(?<=o)ur|(?<=t)(?:hese|he|his)|(?<=n)ew|(?<=a)rchival)(?: [a-z0-9()-]{1,20}){0,3} (?:observations?|data|datasets?|program(?:me)?s?|projects?)(?![a-z])"
+    r"|(?<=a)s part of|(?<=o)bserved (?:with|under|as|in)|(?<=v)isibilities of|(?<=u)nder (?:the )?(?:project|program))"
 )
 _MENTION = re.compile(
     r"(?<![a-z])(?:propos(?:ed|al (?:has been|was|is) (?:accepted|approved|submitted))"
