@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import process
@@ -20,6 +20,7 @@ from matching.forms import FOLD as _FOLD
 from matching.forms import Form, skeleton
 from matching.grammar import Grammar
 
+_FEW = 20_000  # codes that are all compared in search of two edits: a millisecond
 _MOST_REMEMBERED = 20_000
 _MOST_EDITED = (
     2_000  # codes of one text whose one-edit neighbours are looked for: a quarter of a second; no paper has so many
@@ -91,7 +92,12 @@ class Registry:
         self._nearest: dict[tuple[str, int, bool], tuple[str, ...]] = {}
         self._near: dict[str, tuple[str, ...]] = {}
         self._asked: dict[str, int] | None = None
-        self._folds = tuple(self._by_fold)
+        self._folds = list(self._by_fold)
+        self._folds_by_tail: dict[str, list[str]] = defaultdict(list)
+        if len(self._folds) > _FEW:
+            self._folds.sort()
+            for name in self._folds:
+                self._folds_by_tail[name[-5:]].append(name)
         self._heads = frozenset(name[:5] for name in self._by_skeleton)
         self._folded_heads = frozenset(name[:5] for name in self._by_fold)
         self._tails = frozenset(name[-5:] for name in self._by_skeleton)
@@ -218,13 +224,22 @@ class Registry:
         Order: equal but for separators, then confusable characters, then one edit (lost or extra zeros before other
         edits), then the same number and kind in another year or call, then two edits.
         """
-        far = far and self._place_of(skeleton(written)) * len(self._folds) <= _MOST_COMPARED
+        far = far and self._place_of(skeleton(written)) * min(len(self._folds), _FEW) <= _MOST_COMPARED
         key = (written, limit, far)
         if key not in self._nearest:
             if len(self._nearest) >= _MOST_REMEMBERED:
                 self._nearest.clear()
             self._nearest[key] = tuple(self._search(written, limit, far=far))
         return list(self._nearest[key])
+
+    def _folds_to_compare(self, alike: str) -> Sequence[str]:
+        """What may be two edits away: all of a small registry, of a large one what begins or ends alike."""
+        if len(self._folds) <= _FEW:
+            return self._folds
+        head = alike[: max(3, len(alike) - 5)]
+        first = bisect_left(self._folds, head)
+        last = bisect_left(self._folds, head + "\U0010ffff", first)
+        return sorted({*self._folds[first:last], *self._folds_by_tail.get(alike[-5:], ())})
 
     def _search(self, written: str, limit: int, *, far: bool) -> list[str]:
         """The search behind ``nearest``, whose answers are remembered: papers repeat their codes."""
@@ -240,7 +255,7 @@ class Registry:
         if far and len(found) < limit and 3 <= len(plain) <= 40:
             others = process.extract(
                 plain.translate(_FOLD),
-                self._folds,
+                self._folds_to_compare(plain.translate(_FOLD)),
                 scorer=OSA.distance,
                 processor=None,
                 score_cutoff=2,
