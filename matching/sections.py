@@ -18,7 +18,7 @@ _KINDS: tuple[tuple[Where, str], ...] = (
     (
         "data_statement",
         (
-            r"(?:data|code|software|availability)(?:,? (?:and|&|materials?|code|software))*[ -]{1,2}"
+            r"(?:data|code|software|availability)(?:,? (?:and|&|materials?|code|software)){0,6}[ -]{1,2}"
             r"(?:availability|access(?:ibility)?|statements?)(?: statements?)?|availability of (?:the )?data[a-z ]{0,30}"
             r"|data and materials? availability|open research|facilit(?:y|ies)"
         ),
