@@ -328,3 +328,35 @@ def test_an_empty_text_is_read(tmp_path: Path) -> None:
     result = run(tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
     assert "1 of 1 files read, 0 refused" in result.stderr
+
+
+def test_a_text_of_fifty_megabytes_is_refused_by_name(tmp_path: Path) -> None:
+    """More than is read as one text gives one line with the file and the bound; the file beside it is read."""
+    (tmp_path / "huge.txt").write_bytes(b"word " * 10_000_000 + SENTENCE.encode())
+    (tmp_path / "good.txt").write_text(SENTENCE, "utf-8")
+    result = run(tmp_path)
+    assert result.exit_code == 0
+    assert [line["file"] for line in lines(result)] == [f"{tmp_path}/good.txt"]
+    (told,) = [line for line in result.stderr.splitlines() if "huge.txt" in line]
+    assert "MB" in told
+
+
+@pytest.mark.parametrize("strange", [b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc3", b"\x1b[2J"])
+def test_strange_bytes_amid_a_text_do_no_harm(tmp_path: Path, projects: Path, strange: bytes) -> None:
+    """A NUL, invalid UTF-8, half a surrogate or a control sequence here and there: the code is found at its place."""
+    body = b"A plain sentence. " * 40 + strange + b" words " + strange + SENTENCE.encode() + strange
+    (tmp_path / "paper.txt").write_bytes(body)
+    [line] = lines(run("--projects", projects, tmp_path / "paper.txt"))
+    text = body.decode("utf-8", errors="replace")
+    assert (line["code"], line["certain"], text[line["start"] : line["end"]]) == (CODE, True, CODE)
+
+
+def test_a_project_list_of_one_code_named_often(tmp_path: Path) -> None:
+    """The same project twenty times over, in several spellings, is one project."""
+    path = tmp_path / "projects.jsonl"
+    path.write_text(
+        "".join(json.dumps({"code": code}) + "\n" for code in [CODE, f" {CODE} ", CODE.lower()] * 7), "utf-8"
+    )
+    (tmp_path / "paper.txt").write_text(SENTENCE.replace("00123", "OO123"), "utf-8")
+    [line] = lines(run("--projects", path, tmp_path / "paper.txt"))
+    assert (line["code"], line["certain"], line["candidates"]) == (CODE, True, [CODE])

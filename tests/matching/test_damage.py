@@ -1,0 +1,70 @@
+"""Damage that earlier corpora lacked: cell borders, page feet, escapes of escapes, numbers that lost all their zeros."""
+
+from __future__ import annotations
+
+import pytest
+
+from biblio.observatory import load
+from matching.codes import CodeFinder, Grammar, Registry
+
+ALMA = Grammar.from_plain(load("alma").codes)
+KNOWN = ["2013.1.00123.S", "2013.A.00017.S", "2016.1.00340.S", "2016.2.00123.S", "2019.1.00431.T"]
+FINDER = CodeFinder(ALMA, Registry(ALMA, KNOWN))
+PREFIX = "This paper makes use of the following ALMA data: ADS/JAO.ALMA#"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2013.1. & 00123.S",
+        "2013.1 & 00123.S",
+        "<td>2013.1.</td><td>00123.S</td>",
+        "2013.1.00123\tS",
+        "2013.1.\n14\n\fSomeone et al.\n00123.S",
+        "2013.1.00\n\n\fA&A 589, A12 (2016)\n\n123.S",
+        "2013&amp;#46;1&amp;#46;00123&amp;#46;S",
+        "2013\\u002e1\\u002e00123\\u002eS",
+        "20\u00ad13.1.00\u00ad123.S",
+        "2013.1.00\x00123.S",
+        "2OI3.l.OOl23.S",
+        "2 0 1 3 . 1 . 0 0 1 2 3 . S",
+        "<span class='x'>2013</span>.<span>1</span>.<span>00123</span>.<span>S</span>",
+    ],
+)
+def test_one_listed_code_is_meant(written: str) -> None:
+    """What stands between the parts, or in place of a character, is undone, and the listed code is certain."""
+    (mention,) = FINDER.find(f"{PREFIX}{written}. We thank the referee.")
+    assert (mention.code, mention.certain) == ("2013.1.00123.S", True)
+
+
+def test_a_call_at_the_edge_of_a_cell() -> None:
+    """A letter may end the first cell."""
+    (mention,) = FINDER.find(f"{PREFIX}2013.A & 00017.S \\\\")
+    assert (mention.code, mention.certain) == ("2013.A.00017.S", True)
+
+
+@pytest.mark.parametrize("text", [f"{PREFIX}2013.1.123", "the ALMA project code 2013.1.123 was"])
+def test_a_number_that_lost_its_zeros_and_kind(text: str) -> None:
+    """Directly after our prefix, or after our name and "project", the listed code is offered and not certain."""
+    (mention,) = FINDER.find(text)
+    assert (mention.code, mention.certain) == ("2013.1.00123.S", False)
+
+
+@pytest.mark.parametrize("text", ["the ALMA epochs 2013.1.123 and 2016.1.340", "A&A 589 (2016)\n00123.S of ALMA"])
+def test_what_is_two_things_makes_no_code(text: str) -> None:
+    """An epoch, and a year in brackets before a number, are never called certain."""
+    assert not any(mention.certain for mention in FINDER.find(text))
+
+
+def test_items_after_an_ampersand_stay_items() -> None:
+    """Between two codes an ampersand is no border of a cell within one."""
+    assert [mention.code for mention in FINDER.find(f"{PREFIX}2016.1.00340.S & 00123.S")] == [
+        "2016.1.00340.S",
+        "2016.1.00123.S",
+    ]
+
+
+def test_codes_glued_to_one_another() -> None:
+    """Two codes with nothing between are two."""
+    found = FINDER.find(f"{PREFIX}2013.1.00123.S2016.1.00340.S")
+    assert [mention.code for mention in found] == ["2013.1.00123.S", "2016.1.00340.S"]
