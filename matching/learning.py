@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matching import evaluation
+from matching.evaluation import Figures
 from matching.fitting import Fitting, FittingError, fit
 from matching.ranking import DIRECTIONS, FEATURES
 from matching.trees import Floats, Model
@@ -34,9 +36,6 @@ HELD_BACK = 0.2
 AUDIT = 0.05
 """The share of papers asked about at random, so that figures stay honest where nobody is uncertain."""
 
-_BINS = 10
-_PRECISE = 0.99
-
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -50,27 +49,6 @@ class Labelled:
     labels: Sequence[bool]
     source: Literal["verdict", "cited"] = "verdict"
     missed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How good probabilities are on labelled pairs, all shares 0–1.
-
-    ``average_precision`` and ``recall_at_99`` (the most recall at which precision is still 0.99) count right projects
-    that were never proposed as missed; ``calibration_error`` is the mean distance between probability and truth over
-    ten bins, weighted by how many pairs are in each.
-    """
-
-    papers: int
-    pairs: int
-    right: int
-    average_precision: float
-    recall_at_99: float
-    calibration_error: float
-
-    def plain(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
-        return asdict(self)
 
 
 def is_held_back(paper: str) -> bool:
@@ -94,34 +72,7 @@ def learn(labelled: Iterable[Labelled], how: Fitting = HOW, about: Mapping[str, 
 
 def figures(labelled: Sequence[Labelled], probabilities: Floats) -> Figures:
     """How good these probabilities are, one for each row in their order."""
-    labels = _labels(labelled)
-    right = int(labels.sum()) + sum(one.missed for one in labelled)
-    precision, recall = _precision_and_recall(labels, probabilities, right)
-    ranked = labels[np.argsort(-probabilities, kind="stable")]
-    return Figures(
-        papers=len(labelled),
-        pairs=len(labels),
-        right=right,
-        average_precision=float((precision * ranked).sum() / right) if right else 0.0,
-        recall_at_99=float(recall[precision >= _PRECISE].max(initial=0.0)),
-        calibration_error=calibration_error(labels, probabilities),
-    )
-
-
-def _precision_and_recall(labels: NDArray[np.bool_], p: Floats, right: int) -> tuple[Floats, Floats]:
-    """Precision and recall after each pair, best first."""
-    found = np.cumsum(labels[np.argsort(-p, kind="stable")])
-    return found / np.arange(1, len(labels) + 1), found / max(right, 1)
-
-
-def calibration_error(labels: NDArray[np.bool_], p: Floats) -> float:
-    """The mean distance between what was said and what was true, over ten bins of equal width."""
-    if not len(p):
-        return 0.0
-    place = np.minimum((p * _BINS).astype(int), _BINS - 1)
-    said = np.bincount(place, weights=p, minlength=_BINS)
-    true = np.bincount(place, weights=labels, minlength=_BINS)
-    return float(np.abs(said - true).sum() / len(p))
+    return evaluation.figures(len(labelled), _labels(labelled), probabilities, sum(one.missed for one in labelled))
 
 
 def is_better(before: Figures, after: Figures) -> bool:

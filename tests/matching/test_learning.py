@@ -10,17 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matching.evaluation import Figures
 from matching.fitting import Fitting, FittingError
-from matching.learning import (
-    Figures,
-    Labelled,
-    calibration_error,
-    figures,
-    is_better,
-    is_held_back,
-    learn,
-    worth_asking,
-)
+from matching.learning import Labelled, figures, is_better, is_held_back, learn, worth_asking
 from matching.ranking import FEATURES
 
 SMALL = Fitting(trees=15, leaves=4, least_rows=5)
@@ -93,14 +85,6 @@ def test_figures_by_hand() -> None:
     assert told.average_precision == pytest.approx((1 + 2 / 3) / 3)
     assert told.recall_at_99 == pytest.approx(1 / 3)
     assert told.calibration_error == pytest.approx((0.1 + 0.8 + 0.3 + 0.1) / 4)
-
-
-@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=30))
-def test_calibration_is_a_share(pairs: list[tuple[bool, float]]) -> None:
-    """Between 0 and 1 whatever comes, and 0 for what is exactly true."""
-    labels, p = np.array([label for label, _ in pairs], dtype=bool), np.array([value for _, value in pairs])
-    assert 0 <= calibration_error(labels, p) <= 1
-    assert calibration_error(labels, labels.astype(float)) == 0
 
 
 def test_better_is_ranked_better_and_honest() -> None:
