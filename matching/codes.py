@@ -42,7 +42,8 @@ class Mention:
 
     ``text[start:end] == as_written``. ``in_registry`` is None without a registry. ``certain`` only for a registry
     code reached without loss, or the one registry code a malformed code can mean; without a registry nothing is
-    certain. ``candidates`` are registry codes, best first. ``is_use``: the sentence says that data were used (True),
+    certain. ``code`` is what is printed where a number alone, or a code without its last field, may mean several, unless
+    one of them is printed in full elsewhere. ``candidates`` are registry codes, best first. ``is_use``: the sentence says that data were used (True),
     only speaks of a project (False), or does not say (None).
     """
 
@@ -312,8 +313,17 @@ class CodeFinder:
             if not _same_front(self.grammar, shape.code, candidates[0]):
                 return _Found(reading.start, max(reading.end, shape.end), shape.code, False, candidates, "damaged")
         code = shape.code if shape is not None and shape.code in candidates and not reading.only else candidates[0]
-        ordered = tuple(dict.fromkeys((code, *candidates)))
+        alike = registry.all_with_front(shape.code) if shape is not None and shape.bare else ()
+        ordered = tuple(dict.fromkeys((code, *candidates, *alike)))
+        if shape is not None and len(alike) > 1:
+            # The last field is not printed and nothing says which of them is meant: as with a number alone.
+            return _Found(reading.start, reading.end, self._front(shape.code), False, ordered, "number")
         return _Found(reading.start, reading.end, code, reading.only, ordered, "damaged")
+
+    def _front(self, code: str) -> str:
+        """A well-formed code without its last field."""
+        parsed = self.grammar.parse(code)
+        return code if parsed is None else parsed[0].render({**parsed[1], parsed[0].fields[-1].name: None})
 
     def _with_lists(self, text: str, found: list[_Found]) -> Iterator[_Found]:
         """The codes and, after each, the items of a list that leave out its first parts."""

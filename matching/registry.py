@@ -158,9 +158,13 @@ class Registry:
 
     def same_front(self, code: str) -> str | None:
         """The one registry code that differs from a well-formed one in its last field alone, else None."""
-        parsed = self.grammar.parse(code)
-        found = [] if parsed is None else self._by_front.get(tuple(parsed[1].values())[:-1], [])
+        found = self.all_with_front(code)
         return found[0] if len(found) == 1 else None
+
+    def all_with_front(self, code: str) -> tuple[str, ...]:
+        """Every registry code that is a well-formed one but for its last field."""
+        parsed = self.grammar.parse(code)
+        return () if parsed is None else tuple(self._by_front.get(tuple(parsed[1].values())[:-1], ()))
 
     def ending(self, number: str, kind: str | None) -> list[str]:
         """Codes with this number (and kind, unless None), oldest first."""

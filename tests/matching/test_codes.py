@@ -266,6 +266,21 @@ def test_a_second_kind_after_a_code_makes_it_doubtful() -> None:
     assert not only(f"{PREFIX}2011.0.00741S.V.", finder).certain
 
 
+def test_a_missing_kind_with_two_in_the_registry_is_not_certain() -> None:
+    """Without its kind a code may be either, though one of them is nearer by a letter: neither is asserted."""
+    finder = CodeFinder(ALMA, Registry(ALMA, ["2018.1.00163.S", "2018.1.00163.SV"]))
+    mention = only(f"{PREFIX}2018.1.00163.", finder)
+    assert (mention.code, mention.certain, mention.in_registry) == ("2018.1.00163", False, False)
+    assert mention.candidates == ("2018.1.00163.S", "2018.1.00163.SV")
+
+
+def test_a_missing_kind_is_that_of_the_code_printed_in_full_elsewhere() -> None:
+    """The paper's own full code says which of the two is meant."""
+    finder = CodeFinder(ALMA, Registry(ALMA, ["2018.1.00163.S", "2018.1.00163.SV"]))
+    _, bare = finder.find(f"ALMA data 2018.1.00163.SV were used. {'Words. ' * 80} {PREFIX}2018.1.00163.")
+    assert (bare.code, bare.certain, bare.candidates[0]) == ("2018.1.00163.SV", False, "2018.1.00163.SV")
+
+
 def test_a_missing_kind_takes_the_one_the_registry_has() -> None:
     """Without its kind, a code is that of the registry with the same year, call and number."""
     finder = CodeFinder(ALMA, Registry(ALMA, ["2018.1.00163.SV"]))
