@@ -45,8 +45,8 @@ AROUND = 150
 
 
 @dataclass(frozen=True)
-class _World:
-    """What all papers are compared with: one project list, one set of rules."""
+class World:
+    """What all papers are compared with: one project list, one set of rules; indexed when a paper first needs it."""
 
     runtime: Runtime
     projects: Projects
@@ -86,7 +86,7 @@ def run_match(context: JobContext) -> None:
         total = session.exec(select(sa.func.count()).select_from(Paper)).one()
     if not projects.facts:
         raise RequestRefused("There are no projects to match with: run `biblio projects fetch` or `import` first.")
-    world = _World(runtime, projects)
+    world = World(runtime, projects)
     everything = str(context.arguments.get("all", "")).lower() in ("true", "1", "yes", "all")
     seen = 0
     for survivors in _walk(runtime):
@@ -118,7 +118,7 @@ def _walk(runtime: Runtime) -> Iterator[list[int]]:
         last = known[-1]
 
 
-def _due(world: _World, survivors: Sequence[int], *, everything: bool) -> dict[int, str]:
+def _due(world: World, survivors: Sequence[int], *, everything: bool) -> dict[int, str]:
     """Return those papers that must be matched, each with the hash of what it will be matched with."""
     with world.runtime.store.reading() as session:
         basis = stored_digests(session, survivors)
@@ -136,7 +136,7 @@ def _due(world: _World, survivors: Sequence[int], *, everything: bool) -> dict[i
     return {paper_id: digest for paper_id, digest in now.items() if everything or done.get(paper_id) != digest}
 
 
-def _match_batch(context: JobContext, world: _World, due: Mapping[int, str]) -> None:
+def _match_batch(context: JobContext, world: World, due: Mapping[int, str]) -> None:
     runtime = world.runtime
     with runtime.store.reading() as session:
         papers = load_papers(session, list(due), world.registry)
