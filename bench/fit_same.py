@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from matching.fitting import Fitting, fit
 from matching.shelf import Shelf
-from matching.vetoes import veto
+from matching.vetoes import is_borne_out, shared_identifier, veto
 from matching.work_features import DIRECTIONS, FEATURES, features
 from matching.work_text import Reading, Work, read
 
@@ -51,19 +51,24 @@ WEIGHTS = {
 TWINS = {"DBLP-ACM dirty": "DBLP-ACM"}
 """A set that holds the records of another in another form, its last pairs in the same order."""
 
-HOW = Fitting(trees=200, leaves=12, least_rows=15, rate=0.07, shrinkage=3.0, folds=5, seed=1, directions=DIRECTIONS)
+HOW = Fitting(
+    trees=240, leaves=18, least_rows=15, rate=0.06, shrinkage=3.0, folds=5, seed=1, tried=0.4, directions=DIRECTIONS
+)
 
 
 @dataclass(slots=True)
 class Pairs:
-    """Labelled pairs as rows of features, with the set, group and weight of each, and what the vetoes say."""
+    """Labelled pairs as rows of features, with the set, group and weight of each, and what rules say.
+
+    ``ruled``: -1 a veto says two papers, 1 a borne out identifier says one, 0 the model decides.
+    """
 
     rows: NDArray[np.float64]
     labels: NDArray[np.bool_]
     sets: NDArray[np.str_]
     groups: NDArray[np.str_]
     weights: NDArray[np.float64]
-    vetoed: NDArray[np.bool_]
+    ruled: NDArray[np.int64]
 
 
 def labelled(folder: Path, name: str) -> Iterator[Mapping[str, Any]]:
@@ -112,6 +117,13 @@ def record_of(reading: Reading) -> str:
     return f"{' '.join(reading.words)[:60]} {reading.people[:3]} {reading.year}"
 
 
+def rule(a: Reading, b: Reading) -> int:
+    """-1 where a veto says two papers, 1 where an identifier that is borne out says one, else 0."""
+    if veto(a, b) is not None:
+        return -1
+    return int(shared_identifier(a, b) is not None and is_borne_out(a, b))
+
+
 def poorer(row: Mapping[str, Any], chance: random.Random) -> Mapping[str, Any]:
     """The same pair with fields lost at random, as records of poorer sources lack them."""
     lost = [{key for key in record if key != "title" and chance.random() < 0.3} for record in (row["a"], row["b"])]
@@ -124,7 +136,7 @@ def poorer(row: Mapping[str, Any], chance: random.Random) -> Mapping[str, Any]:
 
 def gather(folder: Path, *, poor: bool = False) -> Pairs:
     """All sets as rows; ``poor`` adds to small sets each pair once more with fields lost."""
-    lists: dict[str, list[Any]] = {name: [] for name in ("rows", "labels", "sets", "groups", "weights", "vetoed")}
+    lists: dict[str, list[Any]] = {name: [] for name in ("rows", "labels", "sets", "groups", "weights", "ruled")}
     groups: dict[str, list[str]] = {}
     chance = random.Random(7)
     for name in SETS:
@@ -146,17 +158,17 @@ def gather(folder: Path, *, poor: bool = False) -> Pairs:
                 lists["sets"].append(kind)
                 lists["groups"].append(groups[name][-1])
                 lists["weights"].append(WEIGHTS[name] * (0.3 if kind != name else 1.0))
-                lists["vetoed"].append(veto(one, two) is not None)
+                lists["ruled"].append(rule(one, two))
     alike = [(read(a), read(b)) for a, b in strangers(folder)]
     lists["rows"] += [features(a, b) for a, b in alike]
-    lists["vetoed"] += [veto(a, b) is not None for a, b in alike]
+    lists["ruled"] += [rule(a, b) for a, b in alike]
     lists["groups"] += [record_of(a) for a, _ in alike]
-    for name, value in (("labels", False), ("sets", "look-alike preprints"), ("weights", 0.7)):
+    for name, value in (("labels", False), ("sets", "look-alike preprints"), ("weights", 0.4)):
         lists[name] += [value] * len(alike)
     return Pairs(
         *(
             np.array(lists[name], dtype=kind)
-            for name, kind in zip(lists, (float, bool, str, str, float, bool), strict=True)
+            for name, kind in zip(lists, (float, bool, str, str, float, int), strict=True)
         )
     )  # type: ignore[arg-type]
 
@@ -197,8 +209,8 @@ def table(title: str, pairs: Pairs, found: NDArray[np.float64]) -> None:
     print(title)
     for name in dict.fromkeys(pairs.sets.tolist()):
         own = pairs.sets == name
-        said, true = (found[own] >= SAME_AT) & ~pairs.vetoed[own], pairs.labels[own]
-        asked = float(((found[own] >= ASK_AT) & (found[own] < SAME_AT) & ~pairs.vetoed[own]).mean())
+        said, true = ((found[own] >= SAME_AT) & (pairs.ruled[own] == 0)) | (pairs.ruled[own] > 0), pairs.labels[own]
+        asked = float(((found[own] >= ASK_AT) & (found[own] < SAME_AT) & (pairs.ruled[own] == 0)).mean())
         right = int((said & true).sum())
         precision, recall = right / max(int(said.sum()), 1), right / max(int(true.sum()), 1)
         f1 = 2 * precision * recall / max(precision + recall, 1e-9)

@@ -26,6 +26,7 @@ class FittingError(ValueError):
 class Fitting:
     """How to fit. ``directions`` says of a feature that more of it may only speak for (1) or only against (-1).
 
+    ``tried`` is the share of the features, drawn anew, among which each split chooses; below 1 related features share the work.
     ``is_additive`` forbids a tree to join two features, so that each has a curve of its own.
     """
 
@@ -36,6 +37,7 @@ class Fitting:
     shrinkage: float = 1.0
     folds: int = 5
     seed: int = 0
+    tried: float = 1.0
     is_additive: bool = False
     directions: Mapping[str, int] = field(default_factory=dict)
 
@@ -102,6 +104,7 @@ def _trees(
         max_leaf_nodes=how.leaves,
         min_samples_leaf=min(how.least_rows, max(1, len(rows) // 10)),
         l2_regularization=how.shrinkage,
+        max_features=how.tried,
         monotonic_cst=[how.directions.get(name, 0) for name in features],
         interaction_cst="no_interactions" if how.is_additive else None,
         early_stopping=False,

@@ -1,17 +1,16 @@
-"""Reasons why two records cannot be one paper, however alike they look."""
+"""What settles whether two records are one paper before anything is weighed: vetoes with a reason, and identifiers."""
 
 import re
 
 from rapidfuzz import fuzz
 
+from matching.work_features import authors_in_common
 from matching.work_text import Reading
 
-__all__ = ["veto"]
+__all__ = ["is_borne_out", "shared_identifier", "veto"]
 
 _APART = ("thesis", "data", "proposal")
 """Kinds that are never one paper with another kind."""
-
-_ARTICLES = {"an": "aeiou"}
 
 
 def veto(a: Reading, b: Reading) -> str | None:
@@ -29,6 +28,20 @@ def veto(a: Reading, b: Reading) -> str | None:
     if len(kinds) == 2 and kinds & set(_APART):
         return f"one is {_with_article(min(kinds))}, the other {_with_article(max(kinds))}"
     return _numbers(a, b)
+
+
+def shared_identifier(a: Reading, b: Reading) -> str | None:
+    """The name of an identifier that both records have and that is the same, a mark of its version aside."""
+    if a.version_of and a.version_of == b.version_of:
+        return "DOI"
+    return "arXiv number" if a.work.arxiv and a.work.arxiv == b.work.arxiv else None
+
+
+def is_borne_out(a: Reading, b: Reading) -> bool:
+    """Whether titles or authors agree enough to believe an identifier, because records carry wrong ones."""
+    if not a.words or not b.words or fuzz.token_sort_ratio(" ".join(a.words), " ".join(b.words)) >= 60:
+        return True
+    return authors_in_common(a.people, b.people) >= 0.5 * min(len(a.people), len(b.people)) > 0
 
 
 def _with_article(word: str) -> str:

@@ -16,7 +16,7 @@ from rapidfuzz.distance import JaroWinkler
 from matching.people import Name, compare, index_keys
 from matching.work_text import Reading
 
-__all__ = ["DIRECTIONS", "FEATURES", "features"]
+__all__ = ["DIRECTIONS", "FEATURES", "authors_in_common", "features"]
 
 DIRECTIONS = {
     "title_ratio": 1,
@@ -32,6 +32,7 @@ DIRECTIONS = {
     "ends_same": 1,
     "words_fewer": 0,
     "words_more": 0,
+    "words_of_column": -1,
     "numbers_apart": -1,
     "authors_shared": 1,
     "authors_of_longer": 1,
@@ -67,6 +68,63 @@ _STOP = frozenset(
 _VENUE_WORDS = frozenset(
     ["conference", "conf", "proceedings", "proc", "journal", "transactions", "trans", "symposium", "workshop", "record", "international"]
 )  # fmt: skip
+_COLUMN_WORDS = frozenset(
+    [
+        "editorial",
+        "editor",
+        "editors",
+        "guest",
+        "foreword",
+        "preface",
+        "introduction",
+        "notes",
+        "note",
+        "notices",
+        "news",
+        "letter",
+        "letters",
+        "message",
+        "book",
+        "books",
+        "review",
+        "reviews",
+        "column",
+        "columns",
+        "contributors",
+        "contributor",
+        "biographies",
+        "biography",
+        "index",
+        "contents",
+        "announcement",
+        "announcements",
+        "calendar",
+        "report",
+        "chair",
+        "president",
+        "treasurer",
+        "secretary",
+        "obituary",
+        "corrections",
+        "errata",
+        "abstracts",
+        "referees",
+        "reviewers",
+        "acknowledgement",
+        "acknowledgements",
+        "issue",
+        "special",
+        "section",
+        "conference",
+        "meeting",
+        "research",
+        "development",
+        "perspectives",
+        "forum",
+        "correspondence",
+    ]
+)
+"""Words of titles that journals print issue after issue: two records of such a title are seldom one."""
 _ALIKE_WORDS = 84.0
 
 
@@ -75,6 +133,7 @@ def features(a: Reading, b: Reading) -> list[float]:
     return [
         *_titles(_title(a, b), _title(b, a)),
         *_texts(a.words, b.words),
+        min(_column(a.words), _column(b.words)),
         _numbers_apart(a, b),
         *_authors(a, b),
         *_names(a, b),
@@ -205,6 +264,12 @@ def _near(x: list[str], y: list[str]) -> tuple[float, float]:
     return gained[0], gained[1]
 
 
+def _column(words: Sequence[str]) -> float:
+    """The share of a short title's telling words that recurring columns have; 0 for a title of more than eight."""
+    telling = [w for w in words if w not in _STOP and len(w) > 1 and not w.isdecimal()]
+    return sum(w in _COLUMN_WORDS for w in telling) / len(telling) if 0 < len(telling) <= 8 else 0.0
+
+
 def _numbers_apart(a: Reading, b: Reading) -> float:
     """Numbers that only one title has (parts of a longer one do not count); NaN where neither has any."""
     if not a.numbers and not b.numbers:
@@ -220,7 +285,7 @@ def _numbers_apart(a: Reading, b: Reading) -> float:
 def _authors(a: Reading, b: Reading) -> tuple[float, float, float, float]:
     """Share of the shorter list that is in the longer, share of the longer, likeness of the first, number that agree."""
     if a.people and b.people:
-        matched = _aligned(a.people, b.people)
+        matched = authors_in_common(a.people, b.people)
         first = compare(a.people[0], b.people[0])
         if first < AGREE:
             one_in_other = max(compare(a.people[0], n) for n in b.people[:30])
@@ -251,7 +316,7 @@ def _full(people: Sequence[Name]) -> float:
     return sum(any(len(g) > 2 for g in name.given) for name in people[:20]) / len(people[:20])
 
 
-def _aligned(a: tuple[Name, ...], b: tuple[Name, ...]) -> float:
+def authors_in_common(a: tuple[Name, ...], b: tuple[Name, ...]) -> float:
     """How many people the two lists have in common; nobody counts twice, and whom initials fit best is taken first."""
     shorter, longer = sorted((a, b), key=lambda people: (len(people), people))
     filed: dict[str, list[int]] = {}

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from matching.trees import Model
-from matching.vetoes import veto
+from matching.trees import Floats, Model
+from matching.vetoes import is_borne_out, shared_identifier, veto
 from matching.work_features import FEATURES, features
 from matching.work_text import Reading, Work, read
 
@@ -89,9 +89,7 @@ def judge(pairs: Iterable[tuple[Work, Work]]) -> list[SameVerdict]:
     return found
 
 
-def _verdict(
-    a: Reading, b: Reading, row: list[float], start: float, added: "np.ndarray[tuple[int], np.dtype[np.float64]]"
-) -> SameVerdict:
+def _verdict(a: Reading, b: Reading, row: list[float], start: float, added: Floats) -> SameVerdict:
     """The judgement on one pair from its features, what they contribute, vetoes and identifiers."""
     values = dict(zip(FEATURES, row, strict=True))
     parts = dict.fromkeys(TOPICS, 0.0)
@@ -99,7 +97,7 @@ def _verdict(
         parts[_TOPICS[name.partition("_")[0]]] += contribution
     said = {topic: _sentence(topic, a, b, values) for topic in TOPICS}
     odds = math.fsum((start, *parts.values()))
-    identifier = _identifier(a, b)
+    identifier = shared_identifier(a, b)
     refused = veto(a, b)
     if refused is None and math.isnan(values["title_ratio"]) and identifier is None:
         refused = "a title is missing, and no identifier agrees"
@@ -107,7 +105,7 @@ def _verdict(
         said["veto"] = refused
         parts["veto"] = math.log(VETOED / (1.0 - VETOED)) - odds
     elif identifier is not None:
-        borne_out = values["title_ratio"] >= 0.6 or values["authors_shared"] >= 0.5 or math.isnan(values["title_ratio"])
+        borne_out = is_borne_out(a, b)
         least = IDENTIFIED if borne_out else CONTRADICTED
         said["identifier"] = f"same {identifier}" if borne_out else f"same {identifier}, but title and authors differ"
         parts["identifier"] += max(0.0, least - odds) if borne_out else least - odds
@@ -122,13 +120,6 @@ def _verdict(
     )
     verdict = "same" if p >= SAME_AT else "ask" if p >= ASK_AT else "different"
     return SameVerdict(p, verdict, reasons or (said["title"] or "nothing to compare",), odds, start, tuple(ranked))
-
-
-def _identifier(a: Reading, b: Reading) -> str | None:
-    """The name of an identifier that both records have and that is the same, a mark of its version aside."""
-    if a.version_of and a.version_of == b.version_of:
-        return "DOI"
-    return "arXiv number" if a.work.arxiv and a.work.arxiv == b.work.arxiv else None
 
 
 def _sentence(topic: str, a: Reading, b: Reading, values: dict[str, float]) -> str:
