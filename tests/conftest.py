@@ -20,11 +20,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 import structlog
+from hypothesis import HealthCheck, settings
 
 from biblio.clock import FixedClock
 from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine, upgrade
+
+# No test measures time: on a busy machine the first example of a property may wait for a model to be read.
+settings.register_profile("biblio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("biblio")
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 """The moment at which the clock of all tests stands, unless they move it."""
