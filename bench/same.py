@@ -14,6 +14,7 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler
@@ -90,8 +91,8 @@ def names(folder: Path) -> None:
         )
 
 
-def shelf(folder: Path, count: int) -> None:
-    """Articles looked for among listings: recall of the candidates, precision and recall of the verdicts, times."""
+def _preprints(folder: Path, count: int) -> tuple[list[Any], dict[str | None, Work]]:
+    """The pairs that match, and by number their preprints with ``count`` listings as distractors."""
     pairs = [row for row in labelled(folder, "preprint-article") if row["label"] == "match"]
     works = {w.arxiv: w for row in pairs if (w := Work.from_plain(row["a"])).arxiv}
     own = len(works)
@@ -101,6 +102,12 @@ def shelf(folder: Path, count: int) -> None:
                 break
             work = listing(json.loads(line))
             works.setdefault(work.arxiv, work)
+    return pairs, works
+
+
+def shelf(folder: Path, count: int) -> None:
+    """Articles looked for among listings: recall of the candidates, precision and recall of the verdicts, times."""
+    pairs, works = _preprints(folder, count)
     begin = time.perf_counter()
     filed = Shelf(list(works.values()))
     built = time.perf_counter() - begin

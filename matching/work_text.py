@@ -130,7 +130,12 @@ class Work:
             title=f"{_text(data.get('title'))[:LONGEST_TITLE]}{': ' if subtitle else ''}{subtitle[:LONGEST_TITLE]}",
             authors=_authors(data.get("authors")),
             year=_year(data.get("year")),
-            kind=_kind(_text(data.get("type")).lower(), bibcode, bool(number), venue),
+            kind=_kind(
+                _text(data.get("type")).lower(),
+                bibcode,
+                venue,
+                is_bare=bool(number) and not (doi and not named) and not data.get("volume"),
+            ),
             doi=doi[0].lower().rstrip(".,;") if doi and not named else None,
             arxiv=number.lower() if number else None,
             venue=venue[:LONGEST_TITLE] or None,
@@ -202,8 +207,11 @@ def _year(value: Any) -> int | None:
     return int(year) if math.isfinite(year) and 1000 <= year <= 3000 else None
 
 
-def _kind(written: str, bibcode: re.Match[str] | None, has_arxiv: bool, venue: str) -> str | None:
-    """The kind of a record by its type, else by its bibcode or the words of its venue."""
+def _kind(written: str, bibcode: re.Match[str] | None, venue: str, *, is_bare: bool) -> str | None:
+    """The kind of a record by its type, else by its bibcode or the words of its venue.
+
+    ``is_bare``: an arXiv number is all that says where it appeared; then "article" means a preprint.
+    """
     given = _KINDS.get(written)
     stem = bibcode[2] if bibcode else ""
     if stem.startswith(("PhDT", "MsT")):
@@ -212,7 +220,7 @@ def _kind(written: str, bibcode: re.Match[str] | None, has_arxiv: bool, venue: s
         return "preprint"
     if given not in (None, "article") or written in ("article-journal", "journal"):
         return given
-    if has_arxiv and not venue:
+    if is_bare and not venue:
         return "preprint"
     series = _series(venue) if venue else None
     if series:
