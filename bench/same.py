@@ -139,6 +139,14 @@ def shelf(folder: Path, count: int) -> None:
     print(
         f"  P {right / max(called, 1):.4f}  R {right / len(articles):.4f}  ({called - right} wrong of {called} called the same)"
     )
+    ranked = sorted(
+        ((v.p, work.arxiv == truth) for v, (_, work, truth) in zip(verdicts, asked, strict=True)), reverse=True
+    )
+    hits = [0]
+    for _, hit in ranked:
+        hits.append(hits[-1] + hit)
+    at = max((n for n in range(1, len(hits)) if hits[n] >= 0.995 * n), default=0)
+    print(f"  R where P is at least 0.995: {hits[at] / len(articles):.4f} (p from {ranked[at - 1][0]:.2f})")
     print(f"  the best of each article: P {alone / max(len(first), 1):.4f}  R {alone / len(articles):.4f}")
     print(
         f"  filed in {built:.1f} s, searched in {searched:.2f} s, {len(asked):,} pairs judged in {compared:.1f} s, peak {memory:.2f} GB"

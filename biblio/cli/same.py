@@ -89,12 +89,7 @@ def answers(lines: list[bytes | None], *, explain: bool = False) -> list[dict[st
 
     read = [_pair(line) for line in lines]
     verdicts = iter(_careful(judge, [pair for pair in read if not isinstance(pair, str)]))
-    return [
-        {"p": None, "verdict": "ask", "reasons": [], "error": pair}
-        if isinstance(pair, str)
-        else _answer(next(verdicts), explain)
-        for pair in read
-    ]
+    return [_unreadable(pair) if isinstance(pair, str) else _answer(next(verdicts), explain) for pair in read]
 
 
 def _unreadable(error: str) -> dict[str, Any]:

@@ -64,6 +64,7 @@ def test_an_unreadable_line_asks_and_costs_no_other(broken: bytes, reason: str) 
     found = answered(run("-", given=line(A, A) + broken + line(A, B)))
     assert [answer["verdict"] for answer in found] == ["same", "ask", "different"]
     assert reason in found[1]["error"]
+    assert found[1]["p"] == 0.5
     assert "error" not in found[0]
 
 
