@@ -196,7 +196,7 @@ def left_out(pairs: Pairs) -> NDArray[np.float64]:
     found = np.zeros(len(pairs.labels))
     families = {name: TWINS.get(name, name) for name in SETS}
     family = np.array([families.get(name, name.removesuffix(" poorer")) for name in pairs.sets.tolist()])
-    for name in sorted(set(families.values())):
+    for name in sorted(set(family.tolist())):
         held = family == name
         found[held] = _probability(pairs, ~held, held)
     return found
@@ -214,7 +214,9 @@ def table(title: str, pairs: Pairs, found: NDArray[np.float64]) -> None:
         right = int((said & true).sum())
         precision, recall = right / max(int(said.sum()), 1), right / max(int(true.sum()), 1)
         f1 = 2 * precision * recall / max(precision + recall, 1e-9)
-        print(f"  {name:24} {own.sum():6d} pairs  P {precision:.4f}  R {recall:.4f}  F1 {f1:.4f}  ask {asked:.1%}")
+        print(
+            f"  {name:24} {own.sum():6d} pairs  P {precision:.4f}  R {recall:.4f}  F1 {f1:.4f}  ask {asked:.1%}  wrong {said.sum() - right}"
+        )
 
 
 def main() -> None:
