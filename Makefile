@@ -44,6 +44,9 @@ bench-codes: dev-setup ## Code engine against a strict pattern; BENCH=folder mad
 bench-propose: dev-setup ## Proposals against a plain title ratio; BENCH=folder made by the papers and projects generator
 	@$(PY) bench/propose.py $(BENCH) $(ARGS)
 
+bench-same: dev-setup ## Same paper and names, against plain rules; BENCH=folder of labelled pairs
+	@$(PY) -m bench.same $(BENCH) $(ARGS)
+
 bench-learn: dev-setup ## Ranking after verdicts against the profile's weights; BENCH=folder as for bench-propose
 	@$(PY) bench/learn.py $(BENCH) $(ARGS)
 
