@@ -243,7 +243,8 @@ class Grammar:
     @cached_property
     def before_code(self) -> re.Pattern[str]:
         """Text before a code that says it is ours: a prefix or name, then at most a few words, up to the code."""
-        names = sorted({*self.names, *(re.sub(r"\W+$", "", prefix) for prefix in self.prefixes)}, key=len, reverse=True)
+        listed = {*self.names, *(re.sub(r"\W+$", "", prefix) for prefix in self.prefixes)}
+        names = sorted(listed, key=lambda name: (-len(name), name))
         alternatives = "|".join(re.escape(name).replace("/", "/ ?").replace(r"\.", r"\. ?") for name in names)
         return re.compile(rf"(?:{alternatives})[^0-9]{{0,70}}$" if names else r"(?!)")
 

@@ -168,7 +168,10 @@ def unbounded(parsed: Any, *, goes_on: bool = False) -> Iterator[str]:
             yield from unbounded(value[1])
 
 
-@pytest.mark.parametrize(("name", "pattern"), [*patterns()])
+PATTERNS = [*patterns()]
+
+
+@pytest.mark.parametrize(("name", "pattern"), PATTERNS, ids=[f"{n} {name}" for n, (name, _) in enumerate(PATTERNS)])
 def test_every_pattern_is_bounded(name: str, pattern: re.Pattern[str]) -> None:
     """No pattern can be made to look at more than a bounded stretch again and again: time is linear in the text."""
     assert list(unbounded(parser.parse(pattern.pattern, pattern.flags))) == [], name
