@@ -88,5 +88,22 @@ class ReportState(StrEnum):
     DECLINED = "declined"
 
 
+class ModelFinding(StrEnum):
+    """How a model did on held-back papers beside what was in force. ``untold``: too few of them to tell."""
+
+    BETTER = "better"
+    NOT_BETTER = "not_better"
+    UNTOLD = "untold"
+
+
+class TrialState(StrEnum):
+    """Where a trial stands. ``ready``: all papers were tried; ``dropped``: of no use any more, or given up."""
+
+    RUNNING = "running"
+    READY = "ready"
+    APPLIED = "applied"
+    DROPPED = "dropped"
+
+
 NEVER_PREPRINTS = ("proceedings", "thesis", "abstract", "proposal", "dataset", "software", "book", "other")
 """Kinds of unrefereed papers that never keep a project off the silent list, though they may lie on a preprint server."""

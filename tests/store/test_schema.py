@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from sqlmodel import SQLModel
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, SQLModel
 
 from biblio.errors import StartRefused
 from biblio.store import Store, check_schema, downgrade, make_engine, upgrade
+from biblio.store.models import RankingChoice, RankingMeasure, RankingModel, RematchTrial, TrialPaper
 from biblio.store.schema import alembic_config
-from biblio.store.words import Role
-from tests.factories import accept, add_candidate, add_paper, add_project, add_user
+from biblio.store.words import ModelFinding, Role, TrialState
+from tests.factories import LEARNED, accept, add_candidate, add_paper, add_project, add_user
 
 
 def contents(engine: sa.Engine) -> dict[str, str]:
@@ -36,6 +38,31 @@ def fill(store: Store) -> None:
         project, paper = add_project(session, "2016.1.00001.S"), add_paper(session)
         add_candidate(session, paper, project)
         accept(session, actor, paper, project)
+        add_learned(session, paper)
+
+
+def add_learned(session: Session, paper: int) -> None:
+    """A model with its measure and place, and a trial of it."""
+    model = RankingModel(version="0123456789ab", text="{}", feature_version="1", rules_digest="0", fitted_at=LEARNED)
+    session.add(model)
+    session.flush()
+    assert model.id is not None
+    session.add(RankingMeasure(model_id=model.id, finding=ModelFinding.BETTER, measured_at=LEARNED))
+    session.add(RankingChoice(model_id=model.id, chosen_at=LEARNED))
+    trial = RematchTrial(model_id=model.id, basis="0", state=TrialState.READY, begun_at=LEARNED)
+    session.add(trial)
+    session.flush()
+    assert trial.id is not None
+    session.add(TrialPaper(trial_id=trial.id, paper_id=paper, digest="0", changes={"new": ["2016.1.00001.S"]}))
+
+
+def test_one_model_at_most_is_in_force(store: Store) -> None:
+    """A second choice in force is refused by the database itself; one that has ended is no obstacle."""
+    with store.writing() as session:
+        session.add(RankingChoice(chosen_at=LEARNED, ended_at=LEARNED))
+        session.add(RankingChoice(chosen_at=LEARNED))
+    with pytest.raises(IntegrityError), store.writing() as session:
+        session.add(RankingChoice(chosen_at=LEARNED))
 
 
 def test_models_and_migrations_agree(store: Store) -> None:
@@ -56,7 +83,7 @@ def test_down_to_the_first_schema_and_up_again_keeps_every_row(store: Store) -> 
     fill(store)
     downgrade(store.engine, "0001")
     before = shared_contents(store.engine)
-    assert before["link"][0] == 1
+    assert before["link"][0] == before["candidate_revision"][0] == 1
     upgrade(store.engine)
     after = shared_contents(store.engine, {table: columns for table, (_, columns, _) in before.items()})
     assert {table: (n, digest) for table, (n, _, digest) in after.items()} == {

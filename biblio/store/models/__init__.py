@@ -1,6 +1,7 @@
 """All tables, by subject. Table classes are never built from input: forms and parsers validate first."""
 
 from biblio.store.models.desk import DeskItem, PaperMatch
+from biblio.store.models.learning import RankingChoice, RankingMeasure, RankingModel, RematchTrial, TrialPaper
 from biblio.store.models.links import Candidate, CandidateRevision, Decision, EvidenceItem, Link, PaperRelation
 from biblio.store.models.operations import (
     AuditEntry,
@@ -89,12 +90,17 @@ __all__ = [
     "Project",
     "ProjectRevision",
     "Quota",
+    "RankingChoice",
+    "RankingMeasure",
+    "RankingModel",
+    "RematchTrial",
     "ReportSnapshot",
     "RequestCount",
     "SourceRecord",
     "SurveyExclusion",
     "TextMention",
     "TextReading",
+    "TrialPaper",
     "UnitRevision",
     "UserAccount",
     "WrongPerson",

@@ -24,7 +24,10 @@ class Candidate(SQLModel, table=True):
 
 
 class CandidateRevision(SQLModel, table=True):
-    """What the machine thought of a candidate from ``suggested_at`` on: score 0–1, band, and the evidence below."""
+    """What the machine thought of a candidate from ``suggested_at`` on: score 0–1, band, and the evidence below.
+
+    ``model_version`` None: the profile's weights gave the score.
+    """
 
     __tablename__ = "candidate_revision"
     __table_args__ = (
@@ -37,6 +40,9 @@ class CandidateRevision(SQLModel, table=True):
     band: Band = Field(sa_column=choice(Band, name="band", index=True))
     digest: str = Field(max_length=64)
     rules_digest: str = Field(max_length=64)
+    model_version: str | None = Field(default=None, max_length=64)
+    feature_version: str | None = Field(default=None, max_length=32)
+    """Which features were read (``matching.ranking.feature_version``); None for what was stored before it was noted."""
     suggested_at: datetime = Field(sa_column=moment())
     superseded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
