@@ -153,28 +153,30 @@ class Evaluation:
 
 
 def evaluate(papers: Iterable[JudgedPaper]) -> Evaluation:
-    """Measure proposals against what people found."""
+    """Measure proposals against what people found; of each pair only its numbers are kept."""
     count = missed = 0
-    pairs: list[tuple[Candidate, bool]] = []
-    for paper in papers:
-        count += 1
-        proposed = {candidate.project_code for candidate in paper.candidates}
-        missed += len(paper.right - proposed)
-        labelled = ((candidate, paper.label(candidate.project_code)) for candidate in paper.candidates)
-        pairs += [(candidate, label) for candidate, label in labelled if label is not None]
-    labels = np.array([label for _, label in pairs], dtype=bool)
-    p = np.array([candidate.score for candidate, _ in pairs], dtype=np.float64)
+    labels: list[bool] = []
+    p: list[float] = []
     kinds: dict[str, Counter[str]] = {}
     bands: dict[str, list[int]] = {}
-    for candidate, label in pairs:
-        called = "called" if candidate.band != "unlikely" else "passed"
-        kinds.setdefault(leading(candidate), Counter())[f"{called}_{'right' if label else 'wrong'}"] += 1
-        band = bands.setdefault(candidate.band, [0, 0])
-        band[0] += label
-        band[1] += 1
+    for paper in papers:
+        count += 1
+        missed += len(paper.right - {candidate.project_code for candidate in paper.candidates})
+        for candidate in paper.candidates:
+            label = paper.label(candidate.project_code)
+            if label is None:
+                continue
+            labels.append(label)
+            p.append(candidate.score)
+            called = "called" if candidate.band != "unlikely" else "passed"
+            kinds.setdefault(leading(candidate), Counter())[f"{called}_{'right' if label else 'wrong'}"] += 1
+            band = bands.setdefault(candidate.band, [0, 0])
+            band[0] += label
+            band[1] += 1
+    found, said = np.array(labels, dtype=bool), np.array(p, dtype=np.float64)
     return Evaluation(
-        figures(count, labels, p, missed),
-        calibration(labels, p),
+        figures(count, found, said, missed),
+        calibration(found, said),
         {kind: Confusion(**kinds[kind]) for kind in sorted(kinds)},
         {band: (right, of) for band, (right, of) in sorted(bands.items())},
         missed,

@@ -17,17 +17,16 @@ from tqdm import tqdm
 
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.references import KnownLink, known_links
-from biblio.errors import BiblioError, NotAllowed, NotFound, RequestRefused
+from biblio.errors import BiblioError, NotAllowed, NotFound
 from biblio.runtime import Runtime
 from biblio.store.models import UserAccount
 from biblio.store.words import Role, Verdict
 from biblio.verify.history import VERDICT_WORDS
-from biblio.verify.known import COLUMNS, ImportCounts, Known, export_known, import_known, known_pairs
+from biblio.verify.known import COLUMNS, ImportCounts, Known, export_known, import_known, known_pairs, list_rows
 from biblio.verify.references import ConfirmCounts, confirm_known
 from biblio.verify.service import Today
 from biblio.webkit import safe_cell
 from harvesters.errors import HarvestError
-from harvesters.rows import Row, csv_rows, jsonl_rows
 
 AT_ONCE = 200
 """Rows per transaction: a kill costs at most so many, and a second run takes up what is missing."""
@@ -67,7 +66,7 @@ def import_file(ctx: click.Context, file: Path, username: str, dry_run: bool) ->
     counts = ImportCounts()
     try:
         actor = _librarian(runtime, username)
-        pairs = known_pairs(_rows(file), runtime.grammar, counts)
+        pairs = known_pairs(list_rows(file), runtime.grammar, counts)
         for batch in _batches(pairs, AT_ONCE):
             _import_batch(runtime, actor, batch, counts, file.name, dry_run=dry_run)
     except (BiblioError, HarvestError) as problem:
@@ -139,15 +138,6 @@ def _librarian(runtime: Runtime, username: str) -> Actor:
         if not row.is_active or row.role not in (Role.LIBRARIAN, Role.HEAD_LIBRARIAN):
             raise NotAllowed(f"{username} is no active librarian: only librarians decide.")
         return Actor(user_id=row.id, name=row.name, role=row.role, library=row.library)
-
-
-def _rows(file: Path) -> Iterator[Row]:
-    body = file.read_bytes()
-    if file.suffix.lower() in (".jsonl", ".ndjson", ".json"):
-        return jsonl_rows(body)
-    if file.suffix.lower() in (".csv", ".tsv", ".txt"):
-        return csv_rows(body, "code")
-    raise RequestRefused("give a .csv or a .jsonl file.")
 
 
 def _batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -1,4 +1,4 @@
-"""``biblio evaluate``: how good today's proposals are on what librarians decided.
+"""``biblio evaluate``: how good today's proposals are on what librarians decided, or on a labelled list.
 
 Papers are proposed for anew with the project list, rules and texts of today and held against the verdicts in force, so
 a change of the rules can be measured before it is used. Nothing is written.
@@ -7,117 +7,130 @@ a change of the rules can be measured before it is used. Nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import click
-import sqlalchemy as sa
-from sqlmodel import Session
 from tqdm import tqdm
 
 from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
-from biblio.store.current import live_links, live_relations
-from biblio.store.models import Project
-from biblio.store.words import RelationKind, Verdict
 from biblio.verify.facts import load_papers, load_projects
+from biblio.verify.labels import Labels, listed, named, proposed_in, verdicts_in_force
 from biblio.verify.match import World
+from harvesters.errors import HarvestError
 from matching.evaluation import Confusion, Evaluation, JudgedPaper
 from matching.evaluation import evaluate as measured
 
 AT_ONCE = 50
 """Papers read and proposed for together."""
 
-_NONE_OF_OURS = (RelationKind.NOT_OURS, RelationKind.MENTION)
-"""Papers of these relations used none of the projects, so every candidate of theirs is wrong."""
-
 
 @click.command()
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="LIST",
+    help="A list (.csv, .jsonl) instead of the verdicts in force: as `biblio decisions export` writes it.",
+)
+@click.option(
+    "--candidates",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="C.jsonl",
+    help="What `biblio propose` printed; LIST then has `paper` and `project` as there. Needs no database.",
+)
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="LIST names every project of its papers (with --candidates: of all papers), so all others are wrong.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
-def evaluate(ctx: click.Context, as_json: bool, quiet: bool) -> None:
+def evaluate(
+    ctx: click.Context, file: Path | None, candidates: Path | None, complete: bool, as_json: bool, quiet: bool
+) -> None:
     """Measure today's proposals on the verdicts in force: precision, recall, honesty, and what misleads.
 
     Nothing is written. A paper counts when somebody accepted or rejected a project for it, or found it none of ours.
+    With --file a list takes the place of the verdicts; without --complete only the pairs it names are counted.
 
     \b
     Examples:
       biblio evaluate
       biblio evaluate --json
+      biblio evaluate --file last-year.csv --complete
+      biblio evaluate --file truth.jsonl --candidates candidates.jsonl --complete
     """
-    runtime: Runtime = ctx.obj()
-
-    def counted(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-
+    if file is None and (candidates is not None or complete):
+        raise click.UsageError("--candidates and --complete say what --file LIST is held against; name the list.")
     try:
         with tqdm(unit=" papers", disable=quiet or as_json or None) as bar:
-            found = evaluated(runtime, counted)
-    except RequestRefused as reason:
+            if candidates is not None and file is not None:
+                labels = named(file, complete=complete)
+                found = measured(_counted(proposed_in(candidates, labels, complete=complete), bar))
+            else:
+                labels, found = evaluated(ctx.obj(), bar, file, complete=complete)
+    except (RequestRefused, HarvestError, OSError) as reason:
         raise click.ClickException(str(reason)) from reason
+    for sentence in labels.sentences:
+        click.echo(sentence, err=True)
+    if not found.figures.pairs and not found.missed:
+        raise click.ClickException("No pair could be judged: see the lines above, or give --complete for a whole list.")
     if as_json:
-        click.echo(json.dumps(_plain(found)))
+        click.echo(json.dumps({**_plain(found), "refused": labels.refused}))
         return
     for line in _lines(found):
         click.echo(line)
+    if labels.refused:
+        click.echo(f"{labels.refused} rows of the list could not be used.", err=True)
 
 
-def evaluated(runtime: Runtime, progress: Callable[[int, int], None]) -> Evaluation:
-    """Return how good today's proposals are. Raises ``RequestRefused`` when nothing can be measured."""
+def _counted(papers: Iterable[JudgedPaper], bar: tqdm[Any]) -> Iterator[JudgedPaper]:
+    for paper in papers:
+        yield paper
+        bar.update()
+
+
+def evaluated(
+    runtime: Runtime, bar: tqdm[Any], file: Path | None = None, *, complete: bool = False
+) -> tuple[Labels, Evaluation]:
+    """Return what was judged and how good today's proposals for it are.
+
+    Raises ``RequestRefused`` when nothing can be measured.
+    """
     with runtime.store.reading() as session:
         projects = load_projects(session, runtime.profile)
-        right, wrong, none = _verdicts(session)
-    papers = sorted({*right, *wrong, *none})
-    if not projects.facts:
-        raise RequestRefused("There are no projects to match with: run `biblio harvest --source projects` first.")
-    if not papers:
+        if not projects.facts:
+            raise RequestRefused("There are no projects to match with: run `biblio harvest --source projects` first.")
+        if file is None:
+            labels = verdicts_in_force(session)
+        else:
+            labels = listed(session, file, runtime.grammar, complete=complete)
+    papers = labels.papers()
+    if not papers and file is None:
         raise RequestRefused("Nobody has decided about a paper yet, so there is nothing to measure proposals against.")
     world = World(runtime, projects)
+    bar.total = len(papers)
 
     def judged() -> Iterator[JudgedPaper]:
         for start in range(0, len(papers), AT_ONCE):
-            chunk = papers[start : start + AT_ONCE]
-            yield from _proposed(world, chunk, right, wrong, none)
-            progress(start + len(chunk), len(papers))
+            yield from _proposed(world, papers[start : start + AT_ONCE], labels)
 
-    return measured(judged())
+    return labels, measured(_counted(judged(), bar))
 
 
-def _verdicts(session: Session) -> tuple[dict[int, set[str]], dict[int, set[str]], set[int]]:
-    """Return for each paper the codes found right and wrong, and the papers that used none of the projects."""
-    links, relations = live_links(), live_relations()
-    right: dict[int, set[str]] = {}
-    wrong: dict[int, set[str]] = {}
-    rows = session.execute(
-        sa.select(links.c.paper_id, Project.code, links.c.verdict)  # type: ignore[call-overload]
-        .join(Project, Project.id == links.c.project_id)
-        .where(links.c.verdict.in_((Verdict.ACCEPT, Verdict.REJECT)))
-    )
-    for paper_id, code, verdict in rows:
-        (right if verdict is Verdict.ACCEPT else wrong).setdefault(paper_id, set()).add(code)
-    none = session.execute(sa.select(relations.c.paper_id).where(relations.c.relation.in_(_NONE_OF_OURS))).scalars()
-    return right, wrong, {paper_id for paper_id in none if paper_id not in right}
-
-
-def _proposed(
-    world: World, ids: Sequence[int], right: dict[int, set[str]], wrong: dict[int, set[str]], none: set[int]
-) -> Iterator[JudgedPaper]:
+def _proposed(world: World, ids: Sequence[int], labels: Labels) -> Iterator[JudgedPaper]:
     """Propose for these papers, and say what people found."""
     with world.runtime.store.reading() as session:
         papers = load_papers(session, ids, world.registry)
     mentions = {paper.facts.id: paper.mentions for paper in papers}
     found = dict(world.proposer.propose_many((paper.facts for paper in papers), mentions))
     for paper in papers:
-        number = paper.paper_id
-        yield JudgedPaper(
-            paper.facts.id,
-            found.get(paper.facts.id, []),
-            frozenset(right.get(number, ())),
-            frozenset(wrong.get(number, ())),
-            is_settled=number in none,
-        )
+        yield labels.judged(paper.paper_id, paper.facts.id, found.get(paper.facts.id, []))
 
 
 def _plain(found: Evaluation) -> dict[str, object]:

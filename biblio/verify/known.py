@@ -7,9 +7,10 @@ in force: where the list says otherwise, the row is reported and left alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -34,7 +35,7 @@ from biblio.store.models import (
 from biblio.store.words import RelationKind, Scheme, Verdict
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.service import Today, in_step
-from harvesters.rows import Row
+from harvesters.rows import Row, csv_rows, jsonl_rows
 from matching.codes import Grammar
 
 _BETWEEN_BIBCODES = re.compile(r"[\s,;|]+")
@@ -80,6 +81,16 @@ class ImportCounts:
     contradicted: int = 0
     refused: int = 0
     sentences: list[str] = field(default_factory=list)
+
+
+def list_rows(file: Path, needed: str | Collection[str] = "code") -> Iterator[Row]:
+    """The rows of a list, CSV or JSON lines by its name. Raises ``RequestRefused`` for another kind of file."""
+    suffix = file.suffix.lower()
+    if suffix in (".jsonl", ".ndjson", ".json"):
+        return jsonl_rows(file.read_bytes())
+    if suffix in (".csv", ".tsv", ".txt"):
+        return csv_rows(file.read_bytes(), needed)
+    raise RequestRefused("give a .csv or a .jsonl file.")
 
 
 def known_pairs(rows: Iterable[Row], grammar: Grammar, counts: ImportCounts) -> Iterator[Known]:
@@ -159,7 +170,7 @@ def _record(
     project = session.exec(select(Project.id).where(col(Project.code) == pair.code)).first()
     if project is None:
         raise RequestRefused(f"the project {pair.code} is not in the project list; load it first.")
-    paper = _paper(session, pair)
+    paper = paper_of(session, pair)
     link = live_link(session, paper, project)
     relation = live_relation(session, paper)
     if link is not None:
@@ -193,7 +204,8 @@ def _record(
     return decide(session, actor, ruling, now=today.now)
 
 
-def _paper(session: Session, pair: Known) -> int:
+def paper_of(session: Session, pair: Known) -> int:
+    """The paper that a row names. Raises ``RequestRefused`` where there is none, or several."""
     found = {
         survivor_of(session, row)
         for scheme, value in pair.papers

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from sqlmodel import select
+from tqdm import tqdm
 
 from biblio.catalogue.links import Ruling, decide, relate
 from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
-from biblio.store.models import Candidate, DeskItem, PaperMatch
-from biblio.store.words import RelationKind, Verdict
+from biblio.store.models import Candidate, DeskItem, PaperIdentifier, PaperMatch
+from biblio.store.words import RelationKind, Scheme, Verdict
 from biblio.verify.evaluating import evaluate, evaluated
 from tests.verify.factories import add_mention, add_paper, add_project, add_user
 
@@ -41,14 +43,15 @@ def judged(runtime: Runtime) -> None:
         relate(session, actor, paper_id=none, relation=RelationKind.NOT_OURS, now=runtime.clock.now())
 
 
-def quiet(_done: int, _total: int) -> None:
+def quiet() -> tqdm[Any]:
     """No progress bar."""
+    return tqdm(disable=True)
 
 
 def test_proposals_are_held_against_the_verdicts_in_force(runtime: Runtime) -> None:
     """Right, wrong, none of ours and never proposed each count where they belong; nothing is written."""
     judged(runtime)
-    told = evaluated(runtime, quiet)
+    _, told = evaluated(runtime, quiet())
     with runtime.store.reading() as session:
         for model in (Candidate, PaperMatch, DeskItem):
             assert session.exec(select(model)).first() is None
@@ -73,9 +76,74 @@ def test_the_command_prints_tables_or_json(runtime: Runtime) -> None:
 def test_nothing_to_measure_is_a_sentence(runtime: Runtime) -> None:
     """Without projects or verdicts the command says what is missing."""
     with pytest.raises(RequestRefused, match="There are no projects"):
-        evaluated(runtime, quiet)
+        evaluated(runtime, quiet())
     with runtime.store.writing() as session:
         add_project(session)
     result = CliRunner().invoke(evaluate, [], obj=lambda: runtime)
     assert result.exit_code == 1
     assert "Nobody has decided" in result.output
+
+
+def run(runtime: Runtime | None, *arguments: str) -> Any:
+    """The command's JSON; without a runtime it must not ask for one."""
+
+    def needed() -> Runtime:
+        assert runtime is not None
+        return runtime
+
+    result = CliRunner().invoke(evaluate, ["--json", *arguments], obj=needed)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_list_takes_the_place_of_the_verdicts(runtime: Runtime, tmp_path: Path) -> None:
+    """Its pairs are judged; with --complete all other candidates are wrong; rows that cannot be used are told."""
+    with runtime.store.writing() as session:
+        add_project(session)
+        add_project(session, "2016.1.00009.S")
+        paper = add_paper(session)
+        add_mention(session, paper, "2016.1.00001.S")
+        session.add(
+            PaperIdentifier(
+                paper_id=paper,
+                scheme=Scheme.BIBCODE,
+                value="2019ApJ...999....1S",
+                source="ads",
+                learned_at=runtime.clock.now(),
+            )
+        )
+    file = tmp_path / "list.csv"
+    file.write_text(
+        "code,bibcode\n2016.1.00001.S,2019ApJ...999....1S\nnonsense,2019ApJ...999....1S\n"
+        "2016.1.00001.S,1999Nowh..999....1S\n2099.1.00001.S,2019ApJ...999....1S\n"
+    )
+    told = run(runtime, "--file", str(file))
+    assert (told["papers"], told["pairs"], told["right"], told["missed"], told["refused"]) == (1, 1, 1, 0, 3)
+    whole = run(runtime, "--file", str(file), "--complete")
+    assert (whole["right"], whole["pairs"]) == (1, 2)
+
+
+def test_printed_candidates_are_measured_without_a_database(tmp_path: Path) -> None:
+    """Right, wrong, missed and none each count; a line that is no candidate is passed over and told."""
+    candidates, truth = tmp_path / "c.jsonl", tmp_path / "truth.jsonl"
+    pieces = [{"kind": "pi", "contribution": 2.0}, {"kind": "prior", "contribution": 9}, "?", {"kind": "x"}]
+    lines = [
+        {"paper": "a", "project": "P", "score": 0.9, "band": "likely", "evidence": pieces},
+        {"paper": "a", "project": "Q", "score": 0.1, "band": "unlikely", "evidence": []},
+        {"paper": "b", "project": "P", "score": 0.6, "band": "likely"},
+        {"paper": "c", "project": "P", "score": 7, "band": "likely"},
+    ]
+    candidates.write_text("\n".join(json.dumps(line) for line in lines) + "\nnot JSON\n")
+    truth.write_text('{"paper": "a", "project": "P"}\n{"paper": "d", "project": "R"}\n{"project": "R"}\n')
+    told = run(None, "--file", str(truth), "--candidates", str(candidates), "--complete")
+    assert (told["papers"], told["pairs"], told["right"], told["missed"], told["refused"]) == (3, 3, 2, 1, 3)
+    assert told["by_evidence"]["pi"]["called_right"] == 1
+    open_world = run(None, "--file", str(truth), "--candidates", str(candidates))
+    assert (open_world["papers"], open_world["pairs"]) == (2, 1)
+
+
+def test_a_list_is_named_before_what_it_is_held_against() -> None:
+    """--complete alone means nothing."""
+    result = CliRunner().invoke(evaluate, ["--complete"], obj=lambda: None)
+    assert result.exit_code == 2
+    assert "name the list" in result.output
