@@ -8,6 +8,8 @@ same sentences with other weights, and they sum exactly to the log-odds shown.
 Codes are not learned: papers that print them are the labels. Their contributions stay those of the profile.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,9 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.evidence import KINDS, Evidence, PaperView, ProjectView, TextView
+from matching.rules import Rules
 from matching.trees import Floats, Model, ModelError
 
-__all__ = ["DIRECTIONS", "FEATURES", "judged", "leads", "measures", "row_of", "usable"]
+__all__ = [
+    "DIRECTIONS",
+    "FEATURES",
+    "feature_version",
+    "judged",
+    "leads",
+    "measures",
+    "row_of",
+    "usable",
+    "weights_version",
+]
+
+READING = 1
+"""Raised by hand when a feature of the same name comes to mean something else, so that no older model reads it."""
 
 _WEIGHED = (*KINDS, "rivals")
 
@@ -66,6 +82,21 @@ _SILENT = {
     "dates": "when the data were taken",
     "rivals": "rivals",
 }
+
+
+def feature_version() -> str:
+    """What tells the features of this version of the matcher from those of another: twelve hexadecimal digits."""
+    return hashlib.sha256("\n".join([str(READING), *FEATURES]).encode()).hexdigest()[:12]
+
+
+def weights_version(rules: Rules) -> str:
+    """What tells rules whose weights give the same features from others: twelve hexadecimal digits.
+
+    The weights of codes and the limits of scores stand outside a model, and do not count.
+    """
+    weights = {name: value for name, value in rules.weights.items() if not name.startswith(("code.", "limit."))}
+    plain = json.dumps([weights, dict(rules.curves)], sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()[:12]
 
 
 def measures(paper: PaperView, project: ProjectView, text: TextView) -> dict[str, float]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -56,16 +57,26 @@ class EvidenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What the machine proposes for one project of a paper: score 0–1, band, and its evidence, strongest first."""
+    """What the machine proposes for one project of a paper: score 0–1, band, and its evidence, strongest first.
+
+    ``model_version`` says which model gave the score (None: the profile's weights), ``feature_version`` what it read.
+    """
 
     project_id: int
     score: float
     band: Band
     evidence: tuple[EvidenceFacts, ...]
+    model_version: str | None = None
+    feature_version: str | None = None
 
     def digest(self) -> str:
-        """Return a hash of everything a person would see, so that an unchanged suggestion adds no history."""
-        plain = [round(self.score, 4), self.band.value, [asdict(e) for e in self.evidence]]
+        """Return a hash of everything a person would see, so that an unchanged suggestion adds no history.
+
+        The model is part of it, so that a stored score is never under the name of another model than gave it.
+        """
+        plain: list[Any] = [round(self.score, 4), self.band.value, [asdict(e) for e in self.evidence]]
+        if self.model_version is not None:
+            plain.append(self.model_version)
         return hashlib.sha256(json.dumps(plain, ensure_ascii=False, default=str).encode()).hexdigest()
 
 
@@ -172,6 +183,8 @@ def _revise(
         band=suggestion.band,
         digest=digest,
         rules_digest=rules_digest,
+        model_version=suggestion.model_version,
+        feature_version=suggestion.feature_version,
         suggested_at=now,
     )
     session.add(revision)

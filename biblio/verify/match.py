@@ -22,11 +22,14 @@ from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime, biblio_version
 from biblio.store.models import DeskItem, Paper, PaperMatch
 from biblio.store.words import Band
+from biblio.verify import ranking_models
 from biblio.verify.facts import PaperInput, Passage, Projects, load_papers, load_projects, stored_digests
 from biblio.verify.queue import refresh
 from matching.codes import Registry
 from matching.evidence import Evidence
 from matching.propose import Candidate, Proposer
+from matching.ranking import feature_version
+from matching.trees import Model
 
 WALK = 500
 """Papers whose hashes are compared at a time."""
@@ -46,15 +49,22 @@ AROUND = 150
 
 @dataclass(frozen=True)
 class World:
-    """What all papers are compared with: one project list, one set of rules; indexed when a paper first needs it."""
+    """What all papers are compared with: one project list, one set of rules; indexed when a paper first needs it.
+
+    ``model`` ranks the candidates; None: the profile's weights. ``problem`` says why the model that was put in force is
+    not the one.
+    """
 
     runtime: Runtime
     projects: Projects
+    model: Model | None = None
+    problem: str | None = None
 
     @cached_property
     def proposer(self) -> Proposer:
         """The matcher, its indexes built once per run and only when a paper needs it."""
-        return Proposer(self.projects.facts, self.runtime.rules, self.runtime.grammar, self.runtime.keywords)
+        runtime = self.runtime
+        return Proposer(self.projects.facts, runtime.rules, runtime.grammar, runtime.keywords, self.model)
 
     @cached_property
     def registry(self) -> Registry:
@@ -62,17 +72,37 @@ class World:
         return Registry(self.runtime.grammar, self.projects.ids)
 
     @cached_property
+    def model_version(self) -> str | None:
+        """What tells the model from others; None: the profile's weights."""
+        return self.model.version if self.model else None
+
+    @cached_property
     def digest(self) -> str:
-        """A hash of the project list, the rules and the version of the matcher."""
+        """A hash of the project list, the rules, the model and the version of the matcher."""
         profile = self.runtime.profile
-        plain = [
+        plain: list[Any] = [
             biblio_version(),
             dict(profile.rules),
             dict(profile.keywords),
             dict(profile.codes),
             [asdict(f) for f in self.projects.facts],
+            feature_version(),
+            self.model_version,
         ]
         return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def world_of_today(runtime: Runtime) -> World:
+    """Return today's projects and rules with the model in force; with the profile's weights where that is no use.
+
+    Raises ``RequestRefused`` when there is no project list to compare with.
+    """
+    with runtime.store.reading() as session:
+        projects = load_projects(session, runtime.profile)
+        ranking = ranking_models.in_force(session, runtime.rules)
+    if not projects.facts:
+        raise RequestRefused("There are no projects to match with: run `biblio projects fetch` or `import` first.")
+    return World(runtime, projects, ranking.model, ranking.problem)
 
 
 def run_match(context: JobContext) -> None:
@@ -81,15 +111,14 @@ def run_match(context: JobContext) -> None:
     Raises ``RequestRefused`` when there is no project list to compare with.
     """
     runtime = context.runtime
+    world = world_of_today(runtime)
+    if world.problem is not None:
+        context.note(world.problem)
     with runtime.store.reading() as session:
-        projects = load_projects(session, runtime.profile)
         total = session.exec(select(sa.func.count()).select_from(Paper)).one()
-    if not projects.facts:
-        raise RequestRefused("There are no projects to match with: run `biblio projects fetch` or `import` first.")
-    world = World(runtime, projects)
     everything = str(context.arguments.get("all", "")).lower() in ("true", "1", "yes", "all")
     seen = 0
-    for survivors in _walk(runtime):
+    for survivors in survivors_of(runtime):
         due = _due(world, survivors, everything=everything)
         context.count("papers", len(survivors))
         for start in range(0, len(due), BATCH):
@@ -100,7 +129,7 @@ def run_match(context: JobContext) -> None:
     _refresh_queue(context)
 
 
-def _walk(runtime: Runtime) -> Iterator[list[int]]:
+def survivors_of(runtime: Runtime) -> Iterator[list[int]]:
     """Give the ids of all survivors, in order, some at a time."""
     last = 0
     while True:
@@ -118,10 +147,20 @@ def _walk(runtime: Runtime) -> Iterator[list[int]]:
         last = known[-1]
 
 
-def _due(world: World, survivors: Sequence[int], *, everything: bool) -> dict[int, str]:
-    """Return those papers that must be matched, each with the hash of what it will be matched with."""
+def digests(world: World, survivors: Sequence[int]) -> dict[int, str]:
+    """Return for each paper the hash of what it would be matched with in this world."""
     with world.runtime.store.reading() as session:
         basis = stored_digests(session, survivors)
+    return {
+        paper_id: hashlib.sha256("\n".join([world.digest, *facts]).encode()).hexdigest()
+        for paper_id, facts in basis.items()
+    }
+
+
+def _due(world: World, survivors: Sequence[int], *, everything: bool) -> dict[int, str]:
+    """Return those papers that must be matched, each with the hash of what it will be matched with."""
+    now = digests(world, survivors)
+    with world.runtime.store.reading() as session:
         done = dict(
             session.execute(
                 sa.select(col(PaperMatch.paper_id), col(PaperMatch.digest)).where(
@@ -129,33 +168,41 @@ def _due(world: World, survivors: Sequence[int], *, everything: bool) -> dict[in
                 )
             ).all()
         )
-    now = {
-        paper_id: hashlib.sha256("\n".join([world.digest, *facts]).encode()).hexdigest()
-        for paper_id, facts in basis.items()
-    }
     return {paper_id: digest for paper_id, digest in now.items() if everything or done.get(paper_id) != digest}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One paper with what is worth suggesting for it, best first."""
+
+    paper: PaperInput
+    suggestions: list[Suggestion]
+
+
+def proposed_for(world: World, survivors: Sequence[int]) -> list[Proposed]:
+    """Propose for these papers (those that have facts), in their order; nothing is written."""
+    with world.runtime.store.reading() as session:
+        papers = load_papers(session, survivors, world.registry)
+    mentions = {paper.facts.id: paper.mentions for paper in papers}
+    found = dict(world.proposer.propose_many((paper.facts for paper in papers), mentions))
+    return [Proposed(paper, _suggestions(world, paper, found.get(paper.facts.id, []))) for paper in papers]
 
 
 def _match_batch(context: JobContext, world: World, due: Mapping[int, str]) -> None:
     runtime = world.runtime
-    with runtime.store.reading() as session:
-        papers = load_papers(session, list(due), world.registry)
-    mentions = {paper.facts.id: paper.mentions for paper in papers}
-    proposed = dict(world.proposer.propose_many((paper.facts for paper in papers), mentions))
-    suggestions = {
-        paper.paper_id: _suggestions(world.projects, paper, proposed.get(paper.facts.id, [])) for paper in papers
-    }
+    proposed = proposed_for(world, list(due))
     now = runtime.clock.now()
     with runtime.store.writing() as session:
-        for paper in papers:
+        for one in proposed:
+            paper = one.paper
             counts = suggest(
                 session,
                 paper_id=paper.paper_id,
-                suggestions=suggestions[paper.paper_id],
+                suggestions=one.suggestions,
                 rules_digest=world.digest,
                 now=now,
             )
-            _count(context, counts, suggestions[paper.paper_id])
+            _count(context, counts, one.suggestions)
             for member in paper.members:
                 if member != paper.paper_id:
                     suggest(session, paper_id=member, suggestions=[], rules_digest=world.digest, now=now)
@@ -166,7 +213,7 @@ def _match_batch(context: JobContext, world: World, due: Mapping[int, str]) -> N
         refresh(
             session,
             runtime.profile,
-            [*due, *(m for paper in papers for m in paper.members)],
+            [*due, *(m for one in proposed for m in one.paper.members)],
             today=runtime.clock.today(),
         )
 
@@ -186,7 +233,7 @@ def _count(context: JobContext, counts: SuggestCounts, suggestions: Sequence[Sug
         context.count(suggestion.band.value)
 
 
-def _suggestions(projects: Projects, paper: PaperInput, candidates: Sequence[Candidate]) -> list[Suggestion]:
+def _suggestions(world: World, paper: PaperInput, candidates: Sequence[Candidate]) -> list[Suggestion]:
     """Return what is worth keeping of a paper's candidates, best first."""
     kept, unlikely = [], 0
     for candidate in candidates:
@@ -199,10 +246,12 @@ def _suggestions(projects: Projects, paper: PaperInput, candidates: Sequence[Can
         evidence = sorted(candidate.evidence, key=lambda e: (e.kind == "prior", -abs(e.contribution), e.kind))
         kept.append(
             Suggestion(
-                project_id=projects.ids[candidate.project_code],
+                project_id=world.projects.ids[candidate.project_code],
                 score=candidate.score,
                 band=band,
                 evidence=tuple(_evidence(e, paper) for e in evidence),
+                model_version=world.model_version,
+                feature_version=feature_version(),
             )
         )
     return kept
