@@ -1,7 +1,7 @@
 # The two commands a newcomer needs are `make demo` and `make test`; both set everything up themselves.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-harvest soak docs clean
+.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-same bench-learn bench-match bench-harvest soak docs clean
 
 PY := .venv/bin/python
 ARGS ?=
@@ -39,19 +39,22 @@ lock: dev-setup ## Pin every dependency anew, with hashes (needs uv)
 	@sh bin/lock
 
 bench-codes: dev-setup ## Code engine against a strict pattern; BENCH=folder made by the corpus generator
-	@$(PY) bench/codes.py $(BENCH) $(ARGS)
+	@$(PY) -m bench.codes $(BENCH) $(ARGS)
 
 bench-propose: dev-setup ## Proposals against a plain title ratio; BENCH=folder made by the papers and projects generator
-	@$(PY) bench/propose.py $(BENCH) $(ARGS)
+	@$(PY) -m bench.propose $(BENCH) $(ARGS)
 
 bench-same: dev-setup ## Same paper and names, against plain rules; BENCH=folder of labelled pairs
 	@$(PY) -m bench.same $(BENCH) $(ARGS)
 
 bench-learn: dev-setup ## Ranking after verdicts against the profile's weights; BENCH=folder as for bench-propose
-	@$(PY) bench/learn.py $(BENCH) $(ARGS)
+	@$(PY) -m bench.learn $(BENCH) $(ARGS)
+
+bench-match: dev-setup ## All figures of the matcher, into docs/accuracy.md (ARGS=--quick: a tenth, nothing written)
+	@$(PY) -m bench.match $(ARGS)
 
 bench-harvest: dev-setup ## Reading and storing harvests beside other tools (ARGS=--quick; BENCH=folder keeps the databases)
-	@$(PY) bench/harvest.py $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
+	@$(PY) -m bench.harvest $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
 
 soak: dev-setup ## Kill a harvest of 100,000 records ten times on each database and compare (ARGS="--records 20000")
 	@$(PY) -m tests.ingest.soak $(ARGS)

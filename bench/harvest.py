@@ -1,6 +1,6 @@
 """How fast and in how much memory answers of the services are read and stored, beside peers doing the same work.
 
-usage: bench/harvest.py [--quick] [--json FILE] [FOLDER]
+usage: python -m bench.harvest [--quick] [--json FILE] [FOLDER]
 
 Everything is made up here (``pages.py``, seeded); the only network is this machine's own. FOLDER keeps the databases
 that are filled; without it a temporary folder is used and removed. Rates are the best of several runs, because
@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
@@ -33,10 +33,10 @@ from pathlib import Path
 from random import Random
 from urllib.parse import parse_qs, urlsplit
 
-import pages
-import peers
 import sqlalchemy as sa
 
+from bench import pages, peers
+from bench.figures import HEADER, Figure, keep, shown
 from biblio.clock import FixedClock
 from biblio.ingest import absorb
 from biblio.runtime import Runtime, checked_profile
@@ -54,24 +54,6 @@ from harvesters.protocol import Page, ParsedPage, Source
 FIRST_DAY, DAY = date(2010, 1, 1), date(2026, 11, 22)
 LIMITS_PER_S = {"Atom": 2_000 / 3, "OAI": 1_000 / 3, "ADS": 5_000 * 2_000 / 86_400}
 WRITTEN = ("paper", "source_record", "paper_identifier", "paper_revision", "paper_author")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table. ``ratio`` is ours over the peer's; ``met`` is None where there is no goal."""
-
-    what: str
-    value: float
-    unit: str
-    peer: str = ""
-    peer_value: float | None = None
-    goal: str = ""
-    met: bool | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        """Ours over the peer's."""
-        return self.value / self.peer_value if self.peer_value else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +268,7 @@ def memory(scale: Scale, folder: Path) -> Iterator[Figure]:
     told = {}
     with serving() as url:
         for records in (scale.few, scale.many):
-            command = [sys.executable, __file__, "--harvest", url, "--records", str(records), str(folder)]
+            command = [sys.executable, "-m", "bench.harvest", "--harvest", url, "--records", str(records), str(folder)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             told[records] = json.loads(done.stdout.splitlines()[-1])
             assert told[records]["stored"] == records, f"{told[records]['stored']} of {records} records were stored"
@@ -318,18 +300,9 @@ def texts(scale: Scale) -> Iterator[Figure]:
     yield Figure("TeX: text read from archives", ours / 1e6, " MB/s", "tarfile, no limits", theirs / 1e6)
 
 
-def shown(figure: Figure) -> str:
-    """One line of the table."""
-    value = f"{figure.value:,.0f}{figure.unit}"
-    peer = figure.peer if figure.peer_value is None else f"{figure.peer} {figure.peer_value:,.0f}{figure.unit}"
-    ratio = f"{figure.ratio:.2f} x" if figure.ratio is not None else ""
-    verdict = {None: "", True: "  met", False: "  MISSED"}[figure.met]
-    return f"{figure.what:34} {value:>14}   {peer:32} {ratio:>8}   {figure.goal}{verdict}".rstrip()
-
-
 def measure(scale: Scale, folder: Path) -> list[Figure]:
     """Measure everything, printing each line as it is known."""
-    print(f"{'what':34} {'biblio':>14}   {'peer in the same run':32} {'ratio':>8}   goal")
+    print(HEADER)
     figures = []
     for part in (parsing(scale), absorbing(scale, folder), memory(scale, folder), texts(scale)):
         for figure in part:
@@ -365,7 +338,7 @@ def main() -> None:
     if load > (cores or 1) / 2:
         print("The machine was busy with other work: the rates are lower than its own; the ratios hold.")
     if given.json:
-        given.json.write_text(json.dumps([asdict(f) | {"ratio": f.ratio} for f in figures], indent=1) + "\n", "utf-8")
+        keep(given.json, figures)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How much better proposals become by learning from verdicts, beside the profile's weights in the same run.
 
-usage: bench/learn.py FOLDER [--papers N] [--cited N] [--verdicts N] [--observatory NAME] [--model FILE]
+usage: python -m bench.learn FOLDER [--json FILE] [--papers N] [--cited N] [--verdicts N] [--observatory NAME] [--model FILE]
 
 FOLDER is made by the papers and projects generator (see ``bench/propose.py``). A quarter of the papers is the
 observatory's past: of these, N papers with a project stand for papers that print their codes (free labels), and N
@@ -14,10 +14,12 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 
+from bench.figures import HEADER, Figure, keep, shown
 from biblio.cli.propose import prepare
 from biblio.cli.rows import paper_of, rows_of
 from matching.fitting import fit
@@ -56,12 +58,27 @@ def day_0(papers: Sequence[Labelled], prior: float) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-odds)), dtype=np.float64)
 
 
-def told(name: str, of: Figures) -> None:
-    """Print one line of figures."""
-    print(
-        f"{name:<44} AP {of.average_precision:.4f}  R@P.99 {of.recall_at_99:.3f}  "
-        f"calibration error {of.calibration_error:.4f}"
-    )
+def told(name: str, of: Figures, peer: str = "", before: Figures | None = None) -> list[Figure]:
+    """Figures of one way to rank, beside those of another."""
+    after_verdicts = "verdicts" in name
+    than = (None, None, None) if before is None else astuple(before)[-3:]
+    rows = [
+        ("average precision", of.average_precision, than[0], "0.95 on day 0", 0.95),
+        ("recall at precision 0.99", of.recall_at_99, than[1], "0.95 after 400 verdicts", 0.95),
+        ("calibration error", of.calibration_error, than[2], "at most 0.005", 0.005),
+    ]
+    goals = (before is None, after_verdicts, after_verdicts or before is None)
+    return [
+        Figure(
+            f"{what}, {name}",
+            value,
+            peer=peer,
+            peer_value=theirs,
+            goal=goal if has_goal else "",
+            met=(value <= least if what.startswith("calibration") else value >= least) if has_goal else None,
+        )
+        for (what, value, theirs, goal, least), has_goal in zip(rows, goals, strict=True)
+    ]
 
 
 def best_of(papers: Sequence[Labelled], p: Floats) -> dict[str, float]:
@@ -83,19 +100,22 @@ def main() -> None:
     parser.add_argument("--verdicts", type=int, default=400)
     parser.add_argument("--observatory", default=None)
     parser.add_argument("--model", type=Path, default=None)
+    parser.add_argument("--json", type=Path, default=None)
     given = parser.parse_args()
     listed, prior = labelled(given.folder, given.observatory, given.papers)
     past, unseen = listed[: math.ceil(len(listed) / 4)], listed[math.ceil(len(listed) / 4) :]
     print(f"{len(past)} papers to learn from, {len(unseen)} to measure, {sum(len(one.rows) for one in unseen)} pairs")
-    told("the profile's weights (day 0)", figures(unseen, day_0(unseen, prior)))
+    before = figures(unseen, day_0(unseen, prior))
+    print(HEADER)
+    listing = told("profile's weights (day 0)", before)
     cited = [one for one in past if any(one.labels)][: given.cited]
     others = [one for one in past if one.paper not in {c.paper for c in cited}]
     asked = set(worth_asking(best_of(others, day_0(others, prior)), given.verdicts))
     verdicts = [one for one in others if one.paper in asked]
     for name, papers in (
-        (f"{len(cited)} cited papers", cited),
+        (f"{len(cited)} cited", cited),
         (f"{len(verdicts)} verdicts", verdicts),
-        (f"{len(cited)} cited papers and {len(verdicts)} verdicts", [*cited, *verdicts]),
+        (f"{len(cited)} cited, {len(verdicts)} verdicts", [*cited, *verdicts]),
     ):
         if not any(any(one.labels) for one in papers):
             continue
@@ -103,9 +123,15 @@ def main() -> None:
         groups = [one.paper for one in papers for _ in one.rows]
         labels = np.array([label for one in papers for label in one.labels])
         model = fit(FEATURES, rows_in(papers), labels, groups, HOW, about={"fitted on": name})
-        told(f"{name} ({time.perf_counter() - begun:.0f} s)", figures(unseen, model.probability(rows_in(unseen))))
+        after = figures(unseen, model.probability(rows_in(unseen)))
+        listing += told(name, after, "day 0", before)
+        listing.append(Figure(f"fitting, {name}", time.perf_counter() - begun, " s"))
         if given.model is not None:
             given.model.write_text(model.text(), "utf-8")
+    for figure in listing:
+        print(shown(figure))
+    if given.json is not None:
+        keep(given.json, listing)
 
 
 if __name__ == "__main__":
