@@ -318,7 +318,8 @@ _PLACES = {
     "unknown": "in the text",
 }
 _RUNNING_TEXT = frozenset({"title", "abstract", "body", "unknown"})
-_USE_PLACES = frozenset({"title", "abstract", "acknowledgement", "data_statement", "footnote", "body", "unknown"})
+USE_PLACES = frozenset({"title", "abstract", "acknowledgement", "data_statement", "footnote", "body", "unknown"})
+"""Where a printed code says that data were used, unless its sentence says otherwise."""
 
 
 def _stated(mention: Mention, rules: Rules) -> float:
@@ -351,7 +352,7 @@ def code(mentions: Sequence[Mention], project_code: str, prior: float, rules: Ru
 
 def states_use(mention: Mention) -> bool:
     """True for a certain code that stands where authors say whose data they used."""
-    return mention.certain and mention.is_use is not False and mention.where in _USE_PLACES
+    return mention.certain and mention.is_use is not False and mention.where in USE_PLACES
 
 
 def code_repaired(
@@ -433,6 +434,12 @@ def limit(odds: float, rules: Rules) -> Evidence | None:
     kept = begins + room * -math.expm1((begins - odds) / room)
     sentence = "So much agrees already that more hardly makes it surer."
     return Evidence("limit", round(odds, 2), kept - odds, sentence)
+
+
+def is_before_data(evidence: Sequence[Evidence]) -> bool:
+    """Whether a paper is a year or more older than the observations and no code is printed: then it stays unlikely."""
+    found = {piece.kind: piece.value for piece in evidence}
+    return "code" not in found and "dates" in found and float(found["dates"]) <= -1.0
 
 
 def log_odds(evidence: Sequence[Evidence]) -> float:

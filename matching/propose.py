@@ -27,6 +27,7 @@ from matching.evidence import (
     TextView,
     code,
     code_repaired,
+    is_before_data,
     limit,
     log_odds,
     states_use,
@@ -426,7 +427,7 @@ def _held_back(evidence: list[Evidence], odds: float, most: float) -> float:
     """
     at = next((i for i, e in enumerate(evidence) if e.kind == "dates"), None)
     least = most - 1.0
-    if at is None or odds <= least or float(evidence[at].value) > -1 or any(e.kind == "code" for e in evidence):
+    if at is None or odds <= least or not is_before_data(evidence):
         return odds
     wanted = most - 1.0 / (1.0 + odds - least)
     evidence[at] = replace(evidence[at], contribution=evidence[at].contribution + wanted - odds)
