@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -122,6 +123,12 @@ class Proposer:
     def prior(self) -> float:
         """Log-odds of any one project before a paper is read."""
         return self._prior
+
+    def with_model(self, model: Model | None) -> "Proposer":
+        """The same matcher, its indexes shared, ranking by another model (None: by the rules). Raises ``ModelError``."""
+        other = copy(self)
+        other._model = None if model is None else usable(model)
+        return other
 
     def propose(self, paper: PaperFacts, mentions: Sequence[Mention] = (), top: int = 20) -> list[Candidate]:
         """The best candidates for one paper, best first; codes that are not in the project list give none."""
