@@ -124,7 +124,7 @@ class Proposer:
         """Log-odds of any one project before a paper is read."""
         return self._prior
 
-    def with_model(self, model: Model | None) -> "Proposer":
+    def with_model(self, model: Model | None) -> Proposer:
         """The same matcher, its indexes shared, ranking by another model (None: by the rules). Raises ``ModelError``."""
         other = copy(self)
         other._model = None if model is None else usable(model)
