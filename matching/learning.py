@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -45,7 +46,7 @@ class Labelled:
     """
 
     paper: str
-    rows: Sequence[Sequence[float]]
+    rows: Sequence[Sequence[float]] | Floats
     labels: Sequence[bool]
     source: Literal["verdict", "cited"] = "verdict"
     missed: int = 0
@@ -57,8 +58,13 @@ def is_held_back(paper: str) -> bool:
 
 
 def learn(labelled: Iterable[Labelled], how: Fitting = HOW, about: Mapping[str, Any] | None = None) -> Model:
-    """Fit a model to the papers that are not held back. Raises ``FittingError`` when there are too few."""
-    papers = [one for one in labelled if not is_held_back(one.paper) and one.rows]
+    """Fit a model to the papers that are not held back. Raises ``FittingError`` when there are too few.
+
+    The same papers give the same model, in whatever order they and their candidates come.
+    """
+    papers = sorted(
+        (_in_order(one) for one in labelled if not is_held_back(one.paper) and len(one.rows)), key=attrgetter("paper")
+    )
     if not papers:
         raise FittingError("there is no paper to learn from yet: decide about some candidates first")
     told = {
@@ -97,8 +103,16 @@ def worth_asking(best: Mapping[str, float], count: int) -> list[str]:
     return list(dict.fromkeys([*audit, *mixed]))[:count]
 
 
+def _in_order(one: Labelled) -> Labelled:
+    """The same paper, its candidates in the order of their features."""
+    rows = np.asarray(one.rows, dtype=np.float64)
+    place = np.lexsort((np.asarray(one.labels), *np.nan_to_num(rows, nan=-np.inf).T))
+    return replace(one, rows=rows[place], labels=[one.labels[i] for i in place])
+
+
 def _rows(labelled: Iterable[Labelled]) -> Floats:
-    return np.array([row for one in labelled for row in one.rows], dtype=np.float64).reshape(-1, len(FEATURES))
+    found = [np.asarray(one.rows, dtype=np.float64).reshape(-1, len(FEATURES)) for one in labelled]
+    return np.concatenate([np.empty((0, len(FEATURES))), *found])
 
 
 def _labels(labelled: Iterable[Labelled]) -> NDArray[np.bool_]:

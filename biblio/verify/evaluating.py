@@ -1,7 +1,7 @@
 """``biblio evaluate``: how good today's proposals are on what librarians decided, or on a labelled list.
 
-Papers are proposed for anew with the project list, rules and texts of today and held against the verdicts in force, so
-a change of the rules can be measured before it is used. Nothing is written.
+Papers are proposed for anew with the project list, rules, texts and model of today and held against the verdicts in
+force, so a change of the rules can be measured before it is used. Nothing is written.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
-from biblio.verify.facts import load_papers, load_projects
+from biblio.verify.facts import load_papers
 from biblio.verify.labels import Labels, listed, named, proposed_in, verdicts_in_force
-from biblio.verify.match import World
+from biblio.verify.match import World, world_of_today
 from harvesters.errors import HarvestError
 from matching.evaluation import Confusion, Evaluation, JudgedPaper
 from matching.evaluation import evaluate as measured
@@ -102,10 +102,8 @@ def evaluated(
 
     Raises ``RequestRefused`` when nothing can be measured.
     """
+    world = world_of_today(runtime)
     with runtime.store.reading() as session:
-        projects = load_projects(session, runtime.profile)
-        if not projects.facts:
-            raise RequestRefused("There are no projects to match with: run `biblio harvest --source projects` first.")
         if file is None:
             labels = verdicts_in_force(session)
         else:
@@ -113,7 +111,8 @@ def evaluated(
     papers = labels.papers()
     if not papers and file is None:
         raise RequestRefused("Nobody has decided about a paper yet, so there is nothing to measure proposals against.")
-    world = World(runtime, projects)
+    if world.problem is not None:
+        labels.sentences.append(world.problem)
     bar.total = len(papers)
 
     def judged() -> Iterator[JudgedPaper]:

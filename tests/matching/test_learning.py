@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.evaluation import Figures
@@ -45,6 +46,18 @@ def test_a_fifth_of_the_papers_is_never_learned_from() -> None:
         replace(one, labels=[not label for label in one.labels]) if is_held_back(one.paper) else one for one in listed
     ]
     assert learn(listed, SMALL).version == learn(wrong, SMALL).version
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=5)
+def test_the_order_of_papers_and_candidates_changes_nothing(chance: random.Random) -> None:
+    """Learning is reproducible: the same labelled candidates give the same model, shuffled or not."""
+    listed = papers(120)
+    shuffled = []
+    for one in chance.sample(listed, len(listed)):
+        order = chance.sample(range(len(one.rows)), len(one.rows))
+        shuffled.append(replace(one, rows=[one.rows[i] for i in order], labels=[one.labels[i] for i in order]))
+    assert learn(shuffled, SMALL).text() == learn(listed, SMALL).text()
 
 
 def test_a_model_tells_what_it_learned_from() -> None:
