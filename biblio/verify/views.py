@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ def make_blueprint() -> Blueprint:
     """Return the desk's URL map."""
     blueprint = Blueprint("verify", __name__)
     blueprint.add_app_template_filter(score_words)
+    blueprint.add_app_template_filter(odds_words)
     for rule, view, name, methods in (
         ("/desk", desk, "desk", ["GET"]),
         ("/desk/next", next_item, "next_item", ["GET"]),
@@ -55,6 +57,14 @@ def score_words(score: float | None) -> str:
     if score < 0.001:
         return "< 0.1 %"
     return f"{100 * score:.1f} %" if score >= 0.99 or score < 0.1 else f"{100 * score:.0f} %"
+
+
+def odds_words(score: float | None) -> str:
+    """Return the log-odds of a score that a percentage no longer tells from others, with their sign; else nothing."""
+    if score is None or 0.001 <= score < 0.9995:
+        return ""
+    kept = min(max(score, 1e-12), 1 - 1e-12)
+    return f"{math.log(kept / (1 - kept)):+.1f}"
 
 
 def _today() -> service.Today:
@@ -147,7 +157,7 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
     also = [*found, *([chosen] if chosen and chosen > 0 and chosen not in found else [])]
     if chosen is None and found:
         chosen = found[0] if len(found) == 1 else 0  # several: nobody should accept one by a key pressed too soon
-    shown = paper_page(session, wired.profile, paper_id, also=also, selected=chosen)
+    shown = paper_page(session, wired.profile, wired.rules, paper_id, also=also, selected=chosen)
     item = queries.queue_item(session, shown.paper_id)
     previous = queries.previous_paper(session, wired.profile, wanted, before=item) if item else None
     return render_template(
@@ -273,7 +283,9 @@ def _stale_page(paper_id: int, form: DecisionForm) -> str:
     wired = webkit.runtime()
     with webkit.reading() as session:
         project = form.project.data
-        shown = paper_page(session, wired.profile, paper_id, also=[project] if project else [], selected=project)
+        shown = paper_page(
+            session, wired.profile, wired.rules, paper_id, also=[project] if project else [], selected=project
+        )
         return render_template(
             "verify/stale.html",
             page=shown,
