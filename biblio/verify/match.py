@@ -51,14 +51,15 @@ AROUND = 150
 class World:
     """What all papers are compared with: one project list, one set of rules; indexed when a paper first needs it.
 
-    ``model`` ranks the candidates; None: the profile's weights. ``problem`` says why the model that was put in force is
-    not the one.
+    ``model`` ranks the candidates (``model_id`` is its row); None: the profile's weights. ``problem`` says why the model
+    that was put in force is not the one.
     """
 
     runtime: Runtime
     projects: Projects
     model: Model | None = None
     problem: str | None = None
+    model_id: int | None = None
 
     @cached_property
     def proposer(self) -> Proposer:
@@ -102,7 +103,7 @@ def world_of_today(runtime: Runtime) -> World:
         ranking = ranking_models.in_force(session, runtime.rules)
     if not projects.facts:
         raise RequestRefused("There are no projects to match with: run `biblio projects fetch` or `import` first.")
-    return World(runtime, projects, ranking.model, ranking.problem)
+    return World(runtime, projects, ranking.model, ranking.problem, ranking.model_id)
 
 
 def run_match(context: JobContext) -> None:
