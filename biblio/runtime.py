@@ -16,6 +16,7 @@ from biblio.store import Store, check_schema, make_engine
 from biblio.store.models import ObservatoryChoice
 from matching.codes import Grammar, GrammarError
 from matching.keywords import Keywords
+from matching.relation import RelationRules
 from matching.rules import Rules
 
 
@@ -51,6 +52,11 @@ class Runtime:
         """The words by which papers name the observatory."""
         return Keywords.from_plain(self.profile.keywords)
 
+    @cached_property
+    def relation_rules(self) -> RelationRules:
+        """What papers say when they use the observatory's data, and when they only speak of it."""
+        return RelationRules.from_plain(self.profile.relation, self.keywords)
+
 
 def build_runtime(settings: Settings | None = None, *, clock: Clock | None = None) -> Runtime:
     """Build the runtime of this process, once. Raises ``StartRefused`` with what to put in order.
@@ -78,10 +84,17 @@ def checked_profile(name: str | None) -> Profile:
         profile = load(name)
         Grammar.from_plain(profile.codes).self_test()
         Rules.from_plain(profile.rules)
-        Keywords.from_plain(profile.keywords)
+        _check_relation(profile)
     except (ProfileError, GrammarError, ValueError) as error:
         raise StartRefused(f"The observatory profile cannot be used: {error}") from error
     return profile
+
+
+def _check_relation(profile: Profile) -> None:
+    """Raise ``ProfileError`` where phrases speak for a relation that nobody can choose."""
+    rules = RelationRules.from_plain(profile.relation, Keywords.from_plain(profile.keywords))
+    if unknown := sorted(set(rules.start) - {relation.key for relation in profile.relations}):
+        raise ProfileError(f"relation.toml: start: {unknown[0]!r} is no relation of profile.toml.")
 
 
 def choose_observatory(session: Session, profile: Profile, clock: Clock) -> None:

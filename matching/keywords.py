@@ -5,13 +5,17 @@ profile (``keywords.toml``); every place found keeps its offsets, so that it can
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 __all__ = ["KeywordError", "KeywordSpot", "Keywords"]
 
-_BLANKS = r"[\s~\u00a0\-]+"
+_BLANKS = r"[\s~\u00a0\-\u2010-\u2015]+"  # blanks, hyphens and dashes, line breaks among them
+
+MOST_SPOTS = 20_000
+"""Places looked at in one text: what is longer than any thesis and full of our name is no paper."""
 
 
 class KeywordError(ValueError):
@@ -67,10 +71,10 @@ class Keywords:
 
         In the ``title`` of an astronomical paper ambiguous words need no company: there is no room for it.
         """
-        plain = self.exclusions.sub(lambda m: "\0" * len(m[0]), text) if self.exclusions else text
-        spots = [KeywordSpot(*m.span(), m[0]) for m in self.phrases.finditer(plain)] if self.phrases else []
+        plain = self.without_exclusions(text)
+        spots = [KeywordSpot(*m.span(), m[0]) for m in _first(self.phrases, plain)]
         for name in self.ambiguous:
-            for m in name.word.finditer(plain):
+            for m in _first(name.word, plain):
                 near = name.company.search(plain, m.end(), m.end() + name.within)
                 near = near or name.company.search(plain, max(0, m.start() - name.within), m.start())
                 if near or title:
@@ -81,6 +85,23 @@ class Keywords:
             if not kept or spot.start >= kept[-1].end:
                 kept.append(spot)
         return kept
+
+    def alone(self, text: str) -> list[KeywordSpot]:
+        """The ambiguous words wherever they stand, without looking for their company: some may mean something else."""
+        plain = self.without_exclusions(text)
+        return [KeywordSpot(*m.span(), m[0]) for name in self.ambiguous for m in _first(name.word, plain)]
+
+    def without_exclusions(self, text: str) -> str:
+        """The text with what is never the observatory made unreadable, offsets kept."""
+        return self.exclusions.sub(lambda m: "\0" * len(m[0]), text) if self.exclusions else text
+
+    def excluded(self, text: str) -> list[KeywordSpot]:
+        """Every place that only sounds like the observatory: a proverb, a town, a grant called after it."""
+        return [KeywordSpot(*m.span(), m[0]) for m in _first(self.exclusions, text)]
+
+
+def _first(pattern: re.Pattern[str] | None, text: str) -> Iterator[re.Match[str]]:
+    return islice(pattern.finditer(text), MOST_SPOTS) if pattern else iter(())
 
 
 def _strings(data: Mapping[str, Any], key: str) -> list[str]:

@@ -208,7 +208,7 @@ class _Names(_Strict):
 
 
 class Profile(_Strict):
-    """A whole observatory. ``codes``, ``rules`` and ``keywords`` are plain data for ``matching`` to check."""
+    """A whole observatory. ``codes``, ``rules``, ``keywords`` and ``relation`` are plain data for ``matching`` to check."""
 
     observatory: _Names
     partners: tuple[Partner, ...]
@@ -221,6 +221,7 @@ class Profile(_Strict):
     codes: Mapping[str, Any]
     rules: Mapping[str, Any]
     keywords: Mapping[str, Any]
+    relation: Mapping[str, Any]
     questionnaire: Questionnaire
     folder: Path
 
@@ -255,7 +256,7 @@ def load(name: str | Path | None = None) -> Profile:
         if not (folder / "profile.toml").is_file():
             raise ProfileError(f"There is no observatory profile {str(name)!r}; there are: {', '.join(shipped)}.")
     data = _read(folder / "profile.toml")
-    for part in ("rules", "keywords", "questionnaire"):
+    for part in ("rules", "keywords", "relation", "questionnaire"):
         data[part] = _read(folder / f"{part}.toml")
     try:
         return Profile(folder=folder, **data)
