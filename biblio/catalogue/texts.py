@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks, new_ids
-from biblio.store.models import TextMention, TextReading
+from biblio.store.models import TextMention, TextPhrase, TextReading
 from matching.codes import CodeFinder, Mention, resolve
+from matching.phrases import Phrase
 
 CONTEXT = 150
 """Characters kept on each side of a code: two or three lines of print, enough to judge whether data were used."""
@@ -32,11 +33,21 @@ class SeenMention:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPhrase:
+    """What one place of a text says of the observatory, with the passage kept, as ``SeenMention``."""
+
+    phrase: Phrase
+    context: str
+    context_start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One reading of one text of a paper. With ``refusal`` nothing could be read, and why.
 
     ``origin`` is "eprint", "folder", "abstract" or "snippet"; ``version`` says which text it was, so that the same one
-    is not read twice; ``characters`` and ``sha256`` are of the text read.
+    is not read twice; ``characters`` and ``sha256`` are of the text read. ``phrases_digest`` and ``named`` are None where
+    the text was not read for phrases: it is none that is thrown away.
     """
 
     paper_id: int
@@ -49,6 +60,9 @@ class Reading:
     refusal: str | None = None
     rules_digest: str = ""
     mentions: tuple[SeenMention, ...] = ()
+    phrases_digest: str | None = None
+    named: int | None = None
+    phrases: tuple[SeenPhrase, ...] = ()
 
 
 def seen_in(part: str, page: int | None, text: str, mentions: Iterable[Mention]) -> list[SeenMention]:
@@ -60,6 +74,15 @@ def seen_in(part: str, page: int | None, text: str, mentions: Iterable[Mention])
             SeenMention(part, page, mention, text[start : mention.end + CONTEXT].replace("\0", "\ufffd"), start)
         )
     return kept
+
+
+def said_in(text: str, phrases: Iterable[Phrase]) -> list[SeenPhrase]:
+    """Return the phrases found in one text with the passages to keep."""
+    said = []
+    for phrase in phrases:
+        start = max(0, phrase.start - CONTEXT)
+        said.append(SeenPhrase(phrase, text[start : phrase.end + CONTEXT].replace("\0", "\ufffd"), start))
+    return said
 
 
 def store_reading(session: Session, reading: Reading, *, now: datetime) -> bool:
@@ -84,7 +107,7 @@ def store_readings(session: Session, readings: Sequence[Reading], *, now: dateti
         {
             "id": reading_id, "paper_id": r.paper_id, "origin": r.origin, "place": r.place, "version": r.version,
             "format": r.format, "sha256": r.sha256, "characters": r.characters, "refusal": r.refusal,
-            "rules_digest": r.rules_digest, "read_at": now,
+            "rules_digest": r.rules_digest, "phrases_digest": r.phrases_digest, "named": r.named, "read_at": now,
         }
         for reading_id, r in zip(ids, fresh.values(), strict=True)
     ]  # fmt: skip
@@ -95,6 +118,11 @@ def store_readings(session: Session, readings: Sequence[Reading], *, now: dateti
     ]
     if mentions:
         session.execute(sa.insert(TextMention), mentions)
+    phrases = [
+        _phrase_row(reading_id, said) for reading_id, r in zip(ids, fresh.values(), strict=True) for said in r.phrases
+    ]
+    if phrases:
+        session.execute(sa.insert(TextPhrase), phrases)
     return len(fresh)
 
 
@@ -111,7 +139,7 @@ def _in_force(session: Session, paper_ids: Iterable[int]) -> dict[tuple[int, str
 def _is_known(before: TextReading | None, reading: Reading) -> bool:
     return before is not None and all(
         getattr(before, name) == getattr(reading, name)
-        for name in ("place", "version", "sha256", "refusal", "rules_digest")
+        for name in ("place", "version", "sha256", "refusal", "rules_digest", "phrases_digest")
     )
 
 
@@ -125,6 +153,7 @@ def _renew(session: Session, readings: Sequence[Reading], before: dict[tuple[int
         for reading in readings
         if (row := before.get((reading.paper_id, reading.origin))) is not None
         and not reading.mentions
+        and (row.phrases_digest, row.named) == (reading.phrases_digest, reading.named)
         and row.sha256 == reading.sha256
         and (row.place, row.version, row.refusal) == (reading.place, reading.version, reading.refusal)
     }
@@ -147,6 +176,15 @@ def _mention_row(reading_id: int, seen: SeenMention) -> dict[str, object]:
         "in_registry": mention.in_registry, "certain": mention.certain, "candidates": list(mention.candidates),
         "stands_in": mention.where, "is_use": mention.is_use, "context": seen.context,
         "context_start": seen.context_start,
+    }  # fmt: skip
+
+
+def _phrase_row(reading_id: int, said: SeenPhrase) -> dict[str, object]:
+    phrase = said.phrase
+    return {
+        "reading_id": reading_id, "kind": phrase.kind[:32], "part": phrase.part, "page": phrase.page,
+        "start": phrase.start, "end": phrase.end, "printed": phrase.printed.replace("\0", "\ufffd"),
+        "stands_in": phrase.where, "context": said.context, "context_start": said.context_start,
     }  # fmt: skip
 
 

@@ -230,12 +230,12 @@ def papers_of_files(session: Session, files: Mapping[Path, Sequence[str | Identi
     return found
 
 
-def folder_hashes(session: Session) -> dict[int, tuple[str | None, str]]:
-    """Return (hash, rules) of the text from a folder that each paper was last read in."""
+def folder_hashes(session: Session) -> dict[int, tuple[str | None, str, str | None]]:
+    """Return (hash, rules, phrases) of the text from a folder that each paper was last read in."""
     rows = session.exec(
         select(TextReading).where(col(TextReading.origin) == "folder", col(TextReading.superseded_at).is_(None))
     )
-    return {row.paper_id: (row.sha256, row.rules_digest) for row in rows}
+    return {row.paper_id: (row.sha256, row.rules_digest, row.phrases_digest) for row in rows}
 
 
 # -- projects ---------------------------------------------------------------------------------------------------------

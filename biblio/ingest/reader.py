@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sqlmodel import Session, select
 
-from biblio.catalogue.texts import Reading, SeenMention, seen_in, store_reading
+from biblio.catalogue.texts import Reading, SeenMention, SeenPhrase, said_in, seen_in, store_reading
 from biblio.ingest import absorb
 from biblio.jobs import JobContext
 from biblio.runtime import Runtime
@@ -17,15 +17,22 @@ from biblio.store.models import Project
 from harvesters.fulltext import TextPart, read_archive
 from harvesters.records import Refusal
 from matching.codes import CodeFinder
+from matching.phrases import Phrase
 from matching.registry import Registry
+from matching.relation import RelationRules
 
 
 @dataclass(slots=True)
 class Reader:
-    """Finds codes in texts; ``digest`` names the code grammar and the project list by which it does."""
+    """Finds codes and what is said of the observatory in texts.
+
+    ``digest`` names the code grammar and the project list by which it finds codes, ``phrases_digest`` the phrases.
+    """
 
     finder: CodeFinder
     digest: str
+    relation: RelationRules
+    phrases_digest: str
 
     def parts(self, parts: Iterable[TextPart]) -> tuple[SeenMention, ...]:
         """Return the mentions in the parts of a full text, in their order."""
@@ -33,6 +40,33 @@ class Reader:
         for part in parts:
             seen += seen_in(part.name, part.page, part.text, self.finder.find(part.text, markup=part.format))
         return tuple(seen)
+
+    @property
+    def blank(self) -> Reading:
+        """Return the reading of a full text by these rules, of no paper yet."""
+        return Reading(0, "", "", rules_digest=self.digest, phrases_digest=self.phrases_digest)
+
+    def most_telling(self, said: Sequence[SeenPhrase]) -> tuple[SeenPhrase, ...]:
+        """Return what is worth keeping of what several texts of one paper say."""
+        of = {one.phrase: one for one in said}
+        return tuple(of[phrase] for phrase in self.relation.kept(of))
+
+    def said(self, parts: Sequence[TextPart]) -> tuple[tuple[SeenPhrase, ...], int]:
+        """Return what the parts of a full text say of the observatory, the most telling, and how often it is named."""
+        phrases: list[Phrase] = []
+        texts: dict[tuple[str, int | None], str] = {}
+        named, before, last = 0, "", ""
+        for part in parts:
+            before = before if part.name == last else ""
+            found = self.relation.find(part.text, markup=part.format, before=before)
+            phrases += [replace(p, part=part.name, page=part.page) for p in found.phrases]
+            texts.setdefault((part.name, part.page), part.text)
+            named += found.named
+            before, last = (before + part.text)[-_HEADINGS_BACK:], part.name
+            if len(phrases) > _MOST_HELD:
+                phrases = list(self.relation.kept(phrases))
+        kept = self.relation.kept(phrases)
+        return tuple(s for p in kept for s in said_in(texts[p.part, p.page], [p])), named
 
     def short(self, named: Iterable[tuple[str, str]]) -> tuple[SeenMention, ...]:
         """Return the mentions in short texts, each given with the name of its part."""
@@ -49,9 +83,38 @@ def make_reader(session: Session, runtime: Runtime) -> Reader:
     """Return a reader that knows every project of the store."""
     codes = sorted(session.exec(select(Project.code)))
     plain = json.dumps([runtime.profile.codes, codes], sort_keys=True, default=str)
-    digest = hashlib.sha256(plain.encode()).hexdigest()
-    return Reader(CodeFinder(runtime.grammar, Registry(runtime.grammar, codes)), digest)
+    return Reader(
+        CodeFinder(runtime.grammar, Registry(runtime.grammar, codes)),
+        hashlib.sha256(plain.encode()).hexdigest(),
+        runtime.relation_rules,
+        phrases_digest(runtime),
+    )
 
+
+def phrases_digest(runtime: Runtime) -> str:
+    """Return what tells the phrases looked for now from others. Weights and sentences are none of it: they are read when
+    a paper is shown."""
+    relation = runtime.profile.relation
+    looked_for = [
+        {name: value for name, value in table.items() if name not in ("weight", "sentence", "speaks_for")}
+        for table in relation["phrases"]
+    ]
+    plain = json.dumps(
+        [PHRASES_READ, relation["names"], relation["own"], looked_for, runtime.profile.keywords],
+        sort_keys=True,
+        default=str,
+    )
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+PHRASES_READ = 1
+"""Raised when sentences are read otherwise than before, so that texts at hand are read again."""
+
+_MOST_HELD = 5_000
+"""Phrases held while a text is read; of more the most telling are kept at once."""
+
+_HEADINGS_BACK = 12_000
+"""Characters of the pages before in which headings are looked for."""
 
 MAX_REFUSALS = 100
 """Refusals written down of one file; a hostile archive has thousands of members that are none of ours to list."""
@@ -62,8 +125,9 @@ def read_body(reader: Reader, blank: Reading, name: str, body: bytes) -> tuple[R
     try:
         parts, refusals = read_archive(name, body)
         mentions = reader.parts(parts)
+        phrases, named = reader.said(parts)
     except Exception as error:  # a stranger's file must never end the run, whatever it makes a library do
-        parts, mentions = [], ()
+        parts, mentions, phrases, named = [], (), (), 0
         refusals = [Refusal("fulltext", name, f"cannot be read ({type(error).__name__})")]
     if len(refusals) > MAX_REFUSALS:
         more = Refusal(refusals[0].source, name, f"{len(refusals) - MAX_REFUSALS} more of its members were not read")
@@ -79,6 +143,8 @@ def read_body(reader: Reader, blank: Reading, name: str, body: bytes) -> tuple[R
             format=parts[0].format,
             characters=sum(len(part.text) for part in parts),
             mentions=mentions,
+            named=named,
+            phrases=phrases,
         ),
         refusals,
     )

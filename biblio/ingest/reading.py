@@ -202,7 +202,7 @@ def _fetch_and_read(
         if done % NOTED_EVERY == 0:
             _note_asked(context, service)
         name = f"arXiv:{paper.arxiv_id}" + (f"v{paper.version}" if paper.version else "")
-        blank = Reading(paper.paper_id, "eprint", name, paper.version_name, rules_digest=reader.digest)
+        blank = replace(reader.blank, paper_id=paper.paper_id, origin="eprint", place=name, version=paper.version_name)
         try:
             body, _ = service.fetch(paper.arxiv_id, paper.version)
             reading, refusals = read_body(reader, blank, name, body)

@@ -223,7 +223,11 @@ def _read_papers(context: JobContext, reader: Reader, of_paper: Mapping[int, Seq
 
 
 def _read_paper(
-    context: JobContext, reader: Reader, paper_id: int, files: Sequence[FoundFile], known: tuple[str | None, str] | None
+    context: JobContext,
+    reader: Reader,
+    paper_id: int,
+    files: Sequence[FoundFile],
+    known: tuple[str | None, str, str | None] | None,
 ) -> None:
     """Read the files of one paper as one text, unless they are the ones read before."""
     hashes: list[str] = []
@@ -239,13 +243,13 @@ def _read_paper(
         _refuse(context, refusals)
         return
     sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-    if known == (sha256, reader.digest):
+    if known == (sha256, reader.digest, reader.phrases_digest):
         context.count("unchanged", len(files))
         _refuse(context, refusals)
         return
-    blank = Reading(paper_id, "folder", _places(good), sha256[:16], rules_digest=reader.digest)
+    blank = replace(reader.blank, paper_id=paper_id, origin="folder", place=_places(good), version=sha256[:16])
     told = [read_body(reader, blank, file.place, _content(file)) for file in good]
-    reading = _joined([reading for reading, _ in told], sha256)
+    reading = _joined(reader, [reading for reading, _ in told], sha256)
     store_text(context, reading, [*refusals, *(r for _, refused in told for r in refused)])
 
 
@@ -270,14 +274,21 @@ def _places(files: Sequence[FoundFile]) -> str:
     return named if len(files) <= _NAMED_PLACES else f"{named} and {len(files) - _NAMED_PLACES} more"
 
 
-def _joined(readings: Sequence[Reading], sha256: str) -> Reading:
+def _joined(reader: Reader, readings: Sequence[Reading], sha256: str) -> Reading:
     """One reading of what several files gave; it is refused only where all of them are."""
     read = [reading for reading in readings if reading.refusal is None]
     if not read:
         refused = "; ".join(dict.fromkeys(r.refusal for r in readings if r.refusal))
         return replace(readings[0], sha256=sha256, refusal=refused[:2_000])
     mentions = tuple(mention for reading in read for mention in reading.mentions)
-    return replace(read[0], sha256=sha256, characters=sum(r.characters for r in read), mentions=mentions)
+    return replace(
+        read[0],
+        sha256=sha256,
+        characters=sum(r.characters for r in read),
+        mentions=mentions,
+        named=sum(r.named or 0 for r in read),
+        phrases=reader.most_telling([said for reading in read for said in reading.phrases]),
+    )
 
 
 # -- telling of what was not read -------------------------------------------------------------------------------------

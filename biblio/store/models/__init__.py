@@ -30,6 +30,7 @@ from biblio.store.models.papers import (
     Payload,
     SourceRecord,
     TextMention,
+    TextPhrase,
     TextReading,
 )
 from biblio.store.models.projects import (
@@ -99,6 +100,7 @@ __all__ = [
     "SourceRecord",
     "SurveyExclusion",
     "TextMention",
+    "TextPhrase",
     "TextReading",
     "TrialPaper",
     "UnitRevision",

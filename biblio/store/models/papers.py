@@ -155,6 +155,10 @@ class TextReading(SQLModel, table=True):
     characters: int = 0
     refusal: str | None = None
     rules_digest: str = Field(default="", max_length=64)
+    phrases_digest: str | None = Field(default=None, max_length=64)
+    """By which phrases it was read for use or mention; None: it was not, or is no full text."""
+    named: int | None = None
+    """In how many places the text names the observatory; None: it was not looked for."""
     read_at: datetime = Field(sa_column=moment())
     superseded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
@@ -176,6 +180,26 @@ class TextMention(SQLModel, table=True):
     candidates: list[str] = Field(default_factory=list, sa_column=json_column())
     stands_in: str = Field(max_length=32)
     is_use: bool | None = None
+    context: str
+    context_start: int
+
+
+class TextPhrase(SQLModel, table=True):
+    """What a full text says of the observatory: use, mention, an address. Offsets and ``context`` as in ``TextMention``.
+
+    ``kind`` names a table of phrases of the profile (``relation.toml``), or says that the name stands there, no more.
+    """
+
+    __tablename__ = "text_phrase"
+    id: int | None = Field(default=None, primary_key=True)
+    reading_id: int = Field(foreign_key="text_reading.id", index=True)
+    kind: str = Field(max_length=32)
+    part: str
+    page: int | None = None
+    start: int
+    end: int
+    printed: str
+    stands_in: str = Field(max_length=32)
     context: str
     context_start: int
 
