@@ -1,16 +1,15 @@
 """``biblio propose``: which project each paper used, from files to JSON lines; needs no settings and no database.
 
 stdout carries JSON lines only; what was passed over and counted goes to stderr. Exit code 0 when the run finished (bad
-rows and unreadable texts included), 1 when no paper could be read, 2 for wrong usage or an unreadable project list.
+rows and unreadable texts included), 1 when no paper could be read or no line kept, 2 for wrong usage or an unreadable project list.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from biblio.bulk import Crew, Lost, bulk_options
+from biblio.cli.output import Done, asked, fingerprint, finished, opened, out_option, said_once, say
 from biblio.cli.rows import BadRow, paper_of, project_of, rows_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _TEXT_SUFFIXES = (".txt", ".tex", ".xml", ".pdf")
 _PAPERS_AT_ONCE = 250  # handed to a worker together: many enough to be compared in one go, few enough to come soon
+_COUNTED = ("texts", "refused", "silent", "lost", "certain", "likely", "unlikely")
 _EARLIER_PAGES = 24_000  # characters of the pages before a PDF page in which its section's heading is looked for
 
 
@@ -40,28 +42,25 @@ class Tally:
     texts: int = 0
     refused: int = 0
     silent: int = 0
+    lost: int = 0
     bands: dict[str, int] = field(default_factory=lambda: {"certain": 0, "likely": 0, "unlikely": 0})
 
-    def count(self, candidates: Sequence[Candidate]) -> None:
-        """Add what one paper gave."""
-        self.silent += not candidates
-        for candidate in candidates:
-            self.bands[candidate.band] += 1
-
-    def add(self, part: Tally) -> None:
+    def add(self, counts: dict[str, int]) -> None:
         """Add what a part of the papers gave."""
-        self.texts += part.texts
-        self.refused += part.refused
-        self.silent += part.silent
-        for band, count in part.bands.items():
-            self.bands[band] += count
+        self.texts += counts["texts"]
+        self.refused += counts["refused"]
+        self.silent += counts["silent"]
+        self.lost += counts["lost"]
+        for band in self.bands:
+            self.bands[band] += counts[band]
 
     def sentence(self) -> str:
         """The counts in words, for the last line on stderr."""
         bands = ", ".join(f"{count} {band}" for band, count in self.bands.items())
+        lost = f"; {self.lost} papers given up" if self.lost else ""
         return (
             f"{self.papers} papers read ({self.texts} with text, {self.refused} texts refused), {self.bad_rows} rows passed "
-            f"over, {self.bad_fields} fields ignored; candidates: {bands}; {self.silent} papers without a candidate."
+            f"over, {self.bad_fields} fields ignored; candidates: {bands}; {self.silent} papers without a candidate{lost}."
         )
 
 
@@ -99,11 +98,10 @@ class Found:
     help="Folder of texts called ID.txt, .tex, .xml or .pdf ('/' in an id is written '_').",
 )
 @click.option("--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="Most candidates per paper.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that compare.")
+@bulk_options
+@out_option
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def propose(
-    observatory: str | None, projects: Path, papers: Path, text_dir: Path | None, top: int, workers: int, quiet: bool
-) -> None:
+def propose(observatory: str | None, projects: Path, papers: Path, text_dir: Path | None, **how: Any) -> None:
     """Propose for each paper the projects whose data it used, with a score, a band and the reasons.
 
     Prints one JSON line per candidate, papers in input order, best candidate first: paper, project, rank, score, band,
@@ -112,27 +110,36 @@ def propose(
     \b
     Examples:
       biblio propose --projects projects.jsonl --papers papers.jsonl --text-dir texts/ > candidates.jsonl
-      biblio propose --workers 8 --projects projects.jsonl --papers decades.jsonl > candidates.jsonl
+      biblio propose --workers 8 --projects projects.jsonl --papers decades.jsonl --out candidates.jsonl
     """
-    from biblio.bulk import executor, in_order
+    from biblio.bulk import crew
 
-    task = Task(observatory, projects.absolute(), Folders(papers.parent, text_dir), top)
-    _READY[task.observatory, task.projects] = prepare(observatory, projects)
-    rows = Rows(papers, Tally(), quiet)
-    pieces = (Piece(task, part) for part in rows.parts())
-    try:
-        with executor("local", workers) as (pool, count):
-            for done in in_order(pool, count, propose_piece, pieces):
-                _print(done.lines)
-                rows.tally.add(done.tally)
-                for sentence in done.told:
-                    say(sentence)
-    except OutputLost as error:
-        say(f"{error} Nothing else is harmed; run it again with the output going to a place that takes it.")
-        sys.exit(1)
-    finally:
-        _READY.clear()
+    folders = Folders(Path.cwd(), papers.parent.absolute(), text_dir and text_dir.absolute())
+    bench = Bench(*prepare(observatory, projects), folders, how["top"])
+    rows = Rows(papers, Tally(), how["quiet"])
+    pieces = (Piece(number, part) for number, part in enumerate(rows.parts()))
+    with (
+        said_once(),
+        asked(how["out"], lambda: _asked(observatory, projects, papers, bench)) as journal,
+        opened(how["out"]) as write,
+        crew(how["kind"], how["workers"], bench) as hands,
+    ):
+        for done in finished(hands, propose_piece, pieces, journal, partial(without_deadly, hands)):
+            write(done.lines)
+            rows.tally.add(done.counts)
+            for sentence in done.told:
+                say(sentence)
     _finish(papers, rows)
+
+
+def _asked(observatory: str | None, projects: Path, papers: Path, bench: Bench) -> list[object]:
+    """What a run must have in common with the one whose journal it takes up: profile, lists, texts, ``--top``."""
+    from biblio.observatory import load
+
+    profile = load(observatory)
+    rules = json.dumps([profile.codes, profile.rules, profile.keywords], sort_keys=True, default=str)
+    digest = hashlib.sha256(rules.encode()).hexdigest()
+    return ["propose", digest, fingerprint(projects), fingerprint(papers), str(bench.folders.texts), bench.top]
 
 
 def _finish(papers: Path, rows: Rows) -> None:
@@ -147,12 +154,6 @@ def _finish(papers: Path, rows: Rows) -> None:
         sys.exit(1)
     if rows.fault is not None:
         sys.exit(1)
-
-
-def say(message: str) -> None:
-    """One line to stderr, control characters of strangers' text made harmless."""
-    plain = "".join(character if character.isprintable() else "\ufffd" for character in message)
-    click.echo(plain.encode("utf-8", errors="replace").decode("utf-8"), err=True)
 
 
 def _why(error: Exception) -> str:
@@ -256,16 +257,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class Folders:
-    """Where texts may lie: beside the papers' file (for a relative ``path``) and in the folder of texts."""
+    """Where texts may lie: here or beside the papers' file (for a relative ``path``), and in the folder of texts."""
 
+    here: Path
     papers: Path
     texts: Path | None
 
     def text_of(self, paper_id: str, given: str | None) -> Path | None:
         """The file that holds the paper's text: its ``path``, else the first of ID.txt, .tex, .xml, .pdf that exists."""
         if given is not None:
-            path = Path(given)
-            return path if path.is_absolute() or path.exists() else self.papers / given
+            path = self.here / given
+            return path if Path(given).is_absolute() or path.exists() else self.papers / given
         if self.texts is None:
             return None
         stem = paper_id.replace("/", "_")
@@ -273,11 +275,11 @@ class Folders:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What every worker needs to know."""
+class Bench:
+    """What every worker holds: the indexed project list, and where texts lie."""
 
-    observatory: str | None
-    projects: Path
+    proposer: Proposer
+    finder: CodeFinder
     folders: Folders
     top: int
 
@@ -286,39 +288,43 @@ class Task:
 class Piece:
     """Some papers to propose projects for."""
 
-    task: Task
+    number: int
     rows: list[PaperRow]
 
 
-@dataclass(slots=True)
-class Done:
-    """What one piece gave: JSON lines, counts, and sentences for stderr."""
-
-    lines: str = ""
-    tally: Tally = field(default_factory=Tally)
-    told: list[str] = field(default_factory=list)
-
-
-_READY: dict[tuple[str | None, Path], tuple[Proposer, CodeFinder]] = {}
-"""The indexed project list of the run: built once, before the workers are forked, so that they have it."""
-
-
-def propose_piece(piece: Piece) -> Done:
+def propose_piece(bench: Bench, piece: Piece) -> Done:
     """Propose projects for some papers; whatever is wrong with their texts is in the result, and the run goes on."""
-    task = piece.task
-    if (task.observatory, task.projects) not in _READY:
-        _READY[task.observatory, task.projects] = prepare(task.observatory, task.projects)
-    proposer, finder = _READY[task.observatory, task.projects]
-    done = Done()
-    reader = Reader(finder, task.folders, done)
+    done = Done(counts=dict.fromkeys(_COUNTED, 0))
+    reader = Reader(bench.finder, bench.folders, done)
     found = [reader.mentions(paper, given) for paper, given in piece.rows]
     pairs = ((paper, [f.mention for f in seen]) for (paper, _), seen in zip(piece.rows, found, strict=True))
     lines: list[str] = []
-    for (paper_id, candidates), seen in zip(proposer.propose_pairs(pairs, task.top), found, strict=True):
-        done.tally.count(candidates)
+    for (paper_id, candidates), seen in zip(bench.proposer.propose_pairs(pairs, bench.top), found, strict=True):
+        done.counts["silent"] += not candidates
+        for candidate in candidates:
+            done.counts[candidate.band] += 1
         lines.append(lines_of(paper_id, candidates, seen))
     done.lines = "".join(lines)
     return done
+
+
+def without_deadly(hands: Crew[Bench], lost: Lost[Piece]) -> Done:
+    """Do what can be done of papers whose process died each time: by halves, until what kills it stands alone."""
+    piece = lost.piece
+    if len(piece.rows) == 1:
+        why = f"stopped the process that compared it, {lost.tries} times (too little memory, or a fault in a reader)"
+        told = [f"paper {piece.rows[0][0].id}: {why}; it is left out."]
+        return Done(counts={**dict.fromkeys(_COUNTED, 0), "lost": 1}, told=told)
+    middle = len(piece.rows) // 2
+    whole = Done(counts=dict.fromkeys(_COUNTED, 0))
+    for half in (piece.rows[:middle], piece.rows[middle:]):
+        result = hands.alone(propose_piece, Piece(piece.number, half))
+        done = without_deadly(hands, result) if isinstance(result, Lost) else result
+        whole.lines += done.lines
+        whole.told += done.told
+        for name, count in done.counts.items():
+            whole.counts[name] += count
+    return whole
 
 
 @dataclass(frozen=True)
@@ -354,29 +360,12 @@ class Reader:
                 found.extend(Found(m, member, part.page) for m in mentions)
                 earlier = f"{earlier}{part.text}\n"[-_EARLIER_PAGES:] if part.page else ""
         except Exception as error:  # a stranger's file must never end the run
-            self.done.tally.refused += 1
+            self.done.counts["refused"] += 1
             why = f"its text cannot be read ({_why(error)[:200]})"
             self.done.told.append(f"paper {paper.id}: {why}; it is judged by its record alone.")
             return []
-        self.done.tally.texts += 1
+        self.done.counts["texts"] += 1
         return found
-
-
-class OutputLost(Exception):
-    """stdout takes no more lines; the message says why."""
-
-
-def _print(lines: str) -> None:
-    """Write lines to stdout at once. Raises ``OutputLost`` where nobody reads them or they cannot be kept."""
-    try:
-        sys.stdout.write(lines)
-        sys.stdout.flush()
-    except OSError as error:
-        with suppress(OSError, ValueError):  # what is still held back must not be tried again at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise OutputLost("Whoever read the candidates has stopped reading; the run ends here.") from error
-        raise OutputLost(f"The candidates cannot be written ({_why(error)}); the run ends here.") from error
 
 
 def lines_of(paper: str, candidates: Sequence[Candidate], found: list[Found]) -> str:

@@ -1,21 +1,24 @@
 """``biblio scan``: the project codes printed in files, one JSON line per mention; needs no settings and no database.
 
 stdout carries JSON lines only; what was refused, skipped and counted goes to stderr. Exit code 0 when the run
-finished (refused files included), 1 when nothing could be read, 2 for wrong usage or an unreadable registry.
+finished (refused files included), 1 when nothing could be read or kept, 2 for wrong usage or an unreadable registry.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from biblio.bulk import Lost, bulk_options
+from biblio.cli.output import Done, asked, finished, opened, out_option, said_once, say
 
 if TYPE_CHECKING:
     from harvesters.fulltext import TextPart
@@ -30,23 +33,23 @@ class Tally:
     """What happened in one run."""
 
     files: int = 0
-    refused: int = 0
     others: int = 0
+    refused: int = 0
+    read: int = 0
     mentions: int = 0
-    read: set[str] = field(default_factory=set)
+
+    def add(self, counts: dict[str, int]) -> None:
+        """Add what one file gave."""
+        self.refused += counts["refused"]
+        self.read += counts["read"]
+        self.mentions += counts["mentions"]
 
     def sentence(self) -> str:
         """The counts in words, for the last line on stderr."""
         return (
-            f"{len(self.read)} of {self.files} files read, {self.refused} refused (files or parts of them), "
+            f"{self.read} of {self.files} files read, {self.refused} refused (files or parts of them), "
             f"{self.others} of other kinds passed over; {self.mentions} mentions found."
         )
-
-
-def say(message: str) -> None:
-    """One line to stderr, control characters of file names made harmless."""
-    plain = "".join(character if character.isprintable() else "\ufffd" for character in message)
-    click.echo(plain.encode("utf-8", errors="replace").decode("utf-8"), err=True)
 
 
 @click.command()
@@ -57,14 +60,18 @@ def say(message: str) -> None:
     type=click.Path(path_type=Path),
     help="Known projects, one JSON object with a `code` per line (.jsonl or .jsonl.gz), or a CSV with a `code` column.",
 )
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that read files.")
-@click.option(
-    "--executor", "kind", default="local", show_default=True, help="local, dask, or a Dask scheduler's address."
-)
+@bulk_options
+@out_option
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 def scan(
-    observatory: str | None, projects: Path | None, workers: int, kind: str, quiet: bool, paths: tuple[str, ...]
+    observatory: str | None,
+    projects: Path | None,
+    workers: int,
+    kind: str,
+    out: Path | None,
+    quiet: bool,
+    paths: tuple[str, ...],
 ) -> None:
     """Find project codes in texts: folders (read recursively), TeX, plain text, XML, HTML, PDF and archives.
 
@@ -74,48 +81,48 @@ def scan(
     \b
     Examples:
       biblio scan --projects projects.jsonl papers/ 2401.00001.tar.gz > mentions.jsonl
-      biblio scan --workers 8 decades-of-papers/ > mentions.jsonl
+      biblio scan --workers 8 --out mentions.jsonl decades-of-papers/
     """
-    from biblio.bulk import executor, in_order
+    from biblio.bulk import crew
 
-    projects = None if projects is None else projects.absolute()
-    finder_for(observatory, projects)
+    finder = finder_for(observatory, projects)
     tally = Tally()
     files = sorted({name: path for path, name in listed(paths, tally)}.items())
     tally.files = len(files)
-    pieces = [Piece(path.absolute(), name, observatory, projects) for name, path in files]
-    with executor(kind, workers) as (pool, count), _bar(files, quiet) as bar:
-        for piece, found in zip(pieces, in_order(pool, count, scan_file, pieces), strict=True):
-            _print(piece, found, tally)
-            bar.update()
+    pieces = [Piece(number, path.absolute(), name) for number, (name, path) in enumerate(files)]
+    with (
+        said_once(),
+        asked(out, lambda: _asked(observatory, projects, pieces)) as journal,
+        opened(out) as write,
+        crew(kind, workers, finder) as hands,
+    ):
+        for done in finished(hands, scan_file, _with_bar(pieces, quiet), journal, given_up):
+            for sentence in done.told:
+                say(sentence)
+            tally.add(done.counts)
+            write(done.lines)
     say(tally.sentence())
     if not tally.read:
         say("Nothing could be read: see the lines above for each file.")
         sys.exit(1)
 
 
-def _print(piece: Piece, found: Found, tally: Tally) -> None:
-    """Print and count what one file gave."""
-    for place, reason in found.refusals:
-        _refuse(tally, place, reason)
-    if found.is_read:
-        tally.read.add(piece.name)
-    tally.mentions += len(found.lines)
-    try:
-        sys.stdout.writelines(found.lines)
-        sys.stdout.flush()
-    except OSError as error:
-        _give_up_output(tally, error)
+def _asked(observatory: str | None, projects: Path | None, pieces: Sequence[Piece]) -> list[object]:
+    """What a run must have in common with the one whose journal it takes up: profile, project list, files as they are."""
+    from biblio.cli.output import fingerprint
+    from biblio.observatory import load
 
-
-def _give_up_output(tally: Tally, error: OSError) -> NoReturn:
-    """End the run when nobody takes its output any more: a closed pipe, a full disk."""
-    # What is still buffered would fail again, with a traceback, when Python ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    closed = isinstance(error, BrokenPipeError)
-    what = "is no longer read" if closed else f"cannot be written ({error.strerror or type(error).__name__})"
-    say(f"The output {what}; the run ended after {tally.mentions} mentions. No file was changed; run it again.")
-    sys.exit(1)
+    codes = json.dumps(dict(load(observatory).codes), sort_keys=True, default=str)
+    seen = hashlib.sha256()
+    for piece in pieces:
+        try:
+            state = piece.path.stat()
+            told = f"{piece.name}\0{state.st_size}\0{state.st_mtime_ns}\n"
+        except OSError:
+            told = f"{piece.name}\0gone\n"
+        seen.update(told.encode(errors="surrogateescape"))
+    profile = hashlib.sha256(codes.encode()).hexdigest()
+    return ["scan", profile, projects and fingerprint(projects), len(pieces), seen.hexdigest()]
 
 
 def load_grammar(observatory: str | None) -> Grammar:
@@ -218,55 +225,53 @@ def _refuse(tally: Tally, name: str, reason: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One file to read, and what a worker needs to know to read it alone."""
+    """One file to read, and the name it is reported by."""
 
+    number: int
     path: Path
     name: str
-    observatory: str | None
-    projects: Path | None
 
 
-@dataclass(slots=True)
-class Found:
-    """What one file gave: JSON lines, what was refused of it as (place, reason), and whether any text was read."""
-
-    lines: list[str] = field(default_factory=list)
-    refusals: list[tuple[str, str]] = field(default_factory=list)
-    is_read: bool = False
-
-
-@lru_cache(maxsize=1)
 def finder_for(observatory: str | None, projects: Path | None) -> CodeFinder:
-    """The finder of this process: built once, before the workers are forked, so that they have it."""
+    """What finds the codes of an observatory; a usage error (exit 2) when it cannot be made."""
     from matching.codes import CodeFinder
 
     grammar = load_grammar(observatory)
     return CodeFinder(grammar, None if projects is None else load_registry(grammar, projects))
 
 
-def scan_file(piece: Piece) -> Found:
+def scan_file(finder: CodeFinder, piece: Piece) -> Done:
     """Find the mentions of one file; whatever is wrong with it is in the result, and the run goes on."""
     from harvesters.fulltext import read_file
 
-    found = Found()
+    told: list[str] = []
 
     def refuse(refusal: Refusal) -> None:
-        found.refusals.append((refusal.place, refusal.reason))
+        told.append(f"{refusal.place}: {refusal.reason}")
 
     try:
         parts = list(read_file(piece.path, name=piece.name, on_refusal=refuse))
     except Exception as error:  # a stranger's file must never end the run
-        found.refusals.append((piece.name, f"cannot be read ({type(error).__name__}: {str(error)[:200]})"))
-        return found
-    finder = finder_for(piece.observatory, piece.projects)
+        told.append(f"{piece.name}: cannot be read ({type(error).__name__}: {str(error)[:200]})")
+        return _done(told=told)
+    lines: list[str] = []
     earlier = ""
     for part in sorted(parts, key=lambda part: (part.name, part.page or 0)):
-        found.is_read = True
         if part.page in (None, 1):
             earlier = ""
-        found.lines += [json.dumps(line) + "\n" for line in lines_of(part, finder, earlier)]
+        lines += [json.dumps(line) + "\n" for line in lines_of(part, finder, earlier)]
         earlier = f"{earlier}{part.text}\n"[-_EARLIER_PAGES:] if part.page else ""
-    return found
+    return _done(lines, told, is_read=bool(parts))
+
+
+def _done(lines: Sequence[str] = (), told: Sequence[str] = (), *, is_read: bool = False) -> Done:
+    return Done("".join(lines), {"mentions": len(lines), "refused": len(told), "read": int(is_read)}, list(told))
+
+
+def given_up(lost: Lost[Piece]) -> Done:
+    """What is said of a file that stopped every process that read it."""
+    why = f"stopped the process that read it, {lost.tries} times (too little memory, or a fault in a reader); left out"
+    return _done(told=[f"{lost.piece.name}: {why}"])
 
 
 def lines_of(part: TextPart, finder: CodeFinder, earlier: str = "") -> Iterator[dict[str, Any]]:
@@ -286,11 +291,12 @@ def lines_of(part: TextPart, finder: CodeFinder, earlier: str = "") -> Iterator[
         }
 
 
-def _bar(files: Sequence[object], quiet: bool) -> Any:
-    """A progress bar on stderr when a person watches."""
+def _with_bar(pieces: Sequence[Piece], quiet: bool) -> Iterator[Piece]:
+    """The pieces, with a progress bar on stderr when a person watches."""
     from tqdm import tqdm
 
-    return tqdm(total=len(files), unit="file", file=sys.stderr, disable=quiet or not sys.stderr.isatty(), leave=False)
+    is_off = quiet or not sys.stderr.isatty()
+    yield from tqdm(pieces, unit="file", file=sys.stderr, disable=is_off, leave=False)
 
 
 if __name__ == "__main__":
