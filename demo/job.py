@@ -23,12 +23,12 @@ from pydantic import SecretStr
 from sqlmodel import col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.cli.progress import Bars
 from biblio.clock import Clock, FixedClock
 from biblio.errors import BiblioError
 from biblio.feature import all_jobs
 from biblio.ingest.importing import import_job, project_file
 from biblio.jobs import Job, run_job
+from biblio.progress import Bars
 from biblio.runtime import Runtime, build_runtime, checked_profile, choose_observatory
 from biblio.settings import SIGNING_KEY_FILE, Settings
 from biblio.store import Store, make_engine, upgrade

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 from sqlmodel import col, select
 
-from biblio.cli.progress import Bars
 from biblio.feature import all_jobs, load_features
 from biblio.jobs import find_job, is_at_work, run_job
+from biblio.progress import Bars
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
 
