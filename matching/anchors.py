@@ -99,7 +99,7 @@ def _after_head(form: Form, first: Field) -> str:
     whole = rest + guard + _rest(form, 1, "".join(part.pattern for part in middles))
     if not middles or body is None:
         return whole
-    broken = f"{{1B}}{{B}}{{0,2}}{rest}{{J}}{{0,4}}{_strict(middles)}{{J}}{{1,4}}{{D}}{{3}}"
+    broken = f"{{1B}}{{B}}{{0,2}}{rest}{{J}}{{0,4}}{_strict(middles)}{{J}}{{1,4}}+{{D}}{{3}}"
     return f"(?:{whole}|{broken})"
 
 
@@ -122,7 +122,7 @@ def _by_separator(form: Form) -> Iterator[tuple[str, str]]:
     next_sign = form.parts[places[0] + len(middles)][0].strip()
     in_either_case = f"{_strict(middles)}{re.escape(next_sign)}{{J}}{{0,3}}{_digits(body)}" if next_sign else "(?!)"
     loose = "".join(f"(?:{part.pattern})" for part in middles)
-    between = "{J}{1,6}" if next_sign else "{J}{0,3}"
+    between = "{J}{1,6}+" if next_sign else "{J}{0,3}"
     yield literal, f"{{J}}{{0,3}}(?:{loose}{between}{_digits(body)}|{in_either_case})"
 
 
@@ -147,16 +147,16 @@ def _rest(form: Form, place: int, joined: str) -> str:
     if body is None:
         return "{J}{0,8}" + _ANY
     kinds = form.last_choices if _ending(form) is not None else ""
-    between = "{J}{1,8}" if form.parts[place][0].strip() else "{J}{0,8}"
+    between = "{J}{1,8}+" if form.parts[place][0].strip() else "{J}{0,8}"
     short = "{J}{0,8}".join(_loose(part) for part in middles)
     if not middles:
         return f"(?:{between}{_body(body, kinds)}|{_joined(body, kinds)})"
-    apart = f"{between}{short}(?:{{J}}{{1,8}}{_body(body, kinds)}|{_joined(body, kinds)})"
+    apart = f"{between}{short}(?:{{J}}{{1,8}}+{_body(body, kinds)}|{_joined(body, kinds)})"
     if not joined:
         return apart
     low, high = body.low, body.high + 1
     ends = f"{{J}}{{0,3}}{kinds}{_END}" if kinds else _END
-    together = f"[{_confused(joined)}](?:{{J}}{{1,8}}(?:{{D}}{{{max(1, low - 2)},{high}}}{ends}|{{D}}{{{low},{high}}})|{{D}}{{{low}}}{ends})"
+    together = f"[{_confused(joined)}](?:{{J}}{{1,8}}+(?:{{D}}{{{max(1, low - 2)},{high}}}{ends}|{{D}}{{{low},{high}}})|{{D}}{{{low}}}{ends})"
     return f"(?:{apart}|{together})" if re.fullmatch(r"\[[^\[\]]+\]", joined) else apart
 
 

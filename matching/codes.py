@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from matching.breaks import strays
 from matching.damage import Reading, ShapeReader, read_after_prefix, read_by_registry
@@ -58,8 +59,7 @@ class Mention:
     is_use: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A code in a window: offsets in the repaired text, the code, and what the registry says of it."""
 
     start: int
@@ -257,7 +257,7 @@ class CodeFinder:
         readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
         taken: list[Reading] = []
         for open_reading in readings:
-            reading = replace(open_reading, end=_closed(text, open_reading.start, open_reading.end))
+            reading = open_reading._replace(end=_closed(text, open_reading.start, open_reading.end))
             if any(reading.start < other.end and reading.end > other.start for other in taken):
                 continue
             taken.append(reading)
@@ -422,7 +422,7 @@ def _numbers_ranked(found: list[tuple[int, int, _Found]]) -> list[tuple[int, int
         printed = [candidate for candidate in code.candidates if candidate in full] if code.sort == "number" else []
         if printed:
             ordered = tuple(dict.fromkeys((*printed, *code.candidates)))
-            ranked.append((start, end, replace(code, code=printed[0], candidates=ordered)))
+            ranked.append((start, end, code._replace(code=printed[0], candidates=ordered)))
         else:
             ranked.append((start, end, code))
     return ranked

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from matching.forms import CONFUSABLE_GROUPS, SEPARATOR_CHARACTERS, Field, Form, folded, skeleton
 from matching.grammar import Grammar
@@ -23,8 +23,7 @@ _ENDING = re.compile(r"[.,·_-][A-Z]")  # a run that leaves its last field out i
 _MOST_TOKENS = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One reading of a damaged code: where it stands in the repaired text, what it means, what else it may mean.
 
     ``only`` says that exactly one registry code is within one edit or a folding, and that the shape does not speak
@@ -41,8 +40,7 @@ class Reading:
     bare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """A run of tokens: its bounds, its skeleton, and the skeleton offsets at which a visible separator stands."""
 
     start: int

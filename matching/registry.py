@@ -72,37 +72,49 @@ class Registry:
         self._by_front: dict[tuple[str, ...], list[str]] = defaultdict(list)
         self._by_number: dict[str, list[str]] = defaultdict(list)
         self._by_ending: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        # What may be printed with an edit: the codes with their free zeros and without.
+        has_free_zeros = any(part.free_zeros for form in self.grammar.forms for part in form.fields)
+        self._by_plain: dict[str, list[str]] = defaultdict(list) if has_free_zeros else self._by_skeleton
         for code in sorted(self._known):
             parsed = self.grammar.parse(code)
-            key = self._key(code, parsed)
+            key, plain = self._key(code, parsed), skeleton(code)
             self._by_skeleton[key].append(code)
-            self._by_fold[skeleton(code).translate(_FOLD)].append(code)
+            if has_free_zeros:
+                for name in {key, plain}:
+                    self._by_plain[name].append(code)
+            self._by_fold[plain.translate(_FOLD)].append(code)
             if parsed is not None:
                 values = tuple(parsed[1].values())
                 self._by_front[values[:-1]].append(code)
                 self._by_number[values[-2:][0]].append(code)
                 self._by_ending[values[-2:]].append(code)
         self.heads = frozenset(head for form in self.grammar.forms for head in form.heads)
-        self._sorted = sorted(self._by_skeleton)
+        self._nearest: dict[tuple[str, int, bool], tuple[str, ...]] = {}
+        self._near: dict[str, tuple[str, ...]] = {}
+        self._asked: dict[str, int] | None = None
+        self._index_ends()
+
+    def _index_ends(self) -> None:
+        """Make the indexes of the beginnings and ends by which codes near a damaged one are found."""
+        self._sorted = sorted(self._by_plain)
         # Two characters of short codes, four of long ones: enough that few codes share them.
         self._tail_size = 4 if all(len(name) > 8 for name in self._sorted) else 2
         self._by_tail: dict[str, list[str]] = defaultdict(list)
         for name in self._sorted:
             self._by_tail[name[-self._tail_size :]].append(name)
-        self._nearest: dict[tuple[str, int, bool], tuple[str, ...]] = {}
-        self._near: dict[str, tuple[str, ...]] = {}
-        self._asked: dict[str, int] | None = None
         self._folds = list(self._by_fold)
         self._folds_by_tail: dict[str, list[str]] = defaultdict(list)
         if len(self._folds) > _FEW:
             self._folds.sort()
             for name in self._folds:
                 self._folds_by_tail[name[-5:]].append(name)
-        self._heads = frozenset(name[:5] for name in self._by_skeleton)
-        self._folded_heads = frozenset(name[:5] for name in self._by_fold)
-        self._tails = frozenset(name[-5:] for name in self._by_skeleton)
-        self._firsts = frozenset(name[:1] for name in self._by_fold)
-        self._lasts = frozenset(name[-1:] for name in self._by_skeleton)
+        # One edit, a swap of two neighbours included, leaves as many characters alone at one end or the other.
+        self._kept = min(5, max(1, (min(map(len, self._by_skeleton), default=0) - 1) // 2))
+        self._heads = frozenset(name[: self._kept] for name in self._sorted)
+        self._folded_heads = frozenset(name[: self._kept] for name in self._by_fold)
+        self._tails = frozenset(name[-self._kept :] for name in self._sorted)
+        self._firsts = sorted({name[:1] for name in self._by_fold})
+        self._lasts = sorted({name[-1:] for name in self._by_skeleton})
 
     def for_one_text(self) -> Registry:
         """The same registry, which searches far for a bounded number of different codes only: no text takes for ever."""
@@ -175,16 +187,16 @@ class Registry:
     def may_hold(self, text: str) -> bool:
         """Whether a code within one edit or a folding may stand in this short text; False is sure, True is not.
 
-        One edit leaves the first five or the last five characters of a code alone. A quick look before a long one.
+        One edit leaves the first characters of a code alone or the last ones. A quick look before a long one.
         """
         plain = skeleton(text)
         alike = plain.translate(_FOLD)
-        places = range(len(plain) - 4)
-        if not self._folded_heads.isdisjoint(
-            [alike[place : place + 5] for place in places if alike[place] in self._firsts]
-        ):
+        size = self._kept
+        if any(alike[place : place + size] in self._folded_heads for place in _places_of(self._firsts, alike)):
             return True
-        return any(plain[place : place + 5] in self._tails for place in places if plain[place + 4] in self._lasts)
+        return any(
+            plain[max(0, place + 1 - size) : place + 1] in self._tails for place in _places_of(self._lasts, plain)
+        )
 
     def neighbours(self, written: str, *, edits: bool = True) -> Neighbours:
         """Codes equal to ``written`` but for separators and case, but for confusable characters, or but for one edit.
@@ -193,10 +205,9 @@ class Registry:
         """
         plain = skeleton(written)
         alike = tuple(self._by_fold.get(plain.translate(_FOLD), ()))
-        # One edit leaves the first five or the last five characters alone.
-        if not edits or not (plain[:5] in self._heads or plain[-5:] in self._tails or len(plain) < 11):
-            return Neighbours(tuple(self._by_skeleton.get(plain, ())), alike)
-        same = tuple(self._by_skeleton.get(plain, ()))
+        if not edits or not (plain[: self._kept] in self._heads or plain[-self._kept :] in self._tails):
+            return Neighbours(tuple(self._by_plain.get(plain, ())), alike)
+        same = tuple(self._by_plain.get(plain, ()))
         if self._place_of(plain) > _MOST_EDITED:
             return Neighbours(same, alike)
         if plain not in self._near:
@@ -218,7 +229,8 @@ class Registry:
         last = bisect_left(self._sorted, head + "\U0010ffff", first)
         likely = list({*self._sorted[first:last], *self._by_tail.get(plain[-size:], ())})
         near = process.extract(plain, likely, scorer=OSA.distance, processor=None, score_cutoff=1, limit=None)
-        return sorted(code for name, distance, _ in near if distance for code in self._by_skeleton[name])
+        found = {code for name, distance, _ in near if distance for code in self._by_plain[name]}
+        return sorted(found.difference(self._by_plain.get(plain, ())))
 
     def nearest(self, written: str, limit: int = 50, *, far: bool = True) -> list[str]:
         """At most ``limit`` registry codes that ``written`` may mean, best first, two edits away at most.
@@ -268,3 +280,12 @@ class Registry:
             found |= dict.fromkeys(code for name, _, _ in others for code in self._by_fold[name])
         found.pop(written, None)
         return list(found)[:limit]
+
+
+def _places_of(signs: list[str], text: str) -> Iterator[int]:
+    """Where one of these characters stands in a text: the fewer of them do, the sooner."""
+    for sign in signs:
+        place = text.find(sign) if sign else -1
+        while place >= 0:
+            yield place
+            place = text.find(sign, place + 1)

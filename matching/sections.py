@@ -91,7 +91,7 @@ _PLAIN_HEADING = re.compile(
     r"|(?:DATA|CODE) AVAILABILITY(?: STATEMENT)?)(?=[ \t]{1,4}[A-Z]))"
     r"|(?P<title>[A-Za-z][A-Za-z ,&-]{2,60}+)(?P<stop>[.:*=—–]{0,4}+[ \t]{0,6}+(?:(?=\r?\n|\Z)|(?<=[.:—–]\s).|(?<=[.:—–]).)))"
 )
-_REFERENCE_LISTS = ("\nReferences", "\nREFERENCES", "\nBibliography")
+_REFERENCE_LIST = re.compile(r"\n(?:References|REFERENCES|Bibliography)")
 _LONGEST_COMMENT = 20_000  # characters of a passage commented out
 _LONGEST_NOTE = 4_000  # characters of a footnote
 _LISTED_YEARS = 10  # in 2,000 characters; where fewer stand is no list of references, and its heading not looked for
@@ -151,9 +151,9 @@ _MENTION_WORDS = frozenset(
         "comment",
         "resubmitted",
         "resubmission",
-        "(resubmission",
     ]
 )
+_MARKS = str.maketrans(dict.fromkeys("\0()[]{}<>,;:.!?'\"`#$~*\\/=—–-“”‘’", " "))
 # It begins with a class of characters, not with a look around: only then is it searched fast.
 _SENTENCE_END = re.compile(
     r"[.!?\n\\<](?:(?<=[a-z)\]}A-Z][.!?])(?:\s|$|\\)(?=\s{0,4}[A-Z\\<]|$)|(?<=\n)[ \t]{0,8}\r?\n|(?<=\\)\\\s"
@@ -278,7 +278,8 @@ class Places:
     @cached_property
     def _reference_list(self) -> int:
         """Where the list of references of a plain text begins, if in its last two thirds; else -1."""
-        return max(self.text.rfind(heading, len(self.text) // 3) for heading in _REFERENCE_LISTS)
+        # One pattern begun by a line break is faster than three searches from the end.
+        return max((found.start() for found in _REFERENCE_LIST.finditer(self.text, len(self.text) // 3)), default=-1)
 
     def where(self, position: int) -> Where:
         """The part of the paper that holds this position."""
@@ -331,9 +332,8 @@ class Places:
             cut = stop.end()
         stop_after = _SENTENCE_END.search(after)
         sentence = before[cut:] + "\0" + (after[: stop_after.start()] if stop_after else after)
-        words = sentence.lower().split()
-        sentence = " ".join(words)
-        if not _MENTION_WORDS.isdisjoint(words) and _MENTION.search(sentence):
+        sentence = " ".join(sentence.lower().split())
+        if not _MENTION_WORDS.isdisjoint(sentence.translate(_MARKS).split()) and _MENTION.search(sentence):
             return False
         return True if _USE.search(sentence) else None
 

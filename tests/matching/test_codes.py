@@ -420,6 +420,8 @@ def test_where_a_code_stands(text: str, where: str) -> None:
         ("A proposal has been accepted (PI: Doe, project code 2013.1.00123.S). It is new.", False),
         ("The source was previously observed in 2013.1.00123.S by others.", False),
         ("Project 2013.1.00123.S will be observed next year.", False),
+        ("The source (will be observed in 2013.1.00123.S) is faint.", False),
+        ("The maps of 2013.1.00123.S: upcoming, we hope.", False),
         ("See 2013.1.00123.S.", None),
     ],
 )

@@ -104,6 +104,28 @@ def test_codes_one_edit_away_are_those_of_a_full_comparison(written: str) -> Non
     assert near == {code for code in KNOWN if OSA.distance(skeleton(code), skeleton(written)) == 1}
 
 
+@given(st.data())
+def test_a_quick_look_passes_over_no_code_one_edit_away(data: st.DataObject) -> None:
+    """What stretch may hold a listed code is never denied, however short the codes of an observatory are."""
+    registry = Registry(ESO, ["108.22GP.001", "108.22GP", "60.A-9022(A)", "0102.B-0553(A)", "097.C-0498"])
+    signs = list(data.draw(st.sampled_from(sorted(registry))))
+    place = data.draw(st.integers(0, len(signs) - 1))
+    slip = data.draw(st.sampled_from(["drop", "double", "replace", "swap"]))
+    if slip == "swap":
+        signs[place : place + 2] = signs[place : place + 2][::-1]
+    else:
+        signs[place] = {"drop": "", "double": signs[place] * 2, "replace": data.draw(st.sampled_from("0379XKM"))}[slip]
+    written = "".join(signs)
+    plain = skeleton(written)  # free zeros may be printed or not
+    near = {
+        code
+        for code in registry
+        if min(OSA.distance(spelled, plain) for spelled in (skeleton(code), registry.key(code))) == 1
+    }
+    assert near == set(registry.neighbours(written).near)
+    assert not near or registry.may_hold(f"programme {written} of")
+
+
 @given(st.lists(TEXTS, min_size=2, max_size=4))
 def test_what_was_read_before_changes_nothing(texts: list[str]) -> None:
     """A finder gives the same for a text whatever it has read before."""
