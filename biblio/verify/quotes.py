@@ -77,8 +77,10 @@ class _Stretch:
         return self.first.part != "title" and self.text.rstrip()[-1:] not in (".", "!", "?", "}", "")
 
 
-def passages(quotes: Iterable[Quote]) -> tuple[list[Passage], dict[tuple[str, int, int], str]]:
-    """Return the passages to show, and the name of the mark of each quote (by its ``key``).
+def passages(
+    quotes: Iterable[Quote], *, prefix: str = "quote"
+) -> tuple[list[Passage], dict[tuple[str, int, int], str]]:
+    """Return the passages to show, and the name of the mark of each quote (by its ``key``); marks begin with ``prefix``.
 
     Order: acknowledgements and data statements first, then as they stand in the text.
     """
@@ -88,7 +90,7 @@ def passages(quotes: Iterable[Quote]) -> tuple[list[Passage], dict[tuple[str, in
     shown = []
     for stretch in stretches:
         for quote in sorted(stretch.quotes, key=lambda q: (q.start, q.end)):
-            names.setdefault(quote.key, f"quote-{len(names) + 1}")
+            names.setdefault(quote.key, f"{prefix}-{len(names) + 1}")
         shown.append(
             Passage(
                 label=PLACES.get(stretch.first.stands_in, "text"),

@@ -21,6 +21,7 @@ from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
 from biblio.verify.queries import QueueFilter
 from biblio.verify.quotes import PLACES, Quote, passages
+from biblio.verify.relation_proposal import relation_proposal
 from biblio.verify.search import find_projects
 
 PAGE_SIZE = 25
@@ -176,6 +177,7 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         why_words=queries.WHY_WORDS,
         verdict_words=VERDICT_WORDS,
         twin_form=TwinForm(formdata=None),
+        proposal=relation_proposal(session, wired.profile, wired.relation_rules, shown.paper_id),
     )
 
 
