@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import stamina
 import structlog
 from hypothesis import HealthCheck, settings
 
@@ -43,6 +44,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "ads_dev_key", "ads_api_token"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waits_between_tries() -> Iterator[None]:
+    """A request that fails is tried as often as ever, without the half minute that real services are given in between."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
 
 
 @pytest.fixture(autouse=True)
