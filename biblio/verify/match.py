@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -234,28 +234,35 @@ def _count(context: JobContext, counts: SuggestCounts, suggestions: Sequence[Sug
         context.count(suggestion.band.value)
 
 
-def _suggestions(world: World, paper: PaperInput, candidates: Sequence[Candidate]) -> list[Suggestion]:
-    """Return what is worth keeping of a paper's candidates, best first."""
+def worth_keeping(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return those of a paper's candidates that the desk keeps, in their order."""
     kept, unlikely = [], 0
     for candidate in candidates:
-        band = Band(candidate.band)
-        if band is Band.UNLIKELY:
+        if Band(candidate.band) is Band.UNLIKELY:
             named = any(e.kind in ("code", "code_repaired") for e in candidate.evidence)
             if unlikely >= KEPT_UNLIKELY or (candidate.score < LOWEST_SCORE and not named):
                 continue
             unlikely += 1
+        kept.append(candidate)
+    return kept
+
+
+def _suggestions(world: World, paper: PaperInput, candidates: Sequence[Candidate]) -> list[Suggestion]:
+    """Return what is kept of a paper's candidates with its evidence, best first."""
+    found = []
+    for candidate in worth_keeping(candidates):
         evidence = sorted(candidate.evidence, key=lambda e: (e.kind == "prior", -abs(e.contribution), e.kind))
-        kept.append(
+        found.append(
             Suggestion(
                 project_id=world.projects.ids[candidate.project_code],
                 score=candidate.score,
-                band=band,
+                band=Band(candidate.band),
                 evidence=tuple(_evidence(e, paper) for e in evidence),
                 model_version=world.model_version,
                 feature_version=feature_version(),
             )
         )
-    return kept
+    return found
 
 
 def _evidence(evidence: Evidence, paper: PaperInput) -> EvidenceFacts:
