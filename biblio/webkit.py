@@ -246,6 +246,24 @@ def paginate(
     return Page(items, count, number, size, sort, tuple(sorts), dict(filters or {}))
 
 
+def paginate_counted(
+    count: int,
+    take: Callable[[int, int], Sequence[T]],
+    *,
+    filters: Mapping[str, str] | None = None,
+    size: int = PAGE_SIZE,
+    exports: Sequence[str] = ("csv",),
+) -> Page[T]:
+    """Return the page that the address asks for of ``count`` rows in an order of their own.
+
+    ``take`` is given how many rows are wanted and how many stand before them; as ``paginate`` otherwise.
+    """
+    if request.args.get("format") in exports:
+        size = EXPORT_LIMIT
+    number = _asked_number(count, size)
+    return Page(take(size, (number - 1) * size), count, number, size, filters=dict(filters or {}))
+
+
 def paginate_list(
     rows: Sequence[T],
     *,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
 from typing import Any
@@ -28,8 +28,9 @@ from biblio.store.models import (
     ProjectRevision,
 )
 from biblio.store.words import Band, Verdict
-from biblio.verify.queue import WHYS
+from biblio.verify.queue import is_in_audit
 from biblio.verify.readable import readable
+from biblio.verify.wanted import QueueFilter
 
 DOUBT = -1.5
 """Log-odds from which evidence against a certain candidate leaves its box unticked: odds against of 4 to 1."""
@@ -48,64 +49,6 @@ WHY_WORDS: Mapping[str, tuple[str, str]] = {
     "unsure": ("unsure", "Somebody was unsure about it."),
 }
 """Why a paper waits: the short words on its label, and the sentence that explains them."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueFilter:
-    """What the address asks the queue for; every field is a query parameter of ``/desk`` and of the paper page."""
-
-    band: str = ""
-    why: str = ""
-    source: str = ""
-    cycle: str = ""
-    year: str = ""
-    journal: str = ""
-    library: str = ""
-    text: str = ""
-    again: str = ""
-
-    @classmethod
-    def from_address(cls, values: Mapping[str, str]) -> QueueFilter:
-        """Read the filter from query parameters; unknown bands and reasons are taken for none."""
-        asked = {f.name: values.get(f.name, "").strip()[:200] for f in fields(cls)}
-        if asked["band"] not in list(Band):
-            asked["band"] = ""
-        if asked["why"] not in WHYS:
-            asked["why"] = ""
-        if not (asked["year"].isdecimal() and len(asked["year"]) == 4):
-            asked["year"] = ""
-        return cls(**asked)
-
-    def address(self) -> dict[str, Any]:
-        """Return the query parameters that ask for this filter."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
-
-    def conditions(self, profile: Profile) -> list[Any]:
-        """Return what rows of ``desk_item`` must satisfy. Unlikely and unsure ones only when asked for by name."""
-        chosen: list[Any] = []
-        if self.band:
-            chosen.append(col(DeskItem.band) == Band(self.band))
-        if self.why:
-            chosen.append(col(DeskItem.why) == self.why)
-        if self.band != Band.UNLIKELY and self.why not in ("unlikely", "unsure"):
-            chosen.append(col(DeskItem.is_shown).is_(True))
-        for column, value in (
-            (col(DeskItem.source), self.source),
-            (col(DeskItem.cycle), self.cycle),
-            (col(DeskItem.journal), self.journal),
-        ):
-            if value:
-                chosen.append(column == value)
-        if self.year:
-            chosen.append(col(DeskItem.year) == int(self.year))
-        if self.library:
-            keys = [p.key for p in profile.partners if self.library in (p.library, p.key)]
-            chosen.append(col(DeskItem.partner).in_(keys))
-        if self.text:
-            chosen.append(col(DeskItem.has_text).is_(self.text == "yes"))
-        if self.again:
-            chosen.append(col(DeskItem.look_again).is_(True))
-        return chosen
 
 
 _TABLE = DeskItem.__table__.c  # type: ignore[attr-defined]
@@ -140,6 +83,7 @@ class QueueRow:
     open_count: int
     waiting_since: datetime
     is_at_press: bool
+    is_in_audit: bool
     project_code: str | None
     project_title: str | None
     quote: str | None
@@ -193,6 +137,7 @@ def queue_rows(session: Session, items: Sequence[DeskItem]) -> list[QueueRow]:
                 open_count=item.open_count,
                 waiting_since=item.waiting_since,
                 is_at_press=item.is_at_press,
+                is_in_audit=is_in_audit(item),
                 project_code=best.code,
                 project_title=readable(best.title),
                 quote=readable(best.quote),

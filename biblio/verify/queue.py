@@ -6,10 +6,12 @@ other tables; ``refresh`` can make any of them anew, and changes only those that
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -33,6 +35,7 @@ from biblio.store.models import (
     UnitRevision,
 )
 from biblio.store.words import Band, RelationKind, Scheme, Verdict
+from matching.learning import AUDIT
 
 PRESS_MONTHS = 12
 """A preprint without a journal record is "about to go to press" for so long: later most will stay unpublished."""
@@ -76,6 +79,21 @@ class _Facts:
     """Projects that have an accepted science paper."""
     silent: set[int] = field(default_factory=set)
     """Projects without one whose grace is over."""
+
+
+def lot(paper_id: int) -> float:
+    """Return the number from 0 to 1 that a paper drew once and for all (``matching.learning`` draws the same)."""
+    return int.from_bytes(hashlib.sha256(b"audit%d" % paper_id).digest()[:6], "big") / 2**48
+
+
+def in_audit() -> tuple[Any, ...]:
+    """The conditions on rows of the random sample: papers with a low lot that nobody has given a verdict yet."""
+    return col(DeskItem.lot) < AUDIT, col(DeskItem.why) != "unsure"
+
+
+def is_in_audit(item: DeskItem) -> bool:
+    """Whether a row is one of them."""
+    return item.lot < AUDIT and item.why != "unsure"
 
 
 def refresh(session: Session, profile: Profile, paper_ids: Iterable[int], *, today: date) -> int:
@@ -155,6 +173,7 @@ def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
         year=revision.year if revision else None,
         cycle=best.cycle if best else None,
         partner=best.partner if best else None,
+        lot=lot(paper_id),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -15,14 +16,15 @@ from biblio.catalogue.links import Ruling
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import Decision, DeskItem, Project
 from biblio.store.words import RelationKind, Verdict
-from biblio.verify import queries, service
+from biblio.verify import queries, service, teaching
 from biblio.verify.forms import ConfirmForm, DecisionForm, TwinForm
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
-from biblio.verify.queries import QueueFilter
+from biblio.verify.queue import is_in_audit
 from biblio.verify.quotes import PLACES, Quote, passages
 from biblio.verify.relation_proposal import relation_proposal
 from biblio.verify.search import find_projects
+from biblio.verify.wanted import QueueFilter
 
 PAGE_SIZE = 25
 """Papers on one page of the queue."""
@@ -83,9 +85,7 @@ def desk() -> ResponseReturnValue:
     profile = webkit.runtime().profile
     with webkit.reading() as session:
         counts = queries.counts(session)
-        page = webkit.paginate(
-            session, queries.queue_statement(profile, wanted), size=PAGE_SIZE, filters=wanted.address()
-        )
+        page = _queue_page(session, wanted)
         rows = queries.queue_rows(session, page.items)
         page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address())
         if webkit.wants("csv"):
@@ -100,6 +100,20 @@ def desk() -> ResponseReturnValue:
             places=PLACES,
             pace=queries.pace(session, webkit.actor().user_id),
         )
+
+
+def _queue_page(session: Session, wanted: QueueFilter) -> webkit.Page[Any]:
+    """Return the page of the queue that the address asks for, in the order it asks for."""
+    profile = webkit.runtime().profile
+    if not wanted.teaches:
+        statement = queries.queue_statement(profile, wanted)
+        return webkit.paginate(session, statement, size=PAGE_SIZE, filters=wanted.address())
+    return webkit.paginate_counted(
+        teaching.count(session, profile, wanted),
+        lambda limit, offset: teaching.items(session, profile, wanted, limit, offset),
+        size=PAGE_SIZE,
+        filters=wanted.address(),
+    )
 
 
 def _csv(rows: Sequence[queries.QueueRow]) -> ResponseReturnValue:
@@ -130,7 +144,16 @@ def next_item() -> ResponseReturnValue:
     """Go to the first paper of the queue."""
     wanted = QueueFilter.from_address(request.args)
     with webkit.reading() as session:
-        return _to_paper(queries.next_paper(session, webkit.runtime().profile, wanted), wanted)
+        return _to_paper(_around(session, wanted, None).following, wanted)
+
+
+def _around(session: Session, wanted: QueueFilter, item: DeskItem | None) -> teaching.Around:
+    """Return what stands before and after a paper in the order asked for."""
+    profile = webkit.runtime().profile
+    if wanted.teaches:
+        return teaching.around(session, profile, wanted, item.paper_id if item else None)
+    previous = queries.previous_paper(session, profile, wanted, before=item) if item else None
+    return teaching.Around(previous, queries.next_paper(session, profile, wanted, after=item), 0)
 
 
 def _to_paper(paper_id: int | None, wanted: QueueFilter, **more: Any) -> ResponseReturnValue:
@@ -160,7 +183,7 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         chosen = found[0] if len(found) == 1 else 0  # several: nobody should accept one by a key pressed too soon
     shown = paper_page(session, wired.profile, wired.rules, paper_id, also=also, selected=chosen)
     item = queries.queue_item(session, shown.paper_id)
-    previous = queries.previous_paper(session, wired.profile, wanted, before=item) if item else None
+    neighbours = _around(session, wanted, item)
     return render_template(
         "verify/paper.html",
         page=shown,
@@ -171,8 +194,9 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         relations=wired.profile.relations,
         profile=wired.profile,
         relation_names={r.key: r.name for r in wired.profile.relations},
-        next_id=queries.next_paper(session, wired.profile, wanted, after=item),
-        previous_id=previous,
+        next_id=neighbours.following,
+        previous_id=neighbours.previous,
+        is_in_audit=wanted.teaches and item is not None and is_in_audit(item),
         pace=queries.pace(session, webkit.actor().user_id),
         why_words=queries.WHY_WORDS,
         verdict_words=VERDICT_WORDS,
@@ -188,6 +212,7 @@ def decide(paper_id: int) -> ResponseReturnValue:
     form = _decision_form()
     with webkit.reading() as session:
         here = queries.queue_item(session, paper_id)
+        ahead = _around(session, wanted, here) if wanted.teaches else None
     try:
         if not form.validate():
             raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
@@ -210,7 +235,7 @@ def decide(paper_id: int) -> ResponseReturnValue:
     else:
         back = url_for("verify.undo_relation", paper_id=paper_id, **wanted.address())
     webkit.done(words, undo_url=back)
-    return _go_on(paper_id, here, wanted)
+    return _go_on(paper_id, here, wanted, ahead)
 
 
 def _decision_form() -> DecisionForm:
@@ -270,13 +295,20 @@ def _title(session: Session, paper_id: int) -> str:
     return f"“{title if len(title) <= 80 else title[:79] + '…'}”"
 
 
-def _go_on(paper_id: int, here: DeskItem | None, wanted: QueueFilter) -> ResponseReturnValue:
-    """Stay while the paper has serious candidates without a verdict, else go to the next paper of the queue."""
+def _go_on(
+    paper_id: int, here: DeskItem | None, wanted: QueueFilter, ahead: teaching.Around | None
+) -> ResponseReturnValue:
+    """Stay while the paper has serious candidates without a verdict, else go to the next paper of the queue.
+
+    ``ahead`` is what came after it before the decision, in an order where that cannot be told any more.
+    """
     profile = webkit.runtime().profile
     with webkit.reading() as session:
         item = queries.queue_item(session, paper_id)
         if item is not None and item.is_shown and item.candidate_id is not None:
             return _to_paper(paper_id, wanted)
+        if ahead is not None:
+            return _to_paper(ahead.following, replace(wanted, turn=str(ahead.turn)))
         return _to_paper(queries.next_paper(session, profile, wanted, after=here), wanted)
 
 

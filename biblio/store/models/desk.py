@@ -28,6 +28,8 @@ class DeskItem(SQLModel, table=True):
 
     ``why`` says what hangs on it and ``rank`` orders by that, 1 first (see ``biblio/verify/queue.py``); ``doubt`` is
     how far the best score is from one half (small: uncertain). ``is_shown``: in the queue unless asked otherwise.
+    ``lot`` is a number from 0 to 1 drawn by the paper's id: the lowest are the random sample that is asked about to keep
+    figures honest.
     """
 
     __tablename__ = "desk_item"
@@ -37,6 +39,9 @@ class DeskItem(SQLModel, table=True):
         sa.Index("ix_desk_item_press", "is_shown", "is_at_press"),
         sa.Index("ix_desk_item_journal", "is_shown", "journal"),
         sa.Index("ix_desk_item_source", "is_shown", "source"),
+        sa.Index("ix_desk_item_score", "is_shown", "score", "paper_id"),
+        sa.Index("ix_desk_item_doubt", "is_shown", "doubt", "paper_id"),
+        sa.Index("ix_desk_item_lot", "lot", "paper_id"),
     )
     paper_id: int = Field(primary_key=True, foreign_key="paper.id")
     candidate_id: int | None = Field(default=None, foreign_key="candidate.id", index=True)
@@ -56,3 +61,4 @@ class DeskItem(SQLModel, table=True):
     year: int | None = None
     cycle: str | None = Field(default=None, max_length=32)
     partner: str | None = Field(default=None, max_length=32)
+    lot: float = 1.0
