@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["KeywordError", "KeywordSpot", "Keywords"]
 
-_BLANKS = r"[\s~\u00a0\-\u2010-\u2015]+"  # blanks, hyphens and dashes, line breaks among them
+_BLANKS = r"[\s~\u00a0\-\u2010-\u2015]{1,40}"  # blanks, hyphens and dashes, line breaks among them
 
 MOST_SPOTS = 20_000
 """Places looked at in one text: what is longer than any thesis and full of our name is no paper."""

@@ -39,9 +39,9 @@ _CITE = (
     rf"(?:[A-Z][a-z'’-][\w'’-]{{0,24}}(?:,? (?:et al\.?|(?:and|&) [A-Z][\w'’-]{{1,25}}))?[ ,]{{1,3}}[(\[]?{_YEAR}[)\]]?"
     rf"|[(\[][^()\[\]\x02]{{0,80}}?{_YEAR}[^()\[\]\x02]{{0,80}}[)\]]|\[[0-9][0-9, –-]{{0,20}}\])"
 )
-_WORD = r"[^\s;:]{1,30}[\s-]{1,3}"
+_WORD = r"[^\s;:]{1,30}\s{1,3}"  # what ends a word is no part of one: there is one way to read it
 _GAPS = {"few": f"(?:{_WORD}){{0,4}}?", "one": f"(?:{_WORD})?"}
-_NAME = rf"(?:the[\s]{{1,3}})?{_US}+(?:['’]s|-based)?"
+_NAME = rf"(?:the[\s]{{1,3}})?{_US}++(?:['’]s|-based)?"
 _GAP = r"[\s\u2010-\u2015-]{1,3}"
 _CUT = re.compile(
     r"\n[ \t\r]{0,20}\n|</?(?:p|sec|title|abstract|ack|li|h[1-6]|div)\b[^<>]{0,100}>"
@@ -90,7 +90,7 @@ class PhraseTable:
 
     ``places``: parts of a paper in which it counts, none meaning all. ``own``: the sentence must say "we" or "our"; one
     that cites somebody instead is of the kind ``cited``, one that does neither of the kind ``unsaid``. ``bare``: the
-    phrase counts in a title that does not name the observatory.
+    phrase counts in a title that does not name the observatory. ``alone``: it counts only in a paper that says nothing else.
     """
 
     key: str
@@ -103,6 +103,7 @@ class PhraseTable:
     cited: str = NAMED
     unsaid: str = NAMED
     bare: bool = False
+    alone: bool = False
 
     @classmethod
     def from_plain(cls, table: Any) -> PhraseTable:
@@ -110,7 +111,19 @@ class PhraseTable:
         if not isinstance(table, Mapping) or not isinstance(table.get("key"), str):
             raise RelationError("relation: each table of phrases needs a key.")
         key = str(table["key"])
-        known = {"key", "speaks_for", "weight", "sentence", "words", "places", "own", "cited", "unsaid", "bare"}
+        known = {
+            "key",
+            "speaks_for",
+            "weight",
+            "sentence",
+            "words",
+            "places",
+            "own",
+            "cited",
+            "unsaid",
+            "bare",
+            "alone",
+        }
         if unknown := sorted(set(table) - known):
             raise RelationError(f"relation: phrases {key!r}: unknown key {unknown[0]!r}.")
         weight, words = table.get("weight"), strings(table, "words")
@@ -130,6 +143,7 @@ class PhraseTable:
             str(table.get("cited", NAMED)),
             str(table.get("unsaid", NAMED)),
             table.get("bare") is True,
+            table.get("alone") is True,
         )
 
 
@@ -138,6 +152,8 @@ def pattern_of(words: str, key: str) -> str:
     parts: list[str] = []
     for token in _TOKEN.finditer(words):
         name, optional, word = token.groups()
+        if word and word[0] in ",;" and parts:
+            parts.pop()  # it stands without a blank before it
         if name in _GAPS:
             parts.append(_GAPS[name])
         elif optional:
@@ -149,7 +165,7 @@ def pattern_of(words: str, key: str) -> str:
         not parts
         or parts[-1] != _GAP
         or parts[0] in _GAPS.values()
-        or "}" in re.sub(r"\{(?:us|few|one|cite)\}", "", words)
+        or re.search(r"[{}]", re.sub(r"\{(?:us|few|one|cite)\}", "", words))
     ):
         raise RelationError(f"relation: phrases {key!r}: {words!r} must begin and end with a word, {{us}} or {{cite}}.")
     return rf"(?<![^\W_])(?<!{_US}){''.join(parts[:-1])}(?![^\W_])"

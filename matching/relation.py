@@ -257,10 +257,10 @@ def _said(read: TextRead, rules: RelationRules) -> list[Reason]:
     kinds: dict[str, list[Phrase]] = {}
     for phrase in rules.kept(set(read.phrases)):
         kinds.setdefault(phrase.kind, []).append(phrase)
-    is_named = bool(read.named or read.codes) or any(kind not in _NOT_NAMED for kind in kinds)
+    is_named = bool(read.codes) or not all(_is_alone(kind, rules) for kind in kinds)
     for kind, phrases in kinds.items():
         table = rules.tables.get(kind)
-        if table is None or (kind in (EXCLUDED, DOUBTFUL) and is_named):
+        if table is None or (is_named and kind != LISTED and _is_alone(kind, rules)):
             continue
         worths = sorted(((table.weight * rules.places.get(p.where, 1.0), p) for p in phrases), key=_by_worth)
         reasons += [
@@ -268,6 +268,11 @@ def _said(read: TextRead, rules: RelationRules) -> list[Reason]:
             for rank, (worth, phrase) in enumerate(worths)
         ]
     return reasons
+
+
+def _is_alone(kind: str, rules: RelationRules) -> bool:
+    """Whether a place of this kind names the observatory no more than by sound or by address."""
+    return kind in _NOT_NAMED or (kind in rules.tables and rules.tables[kind].alone)
 
 
 def _by_worth(pair: tuple[float, Phrase]) -> tuple[float, str, int, int]:
