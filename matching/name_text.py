@@ -47,12 +47,23 @@ _CYRILLIC = re.compile("[\u0400-\u045f]")
 _LATIN = re.compile("[A-Za-z]")
 _UTF8_AS_LATIN = re.compile("\\s?[\u00c3\u00e3\u00e4]\\s?(1/4|1/2|3/4|[\u0080-\u00bf])\\s?")
 _UTF8_LOST = re.compile("[\u00c3\u00e3](?:\\s[?$]\\s?|[?$])")
+_SOUND = re.compile("[\x00-_a-\x7f\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]*").fullmatch
+"""Text of letters that bytes read in a wrong encoding never make alone: at every second place there would be a sign."""
 _QUESTION = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])|(?<!\S)\?(?=[^\W\d_]{2})")
 _FRACTIONS = {"1/4": "\u00bc", "1/2": "\u00bd", "3/4": "\u00be"}
 _SPECIAL = str.maketrans(
     {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "đ": "d", "Đ": "D", "ı": "i",
      "þ": "th", "Þ": "Th", "ð": "d"}
 )  # fmt: skip
+_LATIN_LETTERS = {
+    code: parts[0]
+    for code in range(0xC0, 0x180)
+    if (parts := unicodedata.normalize("NFKD", chr(code).translate(_SPECIAL)))[0].isascii()
+    and parts[0].isalpha()
+    and all(map(unicodedata.combining, parts[1:]))
+}
+"""Latin letters that are one plain letter and accents."""
+_NO_LETTERS = {code: None for code in range(128) if not chr(code).isalpha()}
 
 
 def repair(text: str) -> str:
@@ -67,8 +78,11 @@ def repair(text: str) -> str:
         text = text.replace("{", "").replace("}", "")
     if not text.isascii():
         text = _UTF8_AS_LATIN.sub(_utf8_pair, unicodedata.normalize("NFC", text))
-        text = " ".join(_one_script(word) for word in ftfy.fix_encoding(text).split(" "))
-        text = _HYPHENS.sub("-", _APOSTROPHES.sub("'", text))
+        if _SOUND(text) is None:
+            text = ftfy.fix_encoding(text)
+            if _CYRILLIC.search(text):
+                text = " ".join(_one_script(word) for word in text.split(" "))
+            text = _HYPHENS.sub("-", _APOSTROPHES.sub("'", text))
     return text
 
 
@@ -118,18 +132,19 @@ def fold(text: str) -> str:
 
     ``LOST`` stays.
     """
-    if text.isascii():
-        return text.lower() if text.isalpha() else "".join(c for c in text.lower() if c.isalpha())
-    if LOST in text:
-        return LOST.join(fold(piece) for piece in text.split(LOST))
-    text = unicodedata.normalize("NFKD", text.translate(_SPECIAL))
-    text = anyascii("".join(c for c in text if not unicodedata.combining(c)))
-    return "".join(c for c in text.lower() if c.isalpha())
+    if not text.isascii():
+        if LOST in text:
+            return LOST.join(fold(piece) for piece in text.split(LOST))
+        text = text.translate(_LATIN_LETTERS)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.translate(_SPECIAL))
+        text = anyascii("".join(c for c in text if not unicodedata.combining(c)))
+    return text.lower() if text.isalpha() else text.translate(_NO_LETTERS).lower()
 
 
 def loose(word: str) -> str:
     """A folded word with oe/ue/ae/aa read as o/u/a/a, so that Mueller, Müller and Muller meet."""
-    return _UMLAUTS.sub(lambda m: m[0][0], word) if "e" in word or "aa" in word else word
+    return _UMLAUTS.sub(lambda m: m[0][0], word) if _UMLAUTS.search(word) else word
 
 
 @lru_cache(maxsize=400_000)

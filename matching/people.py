@@ -30,8 +30,9 @@ __all__ = [
 MAX_NAME = 200
 """Longest name read, in characters; what is longer is no person's name."""
 
-_CLEAN = re.compile(r"[A-Za-z\u00c0-\u00c2\u00c4-\u00d6\u00d8-\u00e2\u00e4-\u00f6\u00f8-\u00ff ,.'-]*")
+_CLEAN = re.compile(r"[A-Za-z\u00c0-\u00c2\u00c4-\u00d6\u00d8-\u00e2\u00e4-\u00f6\u00f8-\u00ff ,.'-]*").fullmatch
 """Text without anything to repair; the two letters that broken encodings are made of are left to ``repair``."""
+_LOOSE_HYPHEN = re.compile(r"-(?![^\W\d_])").search
 _MARKS = re.compile(r"\$[^$]{0,40}\$|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|https?://\S+|\d+|[*†‡§¶{}|_^]")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d[^\s,;]*")
 _MINIMS = re.compile("rn|in|ni")
@@ -78,6 +79,7 @@ _PARTICLES = frozenset(
         "st",
     ]
 )
+_LONGEST_PARTICLE = max(map(len, _PARTICLES))
 _GROUP_NOISE = frozenset(("", "the", "for", "on", "behalf", "of", "and", "corporate"))
 _SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "phd", "dr", "prof"])
 _TELLING = _SUFFIXES | {"al", "others", "collaboration", "collaborations", "partnership", "consortium", "consortia", "team", "teams",
@@ -108,6 +110,10 @@ class Name(NamedTuple):
     group: bool
 
 
+_NEW = tuple.__new__
+"""Makes a ``Name`` of a tuple without looking its fields up by name: names are made by the hundred thousand."""
+
+
 def is_group(text: str) -> bool:
     """True for a collaboration, team or "et al.": an author that is not one person."""
     return _is_group(text[:MAX_NAME])
@@ -125,23 +131,43 @@ def parse(text: str) -> Name:
 
 @lru_cache(maxsize=400_000)
 def _parse(text: str) -> Name:
-    is_clean = _CLEAN.fullmatch(text) is not None
-    if is_clean and "-" not in text:
-        words = _words(text.replace(",", " , ") if "," in text else text)
-        read = [token(word) for word in words]
-        if len(words) > 1 and _TELLING.isdisjoint(read):
-            return _in_order(words, read)
+    return _plainly(text) or _at_length(text)
+
+
+def _plainly(text: str) -> Name | None:
+    """A name of plain words only, as ``_at_length`` reads it but several times as fast; ``None`` for all others."""
+    if _CLEAN(text) is None:
+        return None
+    words = _words(text.replace(",", " , ") if "," in text else text)
+    read = [token(word) for word in words]
+    if len(words) < 2 or not _TELLING.isdisjoint(read) or read.count("") > 1:
+        return None
+    if "-" in text and (
+        _LOOSE_HYPHEN(text) or not _TELLING.isdisjoint([token(word) for word in text.replace("-", " ").split()])
+    ):
+        return None
+    return _in_order(words, read)
+
+
+def _at_length(text: str) -> Name:
+    """Any name: groups, mark-up, wrong encodings, suffixes and footnotes told from people and letters."""
     if _is_group(text):
         words = [
             w for w in (fold(piece) for piece in re.split(r"[\s-]+", _ET_AL.sub("", text))) if w not in _GROUP_NOISE
         ]
         return Name("".join(words), tuple(words), (), True, True)
+    is_clean = _CLEAN(text) is not None
     clean = text if is_clean else _MARKS.sub(" ", _FOOTNOTE.sub("", repair_name(text)).replace("~", " "))
     pieces = [p for p in (piece.strip(" .;") for piece in _ET_AL.sub(" ", clean).split(",")) if p]
-    pieces = [p for p in pieces if token(p) not in _SUFFIXES] or pieces
+    pieces = [p for p in pieces if not _is_suffix(p)] or pieces
     named = [_telling_words(piece) for piece in pieces[:1]] + [_telling_words(" ".join(pieces[1:]))] * (len(pieces) > 1)
     words = [*named[0], ",", *named[1]] if len(named) > 1 else named[0] if named else []
     return _in_order(words, [token(word) for word in words])
+
+
+def _is_suffix(piece: str) -> bool:
+    """Whether all that stands between two commas is a suffix: "Jr.", "Ph. D.", but not the initials "J. R."."""
+    return token(piece) in _SUFFIXES and any(len(token(word)) > 1 for word in _words(piece))
 
 
 def _words(text: str) -> list[str]:
@@ -160,7 +186,7 @@ def _in_order(words: list[str], read: list[str]) -> Name:
     """Tell surname from given names, by a comma (its own word) or without: "First Last", "Last F" or "LAST JA"."""
     if "" in read:
         if 0 < (at := words.index(",") if "," in words else 0) < len(words) - 1:
-            return _name(words[:at], words[at + 1 :], ordered=True)
+            return _name(words[:at], read[:at], _given_names(words[at + 1 :], read[at + 1 :]), ordered=True)
         words = [w for w, r in zip(words, read, strict=True) if r]
         read = [r for r in read if r]
     if not words:
@@ -172,35 +198,42 @@ def _in_order(words: list[str], read: list[str]) -> Name:
             cut = len(words)
             while cut > 1 and (len(read[cut - 1]) == 1 or (words[cut - 1].isupper() and len(words[cut - 1]) <= 3)):
                 cut -= 1
-            return _name(words[:cut], words[cut:], ordered=False)
+            return _name(words[:cut], read[:cut], _given_names(words[cut:], read[cut:]), ordered=False)
     cut = len(words) - 1
     if cut > 1 and not _PARTICLES.isdisjoint(read):
         cut = next((i for i in range(1, cut) if read[i] in _PARTICLES and words[i][-1] != "."), cut)
-    return _name(words[cut:], words[:cut], ordered=False)
+    return _name(words[cut:], read[cut:], _given_names(words[:cut], read[:cut]), ordered=False)
 
 
-def _name(surname: list[str], given: list[str], *, ordered: bool) -> Name:
-    """A name of its two halves."""
-    if len(surname) == 1 and "-" not in surname[0]:
-        whole = token(surname[0])
-        return Name(whole, (whole,), _given_names(given), ordered, False)
-    parts = [token(p) for word in surname for p in word.split("-")]
+def _name(words: list[str], read: list[str], given: tuple[str, ...], *, ordered: bool) -> Name:
+    """A name of its two halves; ``read`` are the surname's ``words`` folded."""
+    if len(words) == 1 and "-" not in words[0]:
+        return _NEW(Name, (read[0], (read[0],), given, ordered, False))
+    parts = [token(p) for word in words for p in word.split("-")]
     parts = [p for p in parts if p and p not in _PARTICLES] or [p for p in parts if p]
-    return Name("".join(parts), tuple(parts), _given_names(given), ordered, False)
+    return Name("".join(parts), tuple(parts), given, ordered, False)
 
 
-def _given_names(given: list[str]) -> tuple[str, ...]:
+def _given_names(words: list[str], read: list[str]) -> tuple[str, ...]:
     """Given names folded, hyphens dissolved, capitals without a vowel ("JP") read as initials, particles dropped."""
     names: list[str] = []
-    for word in given:
-        for piece in word.split("-") if "-" in word else (word,):
-            read = token(piece)
-            size = len(read)
-            if 1 < size <= 3 and piece.isupper() and not _VOWEL.search(read):
-                names.extend(read)
-            elif size == 1 or (size and (read not in _PARTICLES or len(given) == 1)):
-                names.append(read)
+    for word, whole in zip(words, read, strict=True):
+        if (len(whole) == 1 or len(whole) > _LONGEST_PARTICLE) and "-" not in word:
+            names.append(whole)
+        elif whole:
+            for piece in word.split("-"):
+                _add_given(names, piece, is_alone=len(words) == 1)
     return tuple(names)
+
+
+def _add_given(names: list[str], piece: str, *, is_alone: bool) -> None:
+    """Add a short word, or what stands between two hyphens, to given names."""
+    read = token(piece)
+    size = len(read)
+    if 1 < size <= 3 and piece.isupper() and not _VOWEL.search(read):
+        names.extend(read)
+    elif size == 1 or (size and (read not in _PARTICLES or is_alone)):
+        names.append(read)
 
 
 def index_keys(name: Name) -> list[str]:
@@ -216,7 +249,7 @@ def similarity(a: str, b: str) -> float:
 
     From 0.7 on the names agree: the best single threshold of a yes or no. From 0.9 on they agree in full.
     """
-    return compare(parse(a), parse(b))
+    return compare(_parse(a[:MAX_NAME]), _parse(b[:MAX_NAME]))
 
 
 def compare(a: Name, b: Name) -> float:
@@ -225,7 +258,7 @@ def compare(a: Name, b: Name) -> float:
         return 0.0
     if a.group or b.group:
         return _groups(a, b) if a.group and b.group else 0.0
-    surname = _surnames(a, b)
+    surname = 1.0 if a.surname == b.surname else _surnames(a, b)
     best = surname * _given(a.given, b.given, a.parts, b.parts) if surname else 0.0
     if best < 0.5 and not (a.ordered and b.ordered):
         best = max(best, _misread(a, b), _misread(b, a))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.people import fold, index_keys, is_group, parse, similarity, split_authors
+from matching.people import _at_length, _plainly, fold, index_keys, is_group, parse, similarity, split_authors
 
 SAME = [
     ("Vermeer, Anneke", "Anneke Vermeer"),
@@ -100,6 +100,28 @@ def test_a_name_is_most_like_itself(name: str) -> None:
     itself = similarity(name, name)
     assert itself == 0.0 or itself >= 0.9 or not parse(name).given
     assert fold(fold(name)) == fold(name)
+
+
+PIECES = ["van", "de", "Jr.", "III", "J.", "JP", "J.-P.", "J-R", "Jean-Pierre", "Mc", "al.", "et", "others", "team", "St.", "y", "Kim", "LI",
+          "O'Neil", "Müller", "Åse", "-", "--", ".", "'", ",", ", ", " ", "\u00a0", "x"]  # fmt: skip
+plain_names = st.lists(st.sampled_from(PIECES), max_size=8).map(" ".join) | st.lists(
+    st.sampled_from(PIECES), max_size=8
+).map("".join)
+
+
+@given(plain_names | names)
+def test_the_short_way_reads_as_the_long_one(name: str) -> None:
+    """What is read without looking at it closely is read as if it had been."""
+    short = _plainly(name)
+    assert short is None or short == _at_length(name)
+
+
+def test_initials_are_no_suffix() -> None:
+    """The initials J. R. of a record with mark-up are not taken for Junior, a suffix between commas is."""
+    assert parse("{Vermeer}, J.~R.").given == ("j", "r")
+    assert parse("Vermeer, J. -R.").given == ("j", "r")
+    assert parse("{Vermeer}, Jr., A.~B.").given == ("a", "b")
+    assert parse("{Vermeer}, Ph. D., A.~B.").given == ("a", "b")
 
 
 def test_full_given_names_agree_more_than_initials() -> None:
