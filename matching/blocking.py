@@ -1,14 +1,12 @@
-"""Which few projects of thousands a paper should be compared with: inverted indexes over people, targets and words.
+"""Which few projects of thousands a paper should be compared with: one sparse product of papers and projects.
 
-People and targets find the projects; words of titles only rank them. A printed author is first read against the register
-of names, so initials, accents and compound surnames find their person; the sparse product then does the counting.
+People and targets find the projects; words of titles only rank them, the common ones only where there is room. Each
+feature that a paper and a project share counts by how rare it is in the project list.
 """
 
 import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,358 +14,236 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
-from matching.people import MAX_NAME, Name, compare, index_keys, parse, repair
+from matching.evidence import PaperFacts, ProjectView
+from matching.paper_reader import MOST_AUTHORS
+from matching.project_list import ProjectList
+from matching.words import Vector, matrix
 
-__all__ = ["NameRegister", "SparseIndex", "WordIndex", "printed_words", "words"]
-
-MIN_NAME = 0.5
-"""Least similarity at which a printed name may be a registered person."""
+__all__ = ["Blocker", "SparseIndex"]
 
 PAPERS_AT_ONCE = 2000
 """Rows multiplied in one call: bounds memory, changes nothing else."""
 
-Vector = dict[int, float]
+_PI_PULL = 1.3
+_TARGET_PULL = 1.3
+_TITLE_PULL = 5.0
+"""A title of the same words as the project's weighs as much as half a rare name: titles rank, they do not find."""
 
-_TEX_COMMAND = re.compile(r"\\[A-Za-z]+\b|\\.")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>")
-_GLUE = re.compile(r"[{}$^_~]")
-_CUT_OFF = re.compile(r"[^\s]{0,40}(?:\.\.\.|\u2026)\s*$")
-_WORD = re.compile(r"[a-z0-9]+(?:[.+][0-9]+)*")
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "by",
-        "can",
-        "do",
-        "for",
-        "from",
-        "has",
-        "have",
-        "how",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "our",
-        "that",
-        "the",
-        "their",
-        "these",
-        "this",
-        "to",
-        "toward",
-        "towards",
-        "using",
-        "via",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "why",
-        "will",
-        "with",
-        "within",
-        "without",
-        "between",
-        "during",
-        "new",
-        "first",
-        "study",
-        "observations",
-        "observation",
-        "observed",
-        "observing",
-        "view",
-        "evidence",
-        "survey",
-        "case",
-        "role",
-        "nature",
-        "origin",
-        "detection",
-        "large",
-        "small",
-        "high",
-        "low",
-        "paper",
-        "propose",
-        "proposed",
-        "proposal",
-        "data",
-        "result",
-        "show",
-    ]
-)
-_ENDINGS = (
-    "ization",
-    "isation",
-    "ations",
-    "ation",
-    "ings",
-    "ing",
-    "ities",
-    "ity",
-    "ies",
-    "ical",
-    "ics",
-    "ed",
-    "es",
-    "al",
-    "ic",
-    "s",
-    "y",
-    "e",
-)
+_TEAM_MEMBER = 0.05
+"""Each further member of a team takes so much from what one of them says: large teams are met by accident more often."""
 
+_COMMON = 0.01
+_COMMON_AT_LEAST = 50
+"""A title word of more projects than this share and number finds none of them."""
 
-@lru_cache(maxsize=200_000)
-def _stem(word: str) -> str:
-    """A word without its ending, so that forming, formation and formed meet; never shorter than three letters."""
-    if len(word) == 4 and word.isalpha() and word[-1] == "s" != word[-2]:
-        return word[:-1]
-    if len(word) < 5 or not word.isalpha():
-        return word
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word
+_SURE = 3
+"""Candidates that keep their place whatever the best one explains."""
 
+_EXPLAINED = 0.1
+"""What is left of a name or target that the best candidate explains. Projects of one team share its people, so they would
+fill the list; a paper that used two projects needs room for the other one."""
 
-def printed_words(text: str) -> dict[str, str]:
-    """Each telling word of a text as it is compared → as it is printed first."""
-    found: dict[str, str] = {}
-    for word in _plain_words(text):
-        found.setdefault(_stem(word), word)
-    return found
-
-
-def _plain_words(text: str) -> list[str]:
-    plain = _CUT_OFF.sub("", text)
-    plain = _TAG.sub("", repair(plain) if "&" in plain or not plain.isascii() else plain)
-    return _WORD.findall(_GLUE.sub("", _TEX_COMMAND.sub("", plain)).lower().replace("-", " "))
-
-
-def words(text: str, same_words: Mapping[str, str]) -> list[str]:
-    """Telling words of a title or abstract: mark-up gone, endings cut, phrases that mean the same made one word."""
-    found = _plain_words(text)
-    if same_words:
-        found = _one_word(found, same_words)
-    return [_stem(w) for w in found if w not in _STOP and (len(w) > 1 or w.isdigit())]
-
-
-def _one_word(found: list[str], same_words: Mapping[str, str]) -> list[str]:
-    """Phrases of one to three words replaced by the word that stands for them, the longest first."""
-    openings = _openings(tuple(same_words))
-    result: list[str] = []
-    i = 0
-    while i < len(found):
-        word = found[i]
-        sizes = (3, 2, 1) if word in openings or word[:-1] in openings else ()
-        for size in sizes:
-            phrase = " ".join(found[i : i + size])
-            meant = same_words.get(phrase) or (same_words.get(phrase[:-1]) if phrase[-1] == "s" else None)
-            if meant is not None:
-                result.extend(meant.split())
-                i += size
-                break
-        else:
-            result.append(word)
-            i += 1
-    return result
-
-
-@lru_cache(maxsize=16)
-def _openings(phrases: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(phrase.split()[0] for phrase in phrases)
-
-
-class NameRegister:
-    """The people of a project list, each spelling once, searchable by a name as any paper prints it."""
-
-    def __init__(self, smallest: float) -> None:
-        self._smallest = smallest
-        self._forms: list[Name] = []
-        self._numbers: dict[Name, int] = {}
-        self._counts: list[int] = []
-        self._slots = 0
-        self._filed: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self._surnames: dict[str, list[int]] = defaultdict(list)
-        self._slips: dict[str, set[str]] | None = None
-        self._found: dict[str, tuple[dict[int, float], float]] = {}
-        self._added: dict[str, int | None] = {}
-
-    def __len__(self) -> int:
-        return len(self._forms)
-
-    def add(self, printed: str) -> int | None:
-        """File a name and return its number; ``None`` for what is no person."""
-        if printed not in self._added:
-            self._added[printed] = self._file(parse(printed))
-        number = self._added[printed]
-        if number is not None:
-            self._counts[number] += 1
-            self._slots += 1
-        return number
-
-    def _file(self, name: Name) -> int | None:
-        """The number of a name, filed under its surnames and initials if it is new."""
-        if name.group or not name.surname:
-            return None
-        number = self._numbers.get(name)
-        if number is None:
-            number = self._numbers[name] = len(self._forms)
-            self._forms.append(name)
-            self._counts.append(0)
-            for key in index_keys(name):
-                self._surnames[key].append(number)
-                for initial in {g[0] for g in name.given} or {""}:
-                    self._filed[key, initial].append(number)
-        return number
-
-    def find(self, printed: str) -> tuple[dict[int, float], float]:
-        """People who may be meant, with similarity; and the share of all registered names that would agree as well."""
-        printed = printed[:MAX_NAME]
-        known = self._found.get(printed)
-        if known is None:
-            known = self._search(parse(printed))
-            if len(self._found) < 500_000:
-                self._found[printed] = known
-        return known
-
-    def _search(self, name: Name) -> tuple[dict[int, float], float]:
-        keys = index_keys(name)
-        if not name.ordered and len(name.given) == 1 and len(name.given[0]) > 2:
-            keys.append(name.given[0])  # the surname may stand first
-        if name.surname and not any(k in self._surnames for k in keys):
-            keys = sorted(self._near(name.surname))
-        found: dict[int, float] = {}
-        for number in self._filed_under(keys, name):
-            alike = compare(name, self._forms[number])
-            if alike >= MIN_NAME:
-                found[number] = alike
-        agreeing = sum(self._counts[n] for n in found)
-        return found, (agreeing + 0.5) / max(self._slots, self._smallest)
-
-    def _filed_under(self, keys: Iterable[str], name: Name) -> set[int]:
-        initials = {g[0] for g in name.given}
-        numbers: set[int] = set()
-        for key in keys:
-            if not initials or key in name.given:
-                numbers.update(self._surnames.get(key, ()))
-            else:
-                for initial in (*initials, ""):
-                    numbers.update(self._filed.get((key, initial), ()))
-        return numbers
-
-    def _near(self, surname: str) -> set[str]:
-        """Registered surnames one typing slip away, by looking up every form with one letter left out."""
-        if len(surname) < 5:
-            return set()
-        if self._slips is None:
-            self._slips = defaultdict(set)
-            for known in self._surnames:
-                if len(known) >= 5:
-                    for form in _one_left_out(known):
-                        self._slips[form].add(known)
-        return {known for form in _one_left_out(surname) for known in self._slips.get(form, ())}
-
-
-def _one_left_out(word: str) -> set[str]:
-    return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
-
-
-class WordIndex:
-    """Rarity-weighted words of the projects' texts; says how alike a paper's text is to any of them (cosine, 0–1)."""
-
-    def __init__(self, texts: Sequence[list[str]]) -> None:
-        self._vocabulary: dict[str, int] = {}
-        self._total = max(len(texts), 1)
-        frequency: Counter[str] = Counter()
-        for text in texts:
-            frequency.update(set(text))
-        self._vocabulary = {word: i for i, word in enumerate(sorted(frequency))}
-        counts = np.array([frequency[w] for w in sorted(frequency)], dtype=np.float64)
-        self._rarity = np.log((self._total + 1.0) / (counts + 0.5)) if len(counts) else np.zeros(0)
-        self._unseen = math.log((self._total + 1.0) / 0.5)
-        self._rows = self._matrix([self.vector(text)[0] for text in texts])
-        self._paper = np.zeros(len(self._vocabulary))
-
-    def _matrix(self, vectors: Sequence[Vector]) -> sparse.csr_matrix:
-        return matrix(vectors, len(self._vocabulary))
-
-    def rarity(self, word: str) -> float:
-        """Natural logarithm of one over the share of projects whose text has the word; highest for unseen words."""
-        at = self._vocabulary.get(word)
-        return self._unseen if at is None else float(self._rarity[at])
-
-    def vector(self, text: Iterable[str]) -> tuple[Vector, float]:
-        """Unit vector of the known words of a text, and the length it had (unknown words weigh in half)."""
-        squares = 0.0
-        vector: Vector = {}
-        for word, times in Counter(text).items():
-            at = self._vocabulary.get(word)
-            weight = (1.0 + math.log(times)) * (self._unseen * 0.5 if at is None else float(self._rarity[at]))
-            squares += weight * weight
-            if at is not None:
-                vector[at] = weight
-        length = math.sqrt(squares) or 1.0
-        return {at: weight / length for at, weight in vector.items()}, length
-
-    def alike(self, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Cosine of a paper's vector with the projects in ``rows``."""
-        at = np.fromiter(vector.keys(), dtype=np.int64, count=len(vector))
-        self._paper[at] = np.fromiter(vector.values(), dtype=np.float64, count=len(vector))
-        result: NDArray[np.float64] = np.asarray(self._rows[rows] @ self._paper)
-        self._paper[at] = 0.0
-        return np.minimum(result, 1.0)
-
-
-def matrix(vectors: Sequence[Vector], width: int) -> sparse.csr_matrix:
-    """Sparse rows from dictionaries column → value."""
-    lengths = np.fromiter((len(v) for v in vectors), dtype=np.int64, count=len(vectors))
-    pointer = np.concatenate(([0], np.cumsum(lengths)))
-    columns = np.fromiter((c for v in vectors for c in v), dtype=np.int32, count=int(pointer[-1]))
-    values = np.fromiter((x for v in vectors for x in v.values()), dtype=np.float64, count=int(pointer[-1]))
-    return sparse.csr_matrix((values, columns, pointer), shape=(len(vectors), width))
+_LEAST_PEOPLE = 2
+"""People who must be shared, and a target, before the best candidate explains anything."""
 
 
 class SparseIndex:
-    """Projects by weighted features; returns for each paper the best ``top`` projects."""
+    """Rows of weighted features; finds for other rows those with the greatest sums of products."""
 
-    def __init__(self, projects: Sequence[Vector], width: int) -> None:
-        self._features = matrix(projects, width).T.tocsr()
-        self._count = len(projects)
+    def __init__(self, filed: sparse.csr_matrix | Sequence[Vector], width: int) -> None:
+        rows = filed if isinstance(filed, sparse.csr_matrix) else matrix(filed, width)
+        self._features = rows.T.tocsr()
+        self._count = rows.shape[0]
 
-    def best(self, papers: Sequence[Vector], top: int) -> list[list[int]]:
-        """Numbers of the projects that share most with each paper, best first; only those that share something."""
-        if not self._count or not papers:
-            return [[] for _ in papers]
+    def best(self, sought: sparse.csr_matrix | Sequence[Vector], top: int) -> list[list[int]]:
+        """Numbers of the rows that share most with each row sought, best first; only those that share something.
+
+        Of equal ones the first filed comes first.
+        """
+        width = self._features.shape[0]
+        rows = sought if isinstance(sought, sparse.csr_matrix) else matrix(sought, width)
+        if not self._count or not rows.shape[0]:
+            return [[] for _ in range(rows.shape[0])]
         found: list[list[int]] = []
-        for start, end in pairwise([*range(0, len(papers), PAPERS_AT_ONCE), len(papers)]):
-            rows = matrix(papers[start:end], self._features.shape[0])
-            product = sp_matmul_topn(rows, self._features, top_n=min(top, self._count), threshold=1e-9, sort=True)
-            found.extend(_row(product, i) for i in range(end - start))
+        for start, end in pairwise([*range(0, rows.shape[0], PAPERS_AT_ONCE), rows.shape[0]]):
+            part = rows[start:end] if end - start < rows.shape[0] else rows
+            product = sp_matmul_topn(part, self._features, top_n=min(top, self._count), threshold=1e-9, sort=True)
+            found.extend(_ranked(product))
         return found
 
 
-def _row(product: sparse.csr_matrix, i: int) -> list[int]:
-    """One paper's projects, the highest product first, equal ones in the order of the project list."""
-    start, end = product.indptr[i], product.indptr[i + 1]
-    pairs = zip(product.data[start:end].tolist(), product.indices[start:end].tolist(), strict=True)
-    return [project for _, project in sorted(pairs, key=lambda p: (-p[0], p[1]))]
+def _ranked(product: sparse.csr_matrix) -> list[list[int]]:
+    """The columns of each row, the highest value first, of equal ones the first column."""
+    row = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+    columns = product.indices[np.lexsort((product.indices, -product.data, row))].tolist()
+    return [columns[start:end] for start, end in pairwise(product.indptr.tolist())]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Features of some papers: ``places`` are paper times width plus feature, in growing order."""
+
+    count: int
+    width: int
+    places: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    def where(self, kept: NDArray[np.bool_]) -> "_Rows":
+        """Only some of the features."""
+        return _Rows(self.count, self.width, self.places[kept], self.weights[kept])
+
+    def of(self, papers: NDArray[np.int64]) -> "_Rows":
+        """Only some of the papers, given in growing order, numbered anew."""
+        number = np.full(self.count, -1, dtype=np.int64)
+        number[papers] = np.arange(len(papers))
+        mine = number[self.papers]
+        kept = mine >= 0
+        return _Rows(len(papers), self.width, mine[kept] * self.width + self.features[kept], self.weights[kept])
+
+    @property
+    def papers(self) -> NDArray[np.int64]:
+        return self.places // self.width
+
+    @property
+    def features(self) -> NDArray[np.int64]:
+        return self.places % self.width
+
+    def matrix(self) -> sparse.csr_matrix:
+        pointer = np.searchsorted(self.places, np.arange(self.count + 1, dtype=np.int64) * self.width)
+        return sparse.csr_matrix((self.weights, self.features, pointer), shape=(self.count, self.width))
+
+
+class Blocker:
+    """Finds for each paper the projects of one list that are worth a closer look."""
+
+    def __init__(self, listed: ProjectList) -> None:
+        self._listed = listed
+        self._first_target = len(listed.names)
+        self._targets = {
+            k: (self._first_target + i, -math.log(listed.target_share[k]))
+            for i, k in enumerate(sorted(listed.target_share))
+        }
+        """Target key → its feature, and what an agreement on it weighs."""
+        self._first_word = self._first_target + len(self._targets)
+        self._width = self._first_word + len(listed.titles) or 1
+        self._projects = self._project_rows()
+        self._index = SparseIndex(self._projects, self._width)
+        frequency = np.bincount(self._projects.indices, minlength=self._width)
+        self._is_common = frequency > max(_COMMON_AT_LEAST, _COMMON * len(listed))
+        self._is_common[: self._first_word] = False
+
+    def _project_rows(self) -> sparse.csr_matrix:
+        views = self._listed.views
+        people = matrix([_team(view) for view in views], self._first_target)
+        targets = matrix([self._target_row(view) for view in views], len(self._targets))
+        rows = sparse.hstack([people, targets, self._listed.titles.rows * _TITLE_PULL], format="csr")
+        rows.resize(len(views), self._width)
+        return rows
+
+    def _target_row(self, view: ProjectView) -> Vector:
+        return {self._targets[k][0] - self._first_target: _TARGET_PULL for keys in view.targets for k in keys}
+
+    def best(self, papers: Sequence[PaperFacts], top: int) -> list[list[int]]:
+        """Numbers of the projects that share most with each paper, best first; only those that share something.
+
+        What a paper gets depends on no other paper.
+        """
+        found: list[list[int]] = []
+        for start in range(0, len(papers), PAPERS_AT_ONCE):
+            found.extend(self._best(papers[start : start + PAPERS_AT_ONCE], top))
+        return found
+
+    def _best(self, papers: Sequence[PaperFacts], top: int) -> list[list[int]]:
+        rows = self._rows(papers)
+        telling = rows.where(~self._is_common[rows.features])
+        found = self._index.best(telling.matrix(), top)
+        short = np.array([i for i, numbers in enumerate(found) if len(numbers) < top], dtype=np.int64)
+        if len(short):
+            for i, numbers in zip(short.tolist(), self._index.best(rows.of(short).matrix(), top), strict=True):
+                found[i] = numbers
+        full = np.array([i for i, numbers in enumerate(found) if len(numbers) == top > _SURE], dtype=np.int64)
+        explained, left = self._unexplained(telling.of(full), [found[i][0] for i in full.tolist()])
+        for i, others in zip(full[explained].tolist(), self._index.best(left.matrix(), top), strict=True):
+            found[i] = list(dict.fromkeys((*found[i][:_SURE], *others)))[:top]
+        return found
+
+    def _unexplained(self, rows: _Rows, best: list[int]) -> tuple[NDArray[np.int64], _Rows]:
+        """Papers whose best candidate has people and a target in common with them, and what of their rows it leaves."""
+        numbers = np.array(best, dtype=np.int64)
+        begins = self._projects.indptr[numbers].astype(np.int64)
+        lengths = self._projects.indptr[numbers + 1].astype(np.int64) - begins
+        owner = np.repeat(np.arange(len(numbers)), lengths)
+        at = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths) + np.arange(len(owner))
+        features = self._projects.indices[at].astype(np.int64)
+        wanted = owner * rows.width + features
+        places = np.minimum(np.searchsorted(rows.places, wanted), max(len(rows.places) - 1, 0))
+        shared = rows.places[places] == wanted if len(rows.places) else np.zeros(len(wanted), dtype=bool)
+        is_person = shared & (features < self._first_target)
+        is_target = shared & (features >= self._first_target) & (features < self._first_word)
+        people = np.bincount(owner[is_person], minlength=len(numbers))
+        targets = np.bincount(owner[is_target], minlength=len(numbers))
+        explained = np.flatnonzero((people >= _LEAST_PEOPLE) & (targets > 0))
+        weights = rows.weights.copy()
+        weights[places[shared]] *= _EXPLAINED
+        return explained, _Rows(rows.count, rows.width, rows.places, weights).of(explained)
+
+    # ---- reading papers
+
+    def _rows(self, papers: Sequence[PaperFacts]) -> _Rows:
+        """What each paper names, as weighted features; where two authors read like one person the better one counts."""
+        features: list[int] = []
+        weights: list[float] = []
+        ends: list[int] = []
+        for paper in papers:
+            self._add_people(paper.authors, features, weights)
+            for k in self._target_keys(paper):
+                feature, weight = self._targets[k]
+                features.append(feature)
+                weights.append(weight)
+            if paper.title:
+                titled = self._listed.titles.vector(self._listed.words(paper.title))
+                features.extend(self._first_word + at for at in titled)
+                weights.extend(titled.values())
+            ends.append(len(features))
+        bounds = np.array([0, *ends], dtype=np.int64)
+        places = np.repeat(np.arange(len(papers), dtype=np.int64) * self._width, bounds[1:] - bounds[:-1])
+        return _highest(places + np.array(features, dtype=np.int64), np.array(weights), len(papers), self._width)
+
+    def _add_people(self, authors: Sequence[str], features: list[int], weights: list[float]) -> None:
+        find = self._listed.names.find
+        for printed in authors[:MOST_AUTHORS]:
+            found = find(printed)
+            if found.numbers:
+                features.extend(found.numbers)
+                weights.extend(found.worth)
+
+    def _target_keys(self, paper: PaperFacts) -> Iterable[str]:
+        """Keys of the list's targets that a paper names or lists."""
+        named: set[str] = set()
+        for text in (paper.title, paper.abstract):
+            if text:
+                named |= self._listed.known_targets.named(text)
+        for printed in paper.targets:
+            named |= self._listed.target_keys(printed)
+        return named & self._targets.keys() if named else named
+
+
+def _highest(places: NDArray[np.int64], weights: NDArray[np.float64], count: int, width: int) -> _Rows:
+    """Rows in growing order, each feature once, with its highest weight."""
+    order = np.argsort(places, kind="stable")
+    places, weights = places[order], weights[order]
+    is_first = np.ones(len(places), dtype=bool)
+    is_first[1:] = places[1:] != places[:-1]
+    if not is_first.all():
+        starts = np.flatnonzero(is_first)
+        places, weights = places[starts], np.maximum.reduceat(weights, starts)
+    return _Rows(count, width, places, weights)
+
+
+def _team(view: ProjectView) -> Vector:
+    """The people of a project; the PI weighs more, each member of a large team less."""
+    team = dict.fromkeys(view.co_is, 1.0)
+    if view.pi is not None:
+        team[view.pi] = _PI_PULL
+    share = 1.0 / (1.0 + _TEAM_MEMBER * len(team))
+    return {person: pull * share for person, pull in team.items()}

@@ -6,10 +6,10 @@ short designation by the same coordinates. Keys are upper-case and without blank
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-__all__ = ["TargetSpot", "designations", "find_targets", "key", "keys"]
+__all__ = ["KnownTargets", "TargetSpot", "designations", "key", "keys"]
 
 MAX_NAME_ATOMS = 9
 """Longest run of atoms (letters, numbers, signs) tried as one target name in a text."""
@@ -17,14 +17,23 @@ MAX_NAME_ATOMS = 9
 _LONGEST_CATALOGUE = 8
 """Longest name of a catalogue before the J of a designation by coordinates."""
 
+_LONGEST_NAME = 120
+"""Characters read of a target's name."""
+
 _WIDEST_GAP = 10
 """Most characters between two parts of a name, TeX made blank."""
 
 _ATOM = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[+\-*']")
-_TEX = re.compile(r"\\[,;:! ]|[~_${}]|\\(?:rm|bf|it|sc|mathrm|text|textit|emph)\b")
+_TEX = re.compile(r"\\[,;:! ]|\\(?:rm|bf|it|sc|mathrm|text|textit|emph)\b")
+_TEX_MARKS = str.maketrans("~_${}", "     ")
 _TEX_STAR = re.compile(r"\^?\{?\\(?:star|ast)\}?|\^\{?\*\}?")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
 _COORDINATE = re.compile(r"J(\d{4})(?:\d{2}(?:\.\d+)?)?([+-])(\d{4})(?:\d{2}(?:\.\d+)?)?[A-Z]{0,2}$")
+_COORDINATE_BEGINS = re.compile(r"[Jj]\d{4}")
+_SHORT = re.compile(r"J\d{4}[+-]\d{4}")
+_OPENING = 4
+"""Letters of a key by which it is decided whether a word may begin one."""
+
 _INFRARED = re.compile(r"(IRAS\d{5})[+-]\d{4}$")
 _NUMBERED = frozenset(
     [
@@ -100,16 +109,6 @@ class TargetSpot:
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Atom:
-    text: str
-    start: int
-    end: int
-    opens: bool
-    """True where a name may begin: not in the middle of a word."""
-    closes: bool
-
-
 _KINDS_OF_OBJECT = frozenset(("GALAXY", "NEBULA", "NUCLEUS", "CLUSTER", "REGION"))
 
 
@@ -124,7 +123,8 @@ def _clean(text: str) -> str:
     if "\\" in text:
         text = _TEX_STAR.sub(lambda m: "*".rjust(len(m[0])), text)
         text = _TEX_GREEK.sub(lambda m: " " + m[1], text)
-    return _TEX.sub(_blank, text)
+        text = _TEX.sub(_blank, text)
+    return text.translate(_TEX_MARKS)
 
 
 def _plain(char: str) -> str:
@@ -132,23 +132,30 @@ def _plain(char: str) -> str:
     return base if base.isascii() else " "
 
 
-def _atoms(clean: str) -> list[_Atom]:
-    found: list[_Atom] = []
-    for m in _ATOM.finditer(clean):
-        start, end = m.span()
-        before, after = clean[start - 1 : start], clean[end : end + 1]
-        opens = not before.isalnum() and not (before in ("-", "+", ".", "'") and clean[start - 2 : start - 1].isalnum())
-        word = m[0].upper()
-        if word.isdigit() and found and found[-1].text in _NUMBERED:
-            word = word.lstrip("0") or "0"
-        found.append(_Atom(_WORDS.get(word, word), start, end, opens, not after.isalnum()))
+def _spelled(word: str, before: str) -> str:
+    """A part of a name in upper case as its key has it; ``before`` is the part before it as its key has it."""
+    if before in _NUMBERED and word.isdigit():
+        return word.lstrip("0") or "0"
+    return _WORDS.get(word, word)
+
+
+def _atoms(clean: str) -> list[str]:
+    """The parts of a name, as keys spell them."""
+    found: list[str] = []
+    before = ""
+    for word in _ATOM.findall(clean.upper()):
+        before = _spelled(word, before)
+        found.append(before)
     return found
 
 
 def key(name: str, aliases: Mapping[str, str] | None = None) -> str:
     """The key of a target name; ``""`` when nothing of it can be read. ``aliases`` maps names to the name they mean."""
-    name = "".join(f" {_GREEK[c]} " if c in _GREEK else c for c in unicodedata.normalize("NFKC", name))[:120]
-    atoms = [a.text for a in _atoms(_clean(name))]
+    if not name.isascii():
+        name = "".join(
+            f" {_GREEK[c]} " if c in _GREEK else c for c in unicodedata.normalize("NFKC", name[:_LONGEST_NAME])
+        )
+    atoms = _atoms(_clean(name[:_LONGEST_NAME]))
     while len(atoms) > 1 and atoms[-1] in _KINDS_OF_OBJECT:
         atoms.pop()
     joined = "".join(atoms)
@@ -178,50 +185,77 @@ def designations(text: str) -> list[str]:
     return list(dict.fromkeys(m[0] for m in _DESIGNATION.finditer(_clean(text))))
 
 
-def find_targets(text: str, where: str, known: Collection[str]) -> Iterator[tuple[str, TargetSpot]]:
-    """Yield each known key that the text names, with its first place. Long names win over names inside them.
+class KnownTargets:
+    """Keys of targets, ready to be found in texts."""
 
-    A key that is one plain word must be printed with a capital. Time grows with the length of the text only.
-    """
-    clean = _clean(text)
-    atoms = _atoms(clean)
-    seen: set[str] = set()
-    reach = 0
-    for i, first in enumerate(atoms):
-        if not first.opens or first.start < reach:
-            continue
-        hit = _longest(clean, atoms, i, known)
-        if hit is None:
-            continue
-        name, end = hit
-        reach = end
-        if name not in seen:
-            seen.add(name)
-            yield name, TargetSpot(where, text[first.start : end], first.start, end)
+    def __init__(self, meant: Mapping[str, str] | Iterable[str]) -> None:
+        """``meant``: each key as it may be spelled → the key that it stands for; or keys that stand for themselves."""
+        self._meant = dict(meant) if isinstance(meant, Mapping) else {k: k for k in meant}
+        self._openings = {k[:n] for k in self._meant for n in range(1, _OPENING + 1)}
+        self._by_coordinate = any(_SHORT.fullmatch(k) for k in self._meant)
+
+    def find(self, text: str, where: str) -> Iterator[tuple[str, TargetSpot]]:
+        """Yield each known key that the text names, with its first place. Long names win over names inside them.
+
+        A key that is one plain word must be printed with a capital. Time grows with the length of the text only.
+        """
+        seen: set[str] = set()
+        for name, start, end in self._named(text):
+            if name not in seen:
+                seen.add(name)
+                yield name, TargetSpot(where, text[start:end], start, end)
+
+    def named(self, text: str) -> set[str]:
+        """The known keys that the text names."""
+        return {name for name, _, _ in self._named(text)}
+
+    def _named(self, text: str) -> Iterator[tuple[str, int, int]]:
+        clean = _clean(text)
+        by_coordinate = self._by_coordinate and _COORDINATE_BEGINS.search(clean) is not None
+        spans = [m.span() for m in _ATOM.finditer(clean)]
+        reach = 0
+        for i, (start, end) in enumerate(spans):
+            if start < reach or not (by_coordinate or self._may_open(clean[start:end])) or not _opens(clean, start):
+                continue
+            hit = self._longest(clean, spans, i)
+            if hit is not None:
+                reach = hit[1]
+                yield hit[0], start, reach
+
+    def _may_open(self, word: str) -> bool:
+        """Whether any key begins so; most words of a text end here."""
+        upper = word.upper()
+        return _WORDS.get(upper, upper)[:_OPENING] in self._openings
+
+    def _longest(self, clean: str, spans: list[tuple[int, int]], i: int) -> tuple[str, int] | None:
+        """The longest known name that begins with part ``i`` of the text, and where it ends."""
+        best: tuple[str, int] | None = None
+        joined = before = ""
+        first = start = spans[i][0]
+        last = start
+        for start, end in spans[i : i + MAX_NAME_ATOMS]:
+            if start - last > _WIDEST_GAP or clean[last:start].strip(" .\r\n\t"):
+                break
+            before = _spelled(clean[start:end].upper(), before)
+            joined += before
+            last = end
+            if clean[end : end + 1].isalnum() or len(joined) < 2:
+                continue
+            name = self._meant.get(joined) or self._short(joined)
+            if name and not (joined.isalpha() and not clean[first].isupper()):
+                best = (name, end)
+        return best
+
+    def _short(self, joined: str) -> str | None:
+        """What the short form of a designation by coordinates stands for, when that is known."""
+        at = joined.rfind("J") if self._by_coordinate else -1
+        match = _COORDINATE.match(joined[at:]) if 0 <= at <= _LONGEST_CATALOGUE and joined[-1].isalnum() else None
+        return self._meant.get(f"J{match[1]}{match[2]}{match[3]}") if match else None
 
 
-def _longest(clean: str, atoms: list[_Atom], i: int, known: Collection[str]) -> tuple[str, int] | None:
-    best: tuple[str, int] | None = None
-    joined = ""
-    for j in range(i, min(i + MAX_NAME_ATOMS, len(atoms))):
-        atom = atoms[j]
-        gap = clean[atoms[j - 1].end : atom.start] if j > i else ""
-        if len(gap) > _WIDEST_GAP or gap.strip(" .\r\n\t"):
-            break
-        joined += atom.text
-        if not atom.closes or len(joined) < 2:
-            continue
-        name = joined if joined in known else _by_coordinate(joined, known)
-        if name and not (joined.isalpha() and not clean[atoms[i].start].isupper()):
-            best = (name, atom.end)
-    return best
-
-
-def _by_coordinate(joined: str, known: Collection[str]) -> str | None:
-    """The short form of a designation by coordinates, when that is known."""
-    at = joined.rfind("J")
-    match = _COORDINATE.match(joined[at:]) if 0 <= at <= _LONGEST_CATALOGUE and joined[-1].isalnum() else None
-    if match is None:
-        return None
-    short = f"J{match[1]}{match[2]}{match[3]}"
-    return short if short in known else None
+def _opens(clean: str, start: int) -> bool:
+    """Whether a name may begin here: not in the middle of a word."""
+    if not start:
+        return True
+    before = clean[start - 1]
+    return not before.isalnum() and not (before in "-+.'" and start > 1 and clean[start - 2].isalnum())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.targets import designations, find_targets, key, keys
+from matching.targets import KnownTargets, designations, key, keys
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_targets_are_found_where_they_stand() -> None:
     """The place leads to the name as printed, TeX included, and the longer name wins."""
     known = {"NGC253", "NGC2530", "HLTAU", "IRAS16547-4247", "J0823+0313"}
     text = "ALMA view of NGC~2530, HL Tauri and SDSS J082334.84+031315.6, unlike NGC 253"
-    found = dict(find_targets(text, "title", known))
+    found = dict(KnownTargets(known).find(text, "title"))
     assert set(found) == {"NGC2530", "HLTAU", "J0823+0313", "NGC253"}
     for spot in found.values():
         assert text[spot.start : spot.end] == spot.printed
@@ -57,13 +57,13 @@ def test_targets_are_found_where_they_stand() -> None:
 
 def test_plain_words_need_a_capital() -> None:
     """A target that is also a word counts only where it is printed as a name."""
-    assert not list(find_targets("a titan effort in a sombrero", "abstract", {"TITAN", "SOMBRERO"}))
-    assert [k for k, _ in find_targets("The Sombrero", "title", {"SOMBRERO"})] == ["SOMBRERO"]
+    assert not list(KnownTargets({"TITAN", "SOMBRERO"}).find("a titan effort in a sombrero", "abstract"))
+    assert [k for k, _ in KnownTargets({"SOMBRERO"}).find("The Sombrero", "title")] == ["SOMBRERO"]
 
 
 def test_names_inside_other_names_do_not_count() -> None:
     """A number that goes on, or a letter glued to it, is another name."""
-    assert not list(find_targets("PGC 2534, XNGC 253, NGC 253b1", "title", {"NGC253"}))
+    assert not list(KnownTargets({"NGC253"}).find("PGC 2534, XNGC 253, NGC 253b1", "title"))
 
 
 def test_designations_are_read_from_titles() -> None:
@@ -80,10 +80,10 @@ def test_designations_are_read_from_titles() -> None:
 @given(st.text(max_size=200), st.sampled_from(["NGC 253", "HL Tau", "J0823+0313"]))
 def test_any_text_can_be_searched(text: str, name: str) -> None:
     """Whatever stands around it, every place reported quotes the text."""
-    for _, spot in find_targets(text + " " + name + " " + text, "abstract", {key(name)}):
+    for _, spot in KnownTargets({key(name)}).find(text + " " + name + " " + text, "abstract"):
         assert (text + " " + name + " " + text)[spot.start : spot.end] == spot.printed
 
 
 def test_a_long_hostile_text_is_searched_quickly() -> None:
     """Time grows with the length: a megabyte of number-like text ends."""
-    assert list(find_targets("J0823+" * 150_000, "abstract", {"J0823+0313"})) == []
+    assert list(KnownTargets({"J0823+0313"}).find("J0823+" * 150_000, "abstract")) == []
