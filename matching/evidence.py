@@ -149,7 +149,8 @@ def pi(paper: PaperView, project: ProjectView, text: TextView, rules: Rules) -> 
     seen = paper.people.get(project.pi)
     if seen is None:
         weight = rules.weight("people.pi_absent") * (1.0 if paper.complete else 0.3)
-        return Evidence("pi", 0.0, weight, f"The PI, {name}, is not among the {paper.author_count} authors.")
+        among = "the author" if paper.author_count == 1 else f"among the {paper.author_count} authors"
+        return Evidence("pi", 0.0, weight, f"The PI, {name}, is not {among}.")
     weight = seen.similarity * surprise(rules.weight("people.pi_share"), seen.accident, rules.weight("people.cap"))
     if seen.position == 1:
         weight += rules.weight("people.pi_first")

@@ -26,19 +26,19 @@ _NO_REASONS = frozenset({"prior", "limit", "unknown"})
 _CODES = frozenset({"code", "code_repaired", "code_near"})
 
 _NAMES = {
-    "code": ("the printed code", "the way in which the code is printed"),
-    "code_repaired": ("the damaged code", "the way in which the damaged code is printed"),
-    "code_near": ("the printed code that is near its own", "the printed code that is near its own"),
-    "stranger": ("the team's absence", "its team missing among the authors"),
-    "pi": ("the PI among the authors", "the PI missing among the authors"),
-    "co_is": ("the co-Is among the authors", "the co-Is missing among the authors"),
-    "team": ("the share of the authors who are in its team", "the many authors from outside its team"),
-    "targets": ("the targets in common", "the paper's other targets"),
-    "title": ("the likeness of the titles", "the unlike titles"),
+    "code": ("the printed code", "the printed code"),
+    "code_repaired": ("the damaged code", "the damaged code"),
+    "code_near": ("the code printed near its own", "the code printed near its own"),
+    "stranger": ("its absent team", "its absent team"),
+    "pi": ("the PI among the authors", "the absent PI"),
+    "co_is": ("the co-Is among the authors", "the absent co-Is"),
+    "team": ("the share of its team among the authors", "the many outsiders among the authors"),
+    "targets": ("the shared target", "the paper's other targets"),
+    "title": ("the words shared by the titles", "the unlike titles"),
     "abstract": ("the likeness of the abstracts", "the unlike abstracts"),
-    "observatory": ("the observatory being named", "the observatory not being named"),
-    "dates": ("the years between data and paper", "the years between data and paper"),
-    "rivals": ("the other project", "the other project that fits as well"),
+    "observatory": ("the observatory's name", "the unnamed observatory"),
+    "dates": ("the date", "the date"),
+    "rivals": ("the rival project", "the rival project"),
 }
 """Kind of evidence → what a sentence calls it where it speaks for a candidate, and where it speaks against."""
 
@@ -272,11 +272,11 @@ def _sentences(one: _Case, alone: Sequence[Change], together: Change | None) -> 
     if not alone:
         said.append(_together_sentence(one, together))
     if not one.is_proven and (band := one.with_code()) != one.band:
-        said.append(f"Its code, printed where authors say whose data they used, would make it {band}.")
+        said.append(f"Its code in the acknowledgements would make it {band}.")
     if one.band == "unlikely" and (missing := one.strongest_missing()) is not None:
         kind, is_enough = missing
-        could = "; that alone could make it likely" if is_enough else ", but not enough alone"
-        said.append(f"In the records, what is missing most is {_NAMES[kind][0]}{could}.")
+        could = "could make it likely" if is_enough else "could not make it likely"
+        said.append(f"Missing most: {_NAMES[kind][0]}, which alone {could}.")
     return said
 
 
@@ -288,11 +288,11 @@ def _by_band(changes: Sequence[Change]) -> list[list[Change]]:
 def _alone_sentence(one: _Case, changes: Sequence[Change]) -> str:
     names = [_name(one.evidence[change.places[0]]) for change in changes]
     band = changes[0].band
-    if _BANDS.index(band) > _BANDS.index(one.band):
-        return f"Were it not for {' or for '.join(names)}, it would be {band}."
+    if len(names) == 1 and _BANDS.index(band) > _BANDS.index(one.band):
+        return f"Were it not for {names[0]}, it would be {band}."
     if len(names) == 1:
         return f"Without {names[0]} it would be {band}."
-    return f"Without any one of these it would be {band}: {'; '.join(names)}."
+    return f"Without any one of these it would be {band}: {', '.join(names)}."
 
 
 def _together_sentence(one: _Case, change: Change | None) -> str:
@@ -300,13 +300,14 @@ def _together_sentence(one: _Case, change: Change | None) -> str:
         if one.band != _BANDS[0]:
             return f"Without all that speaks for it, it would still be {one.band}."
         if any(piece.contribution < 0 for piece in map(one.evidence.__getitem__, movable(one.evidence))):
-            return f"Even without all that speaks against it, it would be {one.band}: too little speaks for it."
+            return f"Even without all that speaks against it, it would be {one.band}."
         return "Nothing speaks against it, but too little for it."
     names = _listed([_name(one.evidence[place]) for place in change.places])
-    count = f"No single reason changes this, but {len(change.places)} together would: "
     if _BANDS.index(change.band) > _BANDS.index(one.band):
-        return f"{count}were it not for {names}, it would be {change.band}."
-    return f"{count}without {names} it would be {change.band}."
+        return (
+            f"No single reason, but {len(change.places)} together: were it not for {names}, it would be {change.band}."
+        )
+    return f"No single reason, but {len(change.places)} together: without {names} it would be {change.band}."
 
 
 def _name(piece: Evidence) -> str:

@@ -35,6 +35,7 @@ def make_blueprint() -> Blueprint:
     blueprint = Blueprint("verify", __name__)
     blueprint.add_app_template_filter(score_words)
     blueprint.add_app_template_filter(odds_words)
+    blueprint.add_app_template_filter(signed)
     for rule, view, name, methods in (
         ("/desk", desk, "desk", ["GET"]),
         ("/desk/next", next_item, "next_item", ["GET"]),
@@ -67,7 +68,12 @@ def odds_words(score: float | None) -> str:
     if score is None or 0.001 <= score < 0.9995:
         return ""
     kept = min(max(score, 1e-12), 1 - 1e-12)
-    return f"{math.log(kept / (1 - kept)):+.1f}"
+    return signed(math.log(kept / (1 - kept)))
+
+
+def signed(log_odds: float) -> str:
+    """Return log-odds with their sign, to one digit, or to two where one would show nothing."""
+    return f"{log_odds:+.1f}" if abs(log_odds) >= 0.05 else f"{log_odds:+.2f}"
 
 
 def _today() -> service.Today:

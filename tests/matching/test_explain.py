@@ -184,7 +184,7 @@ def test_a_likely_one_needs_a_printed_code_to_be_certain() -> None:
     found = next(c for c in proposed(RING_PAPER) if c.project_code == RING.code)
     assert found.band == "likely"
     (told,) = explain([found], RULES)
-    assert "Its code, printed where authors say whose data they used, would make it certain." in told.would_change
+    assert "Its code in the acknowledgements would make it certain." in told.would_change
     text = ACKNOWLEDGED.replace("2016.1.00202.S", RING.code)
     assert next(c for c in proposed(RING_PAPER, text) if c.project_code == RING.code).band == "certain"
 
@@ -199,7 +199,7 @@ def test_what_a_code_would_do_is_never_promised_too_high(year: int, number: int)
     for found in proposed(paper):
         if found.project_code == code:
             (told,) = explain([found], RULES)
-            promised = [s for s in told.would_change if s.startswith("Its code,")]
+            promised = [s for s in told.would_change if s.startswith("Its code in")]
             for sentence in promised:
                 assert order.index(sentence.split()[-1].rstrip(".")) <= order.index(with_code.band)
 
@@ -216,12 +216,8 @@ def test_what_is_missing_most_is_named_for_an_unlikely_one() -> None:
     """A project that shares only people lacks a target in common first of all."""
     case = Case("A", "unlikely", (piece("prior", -8.0), piece("pi", 4.0), piece("co_is", 2.0), piece("title", -0.7)))
     (told,) = explain([case], RULES)
-    assert told.would_change[0] == (
-        "Even without all that speaks against it, it would be unlikely: too little speaks for it."
-    )
-    assert "In the records, what is missing most is the targets in common; that alone could make it likely." in (
-        told.would_change
-    )
+    assert told.would_change[0] == "Even without all that speaks against it, it would be unlikely."
+    assert "Missing most: the shared target, which alone could make it likely." in (told.would_change)
 
 
 def test_very_strong_candidates_are_still_told_apart() -> None:
@@ -251,4 +247,4 @@ def test_a_mere_mention_proves_nothing() -> None:
     case = Case("A", "likely", (piece("prior", -8.0), mention, piece("pi", 3.0), piece("dates", -0.6)))
     (told,) = explain([case], RULES)
     assert {change.band for change in told.alone} == {"unlikely"}
-    assert "Its code, printed where authors say whose data they used, would make it certain." in told.would_change
+    assert "Its code in the acknowledgements would make it certain." in told.would_change
