@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks, new_ids
+from biblio.store.current import group_ids
 from biblio.store.models import TextMention, TextPhrase, TextReading
 from matching.codes import CodeFinder, Mention, resolve
 from matching.phrases import Phrase
@@ -19,6 +20,10 @@ CONTEXT = 150
 
 FULL_TEXTS = ("eprint", "folder")
 """Origins whose text is thrown away; titles, abstracts and snippets are kept and can be read again at any time."""
+
+
+GIVEN_UP = ""
+"""Digest of the phrases of a text that was read before they were kept and cannot be had again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,20 @@ def _phrase_row(reading_id: int, said: SeenPhrase) -> dict[str, object]:
         "start": phrase.start, "end": phrase.end, "printed": phrase.printed.replace("\0", "\ufffd"),
         "stands_in": phrase.where, "context": said.context, "context_start": said.context_start,
     }  # fmt: skip
+
+
+def give_up_phrases(session: Session, paper_id: int) -> None:
+    """Note that the e-print read before phrases were kept cannot be had again, for a paper and those it stands for."""
+    session.execute(
+        sa.update(TextReading)
+        .where(
+            col(TextReading.paper_id).in_(group_ids(session, paper_id)),
+            col(TextReading.origin) == "eprint",
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.phrases_digest).is_(None),
+        )
+        .values(phrases_digest=GIVEN_UP)
+    )
 
 
 @dataclass(frozen=True, slots=True)

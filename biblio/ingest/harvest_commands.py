@@ -173,7 +173,7 @@ def _print(found: _Found, scope: Scope) -> None:
     if (e := found.eprints).total:
         click.echo(
             f"\ne-prints: {e.read:,} read, {e.newer:,} with a newer version, {e.waiting:,} not fetched yet, "
-            f"{e.refused:,} could not be read{'  → biblio run read' if e.due else ''}"
+            f"{f'{e.again:,} to be read again for use and mention, ' if e.again else ''}{e.refused:,} could not be read{'  → biblio run read' if e.due else ''}"
         )
     click.echo("")
     _print_holes(found.holes)
@@ -240,7 +240,7 @@ def _as_json(found: _Found, scope: Scope) -> dict[str, Any]:
             for line in found.journals
         ],
         "eprints": {
-            "read": found.eprints.read, "newer": found.eprints.newer, "waiting": found.eprints.waiting,
+            "read": found.eprints.read, "again": found.eprints.again, "newer": found.eprints.newer, "waiting": found.eprints.waiting,
             "refused": found.eprints.refused,
         },
         "holes": [

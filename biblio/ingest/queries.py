@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -78,13 +78,14 @@ def short_texts(session: Session, *, after: int, limit: int) -> list[ShortText]:
 
 @dataclass(frozen=True, slots=True)
 class EprintDue:
-    """A paper whose e-print was not read in its newest version."""
+    """A paper whose e-print was not read in its newest version; ``is_again``: it was, but not for use and mention."""
 
     paper_id: int
     arxiv_id: str
     version: int | None
     names_us: bool
     preprint_on: date | None
+    is_again: bool = False
 
     @property
     def version_name(self) -> str:
@@ -94,13 +95,15 @@ class EprintDue:
 
 @dataclass(frozen=True, slots=True)
 class EprintCounts:
-    """How the e-prints of all papers with an arXiv number stand; each paper is in one of the first four.
+    """How the e-prints of all papers with an arXiv number stand; each paper is in one of the first five.
 
-    ``newer``: read, and arXiv has a newer version since. ``waiting``: never fetched; ``ours`` of these (and of
+    ``newer``: read, and arXiv has a newer version since. ``again``: read before phrases of use and mention were kept,
+    so that it is fetched again when nothing else waits. ``waiting``: never fetched; ``ours`` of these (and of
     ``newer``) are papers that a source found by our names, which are fetched first.
     """
 
     read: int = 0
+    again: int = 0
     newer: int = 0
     refused: int = 0
     waiting: int = 0
@@ -109,26 +112,41 @@ class EprintCounts:
     @property
     def total(self) -> int:
         """How many papers have an e-print."""
-        return self.read + self.newer + self.refused + self.waiting
+        return self.read + self.again + self.newer + self.refused + self.waiting
 
     @property
     def due(self) -> int:
         """How many e-prints the reading will ask for."""
-        return self.newer + self.waiting
+        return self.newer + self.waiting + self.again
 
 
 def eprint_counts(session: Session) -> EprintCounts:
     """Return how many e-prints were read, could not be read, and wait."""
-    read, refused = _read_versions(session), _refused_eprints(session)
-    counts = {"read": 0, "newer": 0, "refused": 0, "waiting": 0, "ours": 0}
+    read, refused, again = _read_versions(session), _refused_eprints(session), _read_for_codes_only(session)
+    counts = {"read": 0, "again": 0, "newer": 0, "refused": 0, "waiting": 0, "ours": 0}
     for one in _eprints(session):
         versions = read.get(one.paper_id)
         if versions is None or one.version_name not in versions:
             counts["waiting" if versions is None else "newer"] += 1
             counts["ours"] += one.names_us
         else:
-            counts["refused" if one.paper_id in refused else "read"] += 1
+            counts["refused" if one.paper_id in refused else "again" if one.paper_id in again else "read"] += 1
     return EprintCounts(**counts)
+
+
+def _read_for_codes_only(session: Session) -> set[int]:
+    """Papers whose e-print was read before phrases of use and mention were kept; the text itself is gone."""
+    rows = session.execute(
+        sa.select(survivor_id())
+        .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
+        .where(
+            col(TextReading.origin) == "eprint",
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.refusal).is_(None),
+            col(TextReading.phrases_digest).is_(None),
+        )
+    )
+    return set(rows.scalars())
 
 
 def _refused_eprints(session: Session) -> set[int]:
@@ -146,10 +164,17 @@ def _refused_eprints(session: Session) -> set[int]:
 
 
 def eprints_due(session: Session) -> list[EprintDue]:
-    """Return the papers whose e-print is to be read: those that sources found by our names first, then the newest."""
-    read = _read_versions(session)
-    due = [e for e in _eprints(session) if e.version_name not in read.get(e.paper_id, ())]
-    return sorted(due, key=lambda e: (not e.names_us, -(e.preprint_on or date.min).toordinal(), e.paper_id))
+    """Return the papers whose e-print is to be read: those that sources found by our names first, then the newest.
+
+    Last come those that were read in this version already, but before phrases of use and mention were kept.
+    """
+    read, again = _read_versions(session), _read_for_codes_only(session)
+    due = []
+    for one in _eprints(session):
+        is_read = one.version_name in read.get(one.paper_id, ())
+        if not is_read or one.paper_id in again:
+            due.append(replace(one, is_again=is_read))
+    return sorted(due, key=lambda e: (e.is_again, not e.names_us, -(e.preprint_on or date.min).toordinal(), e.paper_id))
 
 
 def _eprints(session: Session) -> list[EprintDue]:

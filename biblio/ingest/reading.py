@@ -14,7 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from biblio.catalogue.texts import Reading, resolved_again, stale_readings, store_readings, store_resolved
+from biblio.catalogue.texts import (
+    Reading,
+    give_up_phrases,
+    resolved_again,
+    stale_readings,
+    store_readings,
+    store_resolved,
+)
 from biblio.errors import BiblioError, RequestRefused
 from biblio.ingest import absorb, queries
 from biblio.ingest.list_links import LOAD_PROJECTS
@@ -214,9 +221,21 @@ def _fetch_and_read(
             reading, refusals = replace(blank, refusal=str(refused)), [Refusal("fulltext", name, str(refused))]
         except SourceStopped as stopped:
             raise ReadingIncomplete(f"E-prints: {name}: {stopped}") from stopped
-        store_text(context, reading, refusals)
+        if reading.refusal and paper.is_again:
+            _keep_as_read(context, paper, refusals)
+        else:
+            store_text(context, reading, refusals)
     if wanted:
         context.progress("e-prints", len(wanted), len(wanted))
+
+
+def _keep_as_read(context: JobContext, paper: queries.EprintDue, refusals: Sequence[Refusal]) -> None:
+    """Leave what was read of a text before, which cannot be had a second time, and do not ask for it again."""
+    runtime = context.runtime
+    with runtime.store.writing() as session:
+        give_up_phrases(session, paper.paper_id)
+        absorb.add_refusals(session, refusals, context.run_id, runtime.clock.now())
+    context.count("refused", len(refusals))
 
 
 def _note_asked(context: JobContext, service: EprintService) -> None:

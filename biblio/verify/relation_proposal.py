@@ -116,7 +116,7 @@ def _from_texts(session: Session, group: Sequence[int], gathered: _Gathered) -> 
         .order_by(col(TextReading.characters).desc(), col(TextReading.id))
     ).all()
     full = [reading for reading in readings if reading.origin in FULL_TEXTS]
-    chosen = next((reading for reading in full if reading.phrases_digest is not None), None)
+    chosen = next((reading for reading in full if reading.phrases_digest), None)
     gathered.is_unread = chosen is None and bool(full)
     if chosen is not None:
         gathered.characters, gathered.named = chosen.characters, chosen.named or 0

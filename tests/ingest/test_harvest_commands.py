@@ -132,9 +132,11 @@ def test_e_prints_are_counted_by_their_state(runtime: Runtime) -> None:
     )
     assert "e-prints" not in call(runtime, "--source", "ads").output
     found = json.loads(call(runtime, "--json").output)
-    assert found["eprints"] == {"read": 0, "newer": 0, "waiting": 1, "refused": 0}
+    assert found["eprints"] == {"read": 0, "again": 0, "newer": 0, "waiting": 1, "refused": 0}
     with runtime.store.writing() as session:
-        session.add(TextReading(paper_id=1, origin="eprint", place="p", version="2401.00001v1", read_at=NOW))
+        session.add(
+            TextReading(paper_id=1, origin="eprint", place="p", version="2401.00001v1", phrases_digest="0", read_at=NOW)
+        )
     assert "e-prints: 1 read, 0 with a newer version, 0 not fetched yet" in call(runtime).output
     with runtime.store.writing() as session:
         session.exec(select(PaperRevision)).one().arxiv_version = 2

@@ -156,7 +156,7 @@ class TextReading(SQLModel, table=True):
     refusal: str | None = None
     rules_digest: str = Field(default="", max_length=64)
     phrases_digest: str | None = Field(default=None, max_length=64)
-    """By which phrases it was read for use or mention; None: it was not, or is no full text."""
+    """By which phrases it was read for use or mention; None: it was not, or is no full text; "": it cannot be had again."""
     named: int | None = None
     """In how many places the text names the observatory; None: it was not looked for."""
     read_at: datetime = Field(sa_column=moment())
