@@ -84,10 +84,13 @@ def figures(labelled: Sequence[Labelled], probabilities: Floats) -> Figures:
 def is_better(before: Figures, after: Figures) -> bool:
     """Whether a new model should take the place of what is in force: it ranks better, and is honest enough.
 
-    Its calibration error may be worse by 0.005 at most, which is what a few hundred verdicts can tell.
+    Its calibration error may be worse by 0.005 at most, which is what a few hundred verdicts can tell. Where both rank
+    alike it is better when its calibration error is smaller by more than that.
     """
-    ranks_better = (after.average_precision, after.recall_at_99) > (before.average_precision, before.recall_at_99)
-    return ranks_better and after.calibration_error <= before.calibration_error + 0.005
+    ranked_before = before.average_precision, before.recall_at_99
+    ranked_after = after.average_precision, after.recall_at_99
+    gain = before.calibration_error - after.calibration_error
+    return gain >= -0.005 if ranked_after > ranked_before else ranked_after == ranked_before and gain > 0.005
 
 
 def worth_asking(best: Mapping[str, float], count: int) -> list[str]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from biblio.feature import Feature, NavigationItem
 from biblio.verify.commands import decisions
 from biblio.verify.evaluating import evaluate
+from biblio.verify.learning import learn as learn_job
+from biblio.verify.learning_command import learn
 from biblio.verify.match import match
+from biblio.verify.ranking_models import in_order, status
 from biblio.verify.views import make_blueprint
 
 feature = Feature(
     name="verify",
     blueprint=make_blueprint,
-    jobs=(match,),
-    commands=(decisions, evaluate),
+    jobs=(match, learn_job),
+    commands=(decisions, evaluate, learn),
     navigation=(NavigationItem("Desk", "verify.desk", "desk.read", order=10),),
+    checks=(in_order,),
+    status=(status,),
 )

@@ -5,7 +5,7 @@ Choosing a model changes no verdict and no candidate by itself: papers are match
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,13 +13,18 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound
-from biblio.store.models import AuditEntry, RankingChoice, RankingModel
+from biblio.runtime import Runtime
+from biblio.store.models import AuditEntry, RankingChoice, RankingMeasure, RankingModel
+from biblio.store.words import ModelFinding
 from matching.ranking import feature_version, usable, weights_version
 from matching.rules import Rules
 from matching.trees import Model, ModelError
 
 CHOSEN = "ranking.chosen"
 """The action under which the audit log keeps who put which model in force."""
+
+PROFILE = "the profile's weights"
+"""What ranks where no model is in force, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def adopt(session: Session, actor: Actor, model_id: int | None, *, reason: str, 
             made_at=now,
             actor_id=actor.user_id,
             action=CHOSEN,
-            subject=row.version if row else "the profile's weights",
+            subject=row.version if row else PROFILE,
             details={"reason": reason.strip(), **({"by": actor.name} if actor.user_id is None else {})},
         )
     )
@@ -108,6 +113,39 @@ def adopt(session: Session, actor: Actor, model_id: int | None, *, reason: str, 
 def history(session: Session) -> Sequence[RankingChoice]:
     """Return every choice, the one in force first."""
     return session.exec(select(RankingChoice).order_by(col(RankingChoice.id).desc())).all()
+
+
+def in_order(runtime: Runtime) -> Iterable[str]:
+    """Say where a model that was put in force cannot be used."""
+    with runtime.store.reading() as session:
+        problem = in_force(session, runtime.rules).problem
+    return [] if problem is None else [problem]
+
+
+def status(runtime: Runtime) -> Iterable[str]:
+    """Say what ranks candidates, since when, and whether a better model is ready."""
+    with runtime.store.reading() as session:
+        choice = _live(session)
+        chosen = session.get(RankingModel, choice.model_id) if choice and choice.model_id is not None else None
+        ready = _ready(session, chosen)
+        since = f" since {choice.chosen_at:%Y-%m-%d %H:%M} UTC" if choice else ""
+    yield f"ranked by          {f'model {chosen.version}' if chosen else PROFILE}{since}"
+    if ready is not None:
+        yield f"better model       {ready} is ready: `biblio rematch --model {ready}` shows what it would change"
+
+
+def _ready(session: Session, chosen: RankingModel | None) -> str | None:
+    """The version of the newest model, where it was found better than what is in force now."""
+    found = session.exec(
+        select(RankingModel.version, RankingMeasure)
+        .join(RankingMeasure, col(RankingMeasure.model_id) == col(RankingModel.id))
+        .order_by(col(RankingMeasure.id).desc())
+    ).first()
+    if found is None:
+        return None
+    version, measure = found
+    is_news = measure.finding is ModelFinding.BETTER and measure.against_id == (chosen.id if chosen else None)
+    return version if is_news else None
 
 
 def _live(session: Session) -> RankingChoice | None:

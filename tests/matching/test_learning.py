@@ -107,6 +107,9 @@ def test_better_is_ranked_better_and_honest() -> None:
     assert not is_better(before, before)
     assert not is_better(before, replace(before, average_precision=0.99, calibration_error=0.02))
     assert not is_better(before, replace(before, average_precision=0.94, recall_at_99=0.9))
+    dishonest = replace(before, calibration_error=0.2)
+    assert is_better(dishonest, before)
+    assert not is_better(dishonest, replace(before, average_precision=0.94))
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=4), st.floats(0, 1), max_size=60), st.integers(0, 80))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -12,8 +13,12 @@ from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
 from biblio.store.models import UserAccount
 from biblio.store.words import Role
+from biblio.verify import learning
 from biblio.verify.feature import feature as desk
 from biblio.web.app import create_app
+from matching.fitting import Fitting
+from matching.learning import HOW
+from matching.learning import learn as fitted
 from tests.verify.factories import add_user
 
 Login = Callable[..., FlaskClient]
@@ -42,3 +47,10 @@ def login(app: Flask, runtime: Runtime) -> Login:
         return client
 
     return as_role
+
+
+@pytest.fixture
+def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models of a dozen trees: enough for the few papers of a test."""
+    how = Fitting(trees=12, leaves=4, least_rows=5, rate=0.3, folds=2, directions=HOW.directions)
+    monkeypatch.setattr(learning, "fitted", partial(fitted, how=how))
