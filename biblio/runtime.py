@@ -93,6 +93,7 @@ def checked_profile(name: str | None) -> Profile:
 def _check_relation(profile: Profile) -> None:
     """Raise ``ProfileError`` where phrases speak for a relation that nobody can choose."""
     rules = RelationRules.from_plain(profile.relation, Keywords.from_plain(profile.keywords))
+    rules.self_test()
     if unknown := sorted(set(rules.start) - {relation.key for relation in profile.relations}):
         raise ProfileError(f"relation.toml: start: {unknown[0]!r} is no relation of profile.toml.")
 

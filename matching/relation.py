@@ -122,11 +122,24 @@ class RelationRules:
     certain: float
     whole_text: float
     words: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any], keywords: Keywords) -> RelationRules:
         """Check plain data. Raises ``RelationError`` naming the key that is missing, unknown or impossible."""
-        known = {"version", "names", "own", "start", "places", "limits", "often", "records", "words", "phrases"}
+        known = {
+            "version",
+            "names",
+            "own",
+            "start",
+            "places",
+            "limits",
+            "often",
+            "records",
+            "words",
+            "examples",
+            "phrases",
+        }
         if wrong := sorted(set(data) ^ known):
             raise RelationError(f"relation: the key {wrong[0]!r} is {'missing' if wrong[0] in known else 'unknown'}.")
         if not isinstance(data["version"], str) or not isinstance(data["phrases"], list):
@@ -148,7 +161,17 @@ class RelationRules:
             limits["certain"],
             limits["whole_text"],
             _words(data["words"]),
+            _examples(data["examples"], tables),
         )
+
+    def self_test(self) -> None:
+        """Read the examples. Raises ``RelationError`` for one that does not say what it should, with what it says."""
+        for text, kind in self.examples:
+            said = sorted({phrase.kind for phrase in self.find(text).phrases})
+            if kind not in said:
+                raise RelationError(
+                    f"relation: the example {text!r} should say {kind!r}; it says {', '.join(said) or 'nothing'}."
+                )
 
     def find(self, text: str, *, field: str | None = None, markup: str = "auto", before: str = "") -> Found:
         """What a text says of the observatory; see ``PhraseFinder.find``."""
@@ -209,6 +232,14 @@ def _words(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping) or set(value) != needed or not all(isinstance(v, str) for v in value.values()):
         raise RelationError(f"relation: words must be the texts {', '.join(sorted(needed))}.")
     return dict(value)
+
+
+def _examples(value: Any, tables: Mapping[str, PhraseTable]) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list) or not all(isinstance(e, Mapping) and set(e) == {"text", "says"} for e in value):
+        raise RelationError("relation: examples must be a list of tables with text and says.")
+    if unknown := [e["says"] for e in value if e["says"] not in tables]:
+        raise RelationError(f"relation: examples: {unknown[0]!r} is no table of phrases.")
+    return tuple((str(e["text"]), e["says"]) for e in value)
 
 
 def judge(read: TextRead, rules: RelationRules) -> Proposal:

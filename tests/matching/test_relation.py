@@ -220,12 +220,21 @@ def test_what_is_kept_is_enough(read: TextRead) -> None:
         {"limits": {"next": 0.4, "likely": 0.9, "certain": 0.8, "whole_text": 1}},
         {"words": {"likely": "x"}},
         {"phrases": []},
+        {"examples": [{"text": "x"}]},
+        {"examples": [{"text": "x", "says": "wonder"}]},
     ],
 )
 def test_bad_rules_are_refused(change: dict[str, Any]) -> None:
     """A missing, unknown or impossible value is named instead of being left aside."""
     with pytest.raises(RelationError, match="relation"):
         RelationRules.from_plain({**PROFILE.relation, **change}, KEYWORDS)
+
+
+def test_examples_are_held_to() -> None:
+    """A profile whose examples are read otherwise than it says is refused, with what they say."""
+    wrong = [{"text": "We observed it with ALMA at 1.3 mm.", "says": "future"}]
+    with pytest.raises(RelationError, match="should say 'future'; it says own_data"):
+        RelationRules.from_plain({**PROFILE.relation, "examples": wrong}, KEYWORDS).self_test()
 
 
 def test_a_table_must_speak_for_a_relation_and_name_tables() -> None:
@@ -242,3 +251,5 @@ def test_the_shipped_rules_are_sound(name: str) -> None:
     profile = load(name)
     rules = RelationRules.from_plain(profile.relation, Keywords.from_plain(profile.keywords))
     assert set(rules.start) == {relation.key for relation in profile.relations}
+    assert rules.examples
+    rules.self_test()
