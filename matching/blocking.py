@@ -193,21 +193,21 @@ class Blocker:
         """What each paper names, as weighted features; where two authors read like one person the better one counts."""
         features: list[int] = []
         weights: list[float] = []
-        ends: list[int] = []
+        bounds = [0]
         for paper in papers:
             self._add_people(paper.authors, features, weights)
             for k in self._target_keys(paper):
                 feature, weight = self._targets[k]
                 features.append(feature)
                 weights.append(weight)
-            if paper.title:
-                titled = self._listed.titles.vector(self._listed.words(paper.title))
-                features.extend(self._first_word + at for at in titled)
-                weights.extend(titled.values())
-            ends.append(len(features))
-        bounds = np.array([0, *ends], dtype=np.int64)
-        places = np.repeat(np.arange(len(papers), dtype=np.int64) * self._width, bounds[1:] - bounds[:-1])
-        return _highest(places + np.array(features, dtype=np.int64), np.array(weights), len(papers), self._width)
+            bounds.append(len(features))
+        ends = np.array(bounds, dtype=np.int64)
+        owner = np.repeat(np.arange(len(papers)), ends[1:] - ends[:-1])
+        titled, words, worth = self._listed.titles.vectors([self._listed.words(paper.title) for paper in papers])
+        places = np.concatenate(
+            (owner * self._width + np.array(features, dtype=np.int64), titled * self._width + self._first_word + words)
+        )
+        return _highest(places, np.concatenate((np.array(weights), worth)), len(papers), self._width)
 
     def _add_people(self, authors: Sequence[str], features: list[int], weights: list[float]) -> None:
         find = self._listed.names.find

@@ -49,7 +49,6 @@ class NameRegister:
         self._surnames: dict[str, list[int]] = defaultdict(list)
         self._slips: dict[str, set[str]] | None = None
         self._found: dict[str, Found] = {}
-        self._read: dict[Name, Found] = {}
         self._added: dict[str, int | None] = {}
 
     def __len__(self) -> int:
@@ -89,13 +88,7 @@ class NameRegister:
         known = self._found.get(printed)
         if known is None:
             printed = printed[:MAX_NAME]
-            name = parse(printed)
-            known = self._read.get(name)
-            if known is None:
-                known = self._search(name)
-                if len(self._read) >= _KEPT:
-                    self._read.clear()
-                self._read[name] = known
+            known = self._search(parse(printed))
             if len(self._found) >= _KEPT:
                 self._found.clear()
             self._found[printed] = known

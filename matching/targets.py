@@ -6,8 +6,11 @@ short designation by the same coordinates. Keys are upper-case and without blank
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
 
 __all__ = ["KnownTargets", "TargetSpot", "designations", "key", "keys"]
 
@@ -25,11 +28,12 @@ _WIDEST_GAP = 10
 
 _ATOM = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|[+\-*']")
 _TEX = re.compile(r"\\[,;:! ]|\\(?:rm|bf|it|sc|mathrm|text|textit|emph)\b")
-_TEX_MARKS = str.maketrans("~_${}", "     ")
+_TEX_MARK = re.compile(r"[~_${}]")
+_TEX_BLANKS = str.maketrans("~_${}", "     ")
 _TEX_STAR = re.compile(r"\^?\{?\\(?:star|ast)\}?|\^\{?\*\}?")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
 _COORDINATE = re.compile(r"J(\d{4})(?:\d{2}(?:\.\d+)?)?([+-])(\d{4})(?:\d{2}(?:\.\d+)?)?[A-Z]{0,2}$")
-_COORDINATE_BEGINS = re.compile(r"[Jj]\d{4}")
+_COORDINATE_BEGINS = re.compile(r"J\d{4}")
 _SHORT = re.compile(r"J\d{4}[+-]\d{4}")
 _OPENING = 4
 """Letters of a key by which it is decided whether a word may begin one."""
@@ -124,7 +128,7 @@ def _clean(text: str) -> str:
         text = _TEX_STAR.sub(lambda m: "*".rjust(len(m[0])), text)
         text = _TEX_GREEK.sub(lambda m: " " + m[1], text)
         text = _TEX.sub(_blank, text)
-    return text.translate(_TEX_MARKS)
+    return text.translate(_TEX_BLANKS) if _TEX_MARK.search(text) else text
 
 
 def _plain(char: str) -> str:
@@ -192,6 +196,7 @@ class KnownTargets:
         """``meant``: each key as it may be spelled → the key that it stands for; or keys that stand for themselves."""
         self._meant = dict(meant) if isinstance(meant, Mapping) else {k: k for k in meant}
         self._openings = {k[:n] for k in self._meant for n in range(1, _OPENING + 1)}
+        self._openings |= {w[:_OPENING] for w, spelled in _WORDS.items() if spelled[:_OPENING] in self._openings}
         self._by_coordinate = any(_SHORT.fullmatch(k) for k in self._meant)
 
     def find(self, text: str, where: str) -> Iterator[tuple[str, TargetSpot]]:
@@ -211,35 +216,34 @@ class KnownTargets:
 
     def _named(self, text: str) -> Iterator[tuple[str, int, int]]:
         clean = _clean(text)
-        by_coordinate = self._by_coordinate and _COORDINATE_BEGINS.search(clean) is not None
-        spans = [m.span() for m in _ATOM.finditer(clean)]
+        upper = clean.upper()
+        openings = self._openings
+        near = _near_coordinates(upper) if self._by_coordinate else []
         reach = 0
-        for i, (start, end) in enumerate(spans):
-            if start < reach or not (by_coordinate or self._may_open(clean[start:end])) or not _opens(clean, start):
+        for atom in _ATOM.finditer(upper):
+            if atom[0][:_OPENING] not in openings and not (near and _is_inside(atom.start(), near)):
                 continue
-            hit = self._longest(clean, spans, i)
+            start = atom.start()
+            if start < reach or not _opens(clean, start):
+                continue
+            hit = self._longest(clean, upper, start)
             if hit is not None:
                 reach = hit[1]
                 yield hit[0], start, reach
 
-    def _may_open(self, word: str) -> bool:
-        """Whether any key begins so; most words of a text end here."""
-        upper = word.upper()
-        return _WORDS.get(upper, upper)[:_OPENING] in self._openings
-
-    def _longest(self, clean: str, spans: list[tuple[int, int]], i: int) -> tuple[str, int] | None:
-        """The longest known name that begins with part ``i`` of the text, and where it ends."""
+    def _longest(self, clean: str, upper: str, first: int) -> tuple[str, int] | None:
+        """The longest known name that begins at a place of the text, and where it ends."""
         best: tuple[str, int] | None = None
         joined = before = ""
-        first = start = spans[i][0]
-        last = start
-        for start, end in spans[i : i + MAX_NAME_ATOMS]:
-            if start - last > _WIDEST_GAP or clean[last:start].strip(" .\r\n\t"):
+        last = first
+        for atom in islice(_ATOM.finditer(upper, first), MAX_NAME_ATOMS):
+            start, end = atom.span()
+            if start > last and (start - last > _WIDEST_GAP or clean[last:start].strip(" .\r\n\t")):
                 break
-            before = _spelled(clean[start:end].upper(), before)
+            before = _spelled(atom[0], before)
             joined += before
             last = end
-            if clean[end : end + 1].isalnum() or len(joined) < 2:
+            if len(joined) < 2 or clean[end : end + 1].isalnum():
                 continue
             name = self._meant.get(joined) or self._short(joined)
             if name and not (joined.isalpha() and not clean[first].isupper()):
@@ -251,6 +255,16 @@ class KnownTargets:
         at = joined.rfind("J") if self._by_coordinate else -1
         match = _COORDINATE.match(joined[at:]) if 0 <= at <= _LONGEST_CATALOGUE and joined[-1].isalnum() else None
         return self._meant.get(f"J{match[1]}{match[2]}{match[3]}") if match else None
+
+
+def _near_coordinates(upper: str) -> list[tuple[int, int]]:
+    """Stretches of a text in which a designation by coordinates may begin."""
+    return [(m.start() - _LONGEST_CATALOGUE - _WIDEST_GAP, m.start()) for m in _COORDINATE_BEGINS.finditer(upper)]
+
+
+def _is_inside(place: int, stretches: list[tuple[int, int]]) -> bool:
+    at = bisect_left(stretches, place, key=itemgetter(1))
+    return at < len(stretches) and stretches[at][0] <= place
 
 
 def _opens(clean: str, start: int) -> bool:
