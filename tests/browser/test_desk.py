@@ -137,6 +137,7 @@ def test_the_median_decision_needs_no_scrolling(page: Page, log_in: LogIn, fille
     for element in (
         page.locator("mark").first,
         page.locator(".candidate-more").first,
+        page.get_by_text("Without the printed code it would be likely."),
         page.get_by_role("button", name="Accept"),
         page.get_by_role("button", name="Reject"),
         page.get_by_role("button", name="Unsure"),
@@ -147,13 +148,15 @@ def test_the_median_decision_needs_no_scrolling(page: Page, log_in: LogIn, fille
 def test_the_desk_works_without_a_script(
     plain_page: Page, log_in: LogIn, live_runtime: Runtime, filled: list[int]
 ) -> None:
-    """Opening, choosing a class, accepting and undoing are buttons and links that need no JavaScript."""
+    """Opening, ordering, choosing a class, accepting and undoing are buttons and links that need no JavaScript."""
     log_in(plain_page, Role.LIBRARIAN)
     plain_page.goto("/desk")
+    plain_page.get_by_role("link", name="what teaches the matcher most").click()
     plain_page.get_by_role("link", name="Start with the next paper").click()
     plain_page.locator('label[for="relation-science"]').click()
     plain_page.get_by_role("button", name="Accept").click()
     expect(_said(plain_page)).to_contain_text("Accepted 2016.1.")
+    assert "order=learn&turn=1" in plain_page.url
     _said(plain_page).get_by_role("button", name="Undo").click()
     expect(_said(plain_page)).to_contain_text("taken back")
     assert _links(live_runtime) == []
@@ -239,6 +242,7 @@ def test_desk_pages_are_clean_at_both_widths(
     pages = {
         "desk": "/desk",
         "desk-filtered": "/desk?band=unlikely",
+        "desk-learn": "/desk?order=learn",
         "desk-paper": f"/desk/paper/{filled[0]}",
         "desk-decided": f"/desk/paper/{filled[2]}",
         "desk-find": f"/desk/paper/{filled[1]}?find=disc",
