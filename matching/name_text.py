@@ -144,10 +144,15 @@ def fold(text: str) -> str:
 
 def loose(word: str) -> str:
     """A folded word with oe/ue/ae/aa read as o/u/a/a, so that Mueller, Müller and Muller meet."""
-    return _UMLAUTS.sub(lambda m: m[0][0], word) if _UMLAUTS.search(word) else word
+    return _UMLAUTS.sub(_first_letter, word)
+
+
+def _first_letter(match: re.Match[str]) -> str:
+    return match[0][0]
 
 
 @lru_cache(maxsize=400_000)
 def token(word: str) -> str:
     """A printed word folded and read loosely; kept, because words of names come again and again."""
-    return loose(fold(word))
+    plain = word.lower() if word.isascii() and word.isalpha() else fold(word)
+    return _UMLAUTS.sub(_first_letter, plain) if _UMLAUTS.search(plain) else plain

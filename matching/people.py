@@ -18,6 +18,7 @@ __all__ = [
     "Name",
     "compare",
     "fold",
+    "forget_names",
     "index_keys",
     "is_group",
     "loose",
@@ -34,6 +35,8 @@ _CLEAN = re.compile(r"[A-Za-z\u00c0-\u00c2\u00c4-\u00d6\u00d8-\u00e2\u00e4-\u00f
 """Text without anything to repair; the two letters that broken encodings are made of are left to ``repair``."""
 _LOOSE_HYPHEN = re.compile(r"-(?![^\W\d_])").search
 _MARKS = re.compile(r"\$[^$]{0,40}\$|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|https?://\S+|\d+|[*†‡§¶{}|_^]")
+_MARKED = re.compile(r"[$(\[<\d*†‡§¶{}|_^~]|https?:").search
+"""Whether there may be something to take out of a name."""
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d[^\s,;]*")
 _MINIMS = re.compile("rn|in|ni")
 _LIGATURE = re.compile("ff?[il]|ff")
@@ -129,6 +132,12 @@ def parse(text: str) -> Name:
     return _parse(text[:MAX_NAME])
 
 
+def forget_names() -> None:
+    """Give back the memory that names and words read so far are kept in."""
+    for kept in (_parse, _is_group, token):
+        kept.cache_clear()
+
+
 @lru_cache(maxsize=400_000)
 def _parse(text: str) -> Name:
     return _plainly(text) or _at_length(text)
@@ -138,15 +147,32 @@ def _plainly(text: str) -> Name | None:
     """A name of plain words only, as ``_at_length`` reads it but several times as fast; ``None`` for all others."""
     if _CLEAN(text) is None:
         return None
-    words = _words(text.replace(",", " , ") if "," in text else text)
-    read = [token(word) for word in words]
+    spaced = text.replace(".", ". ") if "." in text else text
+    words = (spaced.replace(",", " , ") if "," in spaced else spaced).split()
+    read = list(map(token, words))
     if len(words) < 2 or not _TELLING.isdisjoint(read) or read.count("") > 1:
         return None
-    if "-" in text and (
-        _LOOSE_HYPHEN(text) or not _TELLING.isdisjoint([token(word) for word in text.replace("-", " ").split()])
-    ):
+    if "-" not in text:
+        return _usual(words, read) or _in_order(words, read)
+    if _LOOSE_HYPHEN(text) or not _TELLING.isdisjoint([token(word) for word in text.replace("-", " ").split()]):
         return None
     return _in_order(words, read)
+
+
+def _usual(words: list[str], read: list[str]) -> Name | None:
+    """Names in the two commonest forms, "Given Surname" and "Surname, G.", with nothing in them to look at twice."""
+    if not _PARTICLES.isdisjoint(read):
+        return None
+    if is_ordered := words[1] == ",":
+        surname, given = read[0], read[2:]
+    elif len(words[-1]) > 4 and "" not in read:
+        surname, given = read[-1], read[:-1]
+    else:
+        return None
+    for name in given:
+        if 2 <= len(name) <= 3:  # may be initials run together
+            return None
+    return _NEW(Name, (surname, (surname,), tuple(given), is_ordered, False)) if given else None
 
 
 def _at_length(text: str) -> Name:
@@ -157,7 +183,9 @@ def _at_length(text: str) -> Name:
         ]
         return Name("".join(words), tuple(words), (), True, True)
     is_clean = _CLEAN(text) is not None
-    clean = text if is_clean else _MARKS.sub(" ", _FOOTNOTE.sub("", repair_name(text)).replace("~", " "))
+    clean = text if is_clean else repair_name(text)
+    if not is_clean and _MARKED(clean):
+        clean = _MARKS.sub(" ", _FOOTNOTE.sub("", clean).replace("~", " "))
     pieces = [p for p in (piece.strip(" .;") for piece in _ET_AL.sub(" ", clean).split(",")) if p]
     pieces = [p for p in pieces if not _is_suffix(p)] or pieces
     named = [_telling_words(piece) for piece in pieces[:1]] + [_telling_words(" ".join(pieces[1:]))] * (len(pieces) > 1)
@@ -192,17 +220,23 @@ def _in_order(words: list[str], read: list[str]) -> Name:
     if not words:
         return Name("", (), (), False, False)
     last = words[-1]
-    if len(last) <= 4 and len(words) >= 2 and len(read[0]) > 1:
-        bare = last.rstrip(".")
-        if len(read[-1]) == 1 or (bare.isupper() and len(bare) <= 3 and not words[0].isupper()):
-            cut = len(words)
-            while cut > 1 and (len(read[cut - 1]) == 1 or (words[cut - 1].isupper() and len(words[cut - 1]) <= 3)):
-                cut -= 1
-            return _name(words[:cut], read[:cut], _given_names(words[cut:], read[cut:]), ordered=False)
     cut = len(words) - 1
+    if len(last) <= 4 and cut and len(read[0]) > 1 and _are_initials(last, read[-1], words[0]):
+        cut += 1
+        while cut > 1 and (len(read[cut - 1]) == 1 or (words[cut - 1].isupper() and len(words[cut - 1]) <= 3)):
+            cut -= 1
+        return _name(words[:cut], read[:cut], _given_names(words[cut:], read[cut:]), ordered=False)
     if cut > 1 and not _PARTICLES.isdisjoint(read):
         cut = next((i for i in range(1, cut) if read[i] in _PARTICLES and words[i][-1] != "."), cut)
     return _name(words[cut:], read[cut:], _given_names(words[:cut], read[:cut]), ordered=False)
+
+
+def _are_initials(last: str, read: str, first: str) -> bool:
+    """Whether the last word of a name is initials: one letter, or up to three capitals where the first word has small ones."""
+    if len(read) == 1:
+        return True
+    bare = last.rstrip(".")
+    return bare.isupper() and len(bare) <= 3 and not first.isupper()
 
 
 def _name(words: list[str], read: list[str], given: tuple[str, ...], *, ordered: bool) -> Name:
@@ -216,6 +250,8 @@ def _name(words: list[str], read: list[str], given: tuple[str, ...], *, ordered:
 
 def _given_names(words: list[str], read: list[str]) -> tuple[str, ...]:
     """Given names folded, hyphens dissolved, capitals without a vowel ("JP") read as initials, particles dropped."""
+    if len(words) == 1 and len(read[0]) != 2 and len(read[0]) != 3 and "-" not in words[0]:
+        return (read[0],) if read[0] else ()
     names: list[str] = []
     for word, whole in zip(words, read, strict=True):
         if (len(whole) == 1 or len(whole) > _LONGEST_PARTICLE) and "-" not in word:
@@ -254,16 +290,23 @@ def similarity(a: str, b: str) -> float:
 
 def compare(a: Name, b: Name) -> float:
     """``similarity`` of two names already read."""
-    if not a.surname or not b.surname:
+    x, a_parts, a_given, a_ordered, a_group = a
+    y, b_parts, b_given, b_ordered, b_group = b
+    if not x or not y:
         return 0.0
-    if a.group or b.group:
-        return _groups(a, b) if a.group and b.group else 0.0
-    surname = 1.0 if a.surname == b.surname else _surnames(a, b)
-    best = surname * _given(a.given, b.given, a.parts, b.parts) if surname else 0.0
-    if best < 0.5 and not (a.ordered and b.ordered):
+    if a_group or b_group:
+        return _groups(a, b) if a_group and b_group else 0.0
+    surname = 1.0 if x == y else _surnames(a, b)
+    best = surname * _given(a_given, b_given, a_parts, b_parts) if surname else 0.0
+    if best >= 0.5 or (a_ordered and b_ordered):
+        return best
+    if y in a_given or x in b_given:
         best = max(best, _misread(a, b), _misread(b, a))
-        if not a.ordered and not b.ordered:
-            best = max(best, 0.0 if surname else _other_halves(a, b), _split_word(a, b), _split_word(b, a))
+    if not a_ordered and not b_ordered:
+        if not surname and len(a_given) == len(b_given) == 1:
+            best = max(best, _other_halves(a, b))
+        if abs(len(x) - len(y)) == 1:
+            best = max(best, _split_word(a, b), _split_word(b, a))
     return best
 
 
@@ -295,9 +338,7 @@ def _surnames(a: Name, b: Name) -> float:
             return 0.85 if longest >= 8 else 0.8
     if longest >= 5 and x[0] == y[0] and _as_scanned(x) == _as_scanned(y):
         return 0.8
-    if _glued(x, y) or _glued(y, x):
-        return 0.9
-    return 0.0
+    return 0.9 if x[-1] == y[-1] and (_glued(x, y) or _glued(y, x)) else 0.0
 
 
 def _with_lost_letters(broken: str, whole: str) -> bool:
@@ -383,10 +424,15 @@ def _given(
     if not a or not b:
         return 0.6
     if a == b:
-        return 1.0 if any(len(t) > 1 for t in a) else 0.94
+        return 1.0 if len(a[0]) > 1 or any(len(t) > 1 for t in a) else 0.94
     if len(a) != len(b) and "".join(a) == "".join(b) and len("".join(a)) > 3:
         return 0.98
-    return max(_aligned(a, b), _runs(a, b), _later(a, b), _later(b, a))
+    best = _aligned(a, b)
+    if len(a) == 1 or len(b) == 1:
+        best = max(best, _runs(a, b))
+    if len(a) > 1 or len(b) > 1:
+        best = max(best, _later(a, b), _later(b, a))
+    return best
 
 
 def _aligned(a: tuple[str, ...], b: tuple[str, ...]) -> float:
