@@ -9,14 +9,17 @@ from biblio.verify.learning import learn as learn_job
 from biblio.verify.learning_command import learn
 from biblio.verify.match import match
 from biblio.verify.ranking_models import in_order, status
+from biblio.verify.rematch import rematch as rematch_job
+from biblio.verify.rematch import status as trial_status
+from biblio.verify.rematch_command import rematch
 from biblio.verify.views import make_blueprint
 
 feature = Feature(
     name="verify",
     blueprint=make_blueprint,
-    jobs=(match, learn_job),
-    commands=(decisions, evaluate, learn),
+    jobs=(match, learn_job, rematch_job),
+    commands=(decisions, evaluate, learn, rematch),
     navigation=(NavigationItem("Desk", "verify.desk", "desk.read", order=10),),
     checks=(in_order,),
-    status=(status,),
+    status=(status, trial_status),
 )

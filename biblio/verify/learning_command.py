@@ -63,7 +63,7 @@ def learn(ctx: click.Context, /, file: Path | None, username: str | None, quiet:
     _refuse_contradictions(flags, file)
     runtime: Runtime = ctx.obj()
     try:
-        actor = _actor(runtime, username)
+        actor = who_chooses(runtime, username)
         if flags["lists"]:
             _list(runtime, as_json=flags["as_json"])
         elif flags["back"]:
@@ -86,7 +86,8 @@ def _refuse_contradictions(flags: Mapping[str, bool], file: Path | None) -> None
         raise click.UsageError("--dry-run stores nothing, so nothing can be adopted.")
 
 
-def _actor(runtime: Runtime, username: str | None) -> Actor:
+def who_chooses(runtime: Runtime, username: str | None) -> Actor:
+    """Return the librarian or admin of this name; None: whoever is at the keyboard. Raises ``NotAllowed``, ``NotFound``."""
     if username is None:
         return AT_THE_KEYBOARD
     with runtime.store.reading() as session:

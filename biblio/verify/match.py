@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from biblio.store.models import DeskItem, Paper, PaperMatch
 from biblio.store.words import Band
 from biblio.verify import ranking_models
 from biblio.verify.facts import PaperInput, Passage, Projects, load_papers, load_projects, stored_digests
+from biblio.verify.kept import worth_keeping
 from biblio.verify.queue import refresh
 from matching.codes import Registry
 from matching.evidence import Evidence
@@ -36,12 +37,6 @@ WALK = 500
 
 BATCH = 50
 """Papers per transaction: a kill costs at most so many."""
-
-KEPT_UNLIKELY = 5
-"""Unlikely candidates kept per paper, so that a librarian sees what else came near."""
-
-LOWEST_SCORE = 0.001
-"""Candidates below this say nothing and are not kept, unless a code in the text names them."""
 
 AROUND = 150
 """Characters kept on each side of a quote from a title or abstract."""
@@ -232,19 +227,6 @@ def _count(context: JobContext, counts: SuggestCounts, suggestions: Sequence[Sug
         context.count(name, number)
     for suggestion in suggestions:
         context.count(suggestion.band.value)
-
-
-def worth_keeping(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return those of a paper's candidates that the desk keeps, in their order."""
-    kept, unlikely = [], 0
-    for candidate in candidates:
-        if Band(candidate.band) is Band.UNLIKELY:
-            named = any(e.kind in ("code", "code_repaired") for e in candidate.evidence)
-            if unlikely >= KEPT_UNLIKELY or (candidate.score < LOWEST_SCORE and not named):
-                continue
-            unlikely += 1
-        kept.append(candidate)
-    return kept
 
 
 def _suggestions(world: World, paper: PaperInput, candidates: Sequence[Candidate]) -> list[Suggestion]:

@@ -127,15 +127,16 @@ def status(runtime: Runtime) -> Iterable[str]:
     with runtime.store.reading() as session:
         choice = _live(session)
         chosen = session.get(RankingModel, choice.model_id) if choice and choice.model_id is not None else None
-        ready = _ready(session, chosen)
+        ready = better_model(session)
         since = f" since {choice.chosen_at:%Y-%m-%d %H:%M} UTC" if choice else ""
     yield f"ranked by          {f'model {chosen.version}' if chosen else PROFILE}{since}"
     if ready is not None:
         yield f"better model       {ready} is ready: `biblio rematch --model {ready}` shows what it would change"
 
 
-def _ready(session: Session, chosen: RankingModel | None) -> str | None:
-    """The version of the newest model, where it was found better than what is in force now."""
+def better_model(session: Session) -> str | None:
+    """Return the version of the newest model, where it was found better than what is in force now."""
+    choice = _live(session)
     found = session.exec(
         select(RankingModel.version, RankingMeasure)
         .join(RankingMeasure, col(RankingMeasure.model_id) == col(RankingModel.id))
@@ -144,7 +145,7 @@ def _ready(session: Session, chosen: RankingModel | None) -> str | None:
     if found is None:
         return None
     version, measure = found
-    is_news = measure.finding is ModelFinding.BETTER and measure.against_id == (chosen.id if chosen else None)
+    is_news = measure.finding is ModelFinding.BETTER and measure.against_id == (choice.model_id if choice else None)
     return version if is_news else None
 
 
