@@ -35,6 +35,8 @@ def kinds(text: str, rules: RelationRules = ALMA, **more: Any) -> set[str]:
     ("text", "kind"),
     [
         ("This paper makes use of the following ALMA data: ADS/JAO.ALMA#2013.1.00092.S.", "statement"),
+        ("Facilities: HST, ALMA, VLA.", "facility"),
+        ("\\documentclass{aa}\nWords of prose.\n\\facilities{VLA, ALMA (Band 6)}\n", "facility"),
         ("We observed the disc with ALMA in Band 6 at 1.3 mm.", "own_data"),
         ("We present new high-resolution ALMA observations of the ring at 230 GHz.", "own_data"),
         ("We use archival ALMA data at 345 GHz.", "archival"),
