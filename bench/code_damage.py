@@ -1,6 +1,6 @@
 """Measure the code finder on kinds of damage and of bait that the planted corpus does not hold.
 
-usage: python bench/code_damage.py CORPUS [--observatory NAME] [--each N] [--seed S] [--show KIND]
+usage: python bench/code_damage.py CORPUS [--observatory NAME] [--each N] [--seed S] [--show KIND] [--json FILE]
 
 CORPUS is a folder as for bench/codes.py; its papers without codes are the surroundings, its codes.txt the registry.
 Each kind is planted N times in such a paper and read. Prints one JSON object: per kind the share of planted codes that
@@ -18,11 +18,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from bench.typesetting import HEADERS, TYPESET
 from biblio.observatory import load
 from matching.codes import CodeFinder, Grammar, Registry
 
 CONFUSIONS = {"0": "OQDo", "1": "lI|", "5": "S", "8": "B", "6": "G", "2": "Z", "S": "5", "B": "8"}
-HEADERS = ["Someone et al.", "A&A 589, A12 (2016)", "The Astrophysical Journal, 831:67 (12pp), 2016 November 1", "12"]
 
 
 @dataclass
@@ -33,11 +33,19 @@ class Planter:
     codes: list[str]
     prefix: str
 
+    @property
+    def name(self) -> str:
+        """What the observatory calls itself before a code."""
+        return re.split(r"[/. ]", self.prefix.strip("#/ "))[-1 if "#" in self.prefix else 0]
+
     def intro(self) -> str:
         """What stands before a code."""
-        name = self.prefix.strip("#/ ").split("/")[-1].split(".")[-1]
         return self.chance.choice(
-            [f"This paper makes use of the following {name} data: {self.prefix}", f"{name} project code ", f"{name} ("]
+            [
+                f"This paper makes use of the following {self.name} data: {self.prefix}",
+                f"{self.name} project code ",
+                f"{self.name} (",
+            ]
         )
 
     def near(self, code: str) -> str:
@@ -75,7 +83,7 @@ def elided(glue: str, mark: str = "") -> Kind:
 
     def make(planter: Planter, code: str) -> tuple[str, list[str]]:
         other = planter.near(code)
-        if other.rsplit(".", 2)[0] != code.rsplit(".", 2)[0]:
+        if code.count(".") < 3 or other.rsplit(".", 2)[0] != code.rsplit(".", 2)[0]:
             return planter.intro() + code, [code]
         return f"{planter.intro()}{code}{glue}{mark}{other.split('.', 2)[2]}", [code, other]
 
@@ -209,38 +217,45 @@ DAMAGES: dict[str, Kind] = {
     "word glued before": lambda p, code: (f"We used ALMA data{code}", [code]),
     "percent signs": one(lambda p, code: f"https://x.org/?q=ALMA%23{code.replace('.', '%2E')}"),
     "JSON escapes": one(lambda p, code: code.replace(".", "\\u002e")),
-    "swap": one(lambda p, code: code[:8] + code[9] + code[8] + code[10:] if code[8] != code[9] else code),
+    "swap": one(lambda p, code: code[:8] + code[9] + code[8] + code[10:] if code[8:9] != code[9:10] != "" else code),
 }
 
 
-def bait(chance: Random) -> str:
+def bait(chance: Random, name: str) -> str:
     """Something with the looks of a code and another meaning, near the name."""
     year, day = chance.randint(2010, 2024), f"{chance.randint(1, 12):02d}.{chance.randint(1, 28):02d}"
     number = chance.randint(10000, 99999)
     return chance.choice(
         [
-            f"ALMA observed it on {year}.{day} and {year}-{day.replace('.', '-')}",
-            f"ALMA-ANID project {chance.randint(31000000, 31999999)}",
-            f"grant number {year}-1-{number % 1000:03d}-0{chance.randint(1, 9)}, using ALMA",
-            f"the ALMA pipeline, version {year}.1.0.{chance.randint(1, 99)}",
-            f"ALMA at {chance.uniform(80, 900):.5f} GHz, MJD {chance.uniform(55000, 60000):.3f}",
-            f"Proc. SPIE {year}, {chance.randint(1, 9)}, {number} (ALMA)",
-            f"doi:10.{chance.randint(1000, 9999)}/{year}.{chance.randint(1, 2)}.{number} ALMA",
-            f"with ALMA and VLA/{year % 100}A-{number % 1000:03d}, ESO 0{number % 100:02d}.B-0{number % 1000:03d}(A)",
-            f"arXiv:{year % 100:02d}{chance.randint(1, 12):02d}.{number} on ALMA",
-            f"ALMA Memo {number % 700}, {year}, version {chance.randint(1, 3)}.{number % 100}",
-            f"tel. {year} {chance.randint(1, 9)} {number}, the ALMA help desk",
-            f"NSFC {number}{number % 1000:03d}, ALMA, {year} {chance.randint(1, 9)} {number % 100}",
-            f"CASA {chance.randint(4, 6)}.{chance.randint(1, 7)}.{chance.randint(0, 3)}-{number % 100} for ALMA in {year}",
-            f"members of the ALMA team (C{year}-{chance.randint(1, 2)}-{number}X)",
+            f"{name} observed it on {year}.{day} and {year}-{day.replace('.', '-')}",
+            f"{name}-ANID project {chance.randint(31000000, 31999999)}",
+            f"grant number {year}-1-{number % 1000:03d}-0{chance.randint(1, 9)}, using {name}",
+            f"the {name} pipeline, version {year}.1.0.{chance.randint(1, 99)}",
+            f"{name} at {chance.uniform(80, 900):.5f} GHz, MJD {chance.uniform(55000, 60000):.3f}",
+            f"Proc. SPIE {year}, {chance.randint(1, 9)}, {number} ({name})",
+            f"doi:10.{chance.randint(1000, 9999)}/{year}.{chance.randint(1, 2)}.{number} {name}",
+            f"with {name} and VLA/{year % 100}A-{number % 1000:03d}, ESO 0{number % 100:02d}.B-0{number % 1000:03d}(A)",
+            f"arXiv:{year % 100:02d}{chance.randint(1, 12):02d}.{number} on {name}",
+            f"{name} Memo {number % 700}, {year}, version {chance.randint(1, 3)}.{number % 100}",
+            f"tel. {year} {chance.randint(1, 9)} {number}, the {name} help desk",
+            f"NSFC {number}{number % 1000:03d}, {name}, {year} {chance.randint(1, 9)} {number % 100}",
+            f"CASA {chance.randint(4, 6)}.{chance.randint(1, 7)}.{chance.randint(0, 3)}-{number % 100} for {name} in {year}",
+            f"members of the {name} team (C{year}-{chance.randint(1, 2)}-{number}X)",
         ]
     )
+
+
+def kinds_for(planter: Planter) -> dict[str, Kind]:
+    """The kinds that make sense for the observatory: those about the sign of a prefix need one."""
+    marked = ("prefix,", "prefix ", "TeX sign", "small letters", "word glued before", "sentence glued")
+    first = {name: kind for name, kind in DAMAGES.items() if "#" in planter.prefix or not name.startswith(marked)}
+    return {**first, **TYPESET}
 
 
 def figures(finder: CodeFinder, planter: Planter, papers: list[str], each: int, show: str | None) -> dict[str, Any]:
     """Per kind, the shares found; and the false codes in baits."""
     table: dict[str, Any] = {}
-    for name, kind in DAMAGES.items():
+    for name, kind in kinds_for(planter).items():
         counts = dict.fromkeys(("planted", "found", "candidate", "false", "certain_wrong"), 0)
         for _ in range(each):
             written, expected = kind(planter, planter.chance.choice(planter.codes))
@@ -264,7 +279,7 @@ def figures(finder: CodeFinder, planter: Planter, papers: list[str], each: int, 
         }
     false = []
     for _ in range(each * 20):
-        text = around(planter.chance, papers, bait(planter.chance))
+        text = around(planter.chance, papers, bait(planter.chance, planter.name))
         false += [mention.as_written for mention in finder.find(text)]
     if show == "bait":
         print(false)
@@ -286,6 +301,7 @@ def main() -> None:
     options.add_argument("--each", type=int, default=100, help="how often each kind is planted")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--show", help="print what went wrong with this kind")
+    options.add_argument("--json", type=Path, help="write the figures to this file too")
     given = options.parse_args()
     truth = [json.loads(line) for line in (given.corpus / "truth.jsonl").read_text("utf-8").splitlines()]
     names = [row["file"] for row in truth if not row["codes"]]
@@ -293,11 +309,11 @@ def main() -> None:
     codes = (given.corpus / "codes.txt").read_text("utf-8").split()
     grammar = Grammar.from_plain(load(given.observatory).codes)
     planter = Planter(Random(given.seed), codes, grammar.prefixes[0] if grammar.prefixes else "")
-    print(
-        json.dumps(
-            figures(CodeFinder(grammar, Registry(grammar, codes)), planter, papers, given.each, given.show), indent=1
-        )
-    )
+    finder = CodeFinder(grammar, Registry(grammar, codes))
+    table = json.dumps(figures(finder, planter, papers, given.each, given.show), indent=1)
+    print(table)
+    if given.json:
+        given.json.write_text(table + "\n", "utf-8")
 
 
 if __name__ == "__main__":

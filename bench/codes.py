@@ -1,6 +1,6 @@
 """Measure the code finder on a planted corpus, beside a strict regular expression in the same run.
 
-usage: python bench/codes.py CORPUS [--observatory NAME] [--show N]
+usage: python bench/codes.py CORPUS [--observatory NAME] [--show N] [--json FILE]
 
 CORPUS is a folder with texts/, codes.txt and truth.jsonl as the corpus maker writes it. Text is decoded and held in
 memory; reading is timed apart. Prints one JSON object: recall and precision over (paper, code) pairs, megabytes a
@@ -130,6 +130,7 @@ def main() -> None:
     options.add_argument("corpus", type=Path)
     options.add_argument("--observatory", help="profile whose grammar is used (default: the shipped default)")
     options.add_argument("--show", type=int, default=0, help="print this many papers with misses or false codes")
+    options.add_argument("--json", type=Path, help="write the figures to this file too")
     given = options.parse_args()
     begun = time.process_time()
     truth = [json.loads(line) for line in (given.corpus / "truth.jsonl").read_text("utf-8").splitlines()]
@@ -145,7 +146,10 @@ def main() -> None:
         **corpus_figures(finder, texts, truth, given.show),
         "damaged": damage_figures(finder, codes, profile.observatory.acknowledgement),
     }
-    print(json.dumps(figures, indent=1))
+    table = json.dumps(figures, indent=1)
+    print(table)
+    if given.json:
+        given.json.write_text(table + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,28 @@ def anchor_patterns(grammar: Grammar, *, named: bool) -> tuple[re.Pattern[str], 
     )
 
 
+def crumbled_pattern(grammar: Grammar) -> re.Pattern[str] | None:
+    """A code that begins with nothing fixed, junk between any two of its characters: looked for after a name alone."""
+    forms = [
+        form for form in grammar.forms if len(form.fields) >= 3 and not form.heads and len(form.fields[0].head) < 2
+    ]
+    bodies = []
+    for form in forms:
+        signs = [sign for part in form.fields if not part.optional for sign in _signs(part)]
+        # The first is a class of characters, and so the rest is tried at few places.
+        bodies.append(signs[0] + "".join("{J}{0,3}" + sign for sign in signs[1:]))
+    return compiled("(?:" + "|".join(bodies) + ")", "codes") if bodies else None
+
+
+def _signs(part: Field) -> list[str]:
+    """What each character of a field may be at least, for the least number of them."""
+    if part.sort == "digits":
+        return ["{D}"] * part.low
+    if part.low == 1 and part.sort == "characters":
+        return [f"(?i:{part.pattern})"]
+    return [*map(re.escape, part.head), *[_ANY] * (part.low - len(part.head))]
+
+
 def _ending(form: Form) -> tuple[str, Field] | None:
     """The separator and the field a form ends with, where that is one of a few letters."""
     literal, last = form.parts[-1]

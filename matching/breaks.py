@@ -15,20 +15,19 @@ _REACH = 28  # characters looked at on each side; a code is shorter
 
 # After a digit or a dot at the end of a line (perhaps hyphenated): what may stand before the code goes on.
 _STRAYS = (
-    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n[ \t]{0,20}(?:[>|][ \t]{0,4}){1,5}"),
-    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[0-9]{1,4}(?=\s)\s{1,20}"),
-    re.compile(r"(?<=[0-9.])%?[^\S\n]{0,8}\n(?:[ \t]{0,20}%[^\n]{0,200}\n){1,5}[ \t]{0,40}"),
-    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{3,40}(?=\S)[^\n]{1,100}\n\s{0,20}"),
-    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[^\n]{1,100}\n\s{0,20}"),
-    re.compile(r"(?<=[0-9.])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[^\n]{1,100}\n\s{0,20}[^\n]{1,100}\n\s{0,20}"),
+    re.compile(r"(?<=[0-9A-Z.(])[-\u2010]?[ \t]{0,8}\r?\n[ \t]{0,20}(?:[>|][ \t]{0,4}){1,5}"),
+    re.compile(r"(?<=[0-9A-Z.(])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[0-9]{1,4}(?=\s)\s{1,20}"),
+    re.compile(r"(?<=[0-9A-Z.(])%?[^\S\n]{0,8}\n(?:[ \t]{0,20}%[^\n]{0,200}\n){1,5}[ \t]{0,40}"),
+    re.compile(r"(?<=[0-9A-Z.(])[-\u2010]?[ \t]{3,40}(?=\S)[^\n]{1,100}\n\s{0,20}"),
+    re.compile(r"(?<=[0-9A-Z.(])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[^\n]{1,100}\n\s{0,20}"),
+    re.compile(r"(?<=[0-9A-Z.(])[-\u2010]?[ \t]{0,8}\r?\n\s{0,20}[^\n]{1,100}\n\s{0,20}[^\n]{1,100}\n\s{0,20}"),
 )
-_CELL = re.compile(r"[ \t]{0,8}&[ \t]{1,8}")
-_LOST = (("",), ("", "."))
-_BEGUN = re.compile(r"[^\s#]{4}\Z")  # less of a code is too little to go by
+_CELL = re.compile(r"-?[ \t]{0,8}&[ \t]{1,8}")
+_BEGUN = re.compile(r"[^\s#]{2}\Z")  # less of a code is too little to go by
 _LAST_RUN = re.compile(r"[^\s#]{1,28}\Z")
-_FIRST_RUN = re.compile(r"[0-9A-Za-z]\S{0,27}")
-_LINE_BREAK = re.compile(r"[0-9.][-\u2010%]?(?:[ \t]{0,8}\r?\n|[ \t]{3})")
-_LINE_OR_CELL_BREAK = re.compile(rf"{_LINE_BREAK.pattern}|[0-9A-Z.](?<![A-Z]{{2}})[ \t]{{0,2}}&[ \t]")
+_FIRST_RUN = re.compile(r"[.-]?[0-9A-Za-z]\S{0,27}")
+_LINE_BREAK = re.compile(r"[0-9A-Z.(](?<![A-Z]{2})[-\u2010%]?(?:[ \t]{0,8}\r?\n|[ \t]{3})")
+_LINE_OR_CELL_BREAK = re.compile(rf"{_LINE_BREAK.pattern}|[0-9A-Z.(](?<![A-Z]{{2}})-?[ \t]{{0,2}}&[ \t]")
 
 
 def strays(raw: str, grammar: Grammar) -> list[tuple[int, int]]:
@@ -40,13 +39,23 @@ def strays(raw: str, grammar: Grammar) -> list[tuple[int, int]]:
             continue
         for pattern in (*_STRAYS, _CELL):
             stray = pattern.match(raw, at)
-            # A separator at the edge of a table cell is often left out.
             if stray is not None and any(
-                _completes(raw, stray.span(), between, grammar) for between in _LOST[pattern is _CELL]
+                _completes(raw, stray.span(), between, grammar)
+                for between in _lost(stray[0], pattern is _CELL, grammar)
             ):
                 found.append(stray.span())
                 break
     return found
+
+
+def _lost(stray: str, is_cell: bool, grammar: Grammar) -> tuple[str, ...]:
+    """What may have stood for the stray piece: nothing, its own hyphen, or at the edge of a table cell a separator."""
+    if is_cell:
+        return (
+            "",
+            *dict.fromkeys(sign for form in grammar.forms for literal, _ in form.parts if (sign := literal.strip())),
+        )
+    return ("", "-") if stray[0] in "-\u2010" else ("",)
 
 
 def _completes(raw: str, gap: tuple[int, int], between: str, grammar: Grammar) -> bool:

@@ -34,6 +34,8 @@ _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:grants?|awards?|contracts?|versions?|releases?|released(?: on)?|build|v)(?: (?:no\.?|nos\.?|numbers?))?[ :#.]{0,3}$"
 )
 _DOI = re.compile(r"10\.(?<![0-9.]10\.)[0-9]{4,9}/[^\s,;?&=#<>\"']{1,100}")
+_SPACED_OUT = re.compile(r"(?:[0-9A-Za-z.] ){6,24}[0-9A-Za-z]")
+_SPACED_REST = re.compile(r"(?: [A-Za-z]){1,3}(?![0-9A-Za-z])")
 _SIGN_CLASSES = dict.fromkeys("–—−‒―‐‑", "-") | dict.fromkeys("·•∙‧⋅◦・･。", ".")
 
 
@@ -202,9 +204,23 @@ class CodeFinder:
                 spelled = self.registry.same(code) if self.registry is not None else None
                 if spelled is None and not self._may_be_unlisted(form, text, match):
                     continue
-                taken.append(self._as_printed(match, code, spelled))
+                taken.append(self._whole_code(form, text, match, code, spelled))
             yield from taken
             text = _masked(text, taken)
+
+    def _whole_code(self, form: Form, text: str, match: re.Match[str], code: str, spelled: str | None) -> _Found:
+        """The code of a match; where a blank sets every character apart, with all of its last field: "S V" is SV then."""
+        more = _SPACED_REST.match(text, match.end()) if _SPACED_OUT.fullmatch(match[0]) else None
+        parsed = None if more is None else self.grammar.parse(code)
+        if more is None or parsed is None:
+            return self._as_printed(match, code, spelled)
+        last = form.fields[-1]
+        kind = (parsed[1].get(last.name, "") + more[0].replace(" ", "")).upper()
+        if kind not in last.choices:
+            return self._as_printed(match, code, spelled)
+        code = form.render({**parsed[1], last.name: kind})
+        spelled = self.registry.same(code) if self.registry is not None else None
+        return self._as_printed(match, code, spelled)._replace(end=more.end())
 
     def _may_be_unlisted(self, form: Form, text: str, match: re.Match[str]) -> bool:
         """Whether what the registry lacks is a code: nothing is glued to it but our name, and doubtful ones follow it."""

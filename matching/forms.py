@@ -15,10 +15,10 @@ from functools import cached_property
 # is written "|" (see ``_SMALL``), so that a capital L is no 1.
 CONFUSABLE_GROUPS = ("0OQD", "1I|", "5S", "8B", "6G", "2Z")
 FOLD = str.maketrans({letter: group[0] for group in CONFUSABLE_GROUPS for letter in group[1:]})
-DIGIT_LIKE = "0-9OoQDlI|LSsBGZz\uff10-\uff19\U0001d7ce-\U0001d7ff"
+DIGIT_LIKE = "0-9OoQDlI|LSsBGZz\u00d8\u00f8\u2205\uff10-\uff19\U0001d7ce-\U0001d7ff"
 
 # What may stand where a separator belongs: blanks, dots of all kinds, commas, dashes, slashes, lost characters.
-SEPARATOR_CHARACTERS = r" .,;:_/|\\~'’´`^+*#…·•∙‧⋅◦・･。、–—−‒―‐‑\-\ufffd"
+SEPARATOR_CHARACTERS = r" .,;:?_/|\\~'’´`^+*#…·•∙‧⋅◦・･。、–—−‒―‐‑\-\ufffd\u25a0\u25a1"
 _SEPARATOR = f"[{SEPARATOR_CHARACTERS}]"
 
 # After the first character of a code: a word may have lost its blank before it; one letter may be a digit.
@@ -174,11 +174,12 @@ class Form:
             )
             if part.optional:
                 closer = self._closers.get(literal[-1:], "")
-                built += f"(?: {{0,2}}{re.escape(literal)} ?(?P<{part.name}>{part.spaced}) ?{re.escape(closer)})?"
+                written = f" {{0,2}}{re.escape(literal)} ?(?P<{part.name}>{part.spaced}) ?{re.escape(closer)}"
+                built += f"(?:{written}|(?![0-9]))" if closer else f"(?:{written})?(?![0-9])"
             else:
                 built += f"{gap}(?P<{part.name}>{part.spaced if place or self.lead else part.opening})"
         last = self.fields[-1]
-        right = r"(?![0-9A-Za-z])" if not last.optional else r"(?![0-9])"
+        right = r"(?![0-9A-Za-z])" if not last.optional else ""
         if self.needs_context:
             right = rf"(?![0-9A-Za-z]|\.[0-9]|\.[{DIGIT_LIKE}]{{2,4}}(?![0-9A-Za-z]))"
         if last.sort == "choice" and not last.optional:

@@ -119,12 +119,13 @@ _USE = re.compile(
     r"|(?:our|these|the|this|his|new|archival)(?: [a-z0-9()-]{1,20}){0,3} (?:observations?|data|datasets?|program(?:me)?s?|projects?)(?![a-z])"
     r"|as part of|observed (?:with|under|as|in)|visibilities of|under (?:the )?(?:project|program))"
 )
+# \0 stands for the code: where data were shown before says nothing against their use, when said after it.
 _MENTION = re.compile(
     r"(?<![a-z])(?:propos(?:ed|al (?:has been|was|is) (?:accepted|approved|submitted))"
     r"|has been (?:accepted|approved|awarded|granted)|was (?:awarded|granted|approved)"
     r"|accepted (?:cycle|project|proposal|program)|will (?:be )?(?:observ|complement|obtain|provide|allow|carried)"
     r"|upcoming|forthcoming|scheduled|future observations|planned"
-    r"|(?:previously|first|already|originally|also) (?:observed|presented|published|reported|analy[sz]ed|used|described) (?:in|by|under)"
+    r"|(?:previously|first|already|originally|also) (?:observed|presented|published|reported|analy[sz]ed|used|described) (?:in|by|under)(?=[^\0]{0,240}\0)"
     r"|awaiting|not (?:been )?(?:used|observed|included|yet)|other people'?s|comment briefly on|resubmi)"
 )
 # One of these is in every sentence that _MENTION knows; looking for them first saves most of the time.

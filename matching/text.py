@@ -25,16 +25,17 @@ _INVISIBLES = re.compile(f"[{_INVISIBLE}{_SOFT_HYPHEN}]")
 # What bytes from 0x80 on become when read as Windows-1252.
 _HIGH = r"\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u2122\ufffd"
 # A length as TeX writes it: "0pt", "-.1em", "1\\baselineskip".
-_LENGTH = r"=?\s?-?[0-9]{0,4}[.,]?[0-9]{0,6}\s?(?:pt|em|ex|mm|cm|in|bp|pc|sp|mu|dd|cc|fil{1,3}|\\[A-Za-z]{1,20})"
+_LENGTH = r"=?\s?-?[0-9]{0,4}[.,]?[0-9]{0,6}\s?(?:pt|em|ex|mm|cm|in|bp|pc|sp|mu|dd|cc|fil{1,3}|\\[A-Za-z]{1,20}) ?"
 
 # The order matters where two alternatives start with the same character; each is bounded.
 _TOKENS: dict[str, tuple[str, str]] = {
     "hyphen": (
         "both",
-        rf"(?:[{_SOFT_HYPHEN}]\s{{0,40}}|(?<=[0-9A-Za-z.])[-\u2010](?:%[^\n]{{0,200}})?[ \t]{{0,40}}\r?\n[ \t]{{0,40}}(?=[0-9A-Za-z.]))",
+        rf"(?:[{_SOFT_HYPHEN}]\s{{0,40}}|(?<=[0-9A-Za-z.(])[-\u2010](?:%[^\n]{{0,200}})?[ \t]{{0,40}}\r?\n[ \t]{{0,40}}(?=[0-9A-Za-z.()]))",
     ),
     "invisible": ("both", rf"[{_INVISIBLE}]+"),
     "blank": ("both", r"\s{2,}|[^\S ]"),
+    "escapedtag": ("xml", r"&(?:amp;){0,2}lt;/?[A-Za-z][\w:.-]{0,12}(?:\s[^<>&]{0,100})?/?&(?:amp;){0,2}gt;"),
     "entity": ("xml", r"&(?:amp;){0,2}\s?(?:#\s?(?:[xX][0-9A-Fa-f]{1,6}|[0-9]{1,7})|[A-Za-z][A-Za-z0-9]{1,30})\s?;"),
     # A comment with hardly a digit in it is nothing; in any other a code may hide, so only its marks go.
     "comment": ("xml", r"<!--(?:[^0-9<>]{0,100}[0-9]){0,4}[^0-9<>]{0,200}-->|<!\[CDATA\[|\]\]>|<\?[^<>]{0,200}\?>"),
@@ -45,7 +46,7 @@ _TOKENS: dict[str, tuple[str, str]] = {
     "texblank": (
         "tex",
         (
-            r"\\(?:linebreak|newline|allowbreak|nolinebreak|break|penalty-?\d{1,5}|par)(?![A-Za-z])(?:\[\d?\])?[ \t]{0,4}"
+            r"\\(?:linebreak|newline|allowbreak|nolinebreak|break|penalty-?\d{1,5} ?|par)(?![A-Za-z])(?:\[\d?\])?[ \t]{0,4}"
             r"|\\\\(?:\[[^\]\n]{0,20}\])?|\\(?:quad|qquad|enspace|enskip|thinspace|,|;|:|!|/|[ ~])"
         ),
     ),
@@ -77,7 +78,10 @@ _TOKENS: dict[str, tuple[str, str]] = {
     "texgroup": ("tex", r"[{}$]|\\"),
     "textilde": ("tex", r"~"),
     # Signs of a web address; "%20" only where no TeX comment is meant that begins with a year.
-    "percent": ("both", r"(?<=[\w=/.?&+-])%(?:2[3fFeEdD]|3[aAdDfF]|5[fF]|20(?=20[0-9]{2}|[A-Za-z%]))"),
+    "percent": (
+        "both",
+        r"(?<=[\w=/.?&+)-])%(?:25){0,2}(?:2[389fFeEdD]|3[aAdDfF]|5[fF]|20(?=20[0-9]{2}|[A-Za-z%]))",
+    ),
     "mojibaketwice": ("both", rf"\u00c3[{_HIGH}](?:[\u00c2\u00c3\u00c5\u00e2][{_HIGH}]{{1,2}}){{1,2}}"),
     "mojibake": ("both", rf"[\u00c2\u00c3\u00e2\u00ef][{_HIGH}]{{1,2}}"),
     "compat": ("both", r"[^\x00-\x7f]"),
@@ -130,6 +134,8 @@ _TEX_NOTES = (
     "ref",
     "label",
     "tablenote",
+    "tablefoot",
+    "tnote",
     "textsuperscript",
     "marginpar",
     "item",
@@ -137,7 +143,9 @@ _TEX_NOTES = (
 )
 _NOTE_TAGS = frozenset(["sup", "xref", "fn", "footnote", "ref", "note", "label"])
 # Letters of other alphabets that look the same as a Latin one or a digit: OCR and copy-and-paste write them.
-_LOOKALIKES = str.maketrans("АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEIKMHOPCTXSJaeopcxisjABEZHIKMNOPTYXo")
+_LOOKALIKES = str.maketrans(
+    "АВЕІКМНОРСТХЅЈаеорсхіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧοØø\u2205", "ABEIKMHOPCTXSJaeopcxisjABEZHIKMNOPTYXo000"
+)
 
 # The zero of every script but the Latin that has decimal digits of its own; the other nine follow it.
 _FOREIGN_ZEROS = tuple(zero for zero in map(chr, range(0x80, 0x20000)) if unicodedata.decimal(zero, None) == 0)
@@ -149,10 +157,11 @@ _LONG = 20_000
 def foreign_digits(text: str) -> str:
     """A character class of the digits of other scripts (full-width, mathematical, Arabic) in the text, or nothing.
 
-    Only scripts whose zero is in the text are seen: a code without any zero is rare.
+    Only scripts whose zero or one is in the text are seen: a code without either is rare.
     """
     # Looking for single characters is many times faster than any pattern over a class.
-    found = [zero for zero in (_FOREIGN_ZEROS if len(text) < _LONG else _COMMON_ZEROS) if zero in text]
+    zeros = _FOREIGN_ZEROS if len(text) < _LONG else _COMMON_ZEROS
+    found = [zero for zero in zeros if zero in text or chr(ord(zero) + 1) in text]
     return "[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in found) + "]" if found else ""
 
 
@@ -261,16 +270,21 @@ def _replacement(kind: str, written: str, macros: Mapping[str, str]) -> str:
     match kind:
         case "hyphen" | "invisible" | "texcomment" | "texdash" | "texgroup" | "texdefinition" | "comment" | "texsilent":
             return ""
-        case "blank" | "texblank" | "textilde" | "texlength" | "commentmark" | "linktag":
+        case "texlength":
+            return " " if re.search(r"[1-9]|fil", written) else ""
+        case "blank" | "texblank" | "textilde" | "commentmark" | "linktag":
             return " "
         case "percent":
-            return chr(int(written[1:], 16))
+            return chr(int(written[-2:], 16))
         case "entity":
             return "".join(
-                map(_plain_character, _INVISIBLES.sub("", html.unescape(re.sub(r"\s|(?<=&)amp;(?=.)", "", written))))
+                map(
+                    _plain_character,
+                    _INVISIBLES.sub("", html.unescape(re.sub(r"\s|(?<=[&;])amp;(?=.)", "", written))),
+                )
             )
-        case "tag":
-            name = re.match(r"</?([\w:.-]+)", written)
+        case "tag" | "escapedtag":
+            name = re.match(r"(?:<|&(?:amp;)*lt;)/?([\w:.-]+)", written)
             return " " if name is not None and name[1].lower() in _BLOCK_TAGS | _NOTE_TAGS else ""
         case "texescape":
             return "-" if written == "\\-" else ("" if written[1] in "()[]'\"`^=." else written[1])

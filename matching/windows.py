@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from matching.anchors import anchor_patterns
+from matching.anchors import anchor_patterns, crumbled_pattern
 from matching.elided import NumberReader
 from matching.forms import DIGIT_LIKE, SEPARATOR_CHARACTERS
 from matching.grammar import Grammar
@@ -20,7 +20,7 @@ _SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt
 
 # Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
 # damaged code may stand.
-_SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
+_SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\x00-\x08\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
 _ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
 # It begins with a class of characters, not with a look around: only then is it searched fast. A small letter amid a
 # word begins nothing.
@@ -42,6 +42,8 @@ class Windows:
         self._numbers = numbers
         self._anchors = anchor_patterns(grammar, named=False)
         self._anchors_when_named = anchor_patterns(grammar, named=True)
+        crumbled = crumbled_pattern(grammar)
+        self._after_names = (DIGIT_RUN,) if crumbled is None else (DIGIT_RUN, crumbled)
 
     def of(self, text: str) -> list[tuple[int, int]]:
         """Stretches of the raw text worth reading, in order; neighbours are joined."""
@@ -61,7 +63,7 @@ class Windows:
         return joined(
             [
                 (max(0, start - BEFORE), min(len(text), end + AFTER))
-                for start, end in (*spots, *_followed_by_digits(text, named, sorted(start for start, _ in spots)))
+                for start, end in (*spots, *self._before_digits(text, named, sorted(start for start, _ in spots)))
             ]
         )
 
@@ -69,20 +71,19 @@ class Windows:
         """Whether something in this short text says that a code may stand in it."""
         return any(anchor.search(text) for anchor in (*self._anchors, *self._anchors_when_named))
 
-
-def _followed_by_digits(text: str, named: list[tuple[int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
-    """Names (in order) close before what may be a damaged code; not those with an anchor close behind (``starts``)."""
-    clear = 0  # up to here no run of digits begins
-    for start, end in named:
-        # A name with an anchor close behind is in that anchor's window already.
-        place = bisect_left(starts, end)
-        covered = place < len(starts) and starts[place] < end + BEFORE // 2
-        if covered or end + AFTER <= clear:
-            continue
-        if DIGIT_RUN.search(text, max(end, clear), end + AFTER):
-            yield start, end
-        else:
-            clear = end + AFTER - 60  # a longer run may be cut off at the end
+    def _before_digits(self, text: str, named: list[tuple[int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
+        """Names (in order) close before what may be a damaged code; not those with an anchor close behind (``starts``)."""
+        clear = 0  # up to here no run of digits begins
+        for start, end in named:
+            # A name with an anchor close behind is in that anchor's window already.
+            place = bisect_left(starts, end)
+            covered = place < len(starts) and starts[place] < end + BEFORE // 2
+            if covered or end + AFTER <= clear:
+                continue
+            if any(run.search(text, max(end, clear), end + AFTER) for run in self._after_names):
+                yield start, end
+            else:
+                clear = end + AFTER - 60  # a longer run may be cut off at the end
 
 
 def _around(spots: list[tuple[int, int]], reach: int, end: int) -> list[tuple[int, int]]:

@@ -422,6 +422,7 @@ def test_where_a_code_stands(text: str, where: str) -> None:
         ("Project 2013.1.00123.S will be observed next year.", False),
         ("The source (will be observed in 2013.1.00123.S) is faint.", False),
         ("The maps of 2013.1.00123.S: upcoming, we hope.", False),
+        ("Visibilities of project 2013.1.00123.S (previously presented in Doe 2013) are shown.", True),
         ("See 2013.1.00123.S.", None),
     ],
 )

@@ -21,7 +21,7 @@ from rapidfuzz.distance import OSA
 from biblio.observatory import available
 from matching import codes as codes_module
 from matching import text as text_module
-from matching.anchors import anchor_patterns
+from matching.anchors import anchor_patterns, crumbled_pattern
 from matching.codes import CodeFinder, Grammar, Mention, Registry
 from matching.damage import ShapeReader
 from matching.elided import NumberReader, has_items, item_pattern
@@ -159,6 +159,8 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
     for name, grammar in (("alma", ALMA), ("eso", ESO)):
         for named in (False, True):
             yield from ((f"{name} anchor", pattern) for pattern in anchor_patterns(grammar, named=named))
+        if (crumbled := crumbled_pattern(grammar)) is not None:
+            yield f"{name} crumbled", crumbled
         for form in grammar.forms:
             yield f"{name} {form.name}", form.whole
             yield f"{name} {form.name}", form.canonical_anywhere
