@@ -9,7 +9,7 @@ rule that a paper from before the observations stays unlikely while no code is p
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -97,7 +97,11 @@ def explain(candidates: Sequence[Judged], rules: Rules) -> list[Explanation]:
     """Explain the candidates of one paper, in their order; which come after them changes nothing but the runner-up."""
     odds = [log_odds(one.evidence) for one in candidates]
     ranked = sorted(range(len(odds)), key=lambda i: -odds[i])
-    return [_explained(candidates, odds, ranked, at, rules) for at in range(len(candidates))]
+    most = _most(rules)
+    return [
+        _explained(_Case(one, rules, most), odds[at], _runner_up(candidates, odds, ranked, at))
+        for at, one in enumerate(candidates)
+    ]
 
 
 def movable(evidence: Sequence[Evidence]) -> list[int]:
@@ -108,8 +112,12 @@ def movable(evidence: Sequence[Evidence]) -> list[int]:
 def odds_without(evidence: Sequence[Evidence], absent: Collection[int], rules: Rules) -> float:
     """The log-odds without the pieces at these places, the others as they are; without none: the log-odds shown."""
     rest = [piece for i, piece in enumerate(evidence) if i not in absent and piece.kind != "limit"]
-    odds = log_odds(rest)
-    if is_before_data(rest):
+    return _settled(log_odds(rest), rules, is_held=is_before_data(rest))
+
+
+def _settled(odds: float, rules: Rules, *, is_held: bool) -> float:
+    """What the matcher makes of a sum: held below the likely ones for an early paper, pressed beyond the limit."""
+    if is_held:
         odds = min(odds, math.nextafter(rules.weight("dates.before_most"), -math.inf))
     pressed = limit(odds, rules)
     return odds if pressed is None else odds + pressed.contribution
@@ -145,46 +153,56 @@ def _runner_up(candidates: Sequence[Judged], odds: Sequence[float], ranked: Sequ
 # ---- what would change the band
 
 
-def _explained(
-    candidates: Sequence[Judged], odds: Sequence[float], ranked: Sequence[int], at: int, rules: Rules
-) -> Explanation:
-    one = _Case(tuple(candidates[at].evidence), candidates[at].band, rules)
-    runner_up = _runner_up(candidates, odds, ranked, at)
+def _explained(one: _Case, odds: float, runner_up: RunnerUp) -> Explanation:
     alone = one.alone()
     together = None if alone else one.together("up" if one.band == _BANDS[0] else "down")
-    return Explanation(odds[at], runner_up, tuple(alone), together, tuple(_sentences(one, alone, together)))
+    return Explanation(odds, runner_up, tuple(alone), together, tuple(_sentences(one, alone, together)))
 
 
 _BANDS = ("unlikely", "likely", "certain")
 
 
-@dataclass(frozen=True, slots=True)
 class _Case:
-    """One candidate, and what it would be if its evidence were other than it is."""
+    """One candidate, and what it would be if its evidence were other than it is; sums are made once."""
 
-    evidence: tuple[Evidence, ...]
-    band: str
-    rules: Rules
+    __slots__ = ("band", "codes", "date", "evidence", "is_proven", "most", "odds", "rules", "start")
 
-    def band_without(self, absent: Collection[int]) -> tuple[str, float]:
-        """The band and the log-odds without some pieces."""
-        odds = odds_without(self.evidence, absent, self.rules)
-        left = {piece.kind for i, piece in enumerate(self.evidence) if i not in absent}
-        return self.band_of(odds, proven=self.is_proven and bool(left & self.rules.certain_needs)), odds
+    def __init__(self, one: Judged, rules: Rules, most: Mapping[str, float]) -> None:
+        self.evidence = tuple(one.evidence)
+        self.band = one.band
+        self.rules = rules
+        self.most = most
+        self.odds = math.fsum(piece.contribution for piece in self.evidence if piece.kind != "limit")
+        self.start = math.fsum(piece.contribution for piece in self.evidence if piece.kind == "prior")
+        self.codes = [i for i, piece in enumerate(self.evidence) if piece.kind == "code"]
+        self.date = next(
+            (i for i, piece in enumerate(self.evidence) if piece.kind == "dates" and float(piece.value) <= -1.0), None
+        )
+        self.is_proven = self._proves()
+
+    def band_without(self, absent: Sequence[int]) -> tuple[str, float]:
+        """The band and the log-odds (``odds_without``) without some pieces."""
+        odds = math.fsum((self.odds, *(-self.evidence[place].contribution for place in absent)))
+        is_held = self.date is not None and self.date not in absent and all(place in absent for place in self.codes)
+        odds = _settled(odds, self.rules, is_held=is_held)
+        proven = self.is_proven and any(
+            piece.kind in self.rules.certain_needs for i, piece in enumerate(self.evidence) if i not in absent
+        )
+        return self.band_of(odds, proven=proven), odds
 
     def band_of(self, odds: float, *, proven: bool) -> str:
         """The band of log-odds."""
         score = 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0
         return self.rules.band(score, proven=proven)
 
-    @property
-    def is_proven(self) -> bool:
+    def _proves(self) -> bool:
         """Whether a printed code stands for use, so that a high score means certain."""
         if self.band == "certain":
             return True
-        if self.band_of(log_odds(self.evidence), proven=True) == "certain":
-            return False
-        return any(piece.kind in self.rules.certain_needs and self._stands_for_use(piece) for piece in self.evidence)
+        named = [piece for piece in self.evidence if piece.kind in self.rules.certain_needs]
+        if not named or self.band_of(log_odds(self.evidence), proven=True) == "certain":
+            return False  # its score would be enough
+        return any(self._stands_for_use(piece) for piece in named)
 
     def _stands_for_use(self, piece: Evidence) -> bool:
         """Whether a code was weighed as standing for use: a mere mention leaves less than any such place does."""
@@ -194,16 +212,16 @@ class _Case:
         leaves = piece.contribution + self.start
         return leaves > weight("code.mention") + 3 * weight("code.again") + 1e-9
 
-    @property
-    def start(self) -> float:
-        """The log-odds at which the candidate starts."""
-        return math.fsum(piece.contribution for piece in self.evidence if piece.kind == "prior")
-
     def alone(self) -> list[Change]:
         """Each single piece without which the band would be another, strongest first."""
         found = []
-        for place in movable(self.evidence):
-            band, odds = self.band_without({place})
+        tried = movable(self.evidence)
+        if self.band == _BANDS[0]:  # only what speaks against it can lift it, and mostly not even all of that
+            tried = [place for place in tried if self.evidence[place].contribution < 0]
+            if self.band_without(tried)[0] == self.band:
+                return []
+        for place in tried:
+            band, odds = self.band_without((place,))
             if band != self.band:
                 found.append(Change((place,), band, odds))
         return sorted(found, key=lambda change: (-abs(self.evidence[change.places[0]].contribution), change.places))
@@ -216,10 +234,12 @@ class _Case:
         sign = -1.0 if way == "down" else 1.0
         moving = [i for i in movable(self.evidence) if self.evidence[i].contribution * sign < 0]
         moving.sort(key=lambda i: (sign * self.evidence[i].contribution, i))
-        held = [i for i in moving if self.evidence[i].kind == "dates"] if is_before_data(self.evidence) else []
+        held = [i for i in moving if i == self.date] if not self.codes else []
         order = [*held, *(i for i in moving if i not in held)]
+        if self.band_without(order)[0] == self.band:
+            return None
         for count in range(1, len(order) + 1):
-            band, odds = self.band_without(frozenset(order[:count]))
+            band, odds = self.band_without(order[:count])
             if band != self.band:
                 return Change(tuple(order[:count]), band, odds)
         return None
@@ -238,12 +258,12 @@ class _Case:
     def strongest_missing(self) -> tuple[str, bool] | None:
         """The kind of evidence from the records that could add most and does not speak for the candidate, and whether
         it alone could change the band; ``None`` while the date holds the candidate down, or when none is missing."""
-        if is_before_data(self.evidence):
+        if self.date is not None and not self.codes:
             return None
         given = {piece.kind: piece.contribution for piece in self.evidence}
         gains = {
             kind: most - min(0.0, given.get(kind, 0.0))
-            for kind, most in _most(self.rules).items()
+            for kind, most in self.most.items()
             if given.get(kind, 0.0) <= 0.0
         }
         if not gains:

@@ -76,6 +76,8 @@ def test_what_is_named_crosses_and_nothing_else_does(case: Case) -> None:
     for place in movable(case.evidence):
         left = band_of(without(case, (place,)))
         assert named.get(place, case.band) == left
+    for change in told.alone:
+        assert change.log_odds == pytest.approx(odds_without(case.evidence, change.places, RULES), abs=1e-9)
     assert set(named) <= set(movable(case.evidence))
 
 
