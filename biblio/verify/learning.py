@@ -24,6 +24,7 @@ from biblio.store.models import JobRun, RankingMeasure, RankingModel, UserAccoun
 from biblio.store.words import ModelFinding
 from biblio.verify.learning_labels import Lesson, lessons
 from biblio.verify.match import World, world_of_today
+from biblio.verify.ranking_models import history
 from matching.evaluation import Figures
 from matching.evaluation import evaluate as measured
 from matching.fitting import FittingError
@@ -202,7 +203,8 @@ def _finding(world: World, model: Model, before: Figures, after: Figures) -> tup
 def keep(session: Session, actor: Actor, one: Learned, *, rules_version: str, now: datetime) -> RankingModel:
     """Store the model and how it did; what is stored already is not stored twice. Nothing ranks by it yet.
 
-    A model that is in force already is not measured against itself.
+    A model that is in force already is not measured against itself. Where other weights or features gave the very same
+    numbers, the model now stands for those of today.
     """
     row = session.exec(select(RankingModel).where(col(RankingModel.version) == one.version)).first()
     if row is None:
@@ -215,8 +217,9 @@ def keep(session: Session, actor: Actor, one: Learned, *, rules_version: str, no
             fitted_at=now,
             fitted_by_id=actor.user_id,
         )
-        session.add(row)
-        session.flush()
+    row.feature_version, row.rules_digest = feature_version(), rules_version
+    session.add(row)
+    session.flush()
     assert row.id is not None
     measure = RankingMeasure(
         model_id=row.id,
@@ -228,7 +231,7 @@ def keep(session: Session, actor: Actor, one: Learned, *, rules_version: str, no
         measured_at=now,
         measured_by_id=actor.user_id,
     )
-    if row.id != one.against_id and not _same(last_measure(session, row.id), measure):
+    if row.id != one.against_id and not _is_told(session, measure):
         session.add(measure)
         session.flush()
     return row
@@ -241,9 +244,14 @@ def last_measure(session: Session, model_id: int) -> RankingMeasure | None:
     ).first()
 
 
-def _same(before: RankingMeasure | None, now: RankingMeasure) -> bool:
+def _is_told(session: Session, now: RankingMeasure) -> bool:
+    """Whether the last measure of the model says the same, and nothing was put in force since."""
+    before = last_measure(session, now.model_id)
     names = ("against_id", "finding", "before", "after")
-    return before is not None and all(getattr(before, name) == getattr(now, name) for name in names)
+    if before is None or any(getattr(before, name) != getattr(now, name) for name in names):
+        return False
+    choices = history(session)
+    return not choices or choices[0].chosen_at <= before.measured_at
 
 
 def run_learn(context: JobContext) -> None:

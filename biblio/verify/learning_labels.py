@@ -6,7 +6,10 @@ found none of ours settles all its candidates. A *cited* paper prints codes wher
 projects are right and its other candidates wrong, where every code it uses is known without doubt. What the machine
 proposes is no label, however sure it is; nor is an archive's list that nobody has taken over.
 
-"Unsure" is no label, and a candidate that nobody judged is none either, unless its paper is settled or cited.
+"Unsure" is no label. Of a paper for which somebody accepted a project, the candidates that the desk no longer asks about
+are wrong: whoever accepted saw them, and papers use few projects. Left without a label, the wrong ones were so rare that
+a model called 1,852 pairs of a synthetic set right where 1,141 were (calibration error 0.024, with them 0.002). Those that
+still wait as likely or certain say nothing, nor does what nobody judged of a paper of which projects were only rejected.
 """
 
 from __future__ import annotations
@@ -20,15 +23,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.store.current import live_links, survivor_id
-from biblio.store.models import Paper, Project, TextMention, TextReading
-from biblio.store.words import Verdict
+from biblio.store.models import Candidate, CandidateRevision, Paper, Project, TextMention, TextReading
+from biblio.store.words import Band, Verdict
 from biblio.verify.facts import load_papers
 from biblio.verify.labels import Labels, verdicts_in_force
 from biblio.verify.match import World
 from matching.codes import Mention
 from matching.evaluation import JudgedPaper
 from matching.evidence import PaperFacts
-from matching.propose import Candidate
+from matching.propose import Candidate as Proposal
 
 AT_ONCE = 200
 """Papers read together."""
@@ -65,7 +68,7 @@ class Lesson:
             return False
         return False if self.is_settled and code not in self.left_out else None
 
-    def judged(self, candidates: Sequence[Candidate]) -> JudgedPaper:
+    def judged(self, candidates: Sequence[Proposal]) -> JudgedPaper:
         """The paper with those of its candidates of which something is known."""
         known = [one for one in candidates if self.label(one.project_code) is not None]
         return JudgedPaper(self.facts.id, known, self.right, self.wrong, is_settled=self.is_settled)
@@ -99,6 +102,7 @@ def lessons(world: World, progress: Callable[[int, int], None]) -> Iterator[Less
     with world.runtime.store.reading() as session:
         labels = verdicts_in_force(session)
         unsure = _unsure(session)
+        waiting = _waiting(session)
         cited = _with_codes(session)
     judged = labels.papers()
     others = sorted(cited - set(judged), key=lambda paper: hashlib.sha256(str(paper).encode()).digest())
@@ -107,7 +111,8 @@ def lessons(world: World, progress: Callable[[int, int], None]) -> Iterator[Less
     for start in range(0, len(papers), AT_ONCE):
         progress(start, len(papers))
         for paper_id, facts, found in _read(world, papers[start : start + AT_ONCE], spelled):
-            one = _lesson(paper_id, facts, labels, unsure.get(paper_id, frozenset()), found)
+            asked = _Asked(unsure.get(paper_id, frozenset()), waiting.get(paper_id, frozenset()))
+            one = _lesson(paper_id, facts, labels, asked, found)
             if one is None or (one.source == "cited" and taken >= MOST_CITED):
                 continue
             taken += one.source == "cited"
@@ -130,30 +135,63 @@ def _read(
         yield paper.paper_id, paper.facts, found
 
 
-def _lesson(
-    paper: int, facts: PaperFacts, labels: Labels, unsure: frozenset[str], found: Printed | None
-) -> Lesson | None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Codes of one paper about which nobody has given an answer: left unsure, or still waiting for somebody."""
+
+    unsure: frozenset[str]
+    waiting: frozenset[str]
+
+
+def _lesson(paper: int, facts: PaperFacts, labels: Labels, asked: _Asked, found: Printed | None) -> Lesson | None:
     """What is known of a paper; what a person said goes before what is printed."""
     right, wrong = frozenset(labels.right.get(paper, ())), frozenset(labels.wrong.get(paper, ()))
     if paper in labels.settled:
-        return Lesson(facts, right, wrong, unsure, is_settled=True)
+        return Lesson(facts, right, wrong, asked.unsure, is_settled=True)
     if found is not None and not found.used & wrong:
-        used = (right | found.used) - unsure
-        left_out = (found.named | unsure) - used - wrong
-        is_judged = bool(right or wrong)
-        return Lesson(facts, used, wrong, left_out, is_settled=True, source="verdict" if is_judged else "cited")
-    return Lesson(facts, right, wrong, unsure) if right or wrong else None
+        used = (right | found.used) - asked.unsure
+        left_out = found.named | asked.unsure
+        if not right <= found.used:  # it does not print all
+            left_out |= asked.waiting
+        source: Literal["verdict", "cited"] = "verdict" if right or wrong else "cited"
+        return Lesson(facts, used, wrong, left_out - used - wrong, is_settled=True, source=source)
+    if right:
+        return Lesson(facts, right, wrong, (asked.unsure | asked.waiting) - right - wrong, is_settled=True)
+    return Lesson(facts, right, wrong, asked.unsure) if wrong else None
 
 
 def _unsure(session: Session) -> dict[int, frozenset[str]]:
     """Return paper → codes that somebody was unsure of."""
     links = live_links()
-    found: dict[int, set[str]] = {}
-    for paper, code in session.execute(
+    return _by_paper(
+        session,
         sa.select(links.c.paper_id, col(Project.code))
         .join(Project, col(Project.id) == links.c.project_id)
-        .where(links.c.verdict == Verdict.UNSURE)
-    ):
+        .where(links.c.verdict == Verdict.UNSURE),
+    )
+
+
+def _waiting(session: Session) -> dict[int, frozenset[str]]:
+    """Return, for papers with an accepted project, paper → codes of candidates that the desk shows as likely or certain."""
+    links = live_links()
+    accepted = sa.select(links.c.paper_id).where(links.c.verdict == Verdict.ACCEPT)
+    return _by_paper(
+        session,
+        sa.select(survivor_id(), col(Project.code))
+        .join(Candidate, col(Candidate.paper_id) == col(Paper.id))
+        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
+        .join(Project, col(Project.id) == col(Candidate.project_id))
+        .where(
+            col(CandidateRevision.superseded_at).is_(None),
+            col(CandidateRevision.band) != Band.UNLIKELY,
+            survivor_id().in_(accepted),
+        ),
+    )
+
+
+def _by_paper(session: Session, query: sa.Select[tuple[int, str]]) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for paper, code in session.execute(query):
         found.setdefault(paper, set()).add(code)
     return {paper: frozenset(codes) for paper, codes in found.items()}
 

@@ -145,8 +145,10 @@ def better_model(session: Session) -> str | None:
     if found is None:
         return None
     version, measure = found
-    is_news = measure.finding is ModelFinding.BETTER and measure.against_id == (choice.model_id if choice else None)
-    return version if is_news else None
+    chosen = choice.model_id if choice else None
+    # Beside a model that cannot be used, what ranks is the profile's weights, and the measure says so.
+    is_news = measure.against_id == chosen or (choice is not None and measure.measured_at > choice.chosen_at)
+    return version if is_news and measure.finding is ModelFinding.BETTER and measure.model_id != chosen else None
 
 
 def _live(session: Session) -> RankingChoice | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, SQLModel, select
@@ -81,6 +82,28 @@ def test_learning_again_gives_the_same_model_and_no_new_row(sqlite_runtime: Runt
         measure = last_measure(session, model_id)
         assert measure is not None
         assert (measure.finding, measure.against_id) == (ModelFinding.BETTER, None)
+
+
+def test_a_model_that_was_set_aside_is_usable_once_fitted_anew(sqlite_runtime: Runtime) -> None:
+    """After the rules changed, a model measured against the profile's weights is ready, the very same one as well."""
+    fill(sqlite_runtime)
+    one = learned(sqlite_runtime, no_progress)
+    with sqlite_runtime.store.writing() as session:
+        now = sqlite_runtime.clock.now() - timedelta(days=1)
+        same = keep(session, MACHINE, one, rules_version="of older rules", now=now)
+        other = RankingModel(version="0" * 12, text="{}", feature_version="", rules_digest="", fitted_at=now)
+        session.add(other)
+        session.flush()
+        adopt(session, MACHINE, other.id, reason="", now=now + timedelta(hours=1))
+        assert "cannot be used" in (in_force(session, sqlite_runtime.rules).problem or "")
+    again = learned(sqlite_runtime, no_progress)
+    assert "cannot be used" in " ".join(again.notes)
+    assert kept(sqlite_runtime, again) == same.id
+    assert any(f"{one.version} is ready" in line for line in status(sqlite_runtime))
+    with sqlite_runtime.store.writing() as session:
+        adopt(session, MACHINE, same.id, reason="", now=sqlite_runtime.clock.now())
+        assert in_force(session, sqlite_runtime.rules).problem is None
+    assert not any("ready" in line for line in status(sqlite_runtime))
 
 
 def test_no_verdict_changes(runtime: Runtime) -> None:

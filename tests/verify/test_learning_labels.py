@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import Session
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.links import Ruling, decide, relate
+from biblio.catalogue.links import Ruling, Suggestion, decide, relate, suggest, undo
 from biblio.runtime import Runtime
-from biblio.store.words import RelationKind, Verdict
+from biblio.store.words import Band, RelationKind, Verdict
 from biblio.verify.learning_labels import MOST_CITED, Lesson, lessons, printed
 from biblio.verify.match import world_of_today
 from matching.codes import Mention
@@ -32,20 +32,35 @@ def add_projects(session: Session) -> tuple[Actor, dict[str, int]]:
     return add_user(session), {code: add_project(session, code) for code in (OURS, OTHER, THIRD)}
 
 
-def test_a_verdict_labels_its_own_pair_and_no_other(runtime: Runtime) -> None:
-    """Accepted is right and rejected wrong; unsure, and what nobody judged, is no label."""
+def test_a_rejected_project_says_nothing_of_the_others(runtime: Runtime) -> None:
+    """Rejected is wrong; unsure, and what nobody judged, is no label."""
     with runtime.store.writing() as session:
         actor, projects = add_projects(session)
         paper = add_paper(session)
-        for code, verdict in ((OURS, Verdict.ACCEPT), (OTHER, Verdict.REJECT), (THIRD, Verdict.UNSURE)):
-            relation = RelationKind.SCIENCE if verdict is Verdict.ACCEPT else None
-            decide(session, actor, Ruling(paper, projects[code], verdict, 0, relation), now=SEEN)
+        for code, verdict in ((OURS, Verdict.REJECT), (OTHER, Verdict.UNSURE)):
+            decide(session, actor, Ruling(paper, projects[code], verdict, 0), now=SEEN)
         only_unsure = add_paper(session, title="A doubtful sky")
         decide(session, actor, Ruling(only_unsure, projects[OURS], Verdict.UNSURE, 0), now=SEEN)
         add_paper(session, title="Nobody read this")
     (one,) = told(runtime)
     assert (one.facts.id, one.source) == (str(paper), "verdict")
-    assert [one.label(code) for code in (OURS, OTHER, THIRD, "2018.1.00009.S")] == [True, False, None, None]
+    assert [one.label(code) for code in (OURS, OTHER, THIRD)] == [False, None, None]
+
+
+def test_beside_an_accepted_project_what_waits_for_nobody_is_wrong(runtime: Runtime) -> None:
+    """Whoever accepted saw the list; likely candidates that still wait, and what was left unsure, say nothing."""
+    fourth, fifth = "2018.1.00009.S", "2019.1.00011.S"
+    with runtime.store.writing() as session:
+        actor, projects = add_projects(session)
+        projects |= {code: add_project(session, code) for code in (fourth, fifth)}
+        paper = add_paper(session)
+        bands = {OURS: Band.LIKELY, OTHER: Band.LIKELY, THIRD: Band.UNLIKELY, fourth: Band.LIKELY}
+        suggestions = [Suggestion(projects[code], 0.5, band, ()) for code, band in bands.items()]
+        suggest(session, paper_id=paper, suggestions=suggestions, rules_digest="", now=SEEN)
+        decide(session, actor, Ruling(paper, projects[OURS], Verdict.ACCEPT, 0, RelationKind.SCIENCE), now=SEEN)
+        decide(session, actor, Ruling(paper, projects[fourth], Verdict.UNSURE, 0), now=SEEN)
+    (one,) = told(runtime)
+    assert [one.label(code) for code in (OURS, OTHER, THIRD, fourth, fifth)] == [True, None, False, None, False]
 
 
 @pytest.mark.parametrize("relation", [RelationKind.NOT_OURS, RelationKind.MENTION])
@@ -94,8 +109,6 @@ def test_a_persons_word_goes_before_what_is_printed(runtime: Runtime) -> None:
 
 def test_a_verdict_taken_back_is_no_label(runtime: Runtime) -> None:
     """Only what is in force counts."""
-    from biblio.catalogue.links import undo
-
     with runtime.store.writing() as session:
         actor, projects = add_projects(session)
         paper = add_paper(session)

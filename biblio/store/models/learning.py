@@ -15,8 +15,8 @@ from biblio.store.words import ModelFinding, TrialState
 class RankingModel(SQLModel, table=True):
     """A model fitted to verdicts, as text that can be read and compared (``matching.trees.Model.text``); never edited.
 
-    ``version`` is the hash of its numbers. It reads features of ``feature_version`` under rules whose hash is
-    ``rules_digest``; under others its numbers mean nothing. ``learned_from`` counts what it was fitted to.
+    ``version`` is the hash of its numbers. It reads features of ``feature_version`` under rules whose weights have the
+    hash ``rules_digest``, those it was last fitted with; under others its numbers mean nothing. ``learned_from`` counts what it was fitted to.
     """
 
     __tablename__ = "ranking_model"
