@@ -13,11 +13,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from matching.keywords import Keywords
+from matching.keywords import MOST_SPOTS, Keywords, KeywordSpot
 from matching.sections import Places, Where
-from matching.text import Repaired, repair, tex_macros
+from matching.text import Repaired, repair
 
 __all__ = ["DOUBTFUL", "EXCLUDED", "LISTED", "MOST_PER_KIND", "NAMED", "Found", "Phrase", "PhraseFinder", "PhraseTable", "RelationError", "most_telling"]  # fmt: skip
 
@@ -32,6 +33,7 @@ MOST_SENTENCES = 2_000
 """Sentences read closely in one part of a text; a thesis names its telescope a few hundred times."""
 
 _BEFORE, _AFTER = 400, 300  # characters of a sentence looked at on either side of a name
+_MOST_MACROS = 10  # of one text, that print our name
 _HEADINGS_BACK = 12_000  # characters of earlier pages in which headings are looked for
 _US = "\x02"
 _YEAR = r"(?:19[5-9]|20[0-4])[0-9][a-z]?(?![0-9])"
@@ -45,7 +47,7 @@ _NAME = rf"(?:the[\s]{{1,3}})?{_US}++(?:['’]s|-based)?"
 _GAP = r"[\s\u2010-\u2015-]{1,3}"
 _CUT = re.compile(
     r"\n[ \t\r]{0,20}\n|</?(?:p|sec|title|abstract|ack|li|h[1-6]|div)\b[^<>]{0,100}>"
-    r"|\\(?:(?:sub){0,2}section|paragraph|begin|end|item|acknowledg)"
+    r"|\\(?:(?:sub){0,2}section|paragraph|begin|end|item|acknowledg[a-z]{0,8})\*?(?:\{[^{}]{0,120}\})?"
 )
 _STOP = re.compile(
     r"[.!?](?<!\bal\.)(?<![Ff]ig\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bcf\.)(?<!Sect\.)(?<!Sec\.)(?<!Eq\.)(?<!\b[A-Z]\.)(?<!No\.)"
@@ -53,6 +55,10 @@ _STOP = re.compile(
 )
 _TOKEN = re.compile(r"\{(us|few|one|cite)\}|\(([^()\s]+)\)|(\S+)")
 _TEX_CITE = re.compile(r"\\[cC]ite[a-z]{0,8}\*?(?:\[[^\]]{0,60}\]){0,2}\{[^{}]{0,300}\}")
+_NAME_MACRO = re.compile(
+    r"\\(?:(?:re)?newcommand\*?|providecommand\*?|def)\s{0,4}\{?\\(?P<name>[A-Za-z]{1,30})\}?\s{0,4}"
+    r"\{(?P<body>[^{}]{0,80}(?:\{[^{}]{0,40}\}[^{}]{0,20})?)\}"
+)
 _STRUCK_OUT: Where = "comment"
 
 
@@ -201,7 +207,6 @@ class PhraseFinder:
     ) -> None:
         self.tables = tuple(tables)
         self.keywords = keywords
-        self._places = {table.key: table for table in tables}
         longest_first = sorted(names, key=lambda n: (-len(n), n))
         parts = (r"[\s~-]{1,3}".join(map(re.escape, re.split(r"[\s-]+", name))) for name in longest_first)
         self._names = re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})(?![^\W_])")
@@ -213,39 +218,59 @@ class PhraseFinder:
 
         ``before`` is what stands before it (earlier pages); only headings are looked for in it.
         """
-        spots = self.keywords.find(text, title=field == "title")
-        excluded = self.keywords.excluded(text)[:MOST_PER_KIND]
-        phrases = [Phrase(EXCLUDED, s.start, s.end, s.printed, field or "unknown") for s in excluded]
+        macros, definitions = self._macros(text) if "\\" in text else ({}, [])
+        spots = self._spots(text, macros, definitions, is_title=field == "title")
+        around = [(EXCLUDED, spot) for spot in self.keywords.excluded(text)[:MOST_PER_KIND]]
+        if not spots:
+            around += [(DOUBTFUL, spot) for spot in self.keywords.alone(text)[:MOST_PER_KIND]]
+        phrases = [Phrase(kind, s.start, s.end, s.printed, field or "unknown") for kind, s in around]
+        if field == "title" and not spots:
+            phrases += self._said(text, (0, len(text)), field, macros, bare=True)
         before = before[-_HEADINGS_BACK:]
         places = None if field else Places(before + text, markup)
-        macros = tex_macros(text) if "\\" in text and spots else {}
-        reached, sentences = -1, 0
+        reached, sentences, named = -1, 0, 0
         starts = [spot.start for spot in spots]
-        named = 0
         for spot in spots:
             if spot.start < reached:
                 continue
             where = field or (places.where(spot.start + len(before)) if places else "unknown")
-            low, high = _around(text, spot.start, spot.end, reached)
-            reached = high
-            if where == _STRUCK_OUT:
-                continue
-            inside = starts[bisect_left(starts, spot.start) : bisect_left(starts, high)]
-            named += 0 if where == "references" else len(inside)
+            low, reached = _around(text, spot.start, spot.end, reached)
             if where == "references":
                 phrases.append(Phrase(LISTED, spot.start, spot.end, spot.printed, where))
-                continue
-            sentences += 1
-            if sentences <= MOST_SENTENCES:
-                phrases += self._said(text, (low, high), where, macros) or [
-                    Phrase(NAMED, spot.start, spot.end, spot.printed, where)
-                ]
-        if not spots:
-            alone = self.keywords.alone(text)[:MOST_PER_KIND]
-            phrases += [Phrase(DOUBTFUL, s.start, s.end, s.printed, field or "unknown") for s in alone]
-        if field == "title" and not spots:
-            phrases += self._said(text, (0, len(text)), field, macros, bare=True)
+            elif where != _STRUCK_OUT:
+                named += bisect_left(starts, reached) - bisect_left(starts, spot.start)
+                sentences += 1
+                if sentences <= MOST_SENTENCES:
+                    said = self._said(text, (low, reached), where, macros)
+                    phrases += said or [Phrase(NAMED, spot.start, spot.end, spot.printed, where)]
         return Found(tuple(sorted(phrases, key=lambda p: (p.start, p.end, p.kind))), named)
+
+    def _spots(
+        self, text: str, macros: Mapping[str, str], definitions: Sequence[tuple[int, int]], *, is_title: bool
+    ) -> list[KeywordSpot]:
+        """The places that name the observatory, those among them where a TeX macro of the author's prints its name."""
+        spots = self.keywords.find(text, title=is_title)
+        if not macros:
+            return spots
+        uses = re.compile(rf"\\(?:{'|'.join(macros)})(?![A-Za-z])")
+        spots += [KeywordSpot(*use.span(), use[0]) for use in islice(uses.finditer(text), MOST_SPOTS)]
+        kept: list[KeywordSpot] = []
+        for spot in sorted(spots, key=lambda s: (s.start, -s.end)):
+            is_defined = any(low <= spot.start < high for low, high in definitions)
+            if not is_defined and (not kept or spot.start >= kept[-1].end):
+                kept.append(spot)
+        return kept
+
+    def _macros(self, text: str) -> tuple[dict[str, str], list[tuple[int, int]]]:
+        """Macros of the author's that print a name of ours and no more, by their own name; and where they are defined."""
+        found: dict[str, str] = {}
+        definitions: list[tuple[int, int]] = []
+        for macro in _NAME_MACRO.finditer(text):
+            plain = repair(macro["body"], markup="tex").text.strip() if self._names.search(macro["body"]) else ""
+            if self._names.fullmatch(plain) and len(found) < _MOST_MACROS:
+                found[macro["name"]] = plain
+                definitions.append(macro.span())
+        return found, definitions[:_MOST_MACROS]
 
     def _said(
         self, text: str, span: tuple[int, int], where: str, macros: Mapping[str, str], *, bare: bool = False

@@ -346,6 +346,8 @@ def _counted(read: TextRead, rules: RelationRules) -> list[Reason]:
         if read.named < to_x:
             worth = y if read.named <= x else y + (to_y - y) * (read.named - x) / (to_x - x)
             break
+    if read.codes:
+        worth = max(0.0, worth)  # a printed code says more than that the name is seldom printed
     return [Reason("often", table.speaks_for, worth, table.sentence.replace("{count}", str(read.named)))]
 
 

@@ -106,6 +106,14 @@ def test_what_is_struck_out_says_nothing() -> None:
     assert ALMA.find(text, markup="tex").phrases == ()
 
 
+def test_a_macro_that_prints_our_name() -> None:
+    """Authors call us by a macro of their own; where it stands, we are named, and the quote is what they wrote."""
+    text = "\\documentclass{aa}\\newcommand{\\us}{ALMA\\xspace}\\begin{document}We observed the ring with \\us{} in Band 6.\n"
+    (phrase,) = [p for p in ALMA.find(text, markup="tex").phrases if p.kind == "own_data"]
+    assert phrase.printed.startswith("observed the ring with \\us")
+    assert text[phrase.start : phrase.end] == phrase.printed
+
+
 def test_a_heading_on_an_earlier_page_holds() -> None:
     """The last page of a list of references begins without a heading of its own."""
     before = "Words. " * 400 + "\n\nReferences\n\n" + "Fictional A., 2015, ApJ, 1, 2\n" * 30
