@@ -92,6 +92,11 @@ class Explanation:
     together: Change | None
     would_change: tuple[str, ...]
 
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every set of pieces that is enough: each alone, or those together."""
+        return self.alone if self.together is None else (self.together,)
+
 
 def explain(candidates: Sequence[Judged], rules: Rules) -> list[Explanation]:
     """Explain the candidates of one paper, in their order; which come after them changes nothing but the runner-up."""

@@ -95,6 +95,11 @@ class Proposer:
         self._blocker = Blocker(self._listed)
 
     @property
+    def rules(self) -> Rules:
+        """The weights and bands that candidates are judged by."""
+        return self._rules
+
+    @property
     def prior(self) -> float:
         """Log-odds of any one project before a paper is read."""
         return self._prior

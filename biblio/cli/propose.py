@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from matching.codes import CodeFinder, Mention
     from matching.evidence import Evidence, ProjectFacts
     from matching.propose import Candidate, PaperFacts, Proposer
+    from matching.rules import Rules
 
 _TEXT_SUFFIXES = (".txt", ".tex", ".xml", ".pdf")
 _PAPERS_AT_ONCE = 250  # handed to a worker together: many enough to be compared in one go, few enough to come soon
@@ -105,7 +107,9 @@ def propose(observatory: str | None, projects: Path, papers: Path, text_dir: Pat
     """Propose for each paper the projects whose data it used, with a score, a band and the reasons.
 
     Prints one JSON line per candidate, papers in input order, best candidate first: paper, project, rank, score, band,
-    evidence (kind, value, quote, start, end, contribution, sentence). The contributions sum to the score's log-odds.
+    evidence (kind, value, quote, start, end, contribution, sentence), log_odds, runner_up (project, ahead, sentence),
+    would_change (without, sentences). The contributions sum to the log-odds; "without" lists places in the evidence, from
+    0, and the band the candidate would be of without them.
 
     \b
     Examples:
@@ -299,11 +303,12 @@ def propose_piece(bench: Bench, piece: Piece) -> Done:
     found = [reader.mentions(paper, given) for paper, given in piece.rows]
     pairs = ((paper, [f.mention for f in seen]) for (paper, _), seen in zip(piece.rows, found, strict=True))
     lines: list[str] = []
-    for (paper_id, candidates), seen in zip(bench.proposer.propose_pairs(pairs, bench.top), found, strict=True):
+    proposed = bench.proposer.propose_pairs(pairs, max(bench.top, 2))  # the best one's runner-up is told in any case
+    for (paper_id, candidates), seen in zip(proposed, found, strict=True):
         done.counts["silent"] += not candidates
-        for candidate in candidates:
+        for candidate in candidates[: bench.top]:
             done.counts[candidate.band] += 1
-        lines.append(lines_of(paper_id, candidates, seen))
+        lines.append("".join(islice(lines_of(paper_id, candidates, seen, bench.proposer.rules), bench.top)))
     done.lines = "".join(lines)
     return done
 
@@ -368,20 +373,30 @@ class Reader:
         return found
 
 
-def lines_of(paper: str, candidates: Sequence[Candidate], found: list[Found]) -> str:
+def lines_of(paper: str, candidates: Sequence[Candidate], found: list[Found], rules: Rules) -> Iterator[str]:
     """One line of plain ASCII JSON for each candidate of a paper, best first."""
-    lines = [
-        {
+    from matching.explain import explain
+
+    for rank, (candidate, told) in enumerate(zip(candidates, explain(candidates, rules), strict=True), 1):
+        line = {
             "paper": paper,
             "project": candidate.project_code,
             "rank": rank,
             "score": candidate.score,
             "band": candidate.band,
             "evidence": [_plain(e, found) for e in candidate.evidence],
+            "log_odds": told.log_odds,
+            "runner_up": {
+                "project": told.runner_up.project_code,
+                "ahead": told.runner_up.apart,
+                "sentence": told.runner_up.sentence,
+            },
+            "would_change": {
+                "without": [{"evidence": list(c.places), "band": c.band} for c in told.changes],
+                "sentences": list(told.would_change),
+            },
         }
-        for rank, candidate in enumerate(candidates, 1)
-    ]
-    return "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
+        yield json.dumps(line, ensure_ascii=True) + "\n"
 
 
 def _plain(evidence: Evidence, found: list[Found]) -> dict[str, Any]:

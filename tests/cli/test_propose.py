@@ -67,12 +67,30 @@ def test_candidates_come_in_the_order_of_the_papers(tmp_path: Path) -> None:
         assert [r["score"] for r in own] == sorted((r["score"] for r in own), reverse=True)
     assert [r["project"] for r in found if r["rank"] == 1] == ["2015.1.00101.S", "2016.1.00202.S"]
     for row in found:
-        assert set(row) == {"paper", "project", "rank", "score", "band", "evidence"}
+        assert set(row) == {
+            *("paper", "project", "rank", "score", "band", "evidence", "log_odds", "runner_up", "would_change")
+        }
         for evidence in row["evidence"]:
             assert list(evidence) == ["kind", "value", "quote", "start", "end", "contribution", "sentence"]
         odds = math.fsum(e["contribution"] for e in row["evidence"])
         assert row["score"] == pytest.approx(1 / (1 + math.exp(-odds)), abs=1e-9)
+        assert row["log_odds"] == pytest.approx(odds, abs=1e-9)
     assert "1 papers without a candidate" in result.stderr
+
+
+def test_each_candidate_says_what_it_hangs_on_however_few_are_asked_for(tmp_path: Path) -> None:
+    """Places named in the evidence change the band when their contributions go; one candidate knows its runner-up too."""
+    projects = [*PROJECTS, {**PROJECTS[0], "code": "2016.1.00303.S", "title": "More of XY Tau"}]
+    every, best = rows(run(tmp_path, projects=projects)), rows(run(tmp_path, "--top", "1", projects=projects))
+    assert best == [row for row in every if row["rank"] == 1]
+    assert best[0]["runner_up"]["project"] == "2016.1.00303.S"
+    named = [(row, change) for row in every for change in row["would_change"]["without"]]
+    assert named
+    for row, change in named:
+        left = row["log_odds"] - sum(row["evidence"][place]["contribution"] for place in change["evidence"])
+        assert (left >= 0) == (change["band"] != "unlikely")
+        assert change["band"] != row["band"]
+    assert all(row["runner_up"]["sentence"] and row["would_change"]["sentences"] for row in every)
 
 
 @pytest.mark.parametrize("suffix", ["txt", "tex"])
