@@ -21,9 +21,9 @@ from sqlmodel import Session, col, select
 
 from biblio.bulk import Lost, crew
 from biblio.catalogue.actor import Actor
-from biblio.errors import NotFound, RequestRefused
+from biblio.errors import NotFound, RequestRefused, StartRefused
 from biblio.jobs import Job, JobContext, require_running
-from biblio.runtime import Runtime, biblio_version
+from biblio.runtime import Runtime, biblio_version, checked_profile
 from biblio.store.models import (
     AuditEntry,
     JobRun,
@@ -99,6 +99,20 @@ def tried(runtime: Runtime, model: str | None) -> Tried:
             raise RequestRefused(f"The model {model} cannot be used: {wrong}.") from wrong
 
 
+def under(runtime: Runtime, folder: str) -> Runtime:
+    """The same house under the rules of another folder. Raises ``RequestRefused`` for one that cannot be used."""
+    try:
+        profile = checked_profile(folder)
+    except StartRefused as wrong:
+        raise RequestRefused(f"{folder}: {wrong}") from wrong
+    ours = runtime.profile.observatory.key
+    if profile.observatory.key != ours:
+        raise RequestRefused(
+            f"The profile in {folder} is of {profile.observatory.key!r}; this database is of {ours!r}."
+        )
+    return replace(runtime, profile=profile)
+
+
 def _from_file(world: World, file: Path) -> Tried:
     """A model that somebody has as a file: `biblio learn --model FILE` writes such. Raises ``ModelError``."""
     text = file.read_text("utf-8")
@@ -120,12 +134,13 @@ def _versions(runtime: Runtime) -> dict[str, str]:
 
 
 def run_rematch(context: JobContext) -> None:
-    """Try a model on every paper that the trial does not hold as it is now. Arguments: ``model``, ``executor``, ``workers``.
+    """Try a model on every paper that the trial does not hold as it is now.
 
-    Raises ``RequestRefused`` when there is no such model or no project list.
+    Arguments: ``model``, ``profile``, ``executor``, ``workers``. Raises ``RequestRefused`` when there is no such model or
+    profile, or no project list.
     """
-    runtime = context.runtime
-    one = tried(runtime, context.arguments.get("model"))
+    runtime, profile = context.runtime, context.arguments.get("profile")
+    one = tried(runtime if profile is None else under(runtime, profile), context.arguments.get("model"))
     if one.world.problem is not None:
         context.note(one.world.problem)
     trial_id = _begin(context, one)
@@ -170,7 +185,14 @@ def _begin(context: JobContext, one: Tried) -> int:
                 state=TrialState.RUNNING,
                 begun_at=runtime.clock.now(),
                 begun_by_id=started,
-                counts={"name": one.name, "version": world.model_version, "text": one.text, "parts": _parts(world)},
+                counts={
+                    "name": one.name
+                    + (f" under {context.arguments['profile']}" if "profile" in context.arguments else ""),
+                    "version": world.model_version,
+                    "text": one.text,
+                    "parts": _parts(world),
+                    "profile": context.arguments.get("profile"),
+                },
             )
         session.add(trial)
         session.flush()
@@ -353,6 +375,11 @@ def _world_as_tried(runtime: Runtime, trial: RematchTrial) -> World:
     if world.digest != trial.basis:
         before, now = trial.counts.get("parts", {}), _parts(world)
         changed = [what for part, what in _PARTS.items() if before.get(part) != now[part]]
+        if (folder := trial.counts.get("profile")) and before.get("rules") != now["rules"]:
+            raise RequestRefused(
+                f"The trial was of the rules in {folder}, and those in force are others. Nothing was changed: put that "
+                "folder's files in the place of those in force, then apply."
+            )
         raise RequestRefused(
             f"Since the trial, {' and '.join(changed) or 'what it rests on has changed'}; what it showed is not what would "
             "happen. Nothing was changed: run `biblio rematch` again, then apply."
@@ -394,9 +421,9 @@ def _stored(session: Session, runtime: Runtime, trial: RematchTrial, actor: Acto
 
 
 def _check(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
-    unknown = sorted(set(arguments) - {"model", "executor", "workers"})
+    unknown = sorted(set(arguments) - {"model", "profile", "executor", "workers"})
     if unknown:
-        raise RequestRefused(f"The job rematch takes model, executor and workers, not {', '.join(unknown)}.")
+        raise RequestRefused(f"The job rematch takes model, profile, executor and workers, not {', '.join(unknown)}.")
     workers = str(arguments.get("workers") or 1)
     if not workers.isdecimal() or not 1 <= int(workers) <= 256:
         raise RequestRefused(f"workers is a number from 1 to 256, not {workers!r}.")

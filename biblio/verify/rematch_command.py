@@ -30,6 +30,11 @@ from biblio.verify.rematch_report import BANDS, NONE, Change, Report, Sides, fig
     help="What to try: a model's version or file, `profile` (its weights), `now` (what is in force, under today's rules). "
     "Default: the newest model that was found better, else `now`.",
 )
+@click.option(
+    "--profile",
+    metavar="FOLDER",
+    help="Try the rules, keywords and grammar of this profile folder instead of those in force.",
+)
 @bulk_options
 @click.option("--show", "shows", is_flag=True, help="Show the trial there is; try nothing.")
 @click.option("--apply", "applies", is_flag=True, help="Put in force what was tried, and match all papers with it.")
@@ -52,13 +57,14 @@ def rematch(ctx: click.Context, /, username: str | None, **given: Any) -> None:
       biblio rematch
       biblio rematch --model 3f0c9a --workers 8
       biblio rematch --model profile --executor tcp://dask.example:8786
+      biblio rematch --profile ~/profiles/stricter --model now
       biblio rematch --show --json > trial.json
       biblio rematch --apply --as vera
     """
     if given["shows"] + given["applies"] + given["drops"] > 1:
         raise click.UsageError("Give one of --show, --apply and --drop.")
-    if given["model"] and (given["shows"] or given["applies"] or given["drops"]):
-        raise click.UsageError("--model is tried first; then --show, --apply or --drop speak of that trial.")
+    if (given["model"] or given["profile"]) and (given["shows"] or given["applies"] or given["drops"]):
+        raise click.UsageError("A model or profile is tried first; then --show, --apply or --drop speak of that trial.")
     runtime: Runtime = ctx.obj()
     try:
         actor = who_chooses(runtime, username)
@@ -76,7 +82,12 @@ def rematch(ctx: click.Context, /, username: str | None, **given: Any) -> None:
 
 def _run(ctx: click.Context, runtime: Runtime, actor: Actor, given: Mapping[str, Any], which: str) -> JobRun:
     """Run one of the two jobs with its progress; end the command where it failed."""
-    wanted = {"model": given["model"], "executor": given["kind"], "workers": given["workers"]}
+    wanted = {
+        "model": given["model"],
+        "profile": given["profile"],
+        "executor": given["kind"],
+        "workers": given["workers"],
+    }
     arguments = {name: value for name, value in wanted.items() if value is not None} if which == "rematch" else {}
     with Bars(quiet=given["quiet"] or given["as_json"]) as bars:
         row = run_job(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +22,7 @@ from biblio.catalogue.links import Ruling, decide, relate
 from biblio.catalogue.merges import merge
 from biblio.errors import NotFound, RequestRefused
 from biblio.jobs import run_job
-from biblio.runtime import Runtime
+from biblio.runtime import Runtime, checked_profile
 from biblio.store import Store
 from biblio.store.models import (
     AuditEntry,
@@ -290,16 +292,48 @@ def test_papers_that_were_merged_leave_the_trial(desk: Runtime) -> None:
     assert [paper for paper, _, _ in found_in(desk)] == [1, *range(3, 16)]
 
 
+def test_rules_are_tried_from_a_folder_and_applied_once_they_are_in_force(
+    sqlite_runtime: Runtime, tmp_path: Path
+) -> None:
+    """A copy of the profile with another limit: shown at once; applied only where those rules have become today's."""
+    desk = sqlite_runtime
+    fill(desk.store)
+    run_job(desk, match)
+    folder = tmp_path / "stricter"
+    shutil.copytree(desk.profile.folder, folder)
+    rules = folder / "rules.toml"
+    bands = desk.profile.rules["bands"]
+    text, number = re.subn(r"(?m)^likely = .*$", f"likely = {bands['certain'] - 0.001}", rules.read_text("utf-8"))
+    assert number == 1
+    rules.write_text(text, "utf-8")
+    shown = command(desk, "--profile", str(folder), "--model", "now", "--quiet")
+    assert shown.exit_code == 0, shown.output
+    assert report(desk, the_trial(desk)).moved > 0
+    refused = command(desk, "--apply")
+    assert refused.exit_code == 1
+    assert f"of the rules in {folder}, and those in force are others" in " ".join(refused.output.split())
+    stricter = replace(desk, profile=checked_profile(str(folder)))
+    assert "0 changed" not in command(stricter, "--apply", "--quiet").output
+    assert the_last(desk).state is TrialState.APPLIED
+
+
+@pytest.mark.parametrize("folder", ["/nowhere", "eso"])
+def test_a_profile_that_cannot_be_tried_is_refused(sqlite_runtime: Runtime, folder: str) -> None:
+    """No profile, or one of another observatory."""
+    row = run_job(sqlite_runtime, job, arguments={"profile": folder})
+    assert row.outcome is Outcome.FAILED
+    assert folder in (row.error or "")
+
+
 def test_applying_refuses_rules_that_are_not_those_that_were_tried(desk: Runtime) -> None:
-    """A profile tried elsewhere must be put in place first."""
+    """Rules changed in place since the trial: said, and nothing changes."""
     bands = desk.profile.rules["bands"]
     rules = {**desk.profile.rules, "bands": {**bands, "likely": bands["certain"] - 0.001}}
     other = replace(desk, profile=desk.profile.model_copy(update={"rules": rules}))
-    tried(other, model="now")
-    assert report(other, the_trial(desk)).moved > 0
+    tried(desk, model="now")
     with pytest.raises(RequestRefused, match="rules, keywords or code grammar have changed"):
-        apply(desk, add_head(desk))
-    apply(other, add_head(desk, "eva"))
+        apply(other, add_head(desk))
+    apply(desk, add_head(desk, "eva"))
 
 
 def test_a_running_or_missing_trial_is_not_applied(desk: Runtime) -> None:
@@ -468,7 +502,7 @@ def test_the_command_tries_shows_applies_and_drops(desk: Runtime) -> None:
     ("options", "code", "sentence"),
     [
         (["--apply", "--drop"], 2, "one of --show, --apply and --drop"),
-        (["--apply", "--model", "profile"], 2, "--model is tried first"),
+        (["--apply", "--model", "profile"], 2, "A model or profile is tried first"),
         (["--as", "nobody"], 1, "There is no user"),
         (["--model", "nosuch", "--quiet"], 1, "There is no model"),
     ],
