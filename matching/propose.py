@@ -35,7 +35,7 @@ from matching.evidence import (
 from matching.keywords import Keywords
 from matching.paper_reader import PaperReader
 from matching.project_list import ProjectList
-from matching.ranking import judged, leads, measures, row_of, usable
+from matching.ranking import judged, rows_of, usable
 from matching.rules import Rules
 from matching.trees import Model
 from matching.words import printed_words
@@ -92,7 +92,7 @@ class Proposer:
         self._prior = math.log(rules.weight("prior.projects_per_paper") / smallest)
         self._prior -= growth * math.log(self._listed.size / smallest)
         self._reader = PaperReader(self._listed, keywords)
-        self._blocker = Blocker(self._listed)
+        self.blocker = Blocker(self._listed)
 
     @property
     def rules(self) -> Rules:
@@ -112,7 +112,7 @@ class Proposer:
 
     def propose(self, paper: PaperFacts, mentions: Sequence[Mention] = (), top: int = 20) -> list[Candidate]:
         """The best candidates for one paper, best first; codes that are not in the project list give none."""
-        return self._judge(self._reader.view(paper), self._blocker.best([paper], COMPARED)[0], mentions, top)
+        return self._judge(self._reader.view(paper), self.blocker.best([paper], COMPARED)[0], mentions, top)
 
     def candidates(self, papers: Iterable[PaperFacts], top: int = 20) -> Iterator[tuple[str, list[str]]]:
         """For each paper the codes of the projects worth a closer look, the likeliest first; codes in texts left aside.
@@ -122,7 +122,7 @@ class Proposer:
         """
         source = iter(papers)
         while batch := list(islice(source, BATCH)):
-            for paper, numbers in zip(batch, self._blocker.best(batch, top), strict=True):
+            for paper, numbers in zip(batch, self.blocker.best(batch, top), strict=True):
                 yield paper.id, [self._listed.printed_codes[number] for number in numbers]
 
     def propose_many(
@@ -141,7 +141,7 @@ class Proposer:
         """``propose_many`` for papers that come with their own mentions; reads at most ``BATCH`` papers ahead."""
         source = iter(pairs)
         while batch := list(islice(source, BATCH)):
-            blocked = self._blocker.best([paper for paper, _ in batch], COMPARED)
+            blocked = self.blocker.best([paper for paper, _ in batch], COMPARED)
             for (paper, mentions), numbers in zip(batch, blocked, strict=True):
                 yield paper.id, self._judge(self._reader.view(paper), numbers, mentions, top)
 
@@ -152,7 +152,7 @@ class Proposer:
         """
         source = iter(papers)
         while batch := list(islice(source, BATCH)):
-            for paper, numbers in zip(batch, self._blocker.best(batch, COMPARED), strict=True):
+            for paper, numbers in zip(batch, self.blocker.best(batch, COMPARED), strict=True):
                 view = self._reader.view(paper)
                 kept = self._weighed(view, numbers, numbers, {}, frozenset())
                 odds = self._add_rivals(kept)
@@ -188,10 +188,7 @@ class Proposer:
 
     def _rows(self, paper: PaperView, kept: Sequence[_Kept], odds: Sequence[float]) -> list[list[float]]:
         """The features of each candidate of a paper, for a learned model."""
-        return [
-            row_of(one.evidence, measures(paper, self._listed.views[one.number], one.text), lead)
-            for one, lead in zip(kept, leads(odds), strict=True)
-        ]
+        return rows_of(paper, [(one.evidence, self._listed.views[one.number], one.text) for one in kept], odds)
 
     def _weighed(
         self,
