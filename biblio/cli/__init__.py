@@ -17,6 +17,7 @@ _OWN = {
     "scan": "biblio.cli.scan:scan",
     "propose": "biblio.cli.propose:propose",
     "same": "biblio.cli.same:same",
+    "relation": "biblio.cli.relation:relation",
     "init": "biblio.cli.setup:init",
     "db": "biblio.cli.setup:db",
     "run": "biblio.cli.run:run",
@@ -93,6 +94,7 @@ def main(ctx: click.Context) -> None:
       biblio scan FOLDER                 find project codes in texts
       biblio propose …                   propose projects for papers, from files to JSON lines
       biblio same PAIRS.jsonl            tell whether two records are one paper
+      biblio relation PATH...            propose whether papers used the data or only mention them
     """
     ctx.obj = _runtime
 

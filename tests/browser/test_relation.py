@@ -46,7 +46,7 @@ def test_the_proposal_is_taken_by_one_key(
     expect(window.locator(".relation-proposal mark")).to_contain_text([PLAN, "ALMA"])
     expect(window.locator("input[name=relation]:checked")).to_have_count(0)
     for colours in ("light", "dark"):
-        window.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+        window.emulate_media(color_scheme=colours)
         screenshot(window, f"relation-{width}-{colours}")
         assert scan(window) == []
     assert window.evaluate(_OVERFLOW) <= 0
