@@ -53,7 +53,7 @@ def relation(observatory: str | None, every: bool, paths: tuple[Path, ...]) -> N
     Examples:
       biblio relation 2401.00001.tar.gz 2401.00002.pdf
       biblio relation papers.jsonl | grep '"relation": "mention"'
-      echo '{"id": 1, "abstract": "We present ALMA data."}' > p.jsonl; biblio relation p.jsonl
+      biblio relation --all papers.jsonl.gz > relations.jsonl
     """
     judge = _judge_for(observatory)
     read = 0
