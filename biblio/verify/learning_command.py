@@ -226,9 +226,11 @@ def _list(runtime: Runtime, *, as_json: bool) -> None:
         click.echo(
             f"{model['model']}  {model['fitted_at'][:10]}  {model['papers']:6d} papers  {model['finding']:<10}  {model['why']}"
         )
-    for choice in choices or [{"in_force": PROFILE, "from": "", "until": None, "reason": "no model was ever chosen"}]:
+    for choice in choices:
         when = f"{str(choice['from'])[:16]} – {str(choice['until'] or 'now')[:16]}".replace("T", " ")
         click.echo(f"in force {when:<36} {choice['in_force']}  {choice['reason']}")
+    if not choices:
+        click.echo(f"in force: {PROFILE}; no model was ever chosen")
     if problem is not None:
         click.echo(problem, err=True)
 
