@@ -36,15 +36,12 @@ _COMMON = 0.01
 _COMMON_AT_LEAST = 50
 """A title word of more projects than this share and number finds none of them."""
 
-_SURE = 3
-"""Candidates that keep their place whatever the best one explains."""
+_USED_TOGETHER = 3
+"""Projects of one paper for which room is made; papers seldom use more."""
 
 _EXPLAINED = 0.1
-"""What is left of a name or target that the best candidate explains. Projects of one team share its people, so they would
-fill the list; a paper that used two projects needs room for the other one."""
-
-_LEAST_PEOPLE = 2
-"""People who must be shared, and a target, before the best candidate explains anything."""
+"""What is left of names and targets that the best candidate explains, when it shares both with the paper. Other projects of
+its team share its people and would fill the list; a paper that used two projects needs room for the other one."""
 
 
 class SparseIndex:
@@ -80,7 +77,7 @@ def _ranked(product: sparse.csr_matrix) -> list[list[int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class PaperRows:
     """Features of some papers: ``places`` are paper times width plus feature, in growing order."""
 
     count: int
@@ -88,17 +85,17 @@ class _Rows:
     places: NDArray[np.int64]
     weights: NDArray[np.float64]
 
-    def where(self, kept: NDArray[np.bool_]) -> "_Rows":
+    def where(self, kept: NDArray[np.bool_]) -> "PaperRows":
         """Only some of the features."""
-        return _Rows(self.count, self.width, self.places[kept], self.weights[kept])
+        return PaperRows(self.count, self.width, self.places[kept], self.weights[kept])
 
-    def of(self, papers: NDArray[np.int64]) -> "_Rows":
+    def of(self, papers: NDArray[np.int64]) -> "PaperRows":
         """Only some of the papers, given in growing order, numbered anew."""
         number = np.full(self.count, -1, dtype=np.int64)
         number[papers] = np.arange(len(papers))
         mine = number[self.papers]
         kept = mine >= 0
-        return _Rows(len(papers), self.width, mine[kept] * self.width + self.features[kept], self.weights[kept])
+        return PaperRows(len(papers), self.width, mine[kept] * self.width + self.features[kept], self.weights[kept])
 
     @property
     def papers(self) -> NDArray[np.int64]:
@@ -150,46 +147,10 @@ class Blocker:
         """
         found: list[list[int]] = []
         for start in range(0, len(papers), PAPERS_AT_ONCE):
-            found.extend(self._best(papers[start : start + PAPERS_AT_ONCE], top))
+            found.extend(self.nearest(self.read(papers[start : start + PAPERS_AT_ONCE]), top))
         return found
 
-    def _best(self, papers: Sequence[PaperFacts], top: int) -> list[list[int]]:
-        rows = self._rows(papers)
-        telling = rows.where(~self._is_common[rows.features])
-        found = self._index.best(telling.matrix(), top)
-        short = np.array([i for i, numbers in enumerate(found) if len(numbers) < top], dtype=np.int64)
-        if len(short):
-            for i, numbers in zip(short.tolist(), self._index.best(rows.of(short).matrix(), top), strict=True):
-                found[i] = numbers
-        full = np.array([i for i, numbers in enumerate(found) if len(numbers) == top > _SURE], dtype=np.int64)
-        explained, left = self._unexplained(telling.of(full), [found[i][0] for i in full.tolist()])
-        for i, others in zip(full[explained].tolist(), self._index.best(left.matrix(), top), strict=True):
-            found[i] = list(dict.fromkeys((*found[i][:_SURE], *others)))[:top]
-        return found
-
-    def _unexplained(self, rows: _Rows, best: list[int]) -> tuple[NDArray[np.int64], _Rows]:
-        """Papers whose best candidate has people and a target in common with them, and what of their rows it leaves."""
-        numbers = np.array(best, dtype=np.int64)
-        begins = self._projects.indptr[numbers].astype(np.int64)
-        lengths = self._projects.indptr[numbers + 1].astype(np.int64) - begins
-        owner = np.repeat(np.arange(len(numbers)), lengths)
-        at = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths) + np.arange(len(owner))
-        features = self._projects.indices[at].astype(np.int64)
-        wanted = owner * rows.width + features
-        places = np.minimum(np.searchsorted(rows.places, wanted), max(len(rows.places) - 1, 0))
-        shared = rows.places[places] == wanted if len(rows.places) else np.zeros(len(wanted), dtype=bool)
-        is_person = shared & (features < self._first_target)
-        is_target = shared & (features >= self._first_target) & (features < self._first_word)
-        people = np.bincount(owner[is_person], minlength=len(numbers))
-        targets = np.bincount(owner[is_target], minlength=len(numbers))
-        explained = np.flatnonzero((people >= _LEAST_PEOPLE) & (targets > 0))
-        weights = rows.weights.copy()
-        weights[places[shared]] *= _EXPLAINED
-        return explained, _Rows(rows.count, rows.width, rows.places, weights).of(explained)
-
-    # ---- reading papers
-
-    def _rows(self, papers: Sequence[PaperFacts]) -> _Rows:
+    def read(self, papers: Sequence[PaperFacts]) -> PaperRows:
         """What each paper names, as weighted features; where two authors read like one person the better one counts."""
         features: list[int] = []
         weights: list[float] = []
@@ -208,6 +169,47 @@ class Blocker:
             (owner * self._width + np.array(features, dtype=np.int64), titled * self._width + self._first_word + words)
         )
         return _highest(places, np.concatenate((np.array(weights), worth)), len(papers), self._width)
+
+    def nearest(self, rows: PaperRows, top: int) -> list[list[int]]:
+        """``best`` for papers that have been read."""
+        telling = rows.where(~self._is_common[rows.features])
+        found = self._index.best(telling.matrix(), top)
+        short = np.array([i for i, numbers in enumerate(found) if len(numbers) < top], dtype=np.int64)
+        if len(short):
+            for i, numbers in zip(short.tolist(), self._index.best(rows.of(short).matrix(), top), strict=True):
+                found[i] = numbers
+        full = np.array([i for i, numbers in enumerate(found) if len(numbers) == top > 1], dtype=np.int64)
+        self._make_room(found, full, telling.of(full))
+        return found
+
+    def _make_room(self, found: list[list[int]], papers: NDArray[np.int64], rows: PaperRows) -> None:
+        """Rank after the best candidates of some papers by what those leave unexplained."""
+        top = len(found[papers[0]]) if len(papers) else 0
+        for place in range(min(_USED_TOGETHER - 1, top - 1)):
+            explained, rows = self._unexplained(rows, [found[i][place] for i in papers.tolist()])
+            papers = papers[explained]
+            for i, others in zip(papers.tolist(), self._index.best(rows.matrix(), top), strict=True):
+                found[i] = list(dict.fromkeys((*found[i][: place + 1], *others)))[:top]
+
+    def _unexplained(self, rows: PaperRows, best: list[int]) -> tuple[NDArray[np.int64], PaperRows]:
+        """Papers whose best candidate shares people and a target with them, and what of their rows it leaves."""
+        numbers = np.array(best, dtype=np.int64)
+        begins = self._projects.indptr[numbers].astype(np.int64)
+        lengths = self._projects.indptr[numbers + 1].astype(np.int64) - begins
+        owner = np.repeat(np.arange(len(numbers)), lengths)
+        at = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths) + np.arange(len(owner))
+        features = self._projects.indices[at].astype(np.int64)
+        wanted = owner * rows.width + features
+        places = np.minimum(np.searchsorted(rows.places, wanted), max(len(rows.places) - 1, 0))
+        shared = rows.places[places] == wanted if len(rows.places) else np.zeros(len(wanted), dtype=bool)
+        is_person = shared & (features < self._first_target)
+        is_target = shared & (features >= self._first_target) & (features < self._first_word)
+        people = np.bincount(owner[is_person], minlength=len(numbers))
+        targets = np.bincount(owner[is_target], minlength=len(numbers))
+        explained = np.flatnonzero((people > 0) & (targets > 0))
+        weights = rows.weights.copy()
+        weights[places[shared]] *= _EXPLAINED
+        return explained, PaperRows(rows.count, rows.width, rows.places, weights).of(explained)
 
     def _add_people(self, authors: Sequence[str], features: list[int], weights: list[float]) -> None:
         find = self._listed.names.find
@@ -228,7 +230,7 @@ class Blocker:
         return named & self._targets.keys() if named else named
 
 
-def _highest(places: NDArray[np.int64], weights: NDArray[np.float64], count: int, width: int) -> _Rows:
+def _highest(places: NDArray[np.int64], weights: NDArray[np.float64], count: int, width: int) -> PaperRows:
     """Rows in growing order, each feature once, with its highest weight."""
     order = np.argsort(places, kind="stable")
     places, weights = places[order], weights[order]
@@ -237,7 +239,7 @@ def _highest(places: NDArray[np.int64], weights: NDArray[np.float64], count: int
     if not is_first.all():
         starts = np.flatnonzero(is_first)
         places, weights = places[starts], np.maximum.reduceat(weights, starts)
-    return _Rows(count, width, places, weights)
+    return PaperRows(count, width, places, weights)
 
 
 def _team(view: ProjectView) -> Vector:
