@@ -14,7 +14,15 @@ from sqlmodel import Session, SQLModel
 
 from biblio.errors import StartRefused
 from biblio.store import Store, check_schema, downgrade, make_engine, upgrade
-from biblio.store.models import RankingChoice, RankingMeasure, RankingModel, RematchTrial, TrialPaper
+from biblio.store.models import (
+    RankingChoice,
+    RankingMeasure,
+    RankingModel,
+    RematchTrial,
+    TextPhrase,
+    TextReading,
+    TrialPaper,
+)
 from biblio.store.schema import alembic_config
 from biblio.store.words import ModelFinding, Role, TrialState
 from tests.factories import LEARNED, accept, add_candidate, add_paper, add_project, add_user
@@ -39,6 +47,7 @@ def fill(store: Store) -> None:
         add_candidate(session, paper, project)
         accept(session, actor, paper, project)
         add_learned(session, paper)
+        add_phrase(session, paper)
 
 
 def add_learned(session: Session, paper: int) -> None:
@@ -54,6 +63,20 @@ def add_learned(session: Session, paper: int) -> None:
     session.flush()
     assert trial.id is not None
     session.add(TrialPaper(trial_id=trial.id, paper_id=paper, digest="0", changes={"new": ["2016.1.00001.S"]}))
+
+
+def add_phrase(session: Session, paper: int) -> None:
+    """A full text that was read, and what it says."""
+    reading = TextReading(paper_id=paper, origin="eprint", place="p", named=1, phrases_digest="0", read_at=LEARNED)
+    session.add(reading)
+    session.flush()
+    assert reading.id is not None
+    session.add(
+        TextPhrase(
+            reading_id=reading.id, kind="named", part="p", start=3, end=7, printed="us", stands_in="body",
+            context="x", context_start=0,
+        )
+    )  # fmt: skip
 
 
 def test_one_model_at_most_is_in_force(store: Store) -> None:
