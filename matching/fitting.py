@@ -22,11 +22,18 @@ class FittingError(ValueError):
     """Rows that no model can be fitted to; the message says what is missing."""
 
 
+_LEAST_SLOPE = 0.01
+"""Trees beside carried log-odds keep at least so much of their say, so that a model stays a model."""
+
+_PRECISELY = {"xatol": 1e-8, "fatol": 1e-12, "maxiter": 5000}
+
+
 @dataclass(frozen=True, slots=True)
 class Fitting:
     """How to fit. ``directions`` says of a feature that more of it may only speak for (1) or only against (-1).
 
     ``tried`` is the share of the features, drawn anew, among which each split chooses; below 1 related features share the work.
+    ``carried`` are features that are log-odds already, by rules: their sum keeps a weight of its own beside the trees.
     ``is_additive`` forbids a tree to join two features, so that each has a curve of its own.
     """
 
@@ -39,6 +46,7 @@ class Fitting:
     seed: int = 0
     tried: float = 1.0
     is_additive: bool = False
+    carried: tuple[str, ...] = ()
     directions: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -62,9 +70,18 @@ def fit(
         if len(set(group[labels == kind].tolist())) < 2:
             raise FittingError(f"there are too few {name} rows: at least two papers with one are needed")
     unseen = _out_of_fold(features, rows, labels, group, how, weights)
-    slope, intercept = _platt(unseen, labels, weights)
+    sums = np.nansum(rows[:, [name in how.carried for name in features]], axis=1)
+    slope, carry, intercept = _platt(unseen, sums if how.carried else None, labels, weights)
     trees, baseline = _trees(features, rows, labels, how, weights)
-    return Model(features, trees, baseline=baseline, slope=slope, intercept=intercept, about=about)
+    return Model(
+        features,
+        trees,
+        baseline=baseline,
+        slope=slope,
+        intercept=intercept,
+        carried=dict.fromkeys(how.carried, carry) if carry else None,
+        about=about,
+    )
 
 
 def _out_of_fold(
@@ -136,18 +153,26 @@ def _tree(nodes: NDArray[Any]) -> Tree:
     )
 
 
-def _platt(raw: Floats, labels: NDArray[np.bool_], weights: Floats | None) -> tuple[float, float]:
-    """Slope and intercept that make log-odds honest, with Platt's targets, which keep a clean split from running off."""
+def _platt(
+    raw: Floats, sums: Floats | None, labels: NDArray[np.bool_], weights: Floats | None
+) -> tuple[float, float, float]:
+    """Slope, weight of the carried sum and intercept that make log-odds honest.
+
+    With Platt's targets, which keep a clean split from running off. A carried sum never counts against what it speaks for.
+    """
     weight = np.ones(len(raw)) if weights is None else weights
     true, false = float(weight[labels].sum()), float(weight[~labels].sum())
     target = np.where(labels, (true + 1.0) / (true + 2.0), 1.0 / (false + 2.0))
+    columns = np.column_stack([raw, np.ones(len(raw))] if sums is None else [raw, np.ones(len(raw)), sums])
 
     def loss(at: Floats) -> float:
-        odds = at[0] * raw + at[1]
+        odds = columns @ at
         return float((weight * (np.logaddexp(0.0, odds) - target * odds)).sum() / weight.sum())
 
-    found = optimize.minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12})
-    slope, intercept = float(found.x[0]), float(found.x[1])
-    if not (math.isfinite(slope) and math.isfinite(intercept)) or slope <= 0:
+    start = np.array([1.0, 0.0, 0.0][: columns.shape[1]])
+    limits = None if sums is None else [(_LEAST_SLOPE, None), (None, None), (0.0, None)]
+    found = optimize.minimize(loss, start, method="Nelder-Mead", bounds=limits, options=_PRECISELY)
+    slope, intercept, carry = (*found.x.tolist(), 0.0)[:3]
+    if not all(map(math.isfinite, (slope, intercept, carry))) or slope <= 0:
         raise FittingError("the features do not tell the labels apart")
-    return slope, intercept
+    return slope, carry, intercept

@@ -11,8 +11,8 @@ Codes are not learned: papers that print them are the labels. Their contribution
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,13 @@ from matching.rules import Rules
 from matching.trees import Floats, Model, ModelError
 
 __all__ = [
+    "CARRIED",
     "DIRECTIONS",
     "FEATURES",
     "feature_version",
     "judged",
     "leads",
-    "measures",
-    "row_of",
+    "rows_of",
     "usable",
     "weights_version",
 ]
@@ -55,6 +55,10 @@ _MEASURED: Mapping[str, tuple[str, int]] = {
     "abstract.alike": ("abstract", 1),
     "dates.years_after": ("dates", 0),
     "rivals.lead": ("rivals", 1),
+    "rivals.authors_left": ("rivals", 1),
+    "rivals.targets_left": ("rivals", 1),
+    "rivals.authors_shared": ("rivals", -1),
+    "rivals.targets_shared": ("rivals", -1),
 }
 """What a row holds beside the contributions: feature → the kind of evidence it belongs to, and whether more of it may only
 speak for a pair (1), against it (-1), or either (0)."""
@@ -67,6 +71,13 @@ DIRECTIONS: Mapping[str, int] = {
     **{name: direction for name, (_, direction) in _MEASURED.items() if direction},
 }
 """Feature → its direction (``Fitting.directions``)."""
+
+CARRIED = _WEIGHED
+"""The features that are log-odds by the rules: a model keeps their sum with a weight of its own (``Fitting.carried``), which
+steadies what some hundred verdicts can teach."""
+
+BETTER_ONES = 4
+"""A paper seldom uses more projects: what the first so many account for is not left open to those behind them."""
 
 _AGAINST_PRIOR = ("code", "code_repaired")
 """Kinds whose contribution makes up for the prior; beside a model, for its start."""
@@ -134,11 +145,7 @@ def _team(paper: PaperView, project: ProjectView) -> dict[str, float]:
     people = [*project.co_is, *([] if project.pi is None else [project.pi])]
     if not people:
         return {}
-    rarity: dict[int, float] = {}
-    for person in project.co_is:
-        if (seen := paper.people.get(person)) is not None:
-            worth = seen.similarity * -math.log(max(seen.accident, 1e-12))
-            rarity[seen.position] = max(worth, rarity.get(seen.position, 0.0))
+    rarity = _rarities(paper, project.co_is)
     inside = len({paper.people[person].position for person in people if person in paper.people})
     return {
         "co_is.count": float(len(rarity)),
@@ -150,12 +157,78 @@ def _team(paper: PaperView, project: ProjectView) -> dict[str, float]:
     }
 
 
-def row_of(evidence: Sequence[Evidence], measured: Mapping[str, float], lead: float) -> list[float]:
-    """The features of one pair, in the order of ``FEATURES``; ``lead`` is how far it is ahead of the best other."""
+def _rarities(paper: PaperView, people: Iterable[int]) -> dict[int, float]:
+    """Places of the authors who are among these people → how rare such an agreement is."""
+    found: dict[int, float] = {}
+    for person in people:
+        if (seen := paper.people.get(person)) is not None:
+            worth = seen.similarity * -math.log(max(seen.accident, 1e-12))
+            found[seen.position] = max(worth, found.get(seen.position, 0.0))
+    return found
+
+
+def rows_of(
+    paper: PaperView, listed: Sequence[tuple[Sequence[Evidence], ProjectView, TextView]], odds: Sequence[float]
+) -> list[list[float]]:
+    """The features of each candidate of one paper, in the order of ``FEATURES``; ``odds`` are their log-odds by the rules."""
+    seen = [_seen(paper, project, text) for _, project, text in listed]
+    beside = zip(leads(odds), _beside(seen, odds), strict=True)
+    return [
+        _row(evidence, {**measures(paper, project, text), "rivals.lead": lead, **rest})
+        for (evidence, project, text), (lead, rest) in zip(listed, beside, strict=True)
+    ]
+
+
+def _row(evidence: Sequence[Evidence], measured: Mapping[str, float]) -> list[float]:
     weighed = {piece.kind: piece.contribution for piece in evidence}
     years = next((float(piece.value) for piece in evidence if piece.kind == "dates"), math.nan)
-    rest = {**measured, "dates.years_after": years, "rivals.lead": lead}
+    rest = {**measured, "dates.years_after": years}
     return [weighed.get(kind, math.nan) for kind in _WEIGHED] + [rest.get(name, math.nan) for name in _MEASURED]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What of a paper a project accounts for: places of authors, and targets as printed, each with how rare it is."""
+
+    authors: Mapping[int, float]
+    targets: Mapping[str, float]
+
+
+def _seen(paper: PaperView, project: ProjectView, text: TextView) -> _Seen:
+    targets: dict[str, float] = {}
+    for keys in project.targets:
+        for key in keys:
+            if (spot := paper.targets.get(key)) is not None:
+                targets[spot.printed] = max(text.target_worth.get(key, 0.0), targets.get(spot.printed, 0.0))
+    team = project.co_is if project.pi is None else (project.pi, *project.co_is)
+    return _Seen(_rarities(paper, team), targets)
+
+
+def _beside(seen: Sequence[_Seen], odds: Sequence[float]) -> list[dict[str, float]]:
+    """What each candidate accounts for that better ones leave open, and what it shares with the best other.
+
+    A paper from several projects names people and targets that its best candidate does not account for; a project of
+    the same team on the same target accounts for nothing more. For the best, the second stands for the better ones.
+    """
+    order = sorted(range(len(seen)), key=lambda i: -odds[i])
+    found: list[dict[str, float]] = [{}] * len(seen)
+    authors: set[int] = set()
+    targets: set[str] = set()
+    nothing = _Seen({}, {})
+    for place, i in enumerate(order):
+        own = seen[i]
+        best = nothing if len(order) < 2 else seen[order[1 if place == 0 else 0]]
+        better = (best.authors, best.targets) if place == 0 else (authors, targets)
+        found[i] = {
+            "rivals.authors_left": math.fsum(rarity for at, rarity in own.authors.items() if at not in better[0]),
+            "rivals.targets_left": math.fsum(rarity for name, rarity in own.targets.items() if name not in better[1]),
+            "rivals.authors_shared": float(len(own.authors.keys() & best.authors.keys())),
+            "rivals.targets_shared": math.fsum(r for name, r in own.targets.items() if name in best.targets),
+        }
+        if place < BETTER_ONES:
+            authors |= own.authors.keys()
+            targets |= own.targets.keys()
+    return found
 
 
 def leads(odds: Sequence[float]) -> list[float]:
@@ -180,7 +253,7 @@ def usable(model: Model) -> Model:
 def judged(model: Model, listed: Sequence[Sequence[Evidence]], rows: Sequence[Sequence[float]]) -> list[list[Evidence]]:
     """Return the evidence of each candidate of one paper, weighed by the model instead of the profile.
 
-    ``rows`` are their features (``row_of``).
+    ``rows`` are their features (``rows_of``).
 
     The prior becomes the model's start; each kind gets what the model gives its features; what the model gives to a
     kind that nothing can be said of stands as "unknown". Codes keep their contributions.

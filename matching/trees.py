@@ -1,7 +1,8 @@
 """A model of boosted trees as plain data: scored with numpy, explained exactly, read and written as JSON.
 
-The log-odds of a row is ``slope * (baseline + sum of one leaf per tree) + intercept``; slope and intercept are Platt's
-calibration, which is affine, so it keeps sums. A tree's way to its leaf is a chain of nodes, each of which is worth the
+The log-odds of a row is ``slope * (baseline + sum of one leaf per tree) + sum of (weight * carried feature) +
+intercept``; slope, weights and intercept are Platt's calibration, which is affine, so it keeps sums. Carried features
+are log-odds themselves, of rules that were there before the trees; without any (most models) the middle term is 0. A tree's way to its leaf is a chain of nodes, each of which is worth the
 mean of the leaves below it; a feature's contribution is what the steps at its splits changed (path attribution), and all
 contributions with the starting value sum to the log-odds.
 """
@@ -70,14 +71,17 @@ class Model:
         baseline: float = 0.0,
         slope: float = 1.0,
         intercept: float = 0.0,
+        carried: Mapping[str, float] | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> None:
         """Raises ``ModelError`` for trees that do not end, point outside, or hold what is no number."""
         self.features = tuple(features)
         self.trees = tuple(trees)
         self.baseline, self.slope, self.intercept = float(baseline), float(slope), float(intercept)
+        self.carried = {name: float(weight) for name, weight in (carried or {}).items()}
         self.about = dict(about or {})
         self._check()
+        self._carry: Floats = np.array([self.carried.get(name, 0.0) for name in self.features], dtype=np.float64)
         sizes = [len(tree.feature) for tree in self.trees]
         self._roots: Integers = np.cumsum([0, *sizes[:-1]], dtype=np.int64) if sizes else np.zeros(0, np.int64)
         shift = np.repeat(self._roots, sizes) if sizes else np.zeros(0, np.int64)
@@ -94,6 +98,8 @@ class Model:
             raise ModelError("two features of the model have one name")
         if not all(map(math.isfinite, (self.baseline, self.slope, self.intercept))) or self.slope <= 0:
             raise ModelError("baseline, slope and intercept are numbers, and the slope is positive")
+        if not set(self.carried) <= set(self.features) or not all(0 <= w < math.inf for w in self.carried.values()):
+            raise ModelError("what is carried are features of the model, each with a weight of at least 0")
         if sum(len(tree.feature) for tree in self.trees) > _MOST_NODES:
             raise ModelError(f"the model has more than {_MOST_NODES} nodes")
         for number, tree in enumerate(self.trees):
@@ -121,7 +127,7 @@ class Model:
             for _ in range(self._depth):
                 at = self._step(part, at)
             raw = self.baseline + self._value[at].sum(axis=1)
-            found[begin : begin + len(part)] = self.slope * raw + self.intercept
+            found[begin : begin + len(part)] = self.slope * raw + self._carried(part).sum(axis=1) + self.intercept
         return found
 
     def probability(self, rows: Floats) -> Floats:
@@ -145,7 +151,11 @@ class Model:
             )
             at = following
         start = self.slope * (self.baseline + float(self._value[self._roots].sum())) + self.intercept
-        return start, self.slope * added
+        return start, self.slope * added + self._carried(part)
+
+    def _carried(self, rows: Floats) -> Floats:
+        """What the carried features add; one that is unknown adds nothing."""
+        return np.asarray(self._carry * np.nan_to_num(rows, nan=0.0), dtype=np.float64)
 
     def _rows(self, rows: Floats) -> Floats:
         part = np.asarray(rows, dtype=np.float64)
@@ -171,6 +181,7 @@ class Model:
             "baseline": self.baseline,
             "slope": self.slope,
             "intercept": self.intercept,
+            **({"carried": self.carried} if self.carried else {}),
             "trees": [tree.plain() for tree in self.trees],
         }
 
@@ -187,6 +198,7 @@ class Model:
                 baseline=float(data["baseline"]),
                 slope=float(data["slope"]),
                 intercept=float(data["intercept"]),
+                carried=dict(data.get("carried", {})),
                 about=data.get("about", {}),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as wrong:

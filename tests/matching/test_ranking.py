@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.evidence import Evidence
-from matching.propose import PaperFacts, Proposer
-from matching.ranking import DIRECTIONS, FEATURES, judged, leads, row_of, usable
+from matching.evidence import Evidence, PaperFacts, PaperView, PersonSeen, ProjectFacts, ProjectView, TextView
+from matching.propose import Proposer
+from matching.ranking import CARRIED, DIRECTIONS, FEATURES, judged, leads, rows_of, usable
+from matching.targets import TargetSpot
 from matching.trees import Model, ModelError, Tree
 from tests.matching.test_propose import GRAMMAR, KEYWORDS, PROJECTS, RING_PAPER, RULES, mentions
 
@@ -112,5 +113,50 @@ def test_a_model_of_other_features_is_refused() -> None:
 def test_nothing_to_judge_is_nothing() -> None:
     """No candidates, no evidence; a pair of which nothing is known has a row of nothing but its lead."""
     assert judged(MODEL, [], []) == []
-    row = row_of([Evidence("prior", 5, -3.0, "One of 5.")], {}, 20.0)
-    assert [value for value in row if not math.isnan(value)] == [20.0]
+    assert rows_of(paper_view({}), [], []) == []
+    ((*row,),) = rows_of(
+        paper_view({}), [([Evidence("prior", 5, -3.0, "One of 5.")], project_view(None), TEXT)], [-3.0]
+    )
+    told = dict(zip(FEATURES, row, strict=True))
+    assert {name: value for name, value in told.items() if value and not math.isnan(value)} == {"rivals.lead": 20.0}
+
+
+TEXT = TextView(target_worth={"ngc1": 7.0, "ngc2": 5.0})
+
+
+def paper_view(people: dict[int, int], *targets: str) -> PaperView:
+    """A paper with these people of the registry at these places, and targets."""
+    seen = {person: PersonSeen(1.0, math.exp(-3.0), place, f"Author {place}") for person, place in people.items()}
+    spots = {name: TargetSpot("title", name.upper()) for name in targets}
+    return PaperView(PaperFacts("x"), seen, 9 if people else 0, True, spots, bool(targets))
+
+
+def project_view(pi: int | None, *co_is: int, targets: tuple[str, ...] = ()) -> ProjectView:
+    """A project of these people on these targets."""
+    return ProjectView(ProjectFacts("C"), pi, co_is, tuple(frozenset([name]) for name in targets), None)
+
+
+def test_a_second_project_is_measured_by_what_the_first_leaves_open() -> None:
+    """Who brings the other team and target accounts for much; a project of the same team and target for nothing."""
+    paper = paper_view({1: 1, 2: 2, 7: 3}, "ngc1", "ngc2")
+    first = project_view(1, 2, targets=("ngc1",))
+    second = project_view(7, targets=("ngc2",))
+    again = project_view(2, 1, targets=("ngc1",))
+    rows = rows_of(paper, [([], view, TEXT) for view in (again, second, first)], [1.0, -4.0, 6.0])
+    told = [dict(zip(FEATURES, row, strict=True)) for row in rows]
+    names = ("rivals.authors_left", "rivals.targets_left", "rivals.authors_shared", "rivals.targets_shared")
+    assert [[round(one[name], 9) for name in names] for one in told] == [
+        [0.0, 0.0, 2.0, 7.0],
+        [3.0, 5.0, 0.0, 0.0],
+        [0.0, 0.0, 2.0, 7.0],
+    ]
+
+
+def test_the_log_odds_of_the_rules_are_carried() -> None:
+    """A model keeps the sum of what the rules say beside its trees, and explains it piece by piece."""
+    model = Model(FEATURES, [], slope=1.0, intercept=-2.0, carried=dict.fromkeys(CARRIED, 0.5))
+    evidence = [Evidence("pi", 1, 4.0, "The PI."), Evidence("title", 1, -1.0, "The title.")]
+    rows = rows_of(paper_view({}), [(evidence, project_view(None), TEXT)], [3.0])
+    assert model.log_odds(np.array(rows)).tolist() == [-2.0 + 0.5 * 3.0]
+    (found,) = judged(model, [evidence], rows)
+    assert [piece.contribution for piece in found] == [2.0, -0.5]

@@ -45,10 +45,11 @@ def trees(draw: st.DrawFn) -> Tree:
 
 
 models = st.builds(
-    lambda grown, baseline, slope, intercept: Model(
-        FEATURES, grown, baseline=baseline, slope=slope, intercept=intercept, about={"made": "by a test"}
+    lambda grown, baseline, slope, intercept, carry: Model(
+        FEATURES, grown, baseline=baseline, slope=slope, intercept=intercept, about={"made": "by a test"},
+        carried={FEATURES[0]: carry} if carry else None,
     ),
-    st.lists(trees(), max_size=6), st.floats(-2, 2), st.floats(0.1, 3), st.floats(-2, 2),
+    st.lists(trees(), max_size=6), st.floats(-2, 2), st.floats(0.1, 3), st.floats(-2, 2), st.floats(0, 2),
 )  # fmt: skip
 rows = st.lists(
     st.lists(st.one_of(st.floats(-3, 3), st.just(math.nan)), min_size=3, max_size=3), min_size=1, max_size=5
@@ -65,7 +66,8 @@ def by_hand(model: Model, row: Any) -> float:
             left = tree.lost_left[node] if math.isnan(value) else value <= tree.threshold[node]
             node = tree.left[node] if left else tree.right[node]
         total += tree.value[node]
-    return model.slope * total + model.intercept
+    carried = sum(weight * row[FEATURES.index(name)] for name, weight in model.carried.items())
+    return model.slope * total + (0.0 if math.isnan(carried) else carried) + model.intercept
 
 
 @given(models, rows)
@@ -78,10 +80,11 @@ def test_a_row_is_worth_its_leaves(model: Model, rows: Any) -> None:
 
 @given(models, rows)
 def test_contributions_sum_to_the_log_odds(model: Model, rows: Any) -> None:
-    """The start and what each feature adds are the whole score; a feature that no tree asks adds nothing."""
+    """The start and what each feature adds are the whole score; a feature that no tree asks and that is not carried adds nothing."""
     start, added = model.explain(rows)
     assert start + added.sum(axis=1) == pytest.approx(model.log_odds(rows), abs=1e-9)
     asked = {feature for tree in model.trees for feature in tree.feature}
+    asked |= {FEATURES.index(name) for name in model.carried}
     for place in set(range(len(FEATURES))) - asked:
         assert not added[:, place].any()
 
@@ -136,6 +139,11 @@ def broken(**changes: Any) -> dict[str, Any]:
         ({"slope": 0.0}, "slope"),
         ({"slope": math.inf}, "slope"),
         ({"trees": None}, "no model"),
+        ({"carried": {"y": 1.0}}, "carried"),
+        ({"carried": {"x": -1.0}}, "carried"),
+        ({"carried": {"x": math.nan}}, "carried"),
+        ({"carried": {"x": None}}, "no model"),
+        ({"carried": 7}, "no model"),
     ],
 )
 def test_what_is_no_model_is_refused(changes: dict[str, Any], words: str) -> None:
