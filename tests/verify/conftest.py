@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -16,7 +17,6 @@ from biblio.store.words import Role
 from biblio.verify import learning
 from biblio.verify.feature import feature as desk
 from biblio.web.app import create_app
-from matching.fitting import Fitting
 from matching.learning import HOW
 from matching.learning import learn as fitted
 from tests.verify.factories import add_user
@@ -52,5 +52,5 @@ def login(app: Flask, runtime: Runtime) -> Login:
 @pytest.fixture
 def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of a dozen trees: enough for the few papers of a test."""
-    how = Fitting(trees=12, leaves=4, least_rows=5, rate=0.3, folds=2, directions=HOW.directions)
+    how = replace(HOW, trees=12, leaves=4, least_rows=5, rate=0.3, folds=2)
     monkeypatch.setattr(learning, "fitted", partial(fitted, how=how))
