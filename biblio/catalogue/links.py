@@ -36,6 +36,9 @@ USES_DATA = frozenset({RelationKind.SCIENCE, RelationKind.ENGINEERING})
 
 _BAND_ORDER = (Band.UNLIKELY, Band.LIKELY, Band.CERTAIN)
 
+_OF_WEIGHING = frozenset({"prior", "limit", "rivals", "unknown"})
+"""Kinds that come from how evidence is weighed, and change with a model though nothing new is known of the paper."""
+
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFacts:
@@ -203,7 +206,7 @@ def _says_more(session: Session, before: CandidateRevision, suggestion: Suggesti
     if _BAND_ORDER.index(suggestion.band) > _BAND_ORDER.index(before.band):
         return True
     had = set(session.exec(select(EvidenceItem.kind).where(col(EvidenceItem.revision_id) == before.id)))
-    return bool({e.kind for e in suggestion.evidence if e.contribution > 0} - had)
+    return bool({e.kind for e in suggestion.evidence if e.contribution > 0} - had - _OF_WEIGHING)
 
 
 def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> Decision:

@@ -166,10 +166,14 @@ def _apply(ctx: click.Context, runtime: Runtime, actor: Actor, given: Mapping[st
 
 def lines(trial: RematchTrial, found: Report) -> Iterator[str]:
     """The report as tables."""
-    yield f"Trial {trial.id} of {trial.counts.get('name')}: {found.papers} papers, {found.papers_changed} would change."
+    yield f"Trial {trial.id} of {trial.counts.get('name')}: {found.papers} papers."
     if trial.state is not TrialState.READY:
         yield "It has not come to its end: `biblio rematch` goes on where it stopped."
-    yield f"Candidates: {found.new} new, {found.gone} gone, {found.moved} in another band."
+    yield (
+        f"Candidates: {found.new()} new ({found.new(serious=True)} of them above unlikely), {found.gone()} gone "
+        f"({found.gone(serious=True)}), {found.moved()} in another band."
+    )
+    yield f"{found.papers_changed} papers have a candidate above unlikely that comes, goes or changes its band."
     yield ""
     yield "candidates now    then: " + "".join(f"{band:>10}" for band in BANDS)
     for before in BANDS:

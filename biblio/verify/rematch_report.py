@@ -46,6 +46,11 @@ Scored = dict[int, tuple[str, float]]
 """A paper's candidates: project → (band, score)."""
 
 
+def _serious(band: str) -> bool:
+    """Whether a candidate of this band is worth a verdict."""
+    return _HEIGHT[band] > _HEIGHT["unlikely"]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Change:
     """One candidate whose band would change, the largest last when sorted. Scores 0–1; 0 where there is none."""
@@ -84,6 +89,7 @@ class Report:
     papers: int = 0
     bands: Counter[tuple[str, str]] = field(default_factory=Counter)
     papers_changed: int = 0
+    """Papers of which a candidate worth a verdict (above "unlikely") comes, goes, or changes its band."""
     waiting: int = 0
     newly_waiting: int = 0
     no_longer_waiting: int = 0
@@ -98,27 +104,29 @@ class Report:
         """How many candidates go from one band to the other."""
         return self.bands[before, after]
 
-    @property
-    def new(self) -> int:
-        """Candidates there are none of now."""
-        return sum(n for (before, after), n in self.bands.items() if before == NONE != after)
+    def new(self, *, serious: bool = False) -> int:
+        """Candidates there are none of now; ``serious``: only those above "unlikely"."""
+        return sum(
+            n for (one, other), n in self.bands.items() if one == NONE != other and (not serious or _serious(other))
+        )
 
-    @property
-    def gone(self) -> int:
-        """Candidates that would be no longer."""
-        return sum(n for (before, after), n in self.bands.items() if before != NONE == after)
+    def gone(self, *, serious: bool = False) -> int:
+        """Candidates that would be no longer; ``serious``: only those above "unlikely"."""
+        return sum(
+            n for (one, other), n in self.bands.items() if one != NONE == other and (not serious or _serious(one))
+        )
 
-    @property
     def moved(self) -> int:
         """Candidates that stay, in another band."""
-        return sum(n for (before, after), n in self.bands.items() if before != after and NONE not in (before, after))
+        return sum(n for (one, other), n in self.bands.items() if one != other and NONE not in (one, other))
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
             "papers": self.papers,
             "papers_changed": self.papers_changed,
-            "candidates": {"new": self.new, "gone": self.gone, "changed_band": self.moved},
+            "candidates": {"new": self.new(), "gone": self.gone(), "changed_band": self.moved()},
+            "worth_a_verdict": {"new": self.new(serious=True), "gone": self.gone(serious=True)},
             "bands": {b: {a: self.count(b, a) for a in BANDS if (b, a) != (NONE, NONE)} for b in BANDS},
             "waiting": {
                 "before": self.waiting,
@@ -177,11 +185,13 @@ def _sides(before: Sequence[JudgedPaper], after: Sequence[JudgedPaper]) -> Sides
 
 
 def _judged(labels: Labels, paper_id: int, scored: Scored, codes: Mapping[int, str]) -> JudgedPaper:
-    candidates = [
-        propose.Candidate(codes[project], score, band, ())
-        for project, (band, score) in sorted(scored.items())
-        if project in codes
-    ]
+    """One side's candidates beside what was found; a wrong one that it does not hold counts with score 0.
+
+    So both sides are measured on the same decided pairs. A right one that it does not hold counts as missed.
+    """
+    held = {codes[project]: known for project, known in scored.items() if project in codes}
+    pairs = dict.fromkeys(labels.wrong.get(paper_id, ()), ("unlikely", 0.0)) | held
+    candidates = [propose.Candidate(code, score, band, ()) for code, (band, score) in sorted(pairs.items())]
     return labels.judged(paper_id, str(paper_id), candidates)
 
 
@@ -284,7 +294,7 @@ def _count(told: Report, one: _Compared) -> list[Change]:
         if before[0] != after[0]:
             steps = abs(_HEIGHT[before[0]] - _HEIGHT[after[0]])
             changes.append(Change(steps, abs(after[1] - before[1]), one.paper_id, project_id, before, after))
-    told.papers_changed += bool(changes)
+    told.papers_changed += any(_serious(change.before[0]) or _serious(change.after[0]) for change in changes)
     told.waiting += one.waits
     told.look_again += len(one.raised() - one.again)
     would = one.would_wait()

@@ -95,13 +95,14 @@ def test_what_is_no_longer_proposed_is_withdrawn_not_deleted(store: Store) -> No
         ({"score": 0.85}, False),
         ({"band": Band.CERTAIN, "score": 0.99}, True),
         ({"kinds": ("pi", "code")}, True),
+        ({"kinds": ("pi", "prior", "unknown", "rivals", "limit")}, False),
         ({"band": Band.UNLIKELY, "score": 0.1}, False),
     ],
 )
 def test_new_evidence_after_a_verdict_raises_a_flag_and_changes_nothing_else(
     store: Store, after: dict[str, object], raised: bool
 ) -> None:
-    """A higher band or a new kind of evidence says "look again"; less or the same does not; the verdict stays."""
+    """A higher band or a new kind of evidence says "look again"; less, the same, or another weighing does not."""
     with store.writing() as session:
         paper, project, vera = add_paper(session), add_project(session), add_user(session)
         _suggest(session, paper, _suggestion(project))

@@ -206,6 +206,7 @@ def test_decided_pairs_are_measured_before_and_after(desk: Runtime) -> None:
     before, after = told["decided"]["before"], told["decided"]["after"]
     assert before["papers"] == after["papers"] == 4
     assert before["right"] == after["right"] == 2
+    assert before["pairs"] >= 3
     assert 0 < before["recall"] <= 1
     assert before["precision"] != after["precision"]
 
@@ -214,7 +215,7 @@ def test_a_trial_of_what_is_in_force_changes_nothing(desk: Runtime) -> None:
     """``now`` under unchanged rules: no candidate moves, nobody newly waits."""
     tried(desk, model="now")
     told = report(desk, the_trial(desk))
-    assert (told.new, told.gone, told.moved, told.papers_changed) == (0, 0, 0, 0)
+    assert (told.new(), told.gone(), told.moved(), told.papers_changed) == (0, 0, 0, 0)
     assert (told.newly_waiting, told.no_longer_waiting, told.look_again) == (0, 0, 0)
     assert told.largest == []
     assert told.waiting == len(waiting(desk))
@@ -308,7 +309,7 @@ def test_rules_are_tried_from_a_folder_and_applied_once_they_are_in_force(
     rules.write_text(text, "utf-8")
     shown = command(desk, "--profile", str(folder), "--model", "now", "--quiet")
     assert shown.exit_code == 0, shown.output
-    assert report(desk, the_trial(desk)).moved > 0
+    assert report(desk, the_trial(desk)).moved() > 0
     refused = command(desk, "--apply")
     assert refused.exit_code == 1
     assert f"of the rules in {folder}, and those in force are others" in " ".join(refused.output.split())
