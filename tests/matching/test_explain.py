@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from matching.evidence import Evidence, log_odds
 from matching.explain import explain, movable, odds_without, times_words
 from matching.propose import Candidate, PaperFacts, Proposer
+from matching.trees import Model
 from tests.matching.test_propose import GRAMMAR, KEYWORDS, PROJECTS, RING, RING_PAPER, RULES, mentions
+from tests.matching.test_ranking import MODEL
 
 ACKNOWLEDGED = "\\acknowledgements This paper makes use of the following ALMA data: ADS/JAO.ALMA\\#2016.1.00202.S."
 KINDS = ("pi", "co_is", "team", "targets", "title", "abstract", "observatory", "dates", "rivals", "stranger")
@@ -157,16 +159,18 @@ def test_ratios_are_said_to_two_digits(ratio: float, words: str) -> None:
 # -- on real candidates -----------------------------------------------------------------------------------------------
 
 
-def proposed(paper: PaperFacts, text: str = "") -> list[Candidate]:
-    """What the real matcher proposes."""
-    return Proposer(PROJECTS, RULES, GRAMMAR, KEYWORDS).propose(paper, mentions(text) if text else ())
+def proposed(paper: PaperFacts, text: str = "", model: Model | None = None) -> list[Candidate]:
+    """What the real matcher proposes, by the rules or by a learned model."""
+    return Proposer(PROJECTS, RULES, GRAMMAR, KEYWORDS, model).propose(paper, mentions(text) if text else ())
 
 
-@pytest.mark.parametrize("text", ["", ACKNOWLEDGED])
+@pytest.mark.parametrize("model", [None, MODEL], ids=["rules", "model"])
+@pytest.mark.parametrize("text", ["", ACKNOWLEDGED], ids=["record", "code"])
 @pytest.mark.parametrize("year", [2018, 2012])
-def test_with_nothing_taken_away_the_odds_are_those_shown(text: str, year: int) -> None:
+def test_with_nothing_taken_away_the_odds_are_those_shown(text: str, year: int, model: Model | None) -> None:
     """The limit and the hold on early papers, worked out anew, are what the matcher made of them."""
-    found = proposed(replace(RING_PAPER, year=year), text)
+    found = proposed(replace(RING_PAPER, year=year), text, model)
+    assert found
     for candidate, told in zip(found, explain(found, RULES), strict=True):
         assert odds_without(candidate.evidence, (), RULES) == pytest.approx(told.log_odds, abs=1e-9)
         assert candidate.score == pytest.approx(1 / (1 + math.exp(-told.log_odds)), abs=1e-12)
