@@ -172,19 +172,21 @@ class Blocker:
 
     def nearest(self, rows: PaperRows, top: int) -> list[list[int]]:
         """``best`` for papers that have been read."""
+        top = min(top, len(self._listed))
+        if top <= 0:
+            return [[] for _ in range(rows.count)]
         telling = rows.where(~self._is_common[rows.features])
         found = self._index.best(telling.matrix(), top)
-        short = np.array([i for i, numbers in enumerate(found) if len(numbers) < top], dtype=np.int64)
-        if len(short):
-            for i, numbers in zip(short.tolist(), self._index.best(rows.of(short).matrix(), top), strict=True):
-                found[i] = numbers
-        full = np.array([i for i, numbers in enumerate(found) if len(numbers) == top > 1], dtype=np.int64)
-        self._make_room(found, full, telling.of(full))
+        has_room = np.array([len(numbers) < top for numbers in found], dtype=bool)
+        some = np.flatnonzero(has_room)
+        for i, numbers in zip(some.tolist(), self._index.best(rows.of(some).matrix(), top), strict=True):
+            found[i] = numbers
+        full = np.flatnonzero(~has_room)
+        self._make_room(found, full, telling.of(full), top)
         return found
 
-    def _make_room(self, found: list[list[int]], papers: NDArray[np.int64], rows: PaperRows) -> None:
-        """Rank after the best candidates of some papers by what those leave unexplained."""
-        top = len(found[papers[0]]) if len(papers) else 0
+    def _make_room(self, found: list[list[int]], papers: NDArray[np.int64], rows: PaperRows, top: int) -> None:
+        """Rank after the best candidates of some papers, which have ``top`` each, by what those leave unexplained."""
         for place in range(min(_USED_TOGETHER - 1, top - 1)):
             explained, rows = self._unexplained(rows, [found[i][place] for i in papers.tolist()])
             papers = papers[explained]

@@ -6,7 +6,7 @@ with the people filed there; so initials, accents and compound surnames find the
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from matching.people import MAX_NAME, Name, compare, index_keys, parse
@@ -96,7 +96,7 @@ class NameRegister:
 
     def _search(self, name: Name) -> Found:
         if name.group:
-            return Found((), (), 1.0, (), is_person=False)
+            return Found((), (), 1.0, (), False)
         keys = index_keys(name)
         if not name.ordered and len(name.given) == 1 and len(name.given[0]) > 2:
             keys.append(name.given[0])  # the surname may stand first
@@ -112,12 +112,18 @@ class NameRegister:
                 similar.append(alike)
                 agreeing += self._counts[number]
         chance = (agreeing + 0.5) / max(self._slots, self._smallest)
+        if not numbers:
+            return Found((), (), chance, (), True)
         surprise = -math.log(chance) if chance < 1.0 else 0.0
-        return Found(tuple(numbers), tuple(similar), chance, tuple(a * surprise for a in similar), is_person=True)
+        return Found(tuple(numbers), tuple(similar), chance, tuple([a * surprise for a in similar]), True)
 
-    def _filed_under(self, keys: Iterable[str], name: Name) -> Iterable[int]:
+    def _filed_under(self, keys: Sequence[str], name: Name) -> Iterable[int]:
         """Numbers of the people filed under any of the keys with one of the name's initials, each once."""
         initials = {g[0] for g in name.given}
+        if len(keys) == len(initials) == 1 and keys[0] not in name.given:
+            alone = self._filed.get((keys[0], name.given[0][0]), ())
+            bare = self._filed.get((keys[0], ""))
+            return alone if bare is None else [*alone, *bare]
         numbers: dict[int, None] = {}
         for key in keys:
             if not initials or key in name.given:
