@@ -111,7 +111,8 @@ def around(session: Session, profile: Profile, wanted: QueueFilter, paper_id: in
         order = list(islice(dealt(_lanes(session, profile, wanted, most), turn), most))
         papers = [paper for paper, _ in order]
         place = papers.index(paper_id) if paper_id in papers else None
-        if (place is not None and place + 1 < len(papers)) or len(papers) < most or most >= REACH:
+        is_found = paper_id is None or (place is not None and place + 1 < len(papers))
+        if is_found or len(papers) < most or most >= REACH:
             break
         most *= 8
     first = next((paper for paper in papers if paper != paper_id), None)
