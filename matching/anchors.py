@@ -18,6 +18,7 @@ from matching.grammar import Grammar, compiled
 _END = "(?![0-9A-Za-z])"
 _NUMERAL = r"[0-9\uff10-\uff19OoQDlISBGZ}>]"
 _ANY = "[0-9A-Za-z|]"
+_ANY_ALPHABET = "[0-9A-Za-z|\u0391-\u03bf\u0401-\u0456]"  # Greek and Cyrillic letters look like Latin ones
 _MOST_HEADS = 8  # choices of a first field that are looked for each by itself
 
 
@@ -58,7 +59,8 @@ def crumbled_pattern(grammar: Grammar) -> re.Pattern[str] | None:
     for form in forms:
         signs = [sign for part in form.fields if not part.optional for sign in _signs(part)]
         # The first is a class of characters, and so the rest is tried at few places.
-        bodies.append(signs[0] + "".join("{J}{0,3}" + sign for sign in signs[1:]))
+        bodies.append(signs[0] + "".join("{J}{0,4}" + sign for sign in signs[1:]))
+        bodies.append("{J}{1,4}+".join(_mistyped(part) for part in form.fields if not part.optional))
     return compiled("(?:" + "|".join(bodies) + ")", "codes") if bodies else None
 
 
@@ -68,7 +70,15 @@ def _signs(part: Field) -> list[str]:
         return ["{D}"] * part.low
     if part.low == 1 and part.sort == "characters":
         return [f"(?i:{part.pattern})"]
-    return [*map(re.escape, part.head), *[_ANY] * (part.low - len(part.head))]
+    return [*map(re.escape, part.head), *[_ANY_ALPHABET] * (part.low - len(part.head))]
+
+
+def _mistyped(part: Field) -> str:
+    """A field with any letter or digit in place of one of its own, put in or left out."""
+    if part.sort == "digits":
+        return f"{{D}}{_ANY}{{{max(0, part.low - 2)},{part.high}}}"
+    rest = len(part.head)  # its fixed beginning as it is: else half of all prose would be worth a look
+    return f"{re.escape(part.head)}{_ANY}{{{max(1, part.low - rest - 1)},{part.high - rest + 1}}}"
 
 
 def _ending(form: Form) -> tuple[str, Field] | None:

@@ -69,11 +69,13 @@ def _completes(raw: str, gap: tuple[int, int], between: str, grammar: Grammar) -
     for form in grammar.forms:
         for code in form.canonical_anywhere.finditer(joined):
             if code.start() < len(left[0]) < code.end():
-                return not _holds_code(left[0] + raw[start:end] + right[0], grammar)
+                # A code that ends before the sign at the break is not whole, though shorter codes there be.
+                beyond = len(left[0]) if left[0][-1] in ".-" else 0
+                return not _holds_code(left[0] + raw[start:end] + right[0], beyond, grammar)
     return False
 
 
-def _holds_code(text: str, grammar: Grammar) -> bool:
-    """Whether a code of any form is in the text already, blanks and line breaks after its dots allowed for."""
+def _holds_code(text: str, beyond: int, grammar: Grammar) -> bool:
+    """Whether a code that ends beyond this place is in the text, blanks and line breaks after its dots allowed for."""
     plain = " ".join(text.split()).replace(". ", ".")
-    return any(form.canonical_anywhere.search(plain) for form in grammar.forms)
+    return any(code.end() > beyond for form in grammar.forms for code in form.canonical_anywhere.finditer(plain))

@@ -178,7 +178,7 @@ class CodeFinder:
 
     def _worth_reading(self, masked: str, found: list[_Found]) -> list[tuple[int, int]]:
         """Stretches that may hold a damaged code: with an anchor left in the window, or near our name or a whole code."""
-        stretches = _doubtful_stretches(masked)
+        stretches = _doubtful_stretches(masked, self._windows.runs)
         if not stretches or self._windows.has_anchor(masked):
             return stretches
         return [
@@ -459,14 +459,15 @@ def _closed(text: str, start: int, end: int) -> int:
     return end
 
 
-def _doubtful_stretches(text: str) -> list[tuple[int, int]]:
-    """Where digits stand that may be a damaged code, with some room around."""
+def _doubtful_stretches(text: str, runs: Sequence[re.Pattern[str]]) -> list[tuple[int, int]]:
+    """Where one of the runs stands that may be a damaged code, with some room around."""
     stretches: list[tuple[int, int]] = []
-    for run in DIGIT_RUN.finditer(text):
-        start, end = max(0, run.start() - 14), text.find(" ", run.end() + 20, run.end() + 60)
-        end = end if end >= 0 else min(len(text), run.end() + 60)
+    spans = [found.span() for run in runs for found in run.finditer(text)]
+    for first, last in spans if len(runs) == 1 else sorted(spans):
+        start, end = max(0, first - 14), text.find(" ", last + 20, last + 60)
+        end = end if end >= 0 else min(len(text), last + 60)
         if stretches and start <= stretches[-1][1]:
-            stretches[-1] = (stretches[-1][0], end)
+            stretches[-1] = (stretches[-1][0], max(stretches[-1][1], end))
         else:
             stretches.append((start, end))
     return stretches

@@ -19,7 +19,7 @@ from matching.registry import Registry
 _TOKEN = re.compile(r"[0-9A-Za-z|]+")
 _GAP = re.compile(rf"[{SEPARATOR_CHARACTERS}()\[\]]{{1,5}}")
 _DIGIT_LIKE = frozenset("0123456789OoQDlI|SBGZz")
-_ENDING = re.compile(r"[.,·_-][A-Z]")  # a run that leaves its last field out is not whole
+_ENDING = re.compile(r"[.,·_-][A-Z]|\([A-Z]\)")  # a run that leaves its last field out is not whole
 _MOST_TOKENS = 9
 
 
@@ -92,12 +92,15 @@ def _runs(text: str, tokens: list[tuple[int, int]], first: int, begin: int, boun
             yield _Span(begin, stop, plain, tuple(breaks), dots)
 
 
-def _fits(span: _Span, code: str, slack: int = 1) -> bool:
-    """Whether the visible separators of the span stand where the code has its own, or at most ``slack`` places off."""
+def _fits(span: _Span, code: str, slack: int = 1, spare: int = 0) -> bool:
+    """Whether the visible separators of the span stand where the code has its own, or at most ``slack`` places off.
+
+    ``spare`` of them may stand where the code has none: a dot typed amid a number.
+    """
     parts = [len(skeleton(part)) for part in re.split(r"[^0-9A-Za-z]+", code) if part]
     borders = list(accumulate(parts))[:-1]
     misplaced = sum(all(abs(place - border) > slack for border in borders) for place in span.breaks)
-    return misplaced == 0 and span.dots >= min(1, len(borders))
+    return misplaced <= spare and span.dots - misplaced >= min(1 + spare, len(borders))
 
 
 def read_by_registry(
@@ -107,10 +110,11 @@ def read_by_registry(
     found = []
     for span in _spans(text, stretch, bounds[0] - 1, bounds[1] + 1, registry.heads):
         neighbours = registry.neighbours(span.plain, edits=span.dots >= 2 or near(span.start) > 0)
-        same = tuple(code for code in neighbours.same if _fits(span, code))
+        same = tuple(code for code in neighbours.same if _fits(span, code, spare=0 if _fits(span, code) else 1))
         alike = tuple(code for code in neighbours.alike if _fits(span, code, slack=0))
         edits = tuple(code for code in neighbours.near if _fits(span, code) and code not in alike)
-        candidates = tuple(dict.fromkeys((*same, *alike, *_by_likelihood(span.plain, edits))))
+        astray = () if same or alike or edits else tuple(code for code in neighbours.near if _fits(span, code, spare=1))
+        candidates = tuple(dict.fromkeys((*same, *alike, *_by_likelihood(span.plain, (*edits, *astray)))))
         if not candidates or registry.grammar.canonical(text[span.start : span.end]) is not None:
             continue
         only = len(same or alike or edits) == 1
@@ -134,8 +138,9 @@ def _by_likelihood(plain: str, codes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(codes, key=unlikely))
 
 
-# After the first character: it begins a word, or at least two letters stand before it, a word that lost its blank.
-_BEGINS = r"(?:(?<![0-9A-Za-z][0-9A-Za-z|])|(?<=[A-Za-z]{2}[0-9A-Za-z|]))"
+# After the first character: it begins a word, or it is a digit and at least two letters stand before it, a word that
+# lost its blank.
+_BEGINS = r"(?:(?<![0-9A-Za-z][0-9A-Za-z|])|(?<=[A-Za-z]{2}[0-9|]))"
 
 
 class ShapeReader:
@@ -234,6 +239,8 @@ def _mended_part(part: Field, written: str, near: int) -> str | None:
     first, blank, _ = written.partition(" ")
     if part.sort == "digits" and blank and not any(map(str.isdigit, first)):
         return None  # a word before the code, as in "ID 94"
+    if near < 2 and part.sort == "digits" and len(plain) > 2 and not any(map(str.isdigit, plain)):
+        return None  # a word such as "soll"
     if not near:
         misread = part.sort == "digits" and len(plain) > 2 and sum(map(str.isdigit, plain)) * 2 < len(plain)
         if misread or " " in written:

@@ -45,6 +45,57 @@ class Neighbours:
         return tuple(dict.fromkeys((*self.same, *self.alike, *self.near)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """How codes begin and end, as many characters of each as one edit leaves alone at one end or the other."""
+
+    sizes: tuple[int, ...]
+    heads: frozenset[str]
+    folded_heads: frozenset[str]
+    tails: frozenset[str]
+    firsts: tuple[str, ...]
+    lasts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> _Ends:
+        """The ends of these skeletons: of one with n characters (n - 1) / 2, for a swap touches two; five are enough."""
+        kept = [(name, min(5, max(1, (len(name) - 1) // 2))) for name in names]
+        folds = [(name.translate(_FOLD), size) for name, size in kept]
+        return cls(
+            tuple(sorted({size for _, size in kept})),
+            frozenset(name[:size] for name, size in kept),
+            frozenset(name[:size] for name, size in folds),
+            frozenset(name[-size:] for name, size in kept),
+            tuple(sorted({name[:1] for name, _ in folds})),
+            tuple(sorted({name[-1:] for name, _ in kept})),
+        )
+
+    def may_be(self, plain: str) -> bool:
+        """Whether one edit may lead from this skeleton to a code."""
+        return any(plain[:size] in self.heads or plain[-size:] in self.tails for size in self.sizes)
+
+    def may_hold(self, plain: str) -> bool:
+        """Whether a code within one edit or a folding may stand in this longer skeleton."""
+        alike = plain.translate(_FOLD)
+        for size in self.sizes:
+            if any(alike[place : place + size] in self.folded_heads for place in _places_of(self.firsts, alike)):
+                return True
+            if any(
+                plain[max(0, place + 1 - size) : place + 1] in self.tails for place in _places_of(self.lasts, plain)
+            ):
+                return True
+        return False
+
+
+def _places_of(signs: Sequence[str], text: str) -> Iterator[int]:
+    """Where one of these characters stands in a text: the fewer of them do, the sooner."""
+    for sign in signs:
+        place = text.find(sign) if sign else -1
+        while place >= 0:
+            yield place
+            place = text.find(sign, place + 1)
+
+
 @dataclass
 class Registry:
     """An immutable set of known codes with indexes for nearest-code search; ``code in registry``."""
@@ -108,13 +159,7 @@ class Registry:
             self._folds.sort()
             for name in self._folds:
                 self._folds_by_tail[name[-5:]].append(name)
-        # One edit, a swap of two neighbours included, leaves as many characters alone at one end or the other.
-        self._kept = min(5, max(1, (min(map(len, self._by_skeleton), default=0) - 1) // 2))
-        self._heads = frozenset(name[: self._kept] for name in self._sorted)
-        self._folded_heads = frozenset(name[: self._kept] for name in self._by_fold)
-        self._tails = frozenset(name[-self._kept :] for name in self._sorted)
-        self._firsts = sorted({name[:1] for name in self._by_fold})
-        self._lasts = sorted({name[-1:] for name in self._by_skeleton})
+        self._ends = _Ends.of(self._sorted)
 
     def for_one_text(self) -> Registry:
         """The same registry, which searches far for a bounded number of different codes only: no text takes for ever."""
@@ -189,14 +234,7 @@ class Registry:
 
         One edit leaves the first characters of a code alone or the last ones. A quick look before a long one.
         """
-        plain = skeleton(text)
-        alike = plain.translate(_FOLD)
-        size = self._kept
-        if any(alike[place : place + size] in self._folded_heads for place in _places_of(self._firsts, alike)):
-            return True
-        return any(
-            plain[max(0, place + 1 - size) : place + 1] in self._tails for place in _places_of(self._lasts, plain)
-        )
+        return self._ends.may_hold(skeleton(text))
 
     def neighbours(self, written: str, *, edits: bool = True) -> Neighbours:
         """Codes equal to ``written`` but for separators and case, but for confusable characters, or but for one edit.
@@ -205,7 +243,7 @@ class Registry:
         """
         plain = skeleton(written)
         alike = tuple(self._by_fold.get(plain.translate(_FOLD), ()))
-        if not edits or not (plain[: self._kept] in self._heads or plain[-self._kept :] in self._tails):
+        if not edits or not self._ends.may_be(plain):
             return Neighbours(tuple(self._by_plain.get(plain, ())), alike)
         same = tuple(self._by_plain.get(plain, ()))
         if self._place_of(plain) > _MOST_EDITED:
@@ -238,7 +276,7 @@ class Registry:
         Without ``far`` one edit away at most: enough where the registry holds what is written.
 
         Order: equal but for separators, then confusable characters, then one edit (lost or extra zeros before other
-        edits), then the same number and kind in another year or call, then two edits.
+        edits), then the same number and kind in another year or call, codes that go on where it ends, then two edits.
         """
         far = far and self._place_of(skeleton(written)) * min(len(self._folds), _FEW) <= _MOST_COMPARED
         key = (written, limit, far)
@@ -247,6 +285,12 @@ class Registry:
                 self._nearest.clear()
             self._nearest[key] = tuple(self._search(written, limit, far=far))
         return list(self._nearest[key])
+
+    def _begun_by(self, plain: str, limit: int) -> list[str]:
+        """Codes that go on where a shorter one ends, as the runs of a programme do."""
+        first = bisect_left(self._sorted, plain)
+        last = min(bisect_left(self._sorted, plain + "\U0010ffff", first), first + limit)
+        return [code for name in self._sorted[first:last] for code in self._by_plain[name]]
 
     def _folds_to_compare(self, alike: str) -> Sequence[str]:
         """What may be two edits away: all of a small registry, of a large one what begins or ends alike."""
@@ -268,6 +312,7 @@ class Registry:
             values = list(parsed[1].values())
             if len(values) > 2:
                 found |= dict.fromkeys(self.ending(values[-2], values[-1]))
+            found |= dict.fromkeys(self._begun_by(plain, limit))
         if far and len(found) < limit and 3 <= len(plain) <= 40:
             others = process.extract(
                 plain.translate(_FOLD),
@@ -280,12 +325,3 @@ class Registry:
             found |= dict.fromkeys(code for name, _, _ in others for code in self._by_fold[name])
         found.pop(written, None)
         return list(found)[:limit]
-
-
-def _places_of(signs: list[str], text: str) -> Iterator[int]:
-    """Where one of these characters stands in a text: the fewer of them do, the sooner."""
-    for sign in signs:
-        place = text.find(sign) if sign else -1
-        while place >= 0:
-            yield place
-            place = text.find(sign, place + 1)

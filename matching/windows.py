@@ -43,7 +43,7 @@ class Windows:
         self._anchors = anchor_patterns(grammar, named=False)
         self._anchors_when_named = anchor_patterns(grammar, named=True)
         crumbled = crumbled_pattern(grammar)
-        self._after_names = (DIGIT_RUN,) if crumbled is None else (DIGIT_RUN, crumbled)
+        self.runs = (DIGIT_RUN,) if crumbled is None else (DIGIT_RUN, crumbled)  # what may be a damaged code
 
     def of(self, text: str) -> list[tuple[int, int]]:
         """Stretches of the raw text worth reading, in order; neighbours are joined."""
@@ -80,7 +80,7 @@ class Windows:
             covered = place < len(starts) and starts[place] < end + BEFORE // 2
             if covered or end + AFTER <= clear:
                 continue
-            if any(run.search(text, max(end, clear), end + AFTER) for run in self._after_names):
+            if any(run.search(text, max(end, clear), end + AFTER) for run in self.runs):
                 yield start, end
             else:
                 clear = end + AFTER - 60  # a longer run may be cut off at the end
