@@ -163,18 +163,21 @@ def of_steps(proposer: Proposer, papers: Sequence[PaperFacts]) -> list[Figure]:
 
 def of_one(proposer: Proposer, papers: Sequence[PaperFacts]) -> list[Figure]:
     """One paper after the other, judged with all evidence."""
-    times = []
+    wall, cpu = [], []
     for paper in papers:
-        begun = time.perf_counter()
+        clock = Clock()
         proposer.propose(paper)
-        times.append((time.perf_counter() - begun) * 1e3)
+        took = clock.since()
+        wall.append(took.wall * 1e3)
+        cpu.append(took.cpu * 1e3)
     clock = Clock()
     for _ in proposer.propose_many(papers):
         pass
-    quick, late = (float(np.quantile(times, share)) for share in (0.5, 0.95))
+    quick, late = (float(np.quantile(cpu, share)) for share in (0.5, 0.95))
     return [
-        Figure("one new paper judged, median", quick, " ms", goal="≤ 5 ms", met=quick <= 5),
-        Figure("one new paper judged, 95 of 100 within", late, " ms"),
+        Figure("one new paper judged, CPU, median", quick, " ms", goal="≤ 5 ms", met=quick <= 5),
+        Figure("one new paper judged, CPU, 95 of 100 within", late, " ms"),
+        Figure("one new paper judged, wall, median", float(np.median(wall)), " ms"),
         Figure("papers judged a second of CPU, in batches", len(papers) / clock.since().cpu, "/s"),
     ]
 

@@ -1,6 +1,6 @@
 """How well and how fast projects are proposed, beside a plain title ratio.
 
-usage: bench/propose.py FOLDER [--papers N] [--observatory NAME]
+usage: python -m bench.propose FOLDER [--json FILE] [--papers N] [--observatory NAME]
 
 FOLDER holds ``projects.jsonl``, ``papers.jsonl`` (as ``biblio propose`` reads them) and ``truth.jsonl`` with lines
 ``{"paper": …, "project": …}``. Prints recall of the candidates, average precision, recall at precision 0.99, calibration
@@ -18,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
+from bench.figures import HEADER, Figure, keep, shown
 from biblio.cli.propose import prepare
 from biblio.cli.rows import paper_of, project_of, rows_of
 from matching.evidence import PaperFacts
 
 Pairs = list[tuple[str, str, float, str]]
 RECALL_AT = (1, 5, 10, 20)
+GOALS = {"average precision": 0.95}
+PEER_PAPERS = 2000
 
 
 def average_precision(hits: NDArray[np.bool_], scores: NDArray[np.float64], links: int) -> tuple[float, float]:
@@ -35,14 +38,14 @@ def average_precision(hits: NDArray[np.bool_], scores: NDArray[np.float64], link
     return float((precision * ranked).sum() / links), float(max(recall[precision >= 0.99], default=0.0))
 
 
-def report(name: str, pairs: Pairs, truth: set[tuple[str, str]]) -> None:
-    """Print the figures of one method; ``pairs`` are ranked within each paper."""
-    hits = np.array([(paper, project) in truth for paper, project, _, _ in pairs])
+def ranking(pairs: Pairs, truth: set[tuple[str, str]]) -> dict[str, float]:
+    """Figure → value for one method; ``pairs`` are ranked within each paper."""
+    hits = np.array([(paper, project) in truth for paper, project, _, _ in pairs], dtype=bool)
     scores = np.array([score for _, _, score, _ in pairs])
     ranks = _ranks(paper for paper, _, _, _ in pairs)
-    recalls = "  ".join(f"@{k} {hits[ranks <= k].sum() / len(truth):.4f}" for k in RECALL_AT)
+    found = {f"recall @{k}": float(hits[ranks <= k].sum() / len(truth)) for k in RECALL_AT}
     precision, at_99 = average_precision(hits, scores, len(truth))
-    print(f"{name}: recall {recalls}   AP {precision:.4f}   R@P.99 {at_99:.3f}")
+    return {**found, "average precision": precision, "recall at precision 0.99": at_99}
 
 
 def _ranks(papers: Iterable[str]) -> NDArray[np.int64]:
@@ -54,25 +57,25 @@ def _ranks(papers: Iterable[str]) -> NDArray[np.int64]:
     return np.array(ranks)
 
 
-def calibration(pairs: Pairs, truth: set[tuple[str, str]]) -> None:
-    """Print the share of true links by score and by band, and the expected calibration error (ten bins)."""
-    hits = np.array([(paper, project) in truth for paper, project, _, _ in pairs])
+def calibration(pairs: Pairs, truth: set[tuple[str, str]]) -> list[Figure]:
+    """The expected calibration error (ten bins), and the share of true links by band; prints the bins."""
+    hits = np.array([(paper, project) in truth for paper, project, _, _ in pairs], dtype=bool)
     scores = np.array([score for _, _, score, _ in pairs])
+    bins = np.minimum((scores * 10).astype(int), 9)
     error = 0.0
-    for low in np.arange(0.0, 1.0, 0.1):
-        inside = (scores >= low) & ((scores < low + 0.1) | (low > 0.85))
+    for place in range(10):
+        inside = bins == place
         if inside.any():
-            error += abs(scores[inside].mean() - hits[inside].mean()) * inside.mean()
-            print(
-                f"  score {low:.1f}: {inside.sum():7d} pairs, mean {scores[inside].mean():.3f}, true {hits[inside].mean():.3f}"
-            )
-    print(f"  calibration error {error:.4f}")
+            mean, true = float(scores[inside].mean()), float(hits[inside].mean())
+            error += abs(mean - true) * float(inside.mean())
+            print(f"  score {place / 10:.1f}: {inside.sum():7d} pairs, mean {mean:.3f}, true {true:.3f}")
+    figures = [Figure("calibration error", error)]
     for band in ("certain", "likely", "unlikely"):
-        inside = np.array([b == band for _, _, _, b in pairs])
+        inside = np.array([b == band for _, _, _, b in pairs], dtype=bool)
         if inside.any():
-            print(
-                f"  {band}: {inside.sum()} pairs, precision {hits[inside].mean():.4f}, recall {hits[inside].sum() / len(truth):.4f}"
-            )
+            figures.append(Figure(f"share of {band} candidates that are right", float(hits[inside].mean())))
+            figures.append(Figure(f"share of links among {band} candidates", float(hits[inside].sum() / len(truth))))
+    return figures
 
 
 def title_ratio(papers: list[PaperFacts], folder: Path) -> Pairs:
@@ -94,31 +97,43 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--papers", type=int, default=None, help="only the first N papers")
     parser.add_argument("--observatory", default=None)
+    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     arguments = parser.parse_args()
     papers = [paper_of(row)[0] for _, row in rows_of(arguments.folder / "papers.jsonl")][: arguments.papers]
     ids = {p.id for p in papers}
     lines = (json.loads(line) for line in (arguments.folder / "truth.jsonl").open(encoding="utf-8"))
     truth = {(t["paper"], t["project"]) for t in lines if t["paper"] in ids}
 
-    start = time.perf_counter()
+    start = time.process_time()
     proposer, _ = prepare(arguments.observatory, arguments.folder / "projects.jsonl")
-    indexed = time.perf_counter()
+    indexed = time.process_time()
     pairs = [(i, c.project_code, c.score, c.band) for i, found in proposer.propose_many(papers) for c in found]
-    done = time.perf_counter()
-    for paper in papers[:200]:
-        proposer.propose(paper)
-    single = (time.perf_counter() - done) / max(1, min(200, len(papers)))
+    done = time.process_time()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"{len(papers)} papers, {len(truth)} links; index {indexed - start:.1f} s, proposals {done - indexed:.1f} s,",
-        end=" ",
-    )
-    print(f"one paper alone {single * 1000:.1f} ms, peak memory {memory:.2f} GB")
-    report("biblio", pairs, truth)
-    calibration(pairs, truth)
-    some = papers[:2000]
+    some = papers[:PEER_PAPERS]
     known = {(a, b) for a, b in truth if a in {p.id for p in some}}
-    report(f"plain title ratio (first {len(some)} papers)", title_ratio(some, arguments.folder), known)
+    peer = ranking(title_ratio(some, arguments.folder), known)
+    print(f"{len(papers):,} papers, {len(truth):,} links; the peer on the first {len(some):,} papers")
+    figures = [_with_goal(what, value, peer[what]) for what, value in ranking(pairs, truth).items()]
+    figures += calibration(pairs, truth)
+    figures += [
+        Figure("reading and indexing the projects, CPU", indexed - start, " s"),
+        Figure("papers judged a second of CPU", len(papers) / (done - indexed), "/s"),
+        Figure("memory", memory, " GB"),
+    ]
+    print(HEADER)
+    for figure in figures:
+        print(shown(figure))
+    if arguments.json:
+        keep(arguments.json, figures)
+
+
+def _with_goal(what: str, value: float, peer: float) -> Figure:
+    """A figure beside the peer's, with its goal where there is one."""
+    least = GOALS.get(what)
+    if least is None:
+        return Figure(what, value, peer="title ratio", peer_value=peer)
+    return Figure(what, value, "", "title ratio", peer, f"≥ {least}", value >= least)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,16 @@ def test_groups_are_not_registered() -> None:
     assert not people.find("ALPHA Collaboration").is_person
 
 
-@pytest.mark.parametrize("name", ["x" * 1_000_000, "Vermeer, A\x00nneke", "\x00", "\ud800, A.", "Ver" + "-" * 100_000])
+HOSTILE = {
+    "megabyte": "x" * 1_000_000,
+    "NUL-inside": "Vermeer, A\x00nneke",
+    "NUL": "\x00",
+    "half-a-character": "\ud800, A.",
+    "hyphens": "Ver" + "-" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_names_are_names_or_nothing(name: str) -> None:
     """A name of a megabyte, NUL bytes, half a character: filed and sought without an error, and nobody else is found."""
     people = register("Kirchmeier, Otto", name, name)

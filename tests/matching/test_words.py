@@ -60,7 +60,7 @@ def test_any_text_has_words(text: str) -> None:
     assert all(word and word == word.lower() for word in found)
 
 
-@pytest.mark.parametrize("piece", ["a", "Dust ", "\\rm{", "<b", "\x00", "...", "star formation "])
+@pytest.mark.parametrize("piece", ["a", "Dust ", "\\rm{", "<b", "\x00", "...", "star formation "], ids=repr)
 def test_a_title_of_a_megabyte_is_read(piece: str) -> None:
     """Time and result are bounded, whatever it repeats."""
     assert len(words(piece * (1_000_000 // len(piece)), {"star formation": "sf"})) <= 100_000
