@@ -3,6 +3,7 @@
 import math
 import random
 from datetime import date
+from itertools import count, islice
 
 import pytest
 
@@ -183,6 +184,45 @@ def test_scores_keep_their_order_inside_a_band() -> None:
     assert len({c.score for c in found}) == len(found)
     assert all(c.score < 1 for c in found)
     assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
+
+
+def test_candidates_are_the_first_step_of_proposing(proposer: Proposer) -> None:
+    """Codes without scores, in the order of the papers, whatever stands beside a paper; each proposal was a candidate."""
+    papers = [RING_PAPER, PaperFacts("p2"), PaperFacts("p3", "Water masers", ("Tan, R.",), 2019)] * 3
+    found = list(proposer.candidates(papers))
+    assert [i for i, _ in found] == [p.id for p in papers]
+    assert found == [one for paper in papers for one in proposer.candidates([paper])]
+    for paper, (_, codes) in zip(papers, found, strict=True):
+        assert {c.project_code for c in proposer.propose(paper)} == set(codes)
+    assert found[0][1][0] == RING.code
+    assert list(proposer.candidates([])) == []
+
+
+def test_any_number_of_papers_may_come(proposer: Proposer) -> None:
+    """Papers are read some at a time: the first answers come before an endless stream ends."""
+    endless = (PaperFacts(f"p{n}", RING_PAPER.title, RING_PAPER.authors) for n in count())
+    assert [i for i, _ in islice(proposer.candidates(endless), 3)] == ["p0", "p1", "p2"]
+    endless = (PaperFacts(f"p{n}") for n in count())
+    assert next(iter(proposer.propose_many(endless))) == ("p0", [])
+
+
+def test_projects_that_fit_alike_stand_in_the_order_of_their_codes() -> None:
+    """Ties do not depend on the list: sixty equal projects, in any order, give the same candidates in the same order."""
+    equal = [ProjectFacts(f"2016.1.{n:05d}.S", RING.title, None, RING.pi, RING.co_is, RING.targets) for n in range(60)]
+    shuffled = equal[:]
+    random.Random(7).shuffle(shuffled)
+    first, second = (Proposer(listed, RULES, GRAMMAR).propose(RING_PAPER) for listed in (equal, shuffled))
+    assert first == second
+    assert len(first) == 20
+    codes = [c.project_code for c in first if math.isclose(c.score, first[-1].score)]
+    assert codes == sorted(codes)
+
+
+def test_of_a_code_that_comes_twice_the_first_row_counts() -> None:
+    """A doubled code is one project; what its later rows say is left aside."""
+    other = ProjectFacts(RING.code, "Comets", None, "Nobody, Ned")
+    once, twice = (Proposer(listed, RULES, GRAMMAR).propose(RING_PAPER) for listed in ([RING, JET], [RING, JET, other]))
+    assert once == twice
 
 
 def test_top_limits_the_candidates(proposer: Proposer) -> None:
