@@ -11,21 +11,21 @@ import argparse
 import gzip
 import json
 import random
-import re
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.listed_pairs import MADE, abstracted, listed, record_of
 from matching.fitting import Fitting, fit
-from matching.shelf import Shelf
 from matching.vetoes import is_borne_out, shared_identifier, veto
 from matching.work_features import DIRECTIONS, FEATURES, features
 from matching.work_text import Reading, Work, read
+from matching.works import ASK_AT, SAME_AT
 
 SETS = {
     "DBLP-ACM": ("pairs/dblp-acm_structured_train.jsonl", "pairs/dblp-acm_structured_valid.jsonl"),
@@ -35,11 +35,9 @@ SETS = {
     "ADS": ("pairs/ads_oracle_text_pairs.jsonl",),
     "preprint-article": ("same_paper/preprint_article_pairs.jsonl.gz",),
 }
-LISTINGS = "arxiv_metadata/listings_to_2018.jsonl.gz"
-_PARENTHESIS = re.compile(r"\([^()]*\)?")
 
 WEIGHTS = {
-    "DBLP-ACM": 1.0,
+    "DBLP-ACM": 1.5,
     "DBLP-ACM dirty": 0.7,
     "DBLP-Scholar": 1.5,
     "fuzzycat": 10.0,
@@ -52,7 +50,7 @@ TWINS = {"DBLP-ACM dirty": "DBLP-ACM"}
 """A set that holds the records of another in another form, its last pairs in the same order."""
 
 HOW = Fitting(
-    trees=240, leaves=18, least_rows=15, rate=0.06, shrinkage=3.0, folds=5, seed=1, tried=0.4, directions=DIRECTIONS
+    trees=300, leaves=20, least_rows=15, rate=0.05, shrinkage=3.0, folds=5, seed=1, tried=0.3, directions=DIRECTIONS
 )
 
 
@@ -77,44 +75,6 @@ def labelled(folder: Path, name: str) -> Iterator[Mapping[str, Any]]:
         opener: Any = gzip.open if path.endswith(".gz") else open
         with opener(folder / path, "rt", encoding="utf-8") as file:
             yield from (row for row in map(json.loads, file) if row["label"] in ("match", "different"))
-
-
-def listing(row: dict[str, Any]) -> Work:
-    """A preprint from a row of a listing: authors in one text with institutes in parentheses, year from the first date."""
-    text = row["authors"]
-    while (shorter := _PARENTHESIS.sub(" ", text)) != text:
-        text = shorter
-    authors = [name.strip() for name in re.split(r",|;|\s+and\s+|&", text)]
-    years = re.findall(r"\b(?:19|20)\d\d\b", str(row.get("dates", "")))
-    return Work.from_plain(
-        {
-            "title": row["title"],
-            "authors": authors,
-            "year": years[0] if years else None,
-            "arxiv": row["id"],
-            "type": "preprint",
-        }
-    )
-
-
-def strangers(folder: Path, count: int = 500) -> Iterator[tuple[Work, Work]]:
-    """Two preprints that look alike, one made an article: neighbours on a shelf, by their numbers two papers.
-
-    Taken from the end of the listings; ``bench/same.py`` searches the beginning.
-    """
-    with gzip.open(folder / LISTINGS, "rt", encoding="utf-8") as file:
-        works = [listing(row) for row in islice(map(json.loads, file), 100_000, None)]
-    chosen = random.Random(3).sample(works, count)
-    for work, near in zip(chosen, Shelf(works).candidates(chosen, 5), strict=True):
-        for other in (works[place] for place in near):
-            if other.arxiv != work.arxiv and read(other).words != read(work).words:
-                year = None if other.year is None else other.year + random.Random(other.title).randrange(2)
-                yield work, replace(other, arxiv=None, kind="article", year=year)
-
-
-def record_of(reading: Reading) -> str:
-    """What tells a record from others: title, first authors, year."""
-    return f"{' '.join(reading.words)[:60]} {reading.people[:3]} {reading.year}"
 
 
 def rule(a: Reading, b: Reading) -> int:
@@ -159,12 +119,14 @@ def gather(folder: Path, *, poor: bool = False) -> Pairs:
                 lists["groups"].append(groups[name][-1])
                 lists["weights"].append(WEIGHTS[name] * (0.3 if kind != name else 1.0))
                 lists["ruled"].append(rule(one, two))
-    alike = [(read(a), read(b)) for a, b in strangers(folder)]
-    lists["rows"] += [features(a, b) for a, b in alike]
-    lists["ruled"] += [rule(a, b) for a, b in alike]
-    lists["groups"] += [record_of(a) for a, _ in alike]
-    for name, value in (("labels", False), ("sets", "look-alike preprints"), ("weights", 0.4)):
-        lists[name] += [value] * len(alike)
+    for made in (*listed(folder), *abstracted(folder)):
+        a, b = read(made.a), read(made.b)
+        lists["rows"].append(features(a, b))
+        lists["labels"].append(made.is_same)
+        lists["sets"].append(made.name)
+        lists["groups"].append(made.group)
+        lists["weights"].append(MADE[made.name])
+        lists["ruled"].append(rule(a, b))
     return Pairs(
         *(
             np.array(lists[name], dtype=kind)
@@ -175,11 +137,10 @@ def gather(folder: Path, *, poor: bool = False) -> Pairs:
 
 def out_of_fold(pairs: Pairs) -> NDArray[np.float64]:
     """The probability of each pair by a model that saw no pair of its record."""
-    _, group = np.unique(pairs.groups, return_inverse=True)
-    fold_of = np.random.default_rng(0).permutation(int(group.max()) + 1) % 5
+    fold_of = np.array([zlib.crc32(group.encode()) % 5 for group in pairs.groups.tolist()])
     found = np.zeros(len(pairs.labels))
     for fold in range(5):
-        held = fold_of[group] == fold
+        held = fold_of == fold
         found[held] = _probability(pairs, ~held, held)
     return found
 
@@ -192,31 +153,32 @@ def _probability(pairs: Pairs, seen: NDArray[np.bool_], held: NDArray[np.bool_])
 
 
 def left_out(pairs: Pairs) -> NDArray[np.float64]:
-    """The probability of each pair by a model that saw nothing of its set, nor of the set's twin."""
-    found = np.zeros(len(pairs.labels))
-    families = {name: TWINS.get(name, name) for name in SETS}
-    family = np.array([families.get(name, name.removesuffix(" poorer")) for name in pairs.sets.tolist()])
-    for name in sorted(set(family.tolist())):
+    """The probability of each pair by a model that saw nothing of its set, nor of the set's twin; NaN for made pairs."""
+    found = np.full(len(pairs.labels), np.nan)
+    family = np.array([TWINS.get(name, name.removesuffix(" poorer")) for name in pairs.sets.tolist()])
+    for name in dict.fromkeys(TWINS.get(name, name) for name in SETS):
         held = family == name
         found[held] = _probability(pairs, ~held, held)
     return found
 
 
-def table(title: str, pairs: Pairs, found: NDArray[np.float64]) -> None:
-    """Print precision, recall and F1 of each set at the one threshold."""
-    from matching.works import ASK_AT, SAME_AT
-
+def table(title: str, pairs: Pairs, found: NDArray[np.float64]) -> dict[str, float]:
+    """Print precision, recall and F1 of each set at the one threshold; return the F1 of each set that has matches."""
     print(title)
-    for name in dict.fromkeys(pairs.sets.tolist()):
+    all_f1 = {}
+    for name in dict.fromkeys(pairs.sets[~np.isnan(found)].tolist()):
         own = pairs.sets == name
         said, true = ((found[own] >= SAME_AT) & (pairs.ruled[own] == 0)) | (pairs.ruled[own] > 0), pairs.labels[own]
         asked = float(((found[own] >= ASK_AT) & (found[own] < SAME_AT) & (pairs.ruled[own] == 0)).mean())
         right = int((said & true).sum())
         precision, recall = right / max(int(said.sum()), 1), right / max(int(true.sum()), 1)
         f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+        if true.any():
+            all_f1[name] = round(f1, 4)
         print(
             f"  {name:24} {own.sum():6d} pairs  P {precision:.4f}  R {recall:.4f}  F1 {f1:.4f}  ask {asked:.1%}  wrong {said.sum() - right}"
         )
+    return all_f1
 
 
 def main() -> None:
@@ -226,18 +188,22 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--leave-one-out", action="store_true")
     parser.add_argument("--quick", action="store_true", help="no figures")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the pairs and their figures as an .npz file")
     arguments = parser.parse_args()
     pairs = gather(arguments.data, poor=True)
+    about: dict[str, Any] = {
+        "what": "log-odds that two bibliographic records are one paper",
+        "fitted on": {name: int((pairs.sets == name).sum()) for name in dict.fromkeys(pairs.sets.tolist())},
+        "made by": "bench/fit_same.py",
+    }
     if not arguments.quick:
-        table("out of fold", pairs, out_of_fold(pairs))
+        unseen = out_of_fold(pairs)
+        about["F1 out of fold"] = table("out of fold", pairs, unseen)
+        if arguments.save:
+            np.savez(arguments.save, unseen=unseen, labels=pairs.labels, sets=pairs.sets, ruled=pairs.ruled)
     if arguments.leave_one_out:
         table("each set by a model that saw nothing of it", pairs, left_out(pairs))
     if arguments.write:
-        about = {
-            "what": "log-odds that two bibliographic records are one paper",
-            "fitted on": {name: int((pairs.sets == name).sum()) for name in dict.fromkeys(pairs.sets.tolist())},
-            "made by": "bench/fit_same.py",
-        }
         fitted = fit(FEATURES, pairs.rows, pairs.labels, pairs.groups.tolist(), HOW, weights=pairs.weights, about=about)
         Path("matching/same_paper.json").write_text(fitted.text(), encoding="utf-8")
         print(f"matching/same_paper.json written, version {fitted.version}")

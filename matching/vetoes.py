@@ -19,11 +19,13 @@ def veto(a: Reading, b: Reading) -> str | None:
         one, other = sorted((a.work.arxiv, b.work.arxiv))
         return f"two arXiv numbers, {one} and {other}"
     if bool(a.notice) != bool(b.notice):
-        return f"only one is {_with_article(a.notice or b.notice or '')}"
+        return f'only one title says "{a.notice or b.notice}"'
     if a.piece != b.piece:
         return _pieces(a.piece, b.piece)
     if a.component != b.component or (a.component and a.work.doi != b.work.doi):
         return "one is a component of a publication, the other another one or the whole"
+    if a.version_of and b.version_of and a.version_of != b.version_of and _share_nobody(a, b):
+        return "two DOIs, and no author in common"
     kinds = {k for k in (a.kind, b.kind) if k}
     if len(kinds) == 2 and kinds & set(_APART):
         return f"one is {_with_article(min(kinds))}, the other {_with_article(max(kinds))}"
@@ -44,6 +46,12 @@ def is_borne_out(a: Reading, b: Reading) -> bool:
     return authors_in_common(a.people, b.people) >= 0.5 * min(len(a.people), len(b.people)) > 0
 
 
+def _share_nobody(a: Reading, b: Reading) -> bool:
+    """Both name people, none of whom may be the same, and neither names a group that may stand for them."""
+    everyone = all(r.people and r.count == len(r.work.authors) for r in (a, b))
+    return everyone and authors_in_common(a.people, b.people) == 0
+
+
 def _with_article(word: str) -> str:
     word = {"data": "data set", "meeting": "meeting contribution"}.get(word, word)
     return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
@@ -53,7 +61,7 @@ def _pieces(one: str | None, other: str | None) -> str:
     if one and other:
         first, second = sorted((one, other))
         return f"two pieces of something: {first} and {second}"
-    return f"only one is {_with_article(one or other or '')}"
+    return f'only one title says "{one or other}"'
 
 
 def _numbers(a: Reading, b: Reading) -> str | None:

@@ -11,12 +11,13 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import JaroWinkler, LCSseq
 
 from matching.people import Name, compare, index_keys
+from matching.work_places import LOST, SMALL_WORDS, dois, kinds, pages, venues, years
 from matching.work_text import Reading
 
-__all__ = ["DIRECTIONS", "FEATURES", "authors_in_common", "features"]
+__all__ = ["DIRECTIONS", "FEATURES", "MOST_COUNTED", "authors_in_common", "features"]
 
 DIRECTIONS = {
     "title_ratio": 1,
@@ -30,6 +31,10 @@ DIRECTIONS = {
     "title_prefix": 1,
     "starts_same": 1,
     "ends_same": 1,
+    "title_glued": 1,
+    "title_forms_apart": -1,
+    "title_run_fewer": 1,
+    "title_run_more": 1,
     "words_fewer": 0,
     "words_more": 0,
     "words_of_column": -1,
@@ -38,19 +43,27 @@ DIRECTIONS = {
     "authors_of_longer": 1,
     "first_author": 1,
     "authors_matched": 1,
+    "last_author": 1,
+    "authors_alone": -1,
     "authors_fewer": 0,
     "authors_more": 0,
     "names_full": 0,
     "names_full_either": 0,
     "years_apart": -1,
+    "preprint_later": -1,
     "venue_alike": 1,
     "journal_apart": -1,
     "kinds_agree": 1,
     "is_preprint": 0,
+    "is_article": 0,
+    "is_data": 0,
     "doi_same": 1,
     "doi_register_same": 0,
+    "doi_alike": 0,
+    "doi_steps": 0,
     "volume_same": 1,
     "page_same": 1,
+    "page_inside": 1,
     "abstract_alike": 1,
     "all_shared": 1,
 }
@@ -58,16 +71,11 @@ DIRECTIONS = {
 
 FEATURES = tuple(DIRECTIONS)
 
-LOST = math.nan
+MOST_COUNTED = 20
+"""Authors beyond these say nothing more by their number."""
 AGREE = 0.65
 """From here on two names count as one person's."""
 
-_STOP = frozenset(
-    ["a", "an", "the", "of", "in", "on", "and", "for", "to", "with", "by", "from", "at", "as", "is", "are", "its", "via", "using", "or", "und", "der", "die", "de", "la", "le", "et", "y", "el"]
-)  # fmt: skip
-_VENUE_WORDS = frozenset(
-    ["conference", "conf", "proceedings", "proc", "journal", "transactions", "trans", "symposium", "workshop", "record", "international"]
-)  # fmt: skip
 _COLUMN_WORDS = frozenset(
     [
         "editorial",
@@ -125,7 +133,53 @@ _COLUMN_WORDS = frozenset(
     ]
 )
 """Words of titles that journals print issue after issue: two records of such a title are seldom one."""
+_FORM_WORDS = frozenset(
+    [
+        "panel",
+        "abstract",
+        "tutorial",
+        "demo",
+        "demonstration",
+        "extended",
+        "overview",
+        "survey",
+        "review",
+        "report",
+        "technical",
+        "poster",
+        "keynote",
+        "invited",
+        "introduction",
+        "editorial",
+        "foreword",
+        "preface",
+        "book",
+        "draft",
+        "version",
+        "summary",
+        "workshop",
+        "session",
+        "column",
+        "note",
+        "notes",
+        "short",
+        "full",
+        "paper",
+        "project",
+        "experience",
+        "comment",
+        "reply",
+        "letter",
+        "supplement",
+        "preliminary",
+        "revised",
+        "industrial",
+    ]
+)
+"""Words by which titles say what form a work has: a panel, an abstract, a review of the book of that title."""
 _ALIKE_WORDS = 84.0
+_LEAST_GLUED = 10
+"""Letters that a title without its blanks must have to be looked for in another."""
 
 
 def features(a: Reading, b: Reading) -> list[float]:
@@ -137,12 +191,11 @@ def features(a: Reading, b: Reading) -> list[float]:
         _numbers_apart(a, b),
         *_authors(a, b),
         *_names(a, b),
-        float(min(abs(a.year - b.year), 12)) if a.year and b.year else LOST,
-        *_venues(a, b),
-        *_kinds(a, b),
-        *_dois(a, b),
-        _same(a.volume, b.volume),
-        _same(a.page, b.page),
+        *years(a, b),
+        *venues(a, b),
+        *kinds(a, b),
+        *dois(a, b),
+        *pages(a, b),
         _abstracts(a.abstract, b.abstract),
         _everything(a, b),
     ]
@@ -158,7 +211,7 @@ def _title(a: Reading, b: Reading) -> tuple[str, ...]:
     if a.people and len(strange & set(words)) < 2:
         strange = set()
     if not a.venue:
-        strange.update(w for w in b.venue if w not in _STOP)
+        strange.update(w for w in b.venue if w not in SMALL_WORDS)
     if not a.work.year and b.year:
         strange.add(str(b.year))
     moved = strange - set(b.words)
@@ -186,22 +239,37 @@ def _titles(one: tuple[str, ...], other: tuple[str, ...]) -> list[float]:
 
 
 def _texts(one: tuple[str, ...], other: tuple[str, ...]) -> list[float]:
-    """Likeness of two titles as they stand: the best part, common words, beginning and end, and their lengths."""
+    """Likeness of two titles as they stand: the best part, common words, beginning and end, run together, their lengths."""
     if not one or not other:
-        return [LOST] * 5 + [float(min(len(one), len(other), 30)), float(min(max(len(one), len(other)), 30))]
+        return [LOST] * 9 + [float(min(len(one), len(other), 30)), float(min(max(len(one), len(other)), 30))]
     first, second = sorted((one, other), key=lambda words: (len(words), words))
     x, y = " ".join(first), " ".join(second)
+    in_order = LCSseq.similarity(first, second)
     return [
-        max(fuzz.partial_ratio(x, y), fuzz.partial_ratio(y, x)) / 100.0
-        if len(x) == len(y)
-        else fuzz.partial_ratio(x, y) / 100.0,
+        _part_ratio(x, y),
         fuzz.token_set_ratio(x, y) / 100.0,
         JaroWinkler.similarity(x, y),
         float(first[:2] == second[:2]),
         float(first[-2:] == second[-2:]),
+        _glued("".join(first), "".join(second)),
+        float(min(len((set(first) ^ set(second)) & _FORM_WORDS), 3)),
+        in_order / len(first),
+        in_order / len(second),
         float(min(len(first), 30)),
         float(min(len(second), 30)),
     ]
+
+
+def _part_ratio(x: str, y: str) -> float:
+    """How well the shorter of two texts fits into the longer, 0–1."""
+    if len(x) == len(y):
+        return max(fuzz.partial_ratio(x, y), fuzz.partial_ratio(y, x)) / 100.0
+    return fuzz.partial_ratio(x, y) / 100.0
+
+
+def _glued(x: str, y: str) -> float:
+    """The same for titles without their blanks, which scanners and careless copies lose."""
+    return _part_ratio(x, y) if min(len(x), len(y)) >= _LEAST_GLUED else LOST
 
 
 def _ratio(one: Sequence[str], other: Sequence[str]) -> float:
@@ -218,7 +286,7 @@ def _ratio(one: Sequence[str], other: Sequence[str]) -> float:
 @lru_cache(maxsize=200_000)
 def _worth(word: str) -> float:
     """How much a word tells: numbers most, long words more than short ones, articles and prepositions little."""
-    if word in _STOP:
+    if word in SMALL_WORDS:
         return 0.2
     return 1.2 if word[0].isdigit() else 0.3 + 0.1 * min(len(word), 10)
 
@@ -266,7 +334,7 @@ def _near(x: list[str], y: list[str]) -> tuple[float, float]:
 
 def _column(words: Sequence[str]) -> float:
     """The share of a short title's telling words that recurring columns have; 0 for a title of more than eight."""
-    telling = [w for w in words if w not in _STOP and len(w) > 1 and not w.isdecimal()]
+    telling = [w for w in words if w not in SMALL_WORDS and len(w) > 1 and not w.isdecimal()]
     return sum(w in _COLUMN_WORDS for w in telling) / len(telling) if 0 < len(telling) <= 8 else 0.0
 
 
@@ -282,8 +350,11 @@ def _numbers_apart(a: Reading, b: Reading) -> float:
 # ---- people
 
 
-def _authors(a: Reading, b: Reading) -> tuple[float, float, float, float]:
-    """Share of the shorter list that is in the longer, share of the longer, likeness of the first, number that agree."""
+def _authors(a: Reading, b: Reading) -> tuple[float, ...]:
+    """Share of the shorter list that is in the longer, share of the longer, likeness of the first, number that agree,
+
+    likeness of the last, and how many of the shorter list the longer lacks.
+    """
     if a.people and b.people:
         matched = authors_in_common(a.people, b.people)
         first = compare(a.people[0], b.people[0])
@@ -292,23 +363,26 @@ def _authors(a: Reading, b: Reading) -> tuple[float, float, float, float]:
             other_in_one = max(compare(b.people[0], n) for n in a.people[:30])
             first = max(first, 0.5 * max(one_in_other, other_in_one))
         read = len(a.people), len(b.people)
-        return min(1.0, matched / min(read)), min(1.0, matched / max(a.count, b.count)), first, min(matched, 6.0)
+        shares = min(1.0, matched / min(read)), min(1.0, matched / max(a.count, b.count))
+        last = compare(a.people[-1], b.people[-1]) if min(read) > 1 else LOST
+        return *shares, first, min(matched, 6.0), last, min(min(read) - matched, 6.0)
     if not a.people and not b.people:
-        return LOST, LOST, LOST, LOST
+        return (LOST,) * 6
     named, bare = (a, b) if a.people else (b, a)
     if bare.work.authors:  # a group stands for the people
-        return LOST, LOST, LOST, LOST
+        return (LOST,) * 6
     words = set(bare.words)
     spoken = [n.surname in words or n.parts[-1] in words for n in named.people[:12]]
     if not any(spoken):
-        return LOST, LOST, LOST, LOST
-    return sum(spoken) / len(spoken), sum(spoken) / len(spoken), float(spoken[0]), float(min(sum(spoken), 6))
+        return (LOST,) * 6
+    share = sum(spoken) / len(spoken)
+    return share, share, float(spoken[0]), float(min(sum(spoken), 6)), LOST, LOST
 
 
 def _names(a: Reading, b: Reading) -> tuple[float, float, float, float]:
     """Number of people in the shorter and the longer list, and the smaller and the larger share printed with given names."""
     full = [_full(r.people) for r in (a, b) if r.people]
-    fewer, more = sorted((min(a.count, 20), min(b.count, 20)))
+    fewer, more = sorted((min(a.count, MOST_COUNTED), min(b.count, MOST_COUNTED)))
     return float(fewer), float(more), min(full, default=LOST), max(full, default=LOST)
 
 
@@ -343,66 +417,9 @@ def authors_in_common(a: tuple[Name, ...], b: tuple[Name, ...]) -> float:
 # ---- the rest
 
 
-def _venues(a: Reading, b: Reading) -> tuple[float, float]:
-    """Likeness of two venues by series, words and initials, and whether only one is a journal; NaN where one is missing."""
-    if not a.venue or not b.venue:
-        return LOST, LOST
-    apart = float(a.is_journal != b.is_journal)
-    if a.series and b.series:
-        return float(a.series == b.series), apart
-    if a.venue == b.venue:
-        return 1.0, apart
-    x, y = ([w for w in words if w not in _STOP and not w.isdecimal()] for words in (a.venue, b.venue))
-    if not x or not y:
-        return LOST, LOST
-    shorter, longer = sorted((x, y), key=lambda words: (len(words), words))
-    found = sum(any(_abbreviates(w, v) for v in longer) for w in shorter) / len(shorter)
-    if any(len(w) > 2 and _spread(w, longer) for w in shorter):
-        found = max(found, 0.8)
-    return max(found, fuzz.token_sort_ratio(" ".join(x), " ".join(y)) / 100.0), apart
-
-
-def _abbreviates(short: str, long: str) -> bool:
-    short, long = (short, long) if len(short) <= len(long) else (long, short)
-    return short == long or (len(short) >= 3 and long.startswith(short))
-
-
-def _spread(short: str, words: Sequence[str]) -> bool:
-    """Whether a short name is made of beginnings of the words in order: "vldb" of "very large data bases"."""
-    at = 0
-    for word in words:
-        if at < len(short) and word[0] == short[at]:
-            at += 1
-    return at == len(short) and len(short) >= 3
-
-
-def _kinds(a: Reading, b: Reading) -> tuple[float, float]:
-    """Whether both are of one kind (a preprint may be of any), and whether one or both are preprints."""
-    preprints = float((a.kind == "preprint") + (b.kind == "preprint"))
-    if a.kind is None or b.kind is None:
-        return LOST, preprints
-    if a.kind == b.kind:
-        return 1.0, preprints
-    return (0.5 if preprints else 0.0), preprints
-
-
-def _dois(a: Reading, b: Reading) -> tuple[float, float]:
-    """The same DOI but for a version; and for different ones, whether one body registered both."""
-    one, other = a.version_of, b.version_of
-    if not one or not other:
-        return LOST, LOST
-    if one == other:
-        return 1.0, LOST
-    return 0.0, float(one.partition("/")[0] == other.partition("/")[0])
-
-
-def _same(one: str | None, other: str | None) -> float:
-    return LOST if not one or not other else float(one == other)
-
-
 def _abstracts(one: frozenset[str], other: frozenset[str]) -> float:
     """Share of the telling words that two abstracts have in common."""
-    x, y = one - _STOP, other - _STOP
+    x, y = one - SMALL_WORDS, other - SMALL_WORDS
     if len(x) < 8 or len(y) < 8:
         return LOST
     return len(x & y) / min(len(x), len(y))

@@ -124,7 +124,8 @@ class Work:
         named = _ARXIV_DOI.fullmatch(doi[0].rstrip(".,;")) if doi else None
         arxiv = _ARXIV.search(_text(data.get("arxiv") or data.get("arxiv_id") or data.get("eprint")))
         number = arxiv[1] if arxiv else named[1].partition("v")[0] if named else None
-        venue = _COLUMN.sub(" ", _text(data.get("venue") or data.get("container") or data.get("journal"))).strip(" ,;")
+        written = _text(data.get("venue") or data.get("container") or data.get("journal"))[: 2 * LONGEST_TITLE]
+        venue = _COLUMN.sub(" ", written).strip(" ,;")
         subtitle = _text(data.get("subtitle"))
         return cls(
             title=f"{_text(data.get('title'))[:LONGEST_TITLE]}{': ' if subtitle else ''}{subtitle[:LONGEST_TITLE]}",

@@ -18,7 +18,7 @@ import numpy as np
 
 from matching.trees import Floats, Model
 from matching.vetoes import is_borne_out, shared_identifier, veto
-from matching.work_features import FEATURES, features
+from matching.work_features import FEATURES, MOST_COUNTED, features
 from matching.work_text import Reading, Work, read
 
 __all__ = ["ASK_AT", "SAME_AT", "SameVerdict", "Work", "judge", "model", "same_paper"]
@@ -39,10 +39,11 @@ CONTRADICTED = -0.1
 _PAIRS_AT_ONCE = 2000
 _TOPICS = {
     "title": "title", "starts": "title", "ends": "title", "words": "title", "all": "title", "numbers": "numbers",
-    "authors": "authors", "first": "authors", "names": "authors", "years": "year", "venue": "venue", "journal": "venue",
+    "authors": "authors", "first": "authors", "last": "authors", "names": "authors", "years": "year", "preprint": "year", "venue": "venue", "journal": "venue",
     "kinds": "kind", "is": "kind", "doi": "identifier", "volume": "place", "page": "place", "abstract": "abstract",
 }  # fmt: skip
 """First word of a feature's name → what a person would call it."""
+_TOPIC_OF = tuple(_TOPICS[name.partition("_")[0]] for name in FEATURES)
 
 TOPICS = ("title", "numbers", "authors", "year", "venue", "kind", "identifier", "place", "abstract")
 _TELLING = 0.15
@@ -93,9 +94,9 @@ def _verdict(a: Reading, b: Reading, row: list[float], start: float, added: Floa
     """The judgement on one pair from its features, what they contribute, vetoes and identifiers."""
     values = dict(zip(FEATURES, row, strict=True))
     parts = dict.fromkeys(TOPICS, 0.0)
-    for name, contribution in zip(FEATURES, added.tolist(), strict=True):
-        parts[_TOPICS[name.partition("_")[0]]] += contribution
-    said = {topic: _sentence(topic, a, b, values) for topic in TOPICS}
+    for topic, contribution in zip(_TOPIC_OF, added.tolist(), strict=True):
+        parts[topic] += contribution
+    said: dict[str, str] = {}
     odds = math.fsum((start, *parts.values()))
     identifier = shared_identifier(a, b)
     refused = veto(a, b)
@@ -116,10 +117,15 @@ def _verdict(a: Reading, b: Reading, row: list[float], start: float, added: Floa
         key=lambda part: (part[0] != "veto", part[0] != "identifier" or identifier is None, -abs(part[1])),
     )
     reasons = tuple(
-        said[topic] for topic, weight in ranked if said[topic] and (abs(weight) >= _TELLING or topic == "identifier")
+        sentence
+        for topic, weight in ranked
+        if (abs(weight) >= _TELLING or topic == "identifier")
+        and (sentence := said.get(topic) or _sentence(topic, a, b, values))
     )
     verdict = "same" if p >= SAME_AT else "ask" if p >= ASK_AT else "different"
-    return SameVerdict(p, verdict, reasons or (said["title"] or "nothing to compare",), odds, start, tuple(ranked))
+    return SameVerdict(
+        p, verdict, reasons or (_sentence("title", a, b, values) or "nothing to compare",), odds, start, tuple(ranked)
+    )
 
 
 def _sentence(topic: str, a: Reading, b: Reading, values: dict[str, float]) -> str:
@@ -169,7 +175,7 @@ def _of_authors(values: dict[str, float]) -> str:
     )
     if shared >= 0.99 and values["authors_of_longer"] < 0.99:
         who = (
-            f"all {fewer:.0f} authors of the shorter list agree"
+            f"all {fewer:.0f}{' or more' if fewer >= MOST_COUNTED else ''} authors of the shorter list agree"
             if fewer > 1
             else "the only author of one is an author of the other"
         )

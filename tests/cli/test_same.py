@@ -68,6 +68,50 @@ def test_an_unreadable_line_asks_and_costs_no_other(broken: bytes, reason: str) 
     assert "error" not in found[0]
 
 
+@given(
+    st.lists(
+        st.binary(max_size=80) | st.sampled_from([line(A, A).strip(), b'{"a": {}, "b": {}}', b"{", b""]), max_size=6
+    )
+)
+def test_any_bytes_give_one_answer_a_line(lines: list[bytes]) -> None:
+    """Whatever bytes are fed, each line has its answer at its place, and a pair between them is judged as if alone."""
+    fed = [part for text in lines for part in text.split(b"\n")] + [line(A, B).strip()]
+    found = answered(run("-", given=b"\n".join(fed)))
+    assert len(found) == len(fed)
+    assert all(a["verdict"] in ("same", "different", "ask") and 0 <= a["p"] <= 1 for a in found)
+    assert all(a["verdict"] == "ask" for a in found if "error" in a)
+    assert found[-1] == answers([line(A, B)])[0]
+
+
+CROWD = [
+    f"Author{chr(97 + i % 26)}{chr(97 + i // 26 % 26)}{chr(97 + i // 676)}, {chr(65 + i % 26)}." for i in range(3000)
+]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"authors": CROWD},
+        {"title": "ab " * 350_000},
+        {"title": "<" * 1_000_000},
+        {"authors": "a and " * 200_000},
+        {"venue": "conf . " * 150_000},
+        {"doi": "10.1000/" + "9" * 1_000_000},
+        {"pages": "9" * 1_000_000, "volume": "-" * 1_000_000},
+        {"abstract": "this thesis " * 90_000},
+        {"title": "a\0b", "authors": ["\0", "\0, \0."]},
+        {"title": "\ud800", "authors": ["\udfff, J."]},
+        {"year": 10**3000, "volume": 10**3000},
+        {"title": [[[["x"]]]], "authors": [None, 1, [], {"name": ["a"]}, {"family": {}}]},
+    ],
+)
+def test_monstrous_fields_are_answered(fields: dict[str, Any]) -> None:
+    """Megabytes, thousands of authors, NULs, lone surrogates, huge numbers and nested junk: a verdict, no error."""
+    for found in answers([line({**A, **fields}, B), line(A, {**A, **fields}), line(fields, fields)]):
+        assert "error" not in found
+        json.dumps(found).encode()
+
+
 def test_years_may_be_written_in_any_way() -> None:
     """A number, "1994", "1994.0" and null are all read; what is no year is as if it were missing."""
     ways = [

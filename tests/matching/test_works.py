@@ -121,6 +121,25 @@ def test_identifiers_are_checked_against_title_and_authors() -> None:
     assert verdict(ARTICLE, stranger) != "same"
 
 
+def test_two_dois_without_a_common_author_are_two_papers() -> None:
+    """What several people write on one paper has its title; a group may stand for any of them."""
+    a = {
+        "title": f"Evaluation of {TITLE}",
+        "authors": ["Vermeer, Anneke", "Tan, R."],
+        "doi": "10.1000/e.17",
+        "year": 2018,
+    }
+    b = {**a, "authors": ["Øyvind Bakken"], "doi": "10.1000/e.18"}
+    found = same_paper(Work.from_plain(a), Work.from_plain(b))
+    assert (found.verdict, found.reasons[0]) == ("different", "two DOIs, and no author in common")
+    for other in (
+        {**b, "authors": ["ORION Collaboration"]},
+        {**b, "doi": "10.1000/e.17.v2"},
+        {**b, "authors": ["Tan, R."]},
+    ):
+        assert "no author in common" not in same_paper(Work.from_plain(a), Work.from_plain(other)).reasons[0]
+
+
 def test_two_papers_of_one_team_stay_two() -> None:
     """The same authors in the same year on another subject are another paper."""
     assert verdict(PREPRINT, {**ARTICLE, "title": "The gas disk of ZW Lupi and its spiral arms"}) == "different"
