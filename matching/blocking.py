@@ -70,9 +70,12 @@ class SparseIndex:
 
 
 def _ranked(product: sparse.csr_matrix) -> list[list[int]]:
-    """The columns of each row, the highest value first, of equal ones the first column."""
-    row = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
-    columns = product.indices[np.lexsort((product.indices, -product.data, row))].tolist()
+    """The columns of each row, the highest value first (as they come), of equal ones the first column."""
+    changes = np.ones(len(product.data), dtype=bool)
+    changes[1:] = product.data[1:] != product.data[:-1]
+    changes[product.indptr[:-1][np.diff(product.indptr) > 0]] = True
+    alike = np.cumsum(changes, dtype=np.int64) * product.shape[1]
+    columns = product.indices[np.argsort(alike + product.indices, kind="stable")].tolist()
     return [columns[start:end] for start, end in pairwise(product.indptr.tolist())]
 
 

@@ -34,6 +34,9 @@ _TEX_STAR = re.compile(r"\^?\{?\\(?:star|ast)\}?|\^\{?\*\}?")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
 _COORDINATE = re.compile(r"J(\d{4})(?:\d{2}(?:\.\d+)?)?([+-])(\d{4})(?:\d{2}(?:\.\d+)?)?[A-Z]{0,2}$")
 _COORDINATE_BEGINS = re.compile(r"J\d{4}")
+_LONGEST_COORDINATES = 40
+"""Longest designation by coordinates, with its catalogue."""
+
 _SHORT = re.compile(r"J\d{4}[+-]\d{4}")
 _OPENING = 4
 """Letters of a key by which it is decided whether a word may begin one."""
@@ -197,6 +200,7 @@ class KnownTargets:
         self._meant = dict(meant) if isinstance(meant, Mapping) else {k: k for k in meant}
         self._openings = {k[:n] for k in self._meant for n in range(1, _OPENING + 1)}
         self._openings |= {w[:_OPENING] for w, spelled in _WORDS.items() if spelled[:_OPENING] in self._openings}
+        self._longest_read = max(_LONGEST_COORDINATES, *map(len, self._meant))
         self._by_coordinate = any(_SHORT.fullmatch(k) for k in self._meant)
 
     def find(self, text: str, where: str) -> Iterator[tuple[str, TargetSpot]]:
@@ -226,13 +230,13 @@ class KnownTargets:
             start = atom.start()
             if start < reach or not _opens(clean, start):
                 continue
-            hit = self._longest(clean, upper, start)
+            hit = self._longest(clean, upper, start, bool(near))
             if hit is not None:
                 reach = hit[1]
                 yield hit[0], start, reach
 
-    def _longest(self, clean: str, upper: str, first: int) -> tuple[str, int] | None:
-        """The longest known name that begins at a place of the text, and where it ends."""
+    def _longest(self, clean: str, upper: str, first: int, near: bool) -> tuple[str, int] | None:
+        """The longest known name that begins at a place of the text, and where it ends; ``near``: coordinates may follow."""
         best: tuple[str, int] | None = None
         joined = before = ""
         last = first
@@ -243,6 +247,8 @@ class KnownTargets:
             before = _spelled(atom[0], before)
             joined += before
             last = end
+            if (joined[:_OPENING] not in self._openings and not near) or len(joined) > self._longest_read:
+                break
             if len(joined) < 2 or clean[end : end + 1].isalnum():
                 continue
             name = self._meant.get(joined) or self._short(joined)
