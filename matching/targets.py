@@ -200,7 +200,7 @@ class KnownTargets:
         self._meant = dict(meant) if isinstance(meant, Mapping) else {k: k for k in meant}
         self._openings = {k[:n] for k in self._meant for n in range(1, _OPENING + 1)}
         self._openings |= {w[:_OPENING] for w, spelled in _WORDS.items() if spelled[:_OPENING] in self._openings}
-        self._longest_read = max(_LONGEST_COORDINATES, *map(len, self._meant))
+        self._longest_read = max((_LONGEST_COORDINATES, *map(len, self._meant)))
         self._by_coordinate = any(_SHORT.fullmatch(k) for k in self._meant)
 
     def find(self, text: str, where: str) -> Iterator[tuple[str, TargetSpot]]:
