@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlmodel import Session
 from biblio.errors import RequestRefused
 from biblio.store.current import live_links, live_relations
 from biblio.store.models import Project
-from biblio.store.words import RelationKind, Verdict
+from biblio.store.words import Band, RelationKind, Verdict
 from biblio.verify.known import ImportCounts, Known, known_pairs, list_rows, paper_of
 from harvesters.rows import Row
 from matching.codes import Grammar
@@ -61,6 +61,14 @@ class Labels:
             frozenset(self.wrong.get(paper, ())),
             is_settled=paper in self.settled,
         )
+
+    def learn(self, paper: Any, code: str, *, is_right: bool) -> None:
+        """Take what a row says of a pair. Raises ``RequestRefused`` where an earlier row says the opposite."""
+        here, other = (self.right, self.wrong) if is_right else (self.wrong, self.right)
+        if code in other.get(paper, ()):
+            name = f"{paper} and {code}" if isinstance(paper, str) else code
+            raise RequestRefused(f"an earlier row says the opposite of {name}; that one counts.")
+        here.setdefault(paper, set()).add(code)
 
     def refuse(self, sentence: str) -> None:
         """Count a row that cannot be used, and say why."""
@@ -107,8 +115,7 @@ def _take(session: Session, pair: Known, codes: set[str], found: Labels, *, comp
         raise RequestRefused(f"the project {pair.code} is not in the project list, so nothing can propose it.")
     paper = paper_of(session, pair)
     none = pair.relation in NONE_OF_OURS
-    is_right = pair.verdict is Verdict.ACCEPT and not none
-    (found.right if is_right else found.wrong).setdefault(paper, set()).add(pair.code)
+    found.learn(paper, pair.code, is_right=pair.verdict is Verdict.ACCEPT and not none)
     if complete or none:
         found.settled.add(paper)
 
@@ -138,7 +145,7 @@ def _take_named(row: Row, found: Labels, *, complete: bool) -> None:
     if verdict not in (Verdict.ACCEPT, Verdict.REJECT):
         raise RequestRefused(f"{verdict[:40]!r} is no verdict; there are: accept, reject.")
     if code:
-        (found.right if verdict == Verdict.ACCEPT else found.wrong).setdefault(paper, set()).add(code)
+        found.learn(paper, code, is_right=verdict == Verdict.ACCEPT)
     if complete or not code:
         found.settled.add(paper)
 
@@ -162,30 +169,73 @@ def proposed_in(file: Path, labels: Labels, *, complete: bool) -> Iterator[Judge
 
 
 def _candidates(file: Path, labels: Labels) -> Iterator[Mapping[str, Any]]:
+    """The lines that are candidates; a paper's must stand together, each project once, else pairs would count twice."""
+    papers: set[str] = set()
+    codes: set[str] = set()
+    here: str | None = None
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-                score = float(row["score"])
-                if not (0.0 <= score <= 1.0 and row["paper"] and row["project"] and str(row["band"])):
-                    raise ValueError
-            except (ValueError, KeyError, TypeError, RecursionError):
+            row = _readable(line)
+            if row is None:
                 labels.refuse(f"{file.name}, row {number}: no candidate as `biblio propose` prints them.")
                 continue
+            paper, code = str(row["paper"]), str(row["project"])
+            if paper != here and paper in papers:
+                labels.refuse(
+                    f"{file.name}, row {number}: the paper {paper[:60]} stands here a second time, after others; what "
+                    "belongs to a paper stands together."
+                )
+                continue
+            if paper != here:
+                papers.add(paper)
+                here, codes = paper, set()
+            if code in codes:
+                labels.refuse(
+                    f"{file.name}, row {number}: the project {code[:60]} stands here a second time for the paper "
+                    f"{paper[:60]}."
+                )
+                continue
+            codes.add(code)
             yield row
 
 
+def _readable(line: bytes) -> Mapping[str, Any] | None:
+    """The candidate of a line; None for a line that is none."""
+    try:
+        row = json.loads(line)
+        is_one = (
+            all(
+                isinstance(name, str | int) and str(name) and str(name).isprintable()
+                for name in (row["paper"], row["project"])
+            )
+            and isinstance(row.get("evidence") or [], list)
+            and _is_number(row["score"])
+            and 0.0 <= row["score"] <= 1.0
+            and row["band"] in tuple(Band)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return row if is_one else None
+
+
 def _candidate(line: Mapping[str, Any]) -> Candidate:
-    pieces: Iterable[Any] = line.get("evidence") or ()
     evidence = tuple(
         Evidence(str(piece["kind"]), "", float(piece["contribution"]), "")
-        for piece in pieces
-        if isinstance(piece, dict) and "kind" in piece and _is_number(piece.get("contribution"))
+        for piece in line.get("evidence") or ()
+        if isinstance(piece, dict)
+        and str(piece.get("kind", "\n")).isprintable()
+        and _is_number(piece.get("contribution"))
     )
     return Candidate(str(line["project"]), float(line["score"]), str(line["band"]), evidence)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    """Whether it is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

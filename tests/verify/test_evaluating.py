@@ -142,6 +142,88 @@ def test_printed_candidates_are_measured_without_a_database(tmp_path: Path) -> N
     assert (open_world["papers"], open_world["pairs"]) == (2, 1)
 
 
+def invoked(*arguments: str) -> Any:
+    """Run the command without a store and return what it printed."""
+    return CliRunner().invoke(evaluate, ["--quiet", *arguments], obj=lambda: None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"paper": "p1", "project": "B", "score": 1' + "0" * 400 + ', "band": "likely"}',
+        '{"paper": "p1", "project": "B", "score": 0.5, "band": "likely", "evidence": 5}',
+        '{"paper": "p1", "project": "B", "score": 0.5, "band": "\\u001b[2J"}',
+        '{"paper": "\\ud800", "project": "B", "score": 0.5, "band": "likely"}',
+        '{"paper": "p1", "project": ["B"], "score": 0.5, "band": "likely"}',
+        '{"paper": "p1", "project": "B", "score": true, "band": "likely"}',
+        "[" * 100_000,
+    ],
+    ids=["huge score", "evidence", "band", "half a sign", "project", "truth", "deep"],
+)
+def test_a_hostile_candidate_costs_itself_only(tmp_path: Path, line: str) -> None:
+    """A line that is no candidate is counted and named, whatever it holds; the others are measured."""
+    candidates, truth = tmp_path / "c.jsonl", tmp_path / "truth.jsonl"
+    good = {"paper": "p1", "project": "A", "score": 0.9, "band": "likely", "evidence": []}
+    huge = (
+        '{"paper": "p2", "project": "A", "score": 0.9, "band": "likely", "evidence": [{"kind": "pi", "contribution": 1'
+    )
+    candidates.write_text(f"{json.dumps(good)}\n{line}\n{huge}{'0' * 400}}}]}}\n")
+    truth.write_text('{"paper": "p1", "project": "A"}\n{"paper": "p2", "project": "A"}\n')
+    told = invoked("--file", str(truth), "--candidates", str(candidates), "--complete")
+    assert told.exit_code == 0, told.output
+    assert "2 papers judged: 2 proposed pairs, 2 right ones, 0 of them not proposed" in told.stdout
+    assert "c.jsonl, row 2: " in told.stderr
+    assert "nothing                2 " in told.stdout
+    assert "\x1b" not in told.output
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_pair_counts_once(tmp_path: Path, complete: bool) -> None:
+    """A paper whose candidates stand in two places, or a project named twice for it, is refused where it comes again."""
+    candidates, truth = tmp_path / "c.jsonl", tmp_path / "truth.jsonl"
+    lines = [
+        {"paper": paper, "project": project, "score": score, "band": "likely", "evidence": []}
+        for paper, project, score in (("p1", "A", 0.9), ("p1", "A", 0.8), ("p2", "B", 0.7), ("p1", "C", 0.6))
+    ]
+    candidates.write_text("\n".join(json.dumps(line) for line in lines))
+    truth.write_text(
+        '{"paper": "p1", "project": "A"}\n{"paper": "p1", "project": "C"}\n{"paper": "p2", "project": "B"}\n'
+    )
+    told = invoked(
+        "--file", str(truth), "--candidates", str(candidates), "--json", *(["--complete"] if complete else [])
+    )
+    found = json.loads(told.stdout)
+    assert (found["papers"], found["pairs"], found["right"], found["missed"], found["refused"]) == (2, 2, 3, 1, 2)
+    assert "row 2: the project A stands here a second time for the paper p1" in told.stderr
+    assert "row 4: the paper p1 stands here a second time" in told.stderr
+
+
+def test_a_list_that_contradicts_itself_is_told(tmp_path: Path) -> None:
+    """Of a pair that is accepted and rejected the first row counts, and the other is refused."""
+    candidates, truth = tmp_path / "c.jsonl", tmp_path / "truth.jsonl"
+    candidates.write_text(json.dumps({"paper": "p1", "project": "A", "score": 0.9, "band": "likely"}))
+    truth.write_text(
+        '{"paper": "p1", "project": "A", "verdict": "reject"}\n{"paper": "p1", "project": "A", "verdict": "accept"}\n'
+    )
+    told = invoked("--file", str(truth), "--candidates", str(candidates))
+    assert "1 papers judged: 1 proposed pairs, 0 right ones" in told.stdout
+    assert "row 2: an earlier row says the opposite of p1 and A" in told.stderr
+
+
+def test_a_list_of_the_store_that_contradicts_itself_is_told(sqlite_runtime: Runtime, tmp_path: Path) -> None:
+    """The same where the papers are in the store."""
+    with sqlite_runtime.store.writing() as session:
+        add_project(session)
+        add_paper(session, doi="10.5072/tamsin.7")
+    listed = tmp_path / "l.csv"
+    listed.write_text(
+        "code,doi,verdict\n2016.1.00001.S,10.5072/tamsin.7,accept\n2016.1.00001.S,10.5072/tamsin.7,reject\n"
+    )
+    labels, told = evaluated(sqlite_runtime, quiet(), listed)
+    assert (told.figures.papers, told.figures.right, labels.refused) == (1, 1, 1)
+    assert "says the opposite of 2016.1.00001.S" in labels.sentences[0]
+
+
 def test_a_list_is_named_before_what_it_is_held_against() -> None:
     """--complete alone means nothing."""
     result = CliRunner().invoke(evaluate, ["--complete"], obj=lambda: None)
