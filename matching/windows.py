@@ -30,6 +30,7 @@ DIGIT_RUN = re.compile(
 )
 
 
+_CROWDED = 16  # characters between names that crowd together
 _NEAR = 2_500  # characters from our name within which a code is looked for whose beginning is damaged
 
 
@@ -72,18 +73,36 @@ class Windows:
         return any(anchor.search(text) for anchor in (*self._anchors, *self._anchors_when_named))
 
     def _before_digits(self, text: str, named: list[tuple[int, int]], starts: list[int]) -> Iterator[tuple[int, int]]:
-        """Names (in order) close before what may be a damaged code; not those with an anchor close behind (``starts``)."""
+        """Names (in order) close before what may be a damaged code; not those with an anchor close behind (``starts``).
+
+        Of names that crowd together what stands behind them is given, so that each stretch is searched once.
+        """
         clear = 0  # up to here no run of digits begins
-        for start, end in named:
-            # A name with an anchor close behind is in that anchor's window already.
-            place = bisect_left(starts, end)
-            covered = place < len(starts) and starts[place] < end + BEFORE // 2
-            if covered or end + AFTER <= clear:
-                continue
-            if any(run.search(text, max(end, clear), end + AFTER) for run in self.runs):
-                yield start, end
-            else:
-                clear = end + AFTER - 60  # a longer run may be cut off at the end
+        for crowd in _crowds(named, starts):
+            start, end = crowd[0]
+            if len(crowd) > 1:
+                last = crowd[-1][1] + AFTER
+                yield from (found.span() for run in self.runs for found in run.finditer(text, end, last))
+            elif end + AFTER > clear:
+                if any(run.search(text, max(end, clear), end + AFTER) for run in self.runs):
+                    yield start, end
+                else:
+                    clear = end + AFTER - 60  # a longer run may be cut off at the end
+
+
+def _crowds(named: list[tuple[int, int]], starts: list[int]) -> Iterator[list[tuple[int, int]]]:
+    """The names by themselves or, where they crowd, together; not those in the window of an anchor behind them."""
+    crowd: list[tuple[int, int]] = []
+    for start, end in named:
+        place = bisect_left(starts, end)
+        if place < len(starts) and starts[place] < end + BEFORE // 2:
+            continue
+        if crowd and start > crowd[-1][1] + _CROWDED:
+            yield crowd
+            crowd = []
+        crowd.append((start, end))
+    if crowd:
+        yield crowd
 
 
 def _around(spots: list[tuple[int, int]], reach: int, end: int) -> list[tuple[int, int]]:

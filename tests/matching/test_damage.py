@@ -112,6 +112,26 @@ def test_codes_that_begin_with_nothing_fixed_are_read_after_a_name(written: str,
     assert mention.code == code
 
 
+def test_names_that_crowd_hide_no_code() -> None:
+    """Where the name is repeated, what stands behind and between the names is read."""
+    found = ESO_FINDER.find("ESO ESO ESO 0103:A-0421(B) ESO ESO ESO ESO 60&#46;A-9022(A).")
+    assert [mention.code for mention in found] == ["0103.A-0421(B)", "60.A-9022(A)"]
+
+
+def test_a_code_that_others_go_on_from_has_them_as_candidates() -> None:
+    """A programme printed without its run may be any of its runs."""
+    (mention,) = ESO_FINDER.find("ESO programme 108.22GP was used.")
+    assert (mention.code, mention.certain, mention.candidates) == ("108.22GP", False, ("108.22GP.001",))
+
+
+@pytest.mark.parametrize("written", ["2013.1.001.23.S", "20,13.1.00123.S", "2013.1.00,23.S", "2013.1.0-0123.S"])
+def test_a_sign_typed_amid_a_number_leaves_the_code_a_candidate(written: str) -> None:
+    """A dot or comma too many, in place of a digit or between two, hides no listed code."""
+    mentions = FINDER.find(f"{PREFIX}{written}. We thank the referee.")
+    assert any("2013.1.00123.S" in (mention.code, *mention.candidates) for mention in mentions)
+    assert all(mention.code == "2013.1.00123.S" for mention in mentions if mention.certain)
+
+
 def test_a_bracket_that_closes_ends_a_code() -> None:
     """Two codes with nothing between them are two where the first ends in a bracket."""
     found = ESO_FINDER.find("ESO programmes 0103.A-0421(B)60.A-9022(A) were run.")

@@ -209,9 +209,9 @@ def test_an_unbounded_pattern_would_be_seen() -> None:
         assert not list(unbounded(parser.parse(harmless))), harmless
 
 
-def work(text: str) -> int:
+def work(text: str, grammar: Grammar = ALMA, known: tuple[str, ...] = tuple(KNOWN)) -> int:
     """How many functions, of Python and of C, are called to read the text: a measure of work without a clock."""
-    finder = CodeFinder(ALMA, Registry(ALMA, KNOWN))
+    finder = CodeFinder(grammar, Registry(grammar, known))
     calls = 0
 
     def count(frame: Any, event: str, argument: Any) -> None:
@@ -254,6 +254,35 @@ def test_work_grows_no_faster_than_the_text(piece: str) -> None:
     once, twice, four = (work(piece * (size // len(piece))) for size in (5_000, 10_000, 20_000))
     assert twice <= 2.6 * once + 500
     assert four <= 2.6 * twice + 500
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["ESO ", "ESO 108.2", "ESO 0<0", "programme 0A ", "0102.B-0553(A)", "0102.B-\n", "108.22GP.", "60&A%2D", "(("],
+)
+def test_work_for_codes_with_nothing_fixed_grows_no_faster_than_the_text(piece: str) -> None:
+    """The same for an observatory whose codes are looked for after its names."""
+    known = ("0102.B-0553(A)", "60.A-9022(A)", "108.22GP.001", "097.C-0498")
+    once, twice, four = (work(piece * (size // len(piece)), ESO, known) for size in (5_000, 10_000, 20_000))
+    assert twice <= 2.6 * once + 500
+    assert four <= 2.6 * twice + 500
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "2", "\n", "\x00", "\ud800", "\ufffe", "%", "&", "<", "\\", "ALMA", "#", "2013"]
+)
+def test_next_to_nothing_holds_no_code(text: str) -> None:
+    """The empty text and single characters, a lone surrogate among them, give nothing and raise nothing."""
+    for grammar in (ALMA, ESO):
+        assert CodeFinder(grammar, Registry(grammar, [])).find(text) == []
+        assert CodeFinder(grammar, None).find(text * 50) == []
+
+
+def test_surrogates_around_a_code_do_no_harm() -> None:
+    """A text decoded with errors kept as surrogates is read as any other, offsets and all."""
+    text = "\udcff\ud800 ALMA \udce9 data: ADS/JAO.ALMA#" + KNOWN[0] + "\udfff."
+    (mention,) = CodeFinder(ALMA, REGISTRY).find(text)
+    assert (mention.code, text[mention.start : mention.end]) == (KNOWN[0], KNOWN[0])
 
 
 @pytest.mark.parametrize("size", [0, 1, 200_000])
