@@ -31,10 +31,10 @@ _PARENTHESIS = re.compile(r"\([^()]*\)?")
 
 MADE = {
     "listed preprints": 0.6,
-    "look-alike preprints": 0.8,
+    "look-alike preprints": 1.2,
     "look-alike articles": 0.4,
     "edited": 0.4,
-    "look-alike abstracts": 0.3,
+    "look-alike abstracts": 0.5,
 }
 """The sets made here, and what a pair of each counts."""
 
@@ -158,9 +158,9 @@ def abstracted(folder: Path, count: int = 400) -> Iterator[Made]:
 def retitled(work: Work, stranger: Work, chance: random.Random) -> Work:
     """A work whose title changed as titles do: not at all, by a few words, or by a subtitle more, with a stranger's words."""
     kind = chance.random()
-    if kind < 0.5:
-        return work
     if kind < 0.75:
+        return work
+    if kind < 0.85:
         return replace(work, title=f"{work.title}: {' '.join(stranger.title.split()[: chance.randint(2, 6)])}")
     return replace(
         work, title=" ".join(changed(work.title.split(), stranger.title.split(), chance.randint(1, 2), chance))
