@@ -117,7 +117,7 @@ class Proposer:
     def candidates(self, papers: Iterable[PaperFacts], top: int = 20) -> Iterator[tuple[str, list[str]]]:
         """For each paper the codes of the projects worth a closer look, the likeliest first; codes in texts left aside.
 
-        This is the first step of ``propose`` alone: thirty times as quick, without scores and reasons. Any number of
+        This is the first step of ``propose`` alone: over ten times as quick, without scores and reasons. Any number of
         papers may come; at most ``BATCH`` are read ahead.
         """
         source = iter(papers)
