@@ -1,10 +1,12 @@
 """Fit the model that tells one paper from two, and say how well it does on what it has not seen.
 
-usage: bench/fit_same.py DATA [--write] [--leave-one-out]
+usage: python -m bench.fit_same DATA [--write] [--leave-one-out] [--quick] [--save FILE]
 
 DATA is the folder of labelled pairs (``pairs/``, ``same_paper/``). Figures are out of fold: all pairs of a record are in
 one fold, and a set's dirty twin shares its folds. ``--leave-one-out`` also fits without each set in turn, which says what
-carries over to records of other sources. ``--write`` fits to everything and writes ``matching/same_paper.json``.
+carries over to records of other sources. ``--write`` fits to everything and writes ``matching/same_paper.json``, with the
+figures in it. Fitting takes some three minutes of processor time. Pairs made of listings (``bench/listed_pairs.py``) are
+fitted to as well; "poorer" is a set once more with fields lost.
 """
 
 import argparse
