@@ -225,6 +225,8 @@ def bait(chance: Random, name: str) -> str:
     """Something with the looks of a code and another meaning, near the name."""
     year, day = chance.randint(2010, 2024), f"{chance.randint(1, 12):02d}.{chance.randint(1, 28):02d}"
     number = chance.randint(10000, 99999)
+    # Programmes of another observatory, whichever is ours.
+    other = "HST GO-12345" if name == "ESO" else f"ESO 0{number % 100:02d}.B-0{number % 1000:03d}(A)"
     return chance.choice(
         [
             f"{name} observed it on {year}.{day} and {year}-{day.replace('.', '-')}",
@@ -234,7 +236,7 @@ def bait(chance: Random, name: str) -> str:
             f"{name} at {chance.uniform(80, 900):.5f} GHz, MJD {chance.uniform(55000, 60000):.3f}",
             f"Proc. SPIE {year}, {chance.randint(1, 9)}, {number} ({name})",
             f"doi:10.{chance.randint(1000, 9999)}/{year}.{chance.randint(1, 2)}.{number} {name}",
-            f"with {name} and VLA/{year % 100}A-{number % 1000:03d}, ESO 0{number % 100:02d}.B-0{number % 1000:03d}(A)",
+            f"with {name} and VLA/{year % 100}A-{number % 1000:03d}, {other}",
             f"arXiv:{year % 100:02d}{chance.randint(1, 12):02d}.{number} on {name}",
             f"{name} Memo {number % 700}, {year}, version {chance.randint(1, 3)}.{number % 100}",
             f"tel. {year} {chance.randint(1, 9)} {number}, the {name} help desk",
