@@ -21,8 +21,14 @@ __all__ = ["Model", "ModelError", "Tree"]
 
 FORMAT = 1
 _ROWS_AT_ONCE = 20_000
-"""Rows scored together: bounds memory, changes nothing else."""
+_CELLS_AT_ONCE = 6_000_000
+"""Rows, and rows times trees, scored together: bounds memory, changes nothing else."""
 _MOST_NODES = 1_000_000
+_MOST_TREES = 10_000
+_MOST_STEPS = 100
+"""A model that is fitted has some hundred trees of a dozen steps; far more of them would stop whoever ranks by it."""
+_MOST_VALUE = 1e9
+"""Larger numbers than any log-odds, small enough that a million of them still have a sum."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -96,10 +102,12 @@ class Model:
     def _check(self) -> None:
         if len(set(self.features)) != len(self.features):
             raise ModelError("two features of the model have one name")
-        if not all(map(math.isfinite, (self.baseline, self.slope, self.intercept))) or self.slope <= 0:
+        if not all(map(_is_sound, (self.baseline, self.slope, self.intercept))) or self.slope <= 0:
             raise ModelError("baseline, slope and intercept are numbers, and the slope is positive")
-        if not set(self.carried) <= set(self.features) or not all(0 <= w < math.inf for w in self.carried.values()):
+        if not set(self.carried) <= set(self.features) or not all(0 <= w < _MOST_VALUE for w in self.carried.values()):
             raise ModelError("what is carried are features of the model, each with a weight of at least 0")
+        if len(self.trees) > _MOST_TREES:
+            raise ModelError(f"the model has more than {_MOST_TREES} trees")
         if sum(len(tree.feature) for tree in self.trees) > _MOST_NODES:
             raise ModelError(f"the model has more than {_MOST_NODES} nodes")
         for number, tree in enumerate(self.trees):
@@ -107,7 +115,7 @@ class Model:
             if not size or any(len(getattr(tree, column)) != size for column in _COLUMNS):
                 raise ModelError(f"tree {number}: its columns are empty or of several lengths")
             for node, feature in enumerate(tree.feature):
-                if not math.isfinite(tree.value[node]) or math.isnan(tree.threshold[node]):
+                if not _is_sound(tree.value[node]) or math.isnan(tree.threshold[node]):
                     raise ModelError(f"tree {number}, node {node}: its value or threshold is no number")
                 if feature < 0:
                     continue
@@ -115,14 +123,17 @@ class Model:
                     raise ModelError(f"tree {number}, node {node}: there is no feature {feature}")
                 if not (node < tree.left[node] < size and node < tree.right[node] < size):
                     raise ModelError(f"tree {number}, node {node}: its children do not stand behind it")
+            if _depth(tree) > _MOST_STEPS:
+                raise ModelError(f"tree {number} has more than {_MOST_STEPS} steps from its root to a leaf")
 
     # ---- scoring
 
     def log_odds(self, rows: Floats) -> Floats:
         """The log-odds of each row; ``rows`` has one column for each feature."""
         found = np.empty(len(rows))
-        for begin in range(0, len(rows), _ROWS_AT_ONCE):
-            part = self._rows(rows[begin : begin + _ROWS_AT_ONCE])
+        many = max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // max(1, len(self.trees))))
+        for begin in range(0, len(rows), many):
+            part = self._rows(rows[begin : begin + many])
             at = np.broadcast_to(self._roots, (len(part), len(self.trees)))
             for _ in range(self._depth):
                 at = self._step(part, at)
@@ -219,7 +230,9 @@ class Model:
         """Read a file. Raises ``ModelError``."""
         try:
             return cls.from_plain(json.loads(text))
-        except (json.JSONDecodeError, RecursionError) as wrong:
+        except ModelError:
+            raise
+        except (ValueError, RecursionError) as wrong:  # ValueError: also a number of thousands of digits
             raise ModelError(f"this is no model: {str(wrong)[:80]}") from wrong
 
     @property
@@ -233,8 +246,15 @@ def _column(name: str, values: Any) -> tuple[Any, ...]:
     """A column of a tree with values of its kind. Raises ``TypeError`` or ``ValueError``."""
     if not isinstance(values, list):
         raise TypeError(f"{name} is no list")
+    if name == "lost_left" and not all(isinstance(value, bool) for value in values):
+        raise TypeError(f"{name} holds what is neither true nor false")
     kind = {"threshold": float, "value": float, "lost_left": bool}.get(name, int)
     return tuple(kind(value) for value in values)
+
+
+def _is_sound(value: float) -> bool:
+    """Whether it is a number of a size that sums can bear."""
+    return math.isfinite(value) and abs(value) <= _MOST_VALUE
 
 
 def _depth(tree: Tree) -> int:

@@ -144,6 +144,13 @@ def broken(**changes: Any) -> dict[str, Any]:
         ({"carried": {"x": math.nan}}, "carried"),
         ({"carried": {"x": None}}, "no model"),
         ({"carried": 7}, "no model"),
+        ({"value": [0.0, 1e308, 0.0]}, "no number"),
+        ({"baseline": 1e308}, "numbers"),
+        ({"slope": 1e308}, "slope"),
+        ({"intercept": -1e308}, "numbers"),
+        ({"carried": {"x": 1e308}}, "carried"),
+        ({"baseline": 10**400}, "no model"),
+        ({"lost_left": ["false", False, False]}, "no model"),
     ],
 )
 def test_what_is_no_model_is_refused(changes: dict[str, Any], words: str) -> None:
@@ -153,7 +160,25 @@ def test_what_is_no_model_is_refused(changes: dict[str, Any], words: str) -> Non
     assert Model.from_plain(broken()).log_odds(np.array([[math.nan], [1.0]])).tolist() == [1.0, -1.0]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "nonsense", "[" * 100_000, '{"format": 1}'])
+def test_a_model_that_would_take_all_memory_or_time_is_refused() -> None:
+    """A hundred thousand trees, and a tree that is one long chain, would stop whoever ranks by them."""
+    stump = {"feature": [-1], "threshold": [0.0], "left": [0], "right": [0], "lost_left": [False], "value": [0.5]}
+    with pytest.raises(ModelError, match="more than 10000 trees"):
+        Model.from_plain({**broken(), "trees": [stump] * 100_000})
+    steps = 200
+    chain = {
+        "feature": [0] * steps + [-1] * 2,
+        "threshold": [0.0] * (steps + 2),
+        "left": [*range(1, steps + 1), 0, 0],
+        "right": [steps + 1] * steps + [0, 0],
+        "lost_left": [True] * (steps + 2),
+        "value": [0.0] * (steps + 2),
+    }
+    with pytest.raises(ModelError, match="more than 100 steps"):
+        Model.from_plain({**broken(), "trees": [chain]})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nonsense", "[" * 100_000, '{"format": 1}', '{"format": ' + "1" * 5000])
 def test_what_is_no_file_is_refused(text: str) -> None:
     """So does anything else."""
     with pytest.raises(ModelError):
