@@ -71,6 +71,13 @@ class _Stretch:
     def end(self) -> int:
         return self.begin + len(self.text)
 
+    def holds(self, quote: Quote) -> bool:
+        """Whether the quote's context goes on in this text: same part and page, and the same words where both overlap."""
+        if (self.first.part, self.first.page) != (quote.part, quote.page) or quote.context_start > self.end:
+            return False
+        common = self.text[quote.context_start - self.begin :]
+        return common.startswith(quote.context) or quote.context.startswith(common)
+
     @property
     def is_cut_after(self) -> bool:
         """Whether words seem to follow: titles are short enough to be whole, other passages end a sentence or not."""
@@ -115,17 +122,23 @@ def _place(quote: Quote) -> str:
 
 
 def _joined(quotes: Sequence[Quote]) -> list[_Stretch]:
-    """Join contexts of one part that overlap; the quotes must be sorted."""
+    """Join contexts of one part that overlap and agree where they do; the quotes must be sorted.
+
+    Two passages that a source gives for one field bear the same name and count from their own beginnings: where the
+    words differ they are two stretches. Of two quotes with the same ``key`` the first is shown.
+    """
     stretches: list[_Stretch] = []
+    seen: set[tuple[str, int, int]] = set()
     for quote in quotes:
-        last = stretches[-1] if stretches else None
-        same = last is not None and (last.first.part, last.first.page) == (quote.part, quote.page)
-        if last is not None and same and quote.context_start <= last.end:
-            tail = quote.context[last.end - quote.context_start :]
-            last.text += tail
-            last.quotes.append(quote)
-        else:
+        if quote.key in seen:
+            continue
+        seen.add(quote.key)
+        home = next((stretch for stretch in reversed(stretches) if stretch.holds(quote)), None)
+        if home is None:
             stretches.append(_Stretch(quote, quote.context, quote.context_start, [quote]))
+            continue
+        home.text += quote.context[home.end - quote.context_start :]
+        home.quotes.append(quote)
     return stretches
 
 

@@ -72,8 +72,8 @@ def odds_words(score: float | None) -> str:
 
 
 def signed(log_odds: float) -> str:
-    """Return log-odds with their sign, to one digit, or to two where one would show nothing."""
-    return f"{log_odds:+.1f}" if abs(log_odds) >= 0.05 else f"{log_odds:+.2f}"
+    """Return log-odds with their sign (a true minus), to one digit, or to two where one would show nothing."""
+    return (f"{log_odds:+.1f}" if abs(log_odds) >= 0.05 else f"{log_odds:+.2f}").replace("-", "\u2212")
 
 
 def _today() -> service.Today:

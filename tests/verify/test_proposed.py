@@ -100,14 +100,16 @@ def test_a_project_found_by_hand_is_explained_by_nothing(runtime: Runtime, login
 
 @pytest.mark.parametrize(
     ("score", "words"),
-    [(None, ""), (0.5, ""), (0.9994, ""), (1 - 1e-9, "+20.7"), (1 - 1e-10, "+23.0"), (1e-6, "-13.8")],
+    [(None, ""), (0.5, ""), (0.9994, ""), (1 - 1e-9, "+20.7"), (1 - 1e-10, "+23.0"), (1e-6, "\u221213.8")],
 )
 def test_log_odds_go_on_where_percentages_end(score: float | None, words: str) -> None:
     """Two scores that are both more than 99.9 % are told apart."""
     assert odds_words(score) == words
 
 
-@pytest.mark.parametrize(("odds", "words"), [(3.14, "+3.1"), (-0.03, "-0.03"), (0.0, "+0.00"), (-2.0, "-2.0")])
+@pytest.mark.parametrize(
+    ("odds", "words"), [(3.14, "+3.1"), (-0.03, "\u22120.03"), (0.0, "+0.00"), (-2.0, "\u22122.0")]
+)
 def test_log_odds_never_read_as_minus_nothing(odds: float, words: str) -> None:
     """A contribution near zero shows its second digit."""
     assert signed(odds) == words

@@ -127,9 +127,12 @@ def test_science_is_not_preselected_against_the_text(runtime: Runtime, login: Lo
                  *[("future", PLAN, "title")] * 3, *[("instrument_title", "receiver", "title")] * 4)  # fmt: skip
     run_job(runtime, match)
     client = login()
-    assert "(suggested)" in client.get(f"/desk/paper/{agreed}").get_data(as_text=True)
+    page = client.get(f"/desk/paper/{agreed}").get_data(as_text=True)
+    assert "(chosen beforehand)" in page
+    assert "is chosen beforehand, because" in page
+    assert "Nothing is chosen until" not in page
     assert proposed(runtime, disputed).key not in (None, "science")
-    assert "(suggested)" not in client.get(f"/desk/paper/{disputed}").get_data(as_text=True)
+    assert "(chosen beforehand)" not in client.get(f"/desk/paper/{disputed}").get_data(as_text=True)
 
 
 def test_what_a_person_decided_stays(runtime: Runtime, login: Login) -> None:

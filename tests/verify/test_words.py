@@ -62,6 +62,22 @@ def test_quotes_of_different_files_stay_apart_and_acknowledgements_come_first() 
     assert [(p.label, p.place) for p in found] == [("acknowledgements", "b.tex"), ("main text", "a.tex")]
 
 
+def test_two_texts_of_one_name_are_two_passages() -> None:
+    """A source may give two passages of one field, each counted from its own beginning: neither marks the other's words."""
+    first, second = "made with ALPHA data by all of us, with thanks", "of ALPHA data by all of us, with thanks to you"
+    found, names = passages([_quote(first, "ALPHA"), _quote(second, "ALPHA")])
+    assert [["".join(s.text for s in p.segments if s.mark)] for p in found] == [["ALPHA"], ["ALPHA"]]
+    assert len(set(names.values())) == 2
+
+
+def test_a_place_is_marked_once() -> None:
+    """Two passages of one name may have a quote at the same place: a mark's name stands on the page once."""
+    found, names = passages([_quote("by ALPHA and others", "ALPHA"), _quote("in ALPHA of ours", "ALPHA")])
+    marks = [s.mark for p in found for s in p.segments if s.mark]
+    assert marks == list(names.values())
+    assert len(marks) == 1
+
+
 def test_offsets_that_do_not_fit_lose_the_mark_and_not_the_page() -> None:
     """A quote that lies outside its kept passage is shown without a mark."""
     found, _ = passages([Quote("a.tex", None, "body", 500, 510, "Short text.", 0)])
