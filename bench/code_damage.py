@@ -1,6 +1,6 @@
 """Measure the code finder on kinds of damage and of bait that the planted corpus does not hold.
 
-usage: python bench/code_damage.py CORPUS [--observatory NAME] [--each N] [--seed S] [--show KIND] [--json FILE]
+usage: python -m bench.code_damage CORPUS [--observatory NAME] [--each N] [--seed S] [--show KIND] [--json FILE]
 
 CORPUS is a folder as for bench/codes.py; its papers without codes are the surroundings, its codes.txt the registry.
 Each kind is planted N times in such a paper and read. Prints one JSON object: per kind the share of planted codes that
@@ -12,12 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from bench.figures import Figure, keep
 from bench.typesetting import HEADERS, TYPESET
 from biblio.observatory import load
 from matching.codes import CodeFinder, Grammar, Registry
@@ -288,6 +289,20 @@ def figures(finder: CodeFinder, planter: Planter, papers: list[str], each: int, 
     return {"kinds": table, "baits": {"texts": each * 20, "false": len(false)}}
 
 
+def told(table: dict[str, Any]) -> Iterator[Figure]:
+    """The figures that are kept: how many kinds come out whole, and those that do not by themselves."""
+    kinds = table["kinds"]
+    yield Figure("kinds of damage", len(kinds))
+    yield Figure("of these with every code found", sum(row["recall"] == 1 for row in kinds.values()))
+    yield Figure("damaged codes found, all kinds alike", sum(row["recall"] for row in kinds.values()) / len(kinds))
+    yield Figure("found or a candidate", sum(row["or_candidate"] for row in kinds.values()) / len(kinds))
+    yield Figure("wrong codes called certain, all kinds", sum(row["certain_wrong"] for row in kinds.values()))
+    yield Figure(f"false codes in {table['baits']['texts']:,} texts of baits", table["baits"]["false"])
+    for name, row in kinds.items():
+        if row["recall"] < 1:
+            yield Figure(f"found: {name}", row["recall"], peer="or a candidate", peer_value=row["or_candidate"])
+
+
 def around(chance: Random, papers: list[str], written: str) -> str:
     """The written piece amid words of a paper."""
     paper = chance.choice(papers)
@@ -312,10 +327,10 @@ def main() -> None:
     grammar = Grammar.from_plain(load(given.observatory).codes)
     planter = Planter(Random(given.seed), codes, grammar.prefixes[0] if grammar.prefixes else "")
     finder = CodeFinder(grammar, Registry(grammar, codes))
-    table = json.dumps(figures(finder, planter, papers, given.each, given.show), indent=1)
-    print(table)
+    table = figures(finder, planter, papers, given.each, given.show)
+    print(json.dumps(table, indent=1))
     if given.json:
-        given.json.write_text(table + "\n", "utf-8")
+        keep(given.json, told(table))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ class Figure:
 
 
 def number(value: float, unit: str = "") -> str:
-    """A figure with as many digits as it can be trusted for."""
+    """A figure with as many digits as it can be trusted for; what was counted is a whole number."""
+    if isinstance(value, int):
+        return f"{value:,}{unit}"
     size = abs(value)
     if size >= 100 or (size >= 10 and float(value).is_integer()):
         return f"{value:,.0f}{unit}"
