@@ -9,8 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from matching.blocking import SparseIndex, Vector
+from matching.blocking import SparseIndex
 from matching.people import index_keys
+from matching.words import Vector
 from matching.work_text import Reading, Work, read
 
 __all__ = ["Shelf"]
