@@ -44,6 +44,10 @@ AT_ONCE = 200
 """Papers compared together."""
 
 
+COUNTED = ("papers", "verdicts", "cited", "none", "pairs", "right", "wrong", "held_back")
+"""What is counted of that which a model is learned from; models keep these numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Learned:
     """A new model beside what ranks now (``against_id`` None: the profile's weights), on the same held-back papers.

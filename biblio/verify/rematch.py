@@ -35,6 +35,7 @@ from biblio.store.models import (
 from biblio.store.words import TrialState
 from biblio.verify.facts import load_papers
 from biblio.verify.kept import Kept, Piece, propose_piece
+from biblio.verify.learning import COUNTED
 from biblio.verify.match import World, digests, survivors_of, world_of_today
 from biblio.verify.ranking_models import PROFILE, adopt, better_model, named, read
 from matching.ranking import feature_version, usable, weights_version
@@ -45,6 +46,12 @@ SHARD = 200
 
 APPLIED = "rematch.applied"
 """The action under which the audit log keeps who applied which trial."""
+
+DROPPED = "rematch.dropped"
+"""The action under which it keeps who dropped which."""
+
+LARGEST_FILE = 64 * 2**20
+"""Bytes of a model file at most: a fitted model has half a megabyte."""
 
 _PARTS = {
     "projects": "the project list has changed",
@@ -115,6 +122,8 @@ def under(runtime: Runtime, folder: str) -> Runtime:
 
 def _from_file(world: World, file: Path) -> Tried:
     """A model that somebody has as a file: `biblio learn --model FILE` writes such. Raises ``ModelError``."""
+    if (size := file.stat().st_size) > LARGEST_FILE:
+        raise ModelError(f"it has {size} bytes, which is too large for a model")
     text = file.read_text("utf-8")
     model = usable(Model.from_text(text))
     for name, ours in _versions(world.runtime).items():
@@ -171,7 +180,7 @@ def _begin(context: JobContext, one: Tried) -> int:
     """Take up the trial of just this, or begin one; any other is dropped, for it is of no use beside this one."""
     runtime, world = context.runtime, one.world
     with runtime.store.writing() as session:
-        trial = open_trial(session)
+        trial = open_trial(session, locked=True)
         if trial is not None and trial.basis == world.digest:
             trial.state = TrialState.RUNNING
         else:
@@ -258,13 +267,19 @@ def _keep(
     }
     with context.runtime.store.writing() as session:
         require_running(session, context.run_id)
-        held = session.get_one(RematchTrial, trial_id)
-        if held.state is not TrialState.RUNNING:
-            raise RequestRefused("The trial was dropped while it ran.")
+        _still_running(session, trial_id)
         for number, digest in piece.digests.items():
             after = found.get(str(number), [])
             session.merge(TrialPaper(trial_id=trial_id, paper_id=number, digest=digest, changes={"after": after}))
     context.count("tried", len(piece.digests))
+
+
+def _still_running(session: Session, trial_id: int) -> RematchTrial:
+    """The trial, which nobody else changes until the transaction ends. Raises ``RequestRefused`` if it was dropped."""
+    trial = session.get_one(RematchTrial, trial_id, with_for_update=True)
+    if trial.state is not TrialState.RUNNING:
+        raise RequestRefused("The trial was dropped while it ran.")
+    return trial
 
 
 def _end(context: JobContext, trial_id: int) -> None:
@@ -273,22 +288,26 @@ def _end(context: JobContext, trial_id: int) -> None:
     merged = sa.select(col(Paper.id)).where(col(Paper.merged_into_id).is_not(None))
     with context.runtime.store.writing() as session:
         require_running(session, context.run_id)
+        trial = _still_running(session, trial_id)
         session.execute(
             sa.delete(TrialPaper).where(col(TrialPaper.trial_id) == trial_id, col(TrialPaper.paper_id).in_(merged))
         )
-        trial = session.get_one(RematchTrial, trial_id)
         if not context.counts.get("given up"):
             trial.state, trial.ended_at = TrialState.READY, now
         session.add(trial)
 
 
-def open_trial(session: Session) -> RematchTrial | None:
-    """Return the trial that is running or waits to be applied, if any; there is one at most."""
-    return session.exec(
+def open_trial(session: Session, *, locked: bool = False) -> RematchTrial | None:
+    """Return the trial that is running or waits to be applied, if any; there is one at most.
+
+    ``locked``: nobody else changes it until the transaction ends.
+    """
+    statement = (
         select(RematchTrial)
         .where(col(RematchTrial.state).in_((TrialState.RUNNING, TrialState.READY)))
         .order_by(col(RematchTrial.id).desc())
-    ).first()
+    )
+    return session.exec(statement.with_for_update() if locked else statement).first()
 
 
 def drop(session: Session, trial: RematchTrial, *, now: datetime) -> None:
@@ -298,6 +317,16 @@ def drop(session: Session, trial: RematchTrial, *, now: datetime) -> None:
     trial.counts = {**trial.counts, "text": None}
     session.add(trial)
     session.flush()
+
+
+def drop_open(session: Session, actor: Actor, *, now: datetime) -> RematchTrial:
+    """Drop the trial there is, for whoever acts, and return it. Raises ``NotFound`` without one."""
+    trial = open_trial(session, locked=True)
+    if trial is None:
+        raise NotFound("There is no trial to drop.")
+    _note(session, actor, DROPPED, trial, now=now)
+    drop(session, trial, now=now)
+    return trial
 
 
 # ---- applying
@@ -338,22 +367,22 @@ def _put_in_force(session: Session, runtime: Runtime, trial_id: int, actor: Acto
     adopt(session, actor, trial.model_id, reason=f"Applied after trial {trial.id}.", now=now)
     its_papers = col(TrialPaper.trial_id) == trial.id
     papers = session.exec(select(sa.func.count()).select_from(TrialPaper).where(its_papers)).one()
-    by = {"by": actor.name} if actor.user_id is None else {}
-    session.add(
-        AuditEntry(
-            made_at=now,
-            actor_id=actor.user_id,
-            action=APPLIED,
-            subject=f"trial {trial.id}: {trial.counts.get('name')}",
-            details={"papers": papers, **by},
-        )
-    )
+    _note(session, actor, APPLIED, trial, now=now, papers=papers)
     session.execute(sa.delete(TrialPaper).where(its_papers))
     trial.state, trial.ended_at = TrialState.APPLIED, now
     trial.counts = {**trial.counts, "text": None, "papers": papers}
     session.add(trial)
     session.flush()
     return trial
+
+
+def _note(session: Session, actor: Actor, action: str, trial: RematchTrial, *, now: datetime, **details: int) -> None:
+    """Put into the audit log who did what with a trial."""
+    by = {"by": actor.name} if actor.user_id is None else {}
+    subject = f"trial {trial.id}: {trial.counts.get('name')}"
+    session.add(
+        AuditEntry(made_at=now, actor_id=actor.user_id, action=action, subject=subject, details={**details, **by})
+    )
 
 
 def _world_as_tried(runtime: Runtime, trial: RematchTrial) -> World:
@@ -407,7 +436,9 @@ def _stored(session: Session, runtime: Runtime, trial: RematchTrial, actor: Acto
             text=text,
             feature_version=feature_version(),
             rules_digest=weights_version(runtime.rules),
-            learned_from=dict(model.about),
+            learned_from={
+                name: n for name, n in model.about.items() if name in COUNTED and type(n) is int and 0 <= n < 2**31
+            },
             fitted_at=runtime.clock.now(),
             fitted_by_id=actor.user_id,
         )

@@ -18,7 +18,7 @@ from biblio.store.models import JobRun, RematchTrial
 from biblio.store.words import Outcome, TrialState
 from biblio.verify.learning_command import who_chooses
 from biblio.verify.match import match
-from biblio.verify.rematch import apply, drop, open_trial
+from biblio.verify.rematch import apply, drop_open, open_trial
 from biblio.verify.rematch import rematch as job
 from biblio.verify.rematch_report import BANDS, NONE, Change, Report, Sides, figures_of, report
 
@@ -69,7 +69,7 @@ def rematch(ctx: click.Context, /, username: str | None, **given: Any) -> None:
     try:
         actor = who_chooses(runtime, username)
         if given["drops"]:
-            _drop(runtime, as_json=given["as_json"])
+            _drop(runtime, actor, as_json=given["as_json"])
         elif given["applies"]:
             _apply(ctx, runtime, actor, given)
         else:
@@ -130,13 +130,9 @@ def _told(trial: RematchTrial) -> dict[str, Any]:
     }
 
 
-def _drop(runtime: Runtime, *, as_json: bool) -> None:
+def _drop(runtime: Runtime, actor: Actor, *, as_json: bool) -> None:
     with runtime.store.writing() as session:
-        trial = open_trial(session)
-        if trial is None:
-            raise NotFound("There is no trial to drop.")
-        drop(session, trial, now=runtime.clock.now())
-        told = _told(trial)
+        told = _told(drop_open(session, actor, now=runtime.clock.now()))
     click.echo(json.dumps(told) if as_json else "The trial was dropped. Nothing on the desk was changed.")
 
 

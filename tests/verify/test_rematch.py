@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from biblio import bulk
 from biblio.catalogue.links import Ruling, decide, relate
 from biblio.catalogue.merges import merge
 from biblio.errors import NotFound, RequestRefused
-from biblio.jobs import run_job
+from biblio.jobs import JobContext, run_job
 from biblio.runtime import Runtime, checked_profile
 from biblio.store import Store
 from biblio.store.models import (
@@ -38,6 +39,7 @@ from biblio.store.models import (
 )
 from biblio.store.words import ModelFinding, Outcome, RelationKind, TrialState, Verdict
 from biblio.verify import rematch as trials
+from biblio.verify.learning_command import learn
 from biblio.verify.match import match
 from biblio.verify.ranking_models import adopt, in_force
 from biblio.verify.rematch import apply, open_trial, status
@@ -382,6 +384,93 @@ def test_a_model_from_a_file_is_stored_when_it_is_applied(desk: Runtime, tmp_pat
     row = run_job(desk, job, arguments={"model": str(file)})
     assert row.outcome is Outcome.FAILED
     assert "model.json cannot be used" in (row.error or "")
+
+
+def test_what_a_file_says_of_itself_harms_nothing(desk: Runtime, tmp_path: Path) -> None:
+    """Words where counts belong, signs no database holds, and lists in lists: only counts are kept of them."""
+    plain = stump(high=6.0).plain()
+    plain["about"] = {"papers": "<b>many", "verdicts": "\0", "cited": "\ud800", "pairs": [[1]], "none": -1, "right": 7}
+    file = tmp_path / "model.json"
+    file.write_text(json.dumps(plain), "utf-8")
+    tried(desk, model=str(file))
+    apply(desk, add_head(desk))
+    with desk.store.reading() as session:
+        ranking = in_force(session, desk.rules)
+        assert ranking.model_id is not None
+        assert session.get_one(RankingModel, ranking.model_id).learned_from == {"right": 7}
+    listed = CliRunner().invoke(learn, ["--list"], obj=lambda: desk)
+    assert listed.exit_code == 0, listed.output
+    assert stump(high=6.0).version in listed.output
+
+
+@pytest.mark.parametrize(
+    "content", [b"1" * 5000, b"\xff\xfe", b"[" * 200_000, b"{}"], ids=["digits", "bytes", "deep", "{}"]
+)
+def test_a_hostile_file_is_one_sentence(sqlite_runtime: Runtime, tmp_path: Path, content: bytes) -> None:
+    """Whatever stands in it, the run fails with its name and nothing is kept."""
+    fill(sqlite_runtime.store)
+    file = tmp_path / "model.json"
+    file.write_bytes(content)
+    row = run_job(sqlite_runtime, job, arguments={"model": str(file)})
+    assert (row.outcome, f"The model {file} cannot be used" in (row.error or "")) == (Outcome.FAILED, True), row.error
+    with sqlite_runtime.store.reading() as session:
+        assert open_trial(session) is None
+
+
+def test_a_file_too_large_for_a_model_is_not_read(
+    sqlite_runtime: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its size alone tells."""
+    fill(sqlite_runtime.store)
+    file = tmp_path / "model.json"
+    file.write_text(stump().text(), "utf-8")
+    monkeypatch.setattr(trials, "LARGEST_FILE", 100)
+    row = run_job(sqlite_runtime, job, arguments={"model": str(file)})
+    assert "too large for a model" in (row.error or "")
+
+
+def test_a_trial_that_is_dropped_while_it_ends_stays_dropped(desk: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last step of a run does not raise it again."""
+    end = trials._end
+
+    def dropped_first(context: JobContext, trial_id: int) -> None:
+        with desk.store.writing() as session:
+            trials.drop(session, session.get_one(RematchTrial, trial_id), now=desk.clock.now())
+        end(context, trial_id)
+
+    monkeypatch.setattr(trials, "_end", dropped_first)
+    row = run_job(desk, job, arguments={"model": "now"})
+    assert (row.outcome, "dropped while it ran" in (row.error or "")) == (Outcome.FAILED, True)
+    with desk.store.reading() as session:
+        assert session.exec(select(RematchTrial)).one().state is TrialState.DROPPED
+
+
+def test_dropping_at_the_moment_of_applying_finds_nothing(desk: Runtime) -> None:
+    """Who comes second waits, and is told; an applied trial is not called dropped."""
+    tried(desk)
+    trial_id, actor = the_trial(desk).id, add_head(desk)
+    assert trial_id is not None
+    with ThreadPoolExecutor(1) as second:
+        with desk.store.writing() as session:
+            trials._put_in_force(session, desk, trial_id, actor)
+            dropping = second.submit(command, desk, "--drop")
+            with pytest.raises(TimeoutError):
+                dropping.result(timeout=0.3)
+        done = dropping.result(timeout=30)
+    assert done.exit_code == 1
+    assert "no trial to drop" in done.output
+    with desk.store.reading() as session:
+        assert session.exec(select(RematchTrial)).one().state is TrialState.APPLIED
+
+
+def test_who_dropped_a_trial_is_kept(desk: Runtime) -> None:
+    """The audit log names the person, as it does for applying."""
+    tried(desk)
+    head = add_head(desk)
+    assert command(desk, "--drop", "--as", "ada").exit_code == 0
+    with desk.store.reading() as session:
+        entry = session.exec(select(AuditEntry).where(col(AuditEntry.action) == trials.DROPPED)).one()
+    assert (entry.actor_id, entry.subject) == (head.user_id, f"trial 1: model {stump().version}")
 
 
 @pytest.mark.parametrize(
