@@ -21,6 +21,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -163,12 +164,8 @@ class Processes(Executor):
 @contextmanager
 def _dask(kind: str, workers: int | None, key: str, pickled: bytes) -> Iterator[tuple[Executor, int, Any]]:
     """Give the executor of a Dask cluster, how many workers it has, and what its lost pieces raise."""
-    try:
-        import distributed
-    except ImportError as error:
-        raise RequestRefused(
-            "Dask needs the extra `bulk`: pip install --require-hashes -r requirements/bulk.txt"
-        ) from error
+    import distributed
+
     dask: Any = distributed  # it carries no types
     with ExitStack() as stack:
         address = kind
@@ -259,6 +256,19 @@ class Crew(Generic[S]):
             return Lost(piece)
 
 
+def check_executor(kind: str) -> None:
+    """Raise ``RequestRefused`` for a kind of executor that there is none of, or that needs an extra not installed."""
+    if kind == "local":
+        return
+    if kind != "dask" and "://" not in kind:
+        raise RequestRefused(f"--executor takes local, dask or a scheduler's address (tcp://host:8786), not {kind!r}.")
+    if find_spec("distributed") is None:
+        raise RequestRefused(
+            "Dask needs the extra `bulk`: pip install --require-hashes -r requirements/bulk.txt "
+            "(or go without: --executor local)."
+        )
+
+
 @contextmanager
 def crew(kind: str, workers: int | None, shared: S) -> Iterator[Crew[S]]:
     """Give workers that hold ``shared``, which must be picklable; they end with the block.
@@ -268,8 +278,7 @@ def crew(kind: str, workers: int | None, shared: S) -> Iterator[Crew[S]]:
     this version of biblio. Raises ``RequestRefused`` for any other kind, where the extra ``bulk`` is needed and not
     installed, or where the scheduler does not answer.
     """
-    if kind not in ("local", "dask") and "://" not in kind:
-        raise RequestRefused(f"--executor takes local, dask or a scheduler's address (tcp://host:8786), not {kind!r}.")
+    check_executor(kind)
     count = workers or os.cpu_count() or 1
     if kind == "local" and count == 1:
         yield Crew(shared)
@@ -287,6 +296,15 @@ def crew(kind: str, workers: int | None, shared: S) -> Iterator[Crew[S]]:
         yield Crew(shared, executor, number, key=key, lost=lost)
 
 
+def _executor(_context: click.Context, _option: click.Parameter, kind: str) -> str:
+    """The option as given; a usage error before anything is read where it cannot be had."""
+    try:
+        check_executor(kind)
+    except RequestRefused as reason:
+        raise click.UsageError(str(reason)) from reason
+    return kind
+
+
 def bulk_options(command: F) -> F:
     """Add ``--executor`` and ``--workers`` to a command, as ``kind`` and ``workers``."""
     where = click.option(
@@ -295,6 +313,7 @@ def bulk_options(command: F) -> F:
         default="local",
         show_default=True,
         metavar="WHERE",
+        callback=_executor,
         help="local, dask (a cluster on this machine), or a Dask scheduler's address (tcp://host:8786).",
     )
     number = click.option(

@@ -183,7 +183,7 @@ def said_once() -> Iterator[None]:
     try:
         yield
     except (OutputLost, RequestRefused) as error:
-        say(f"{error} Nothing else is harmed: mend the cause and run it again.")
+        say(str(error))
         sys.exit(1)
 
 
@@ -212,7 +212,9 @@ def opened(out: Path | None) -> Iterator[Write]:
             yield partial(_to_file, file)
         new.replace(out)
     except OSError as error:
-        raise OutputLost(f"{out} cannot be written ({error.strerror}); the journal beside it keeps all.") from error
+        raise OutputLost(
+            f"{out} cannot be written ({error.strerror}); the journal beside it keeps all: the same command goes on."
+        ) from error
     finally:
         new.unlink(missing_ok=True)
 
@@ -231,7 +233,9 @@ def _print(lines: str) -> None:
         if isinstance(error, BrokenPipeError):
             raise OutputLost("The output is no longer read: whoever read it has stopped reading.") from error
         why = error.strerror or type(error).__name__
-        raise OutputLost(f"The output cannot be written ({why}).") from error
+        raise OutputLost(
+            f"The output cannot be written ({why}). What was read is unharmed; make room and run it again."
+        ) from error
 
 
 def say(message: str) -> None:

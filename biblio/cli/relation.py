@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,8 +40,9 @@ class _Judge:
 @click.command()
 @click.option("--observatory", metavar="NAME", help="Profile to use (default: the shipped one marked as default).")
 @click.option("--all", "every", is_flag=True, help="Print the reasons for every relation, not only the leading one's.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-def relation(observatory: str | None, every: bool, paths: tuple[Path, ...]) -> None:
+def relation(observatory: str | None, every: bool, quiet: bool, paths: tuple[Path, ...]) -> None:
     """Propose how papers relate to the observatory: science with its data, mention, engineering or instrument, not ours.
 
     A PATH is one paper's full text (TeX, plain text, XML, HTML, PDF or an archive) or a .jsonl(.gz) file of papers,
@@ -55,20 +57,26 @@ def relation(observatory: str | None, every: bool, paths: tuple[Path, ...]) -> N
       biblio relation papers.jsonl | grep '"relation": "mention"'
       biblio relation --all papers.jsonl.gz > relations.jsonl
     """
+    from tqdm import tqdm
+
     judge = _judge_for(observatory)
-    read = 0
+    found: Counter[str | None] = Counter()
     try:
-        for path in paths:
-            for line in _lines(judge, path, every):
-                read += 1
-                sys.stdout.write(json.dumps(line) + "\n")
+        with tqdm(unit=" papers", leave=False, disable=quiet or None) as bar:
+            for path in paths:
+                for line in _lines(judge, path, every):
+                    found[line["relation"]] += 1
+                    sys.stdout.write(json.dumps(line) + "\n")
+                    bar.update()
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered would fail again when Python ends
         sys.exit(1)
-    if not read:
+    if not found:
         say("Nothing could be read: see the lines above for each file.")
         sys.exit(1)
+    told = [f"{number} {key or 'cannot be told'}" for key, number in found.most_common()]
+    say(f"{found.total()} papers judged: {', '.join(told)}.")
 
 
 def _judge_for(observatory: str | None) -> _Judge:
@@ -92,6 +100,11 @@ def _lines(judge: _Judge, path: Path, every: bool) -> Iterator[dict[str, Any]]:
     """One line for each paper of a path; what cannot be read is told of and passed over."""
     from biblio.cli.rows import rows_of
 
+    if path.is_dir():
+        say(
+            f"{path}: is a folder, and each PATH is one paper: name its files ({path}/*.tex), or list them in a .jsonl file"
+        )
+        return
     if not path.name.endswith((".jsonl", ".jsonl.gz")):
         gathered = _Gathered(judge)
         if gathered.add_file(path):

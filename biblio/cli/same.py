@@ -7,12 +7,15 @@ import json
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
+
+from biblio.cli.output import say
 
 if TYPE_CHECKING:
     from matching.works import SameVerdict, Work
@@ -28,12 +31,14 @@ _LONGEST_NUMBER = 4000  # digits; Python reads no longer ones
 @click.command()
 @click.argument("pairs", metavar="PAIRS.jsonl", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--explain", is_flag=True, help="Also print what each topic adds to the log-odds.")
-def same(pairs: Path, explain: bool) -> None:
+@click.option("--quiet", is_flag=True, help="No progress bar and no counts.")
+def same(pairs: Path, explain: bool, quiet: bool) -> None:
     """Tell whether two records are one paper, for each line {"a": {…}, "b": {…}} of a file (.gz too) or of stdin ("-").
 
     Prints exactly one JSON line per line, in order: p (probability of one paper), verdict (same, different, ask) and
-    reasons, the strongest first; --explain adds the log-odds they sum to. All fields are optional: title, subtitle, authors, year, type, doi, arxiv, bibcode, venue
-    (or journal, container), volume, pages, abstract. A line that cannot be read gives "ask", p 0.5 and an "error".
+    reasons, the strongest first; --explain adds the log-odds they sum to. All fields are optional: title, subtitle,
+    authors, year, type, doi, arxiv, bibcode, venue (or journal, container), volume, pages, abstract. A line that cannot
+    be read gives "ask", p 0.5 and an "error".
 
     \b
     Examples:
@@ -41,21 +46,29 @@ def same(pairs: Path, explain: bool) -> None:
       zcat pairs.jsonl.gz | biblio same - | grep '"ask"'
       echo '{"a": {"title": "Dust"}, "b": {"title": "Dust. II."}}' | biblio same -
     """
+    from tqdm import tqdm
+
+    found: Counter[str] = Counter()
+    is_watched = sys.stderr.isatty() and not quiet
     try:
-        with _opened(pairs) as file:
+        with _opened(pairs) as file, tqdm(unit=" pairs", leave=False, disable=not is_watched) as bar:
             for lines in _chunks(file):
-                sys.stdout.writelines(
-                    json.dumps(answer, ensure_ascii=True) + "\n" for answer in answers(lines, explain=explain)
-                )
+                told = answers(lines, explain=explain)
+                sys.stdout.writelines(json.dumps(answer, ensure_ascii=True) + "\n" for answer in told)
                 sys.stdout.flush()
+                found.update(answer["verdict"] for answer in told)
+                bar.update(len(told))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered would fail again when Python ends
         sys.exit(1)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        end = "to its end " if found else ""
         raise click.ClickException(
-            f"{pairs} cannot be read to its end ({reason}). What was printed is right."
+            f"{pairs} cannot be read {end}({reason})." + (" What was printed is right." if found else "")
         ) from error
+    if is_watched:
+        say(f"{found.total()} pairs: {found['same']} same, {found['different']} different, {found['ask']} ask.")
 
 
 def _opened(path: Path) -> BinaryIO:

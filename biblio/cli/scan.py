@@ -75,8 +75,11 @@ def scan(
 ) -> None:
     """Find project codes in texts: folders (read recursively), TeX, plain text, XML, HTML, PDF and archives.
 
-    Prints one JSON line per mention, sorted by file and position: file, page (PDF only), start, end, as_written, code,
-    in_registry, certain, candidates, where.
+    Prints one JSON line per mention, sorted by file and position: file, page (PDF only), start and end (characters of
+    the text as read), as_written, code (as it should be written, null where several are possible), in_registry (is it in
+    the project list; null without one), certain, candidates (known projects that may be meant, the likeliest first) and
+    where (acknowledgement, data_statement, footnote, body, references, comment or unknown). Without --projects nothing
+    can be certain.
 
     \b
     Examples:
@@ -102,6 +105,8 @@ def scan(
             tally.add(done.counts)
             write(done.lines)
     say(tally.sentence())
+    if projects is None and tally.mentions:
+        say("No project list was given (--projects), so none of them is certain.")
     if not tally.read:
         say("Nothing could be read: see the lines above for each file.")
         sys.exit(1)

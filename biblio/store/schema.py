@@ -50,7 +50,10 @@ def check_schema(engine: sa.Engine) -> None:
     if current == head:
         return
     if current is None:
-        raise StartRefused("The database is empty: run `biblio init` (or `biblio db upgrade`) first.")
+        raise StartRefused(
+            f"The database {engine.url.render_as_string(hide_password=True)} is empty: run `biblio init` (or "
+            "`biblio db upgrade`) first. If yours lies elsewhere, say so with BIBLIO_HOME or BIBLIO_DATABASE_URL."
+        )
     known = {script.revision for script in ScriptDirectory.from_config(alembic_config(engine)).walk_revisions()}
     if current not in known:
         raise StartRefused(

@@ -132,9 +132,23 @@ def _proposed(world: World, ids: Sequence[int], labels: Labels) -> Iterator[Judg
         yield labels.judged(paper.paper_id, paper.facts.id, found.get(paper.facts.id, []))
 
 
+def _called(found: Evaluation) -> Confusion:
+    """All pairs together; a right project that was never proposed counts as passed."""
+    every = list(found.by_kind.values())
+    return Confusion(
+        called_right=sum(one.called_right for one in every),
+        called_wrong=sum(one.called_wrong for one in every),
+        passed_right=sum(one.passed_right for one in every) + found.missed,
+        passed_wrong=sum(one.passed_wrong for one in every),
+    )
+
+
 def _plain(found: Evaluation) -> dict[str, object]:
+    called = _called(found)
     return {
         **found.figures.plain(),
+        "precision": called.precision,
+        "recall": called.recall,
         "missed": found.missed,
         "bins": [asdict(one) for one in found.bins],
         "by_band": {band: {"right": right, "pairs": pairs} for band, (right, pairs) in found.by_band.items()},
@@ -147,8 +161,9 @@ def _plain(found: Evaluation) -> dict[str, object]:
 
 def _lines(found: Evaluation) -> Iterator[str]:
     """The figures as tables."""
-    told = found.figures
+    told, called = found.figures, _called(found)
     yield f"{told.papers} papers judged: {told.pairs} proposed pairs, {told.right} right ones, {found.missed} of them not proposed"
+    yield f"called right (certain or likely): precision {_share(called.precision)}, recall {_share(called.recall)}"
     yield f"average precision {told.average_precision:.3f}, recall at precision 0.99 {told.recall_at_99:.3f}"
     yield f"calibration error {told.calibration_error:.4f} (how far probabilities are from what was true)"
     yield ""
@@ -160,14 +175,17 @@ def _lines(found: Evaluation) -> Iterator[str]:
     for band, (right, pairs) in found.by_band.items():
         yield f"{band:<12} {right:8d} {pairs:9d}"
     yield ""
+    yield "Each pair under its strongest evidence; passed: not called right."
     yield "led by        called right  called wrong  passed right  passed wrong  precision  recall"
     for kind, confusion in found.by_kind.items():
         yield _confusion(kind, confusion)
+    yield _confusion("all", called) + (f"   ({found.missed} not proposed, counted as passed)" if found.missed else "")
 
 
 def _confusion(kind: str, one: Confusion) -> str:
-    def share(value: float | None) -> str:
-        return "–" if value is None else f"{value:.3f}"
-
     counts = "  ".join(f"{n:12d}" for n in (one.called_right, one.called_wrong, one.passed_right, one.passed_wrong))
-    return f"{kind:<12}{counts}  {share(one.precision):>9}  {share(one.recall):>6}"
+    return f"{kind:<14}{counts}  {_share(one.precision):>9}  {_share(one.recall):>6}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -227,10 +227,20 @@ def test_a_file_that_kills_is_refused_by_name() -> None:
 
 
 def test_a_word_that_is_no_executor_is_refused(lists: list[str]) -> None:
-    """The message says what may stand there."""
+    """The message says what may stand there, before anything is read."""
     result = proposed(lists, "--executor", "slurm")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "not 'slurm'" in result.stderr
+    assert "projects read" not in result.stderr
+
+
+def test_a_missing_extra_is_named_before_anything_is_read(lists: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask without its extra: what to install, and how to go without."""
+    monkeypatch.setattr("biblio.bulk.find_spec", lambda name: None)
+    result = proposed(lists, "--executor", "dask")
+    assert result.exit_code == 2
+    assert "requirements/bulk.txt (or go without: --executor local)." in " ".join(result.stderr.split())
+    assert "projects read" not in result.stderr
 
 
 @pytest.fixture

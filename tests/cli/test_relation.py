@@ -57,7 +57,10 @@ def test_rows_of_papers(tmp_path: Path) -> None:
     ]
     path = tmp_path / "papers.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    found = {line["id"]: (line["relation"], line["band"]) for line in lines(run(path))}
+    result = run(path)
+    assert "5 papers judged: 2 science, " in result.stderr
+    assert "1 cannot be told" in result.stderr
+    found = {line["id"]: (line["relation"], line["band"]) for line in lines(result)}
     assert found == {
         "record": ("science", "likely"),
         "silent": (None, "open"),
@@ -96,3 +99,4 @@ def test_nothing_read_and_unknown_profiles_fail(tmp_path: Path) -> None:
     """Exit code 1 when nothing could be read, 2 for a profile that is none."""
     assert run(tmp_path / "missing.txt").exit_code == 1
     assert run("--observatory", "nowhere", tmp_path).exit_code == 2
+    assert "is a folder" in run(tmp_path).stderr

@@ -142,7 +142,7 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     """A file that cannot be read ends with one sentence and exit code 1."""
     result = run(tmp_path / "none.jsonl")
     assert result.exit_code == 1
-    assert "cannot be read" in result.output
+    assert "cannot be read (No such file" in result.output
 
 
 values = st.recursive(

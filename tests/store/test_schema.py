@@ -147,9 +147,9 @@ def test_down_and_up_again_ends_in_the_same_schema(store: Store) -> None:
 
 
 def test_an_empty_database_is_refused_with_what_to_run(tmp_path: Path) -> None:
-    """A start without a schema says `biblio init`."""
+    """A start without a schema names the database, as it may be the wrong one, and says `biblio init`."""
     engine = make_engine(f"sqlite:///{tmp_path / 'empty.db'}")
-    with pytest.raises(StartRefused, match="biblio init"):
+    with pytest.raises(StartRefused, match=r"empty\.db is empty: run `biblio init`.*BIBLIO_HOME"):
         check_schema(engine)
     engine.dispose()
 

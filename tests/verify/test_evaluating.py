@@ -68,8 +68,11 @@ def test_the_command_prints_tables_or_json(runtime: Runtime) -> None:
     assert shown.exit_code == 0, shown.output
     assert "4 papers judged" in shown.output
     assert "2 right ones, 1 of them not proposed" in shown.output
+    assert "called right (certain or likely): precision 0.333, recall 0.500" in shown.output
+    assert shown.output.rstrip().endswith("(1 not proposed, counted as passed)")
     plain: dict[str, Any] = json.loads(CliRunner().invoke(evaluate, ["--json"], obj=lambda: runtime).output)
     assert (plain["papers"], plain["missed"]) == (4, 1)
+    assert (plain["precision"], plain["recall"]) == (1 / 3, 0.5)
     assert plain["by_evidence"]["code"]["precision"] == 1.0
 
 
@@ -173,7 +176,7 @@ def test_a_hostile_candidate_costs_itself_only(tmp_path: Path, line: str) -> Non
     assert told.exit_code == 0, told.output
     assert "2 papers judged: 2 proposed pairs, 2 right ones, 0 of them not proposed" in told.stdout
     assert "c.jsonl, row 2: " in told.stderr
-    assert "nothing                2 " in told.stdout
+    assert "nothing                  2 " in told.stdout
     assert "\x1b" not in told.output
 
 
