@@ -151,18 +151,19 @@ class Model:
         ``start + contributions[i].sum()`` is ``log_odds(rows)[i]`` up to rounding (1e-9).
         """
         part = self._rows(rows)
-        added = np.zeros((len(part), len(self.features)))
+        width = len(self.features)
+        added = np.zeros(len(part) * width)
         at = np.broadcast_to(self._roots, (len(part), len(self.trees)))
-        lines = np.broadcast_to(np.arange(len(part))[:, None], at.shape)
+        begins = np.broadcast_to(np.arange(len(part))[:, None] * width, at.shape)
         for _ in range(self._depth):
             following = self._step(part, at)
             moved = following != at
-            np.add.at(
-                added, (lines[moved], self._feature[at[moved]]), (self._value[following] - self._value[at])[moved]
-            )
+            places = begins[moved] + self._feature[at[moved]]
+            steps = self._value[following[moved]] - self._value[at[moved]]
+            added += np.bincount(places, weights=steps, minlength=len(added))
             at = following
         start = self.slope * (self.baseline + float(self._value[self._roots].sum())) + self.intercept
-        return start, self.slope * added + self._carried(part)
+        return start, self.slope * added.reshape(len(part), width) + self._carried(part)
 
     def _carried(self, rows: Floats) -> Floats:
         """What the carried features add; one that is unknown adds nothing."""
