@@ -38,7 +38,7 @@ _NAMES = {
     "abstract": ("the likeness of the abstracts", "the unlike abstracts"),
     "observatory": ("the observatory's name", "the unnamed observatory"),
     "dates": ("the date", "the date"),
-    "rivals": ("the rival project", "the rival project"),
+    "rivals": ("its lead over other projects", "the rival project"),
 }
 """Kind of evidence → what a sentence calls it where it speaks for a candidate, and where it speaks against."""
 

@@ -255,7 +255,8 @@ def judged(model: Model, listed: Sequence[Sequence[Evidence]], rows: Sequence[Se
 
     ``rows`` are their features (``rows_of``).
 
-    The prior becomes the model's start; each kind gets what the model gives its features; what the model gives to a
+    The prior becomes the model's start; each kind gets what the model gives its features. Of the lead over other projects
+    and of the team's share, which the rules tell only where they count, a sentence is made; what the model gives to a
     kind that nothing can be said of stands as "unknown". Codes keep their contributions.
     """
     if not listed:
@@ -263,8 +264,8 @@ def judged(model: Model, listed: Sequence[Sequence[Evidence]], rows: Sequence[Se
     start, added = model.explain(np.array(rows, dtype=np.float64))
     by_kind = _by_kind(added)
     return [
-        _weighed(list(evidence), start, dict(zip(_WEIGHED, line, strict=True)))
-        for evidence, line in zip(listed, by_kind.tolist(), strict=True)
+        _weighed(list(evidence), start, dict(zip(_WEIGHED, line, strict=True)), dict(zip(FEATURES, row, strict=True)))
+        for evidence, line, row in zip(listed, by_kind.tolist(), rows, strict=True)
     ]
 
 
@@ -276,7 +277,9 @@ def _by_kind(added: Floats) -> NDArray[np.float64]:
     return found
 
 
-def _weighed(evidence: list[Evidence], start: float, given: dict[str, float]) -> list[Evidence]:
+def _weighed(
+    evidence: list[Evidence], start: float, given: dict[str, float], row: Mapping[str, float]
+) -> list[Evidence]:
     pieces = []
     prior = next((piece.contribution for piece in evidence if piece.kind == "prior"), start)
     for piece in evidence:
@@ -285,9 +288,14 @@ def _weighed(evidence: list[Evidence], start: float, given: dict[str, float]) ->
         elif piece.kind == "prior":
             pieces.append(replace(piece, contribution=start, sentence="Where every candidate of this list starts."))
         elif piece.kind in given:
-            pieces.append(replace(piece, contribution=given.pop(piece.kind)))
+            weight = given.pop(piece.kind)
+            sentence = _of_rivals(piece.sentence, row) if piece.kind == "rivals" and weight > 0 else piece.sentence
+            pieces.append(replace(piece, contribution=weight, sentence=sentence))
         else:
             pieces.append(piece)
+    for kind, told in (("rivals", _lead_told(row)), ("team", _team_told(row))):
+        if told is not None and given.get(kind):
+            pieces.append(Evidence(kind, told[0], given.pop(kind), told[1]))
     silent = {kind: weight for kind, weight in given.items() if weight}
     if silent:
         names = ", ".join(_SILENT[kind] for kind in silent)
@@ -301,3 +309,32 @@ def _weighed(evidence: list[Evidence], start: float, given: dict[str, float]) ->
             )
         )
     return pieces
+
+
+def _of_rivals(sentence: str, row: Mapping[str, float]) -> str:
+    """What the rules say against a candidate that has a rival, where the model finds something in its favour there."""
+    if row["rivals.lead"] > 0:
+        return f"{sentence.removesuffix('.')}; none fits better."
+    if row["rivals.authors_left"] > 0 or row["rivals.targets_left"] > 0:
+        return f"{sentence.removesuffix('.')}, but not the authors or targets that only this one accounts for."
+    return sentence
+
+
+def _lead_told(row: Mapping[str, float]) -> tuple[float, str] | None:
+    """How far a candidate is ahead of the others, in words; the rules name a rival only where there is one to fear."""
+    lead = row["rivals.lead"]
+    if math.isnan(lead):
+        return None
+    return lead, "No other project comes near." if lead > 0 else "Another project fits better."
+
+
+def _team_told(row: Mapping[str, float]) -> tuple[float, str] | None:
+    """How many authors are of the team, in words."""
+    share, authors = row["team.share_of_authors"], row["team.authors"]
+    if math.isnan(share) or math.isnan(authors):
+        return None
+    inside = round(share * authors)
+    if authors == 1:
+        return inside, f"The author is {'' if inside else 'not '}in the project's team."
+    many = f"{inside or 'None'} of the {int(authors)} authors"
+    return inside, f"{many} {'are' if inside > 1 else 'is'} in the project's team."

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.evidence import Evidence, PaperFacts, PaperView, PersonSeen, ProjectFacts, ProjectView, TextView
-from matching.propose import Proposer
+from matching.propose import Candidate, Proposer
 from matching.ranking import CARRIED, DIRECTIONS, FEATURES, judged, leads, rows_of, usable
 from matching.targets import TargetSpot
 from matching.trees import Model, ModelError, Tree
@@ -59,6 +59,40 @@ def test_what_cannot_be_said_has_its_own_line() -> None:
     (piece,) = [piece for piece in found.evidence if piece.kind == "unknown"]
     assert "the abstracts" in piece.sentence
     assert "abstract" not in {piece.kind for piece in found.evidence}
+
+
+BESIDE = Model(FEATURES, [split("rivals.lead", 1.0, -1.0, 3.0), split("team.share_of_authors", 0.2, -1.0, 1.0)])
+"""A model that asks how far ahead a candidate is, and how many authors are of its team."""
+
+
+def said(found: Candidate) -> dict[str, tuple[str, float]]:
+    """What is said of each kind of evidence, and what it counts."""
+    return {piece.kind: (piece.sentence, piece.contribution) for piece in found.evidence}
+
+
+def test_being_ahead_of_all_others_is_a_reason_in_words() -> None:
+    """What a model gives for the lead over all other projects, and for the team, does not stand under "unknown"."""
+    best = said(Proposer(PROJECTS, RULES, GRAMMAR, KEYWORDS, BESIDE).propose(RING_PAPER)[0])
+    assert best["rivals"][0] == "No other project comes near."
+    assert best["rivals"][1] == pytest.approx(2.0)
+    assert best["team"][0].endswith("authors are in the project's team.")
+    assert best["team"][1] > 0
+    assert "unknown" not in best
+
+
+def test_a_close_second_does_not_sound_like_a_reason_against() -> None:
+    """Where a model gives something for being the first of two alike, the sentence says so; the second hears the other."""
+    twin = replace(PROJECTS[0], code="2013.1.00999.S")
+    model = Model(FEATURES, [split("rivals.lead", -0.5, -1.0, 3.0)])
+    first, second = Proposer([*PROJECTS, twin], RULES, GRAMMAR, KEYWORDS, model).propose(RING_PAPER)[:2]
+    assert "unknown" not in {**said(first), **said(second)}
+    sentence = said(first)["rivals"][0]
+    assert sentence == f"Another project, {second.project_code}, fits nearly as well; none fits better."
+    farther = Model(FEATURES, [split("rivals.lead", 19.0, -1.0, 3.0)])
+    again = Proposer([*PROJECTS, twin], RULES, GRAMMAR, KEYWORDS, farther).propose(RING_PAPER)
+    against = said(next(one for one in again if one.project_code == first.project_code))["rivals"]
+    assert against[0] == f"Another project, {second.project_code}, fits nearly as well."
+    assert against[1] == pytest.approx(-2.0)
 
 
 def test_rows_are_what_the_model_reads() -> None:
