@@ -6,6 +6,7 @@ With the home alone the command asks the replay server too, never the real servi
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,13 +20,15 @@ SHELL_FILE = "biblio.env"
 def write_settings(folder: Path, home: Path, facts: Mapping[str, object]) -> Path:
     """Write the demo's settings for the shell below ``folder`` and for its ``home``; return the shell's file.
 
+    The shell finds the ``biblio`` command too: it lies beside the Python that runs the demo, which need not be on PATH.
     Written anew at each start, as the replay server listens at another port each time. What is secret in it belongs to
     the demo alone.
     """
     values = {f"BIBLIO_{name.upper()}": _written(value) for name, value in facts.items()}
     shell = folder / SHELL_FILE
     whole = {"BIBLIO_HOME": str(home.resolve()), **values}
-    _write(shell, [f"export {name}={shlex.quote(value)}" for name, value in whole.items()])
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in whole.items()]
+    _write(shell, [*lines, f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'])
     _write(home / SETTINGS_FILE, [f"{name}={shlex.quote(value)}" for name, value in values.items()])
     return shell
 

@@ -76,7 +76,7 @@ def scan(
     """Find project codes in texts: folders (read recursively), TeX, plain text, XML, HTML, PDF and archives.
 
     Prints one JSON line per mention, sorted by file and position: file, page (PDF only), start and end (characters of
-    the text as read), as_written, code (as it should be written, null where several are possible), in_registry (is it in
+    the text as read), as_written, code (as it should be written, or as printed where several may be meant), in_registry (is it in
     the project list; null without one), certain, candidates (known projects that may be meant, the likeliest first) and
     where (acknowledgement, data_statement, footnote, body, references, comment or unknown). Without --projects nothing
     can be certain.

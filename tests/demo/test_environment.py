@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,16 @@ def test_the_shell_reads_the_same_settings(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     assert load_settings() == demo.settings.model_copy(update={"home": folder / "home"})
     assert shell.stat().st_mode & 0o077 == 0
+
+
+def test_the_shell_finds_the_command(tmp_path: Path) -> None:
+    """Sourced by a shell that has no virtual environment, the file leads to the biblio that made the demo."""
+    demo = Demo(tmp_path, URL, port=8000)
+    shell = write_settings(tmp_path, demo.settings.home, demo.facts)
+    script = '. "$1"; command -v biblio; command -v sh'
+    told = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", str(shell)], env={"PATH": "/bin"}, capture_output=True, text=True, check=True
+    )
+    command, itself = told.stdout.splitlines()
+    assert Path(command).parent == Path(sys.executable).parent
+    assert itself == "/bin/sh"
