@@ -36,8 +36,9 @@ USES_DATA = frozenset({RelationKind.SCIENCE, RelationKind.ENGINEERING})
 
 _BAND_ORDER = (Band.UNLIKELY, Band.LIKELY, Band.CERTAIN)
 
-_OF_WEIGHING = frozenset({"prior", "limit", "rivals", "unknown"})
-"""Kinds that come from how evidence is weighed, and change with a model though nothing new is known of the paper."""
+_OF_WEIGHING = frozenset({"prior", "limit", "rivals", "team", "unknown"})
+"""Kinds that come from how evidence is weighed, and change with a model though nothing new is known of the paper: which
+authors are of the team, PI and co-Is tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def test_what_is_no_longer_proposed_is_withdrawn_not_deleted(store: Store) -> No
         ({"score": 0.85}, False),
         ({"band": Band.CERTAIN, "score": 0.99}, True),
         ({"kinds": ("pi", "code")}, True),
-        ({"kinds": ("pi", "prior", "unknown", "rivals", "limit")}, False),
+        ({"kinds": ("pi", "prior", "unknown", "rivals", "team", "limit")}, False),
         ({"band": Band.UNLIKELY, "score": 0.1}, False),
     ],
 )
