@@ -24,7 +24,7 @@ from biblio.store.models import JobRun, RankingMeasure, RankingModel, UserAccoun
 from biblio.store.words import ModelFinding
 from biblio.verify.learning_labels import Lesson, lessons
 from biblio.verify.match import World, world_of_today
-from biblio.verify.ranking_models import history
+from biblio.verify.ranking_models import history, one_at_a_time
 from matching.evaluation import Figures
 from matching.evaluation import evaluate as measured
 from matching.fitting import FittingError
@@ -210,6 +210,7 @@ def keep(session: Session, actor: Actor, one: Learned, *, rules_version: str, no
     A model that is in force already is not measured against itself. Where other weights or features gave the very same
     numbers, the model now stands for those of today.
     """
+    one_at_a_time(session)
     row = session.exec(select(RankingModel).where(col(RankingModel.version) == one.version)).first()
     if row is None:
         row = RankingModel(

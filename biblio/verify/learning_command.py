@@ -100,6 +100,8 @@ def who_chooses(runtime: Runtime, username: str | None) -> Actor:
 
 
 def _learn(ctx: click.Context, runtime: Runtime, actor: Actor, file: Path | None, flags: Mapping[str, bool]) -> None:
+    if file is not None and not file.parent.is_dir():
+        raise RequestRefused(f"{file} cannot be written: there is no folder {file.parent}.")
     with Bars(quiet=flags["quiet"] or flags["as_json"]) as bars:
         one = learned(runtime, bars)
     if file is not None:
@@ -238,10 +240,11 @@ def _list(runtime: Runtime, *, as_json: bool) -> None:
 def _listed(session: Session, row: RankingModel) -> dict[str, Any]:
     assert row.id is not None
     measure = last_measure(session, row.id)
+    papers = row.learned_from.get("papers")
     return {
         "model": row.version,
         "fitted_at": row.fitted_at.isoformat(timespec="seconds"),
-        "papers": row.learned_from.get("papers", 0),
+        "papers": papers if isinstance(papers, int) else 0,
         "finding": measure.finding.value if measure else "",
         "why": measure.why if measure else "",
         "before": measure.before if measure else {},

@@ -37,7 +37,7 @@ from biblio.verify.facts import load_papers
 from biblio.verify.kept import Kept, Piece, propose_piece
 from biblio.verify.learning import COUNTED
 from biblio.verify.match import World, digests, survivors_of, world_of_today
-from biblio.verify.ranking_models import PROFILE, adopt, better_model, named, read
+from biblio.verify.ranking_models import PROFILE, adopt, better_model, named, one_at_a_time, read
 from matching.ranking import feature_version, usable, weights_version
 from matching.trees import Model, ModelError
 
@@ -429,6 +429,7 @@ def _stored(session: Session, runtime: Runtime, trial: RematchTrial, actor: Acto
     """Store the model that was tried from a file, unless `biblio learn` has made the same meanwhile."""
     text = trial.counts["text"]
     model = Model.from_text(text)
+    one_at_a_time(session)
     row = session.exec(select(RankingModel).where(col(RankingModel.version) == model.version)).first()
     if row is None:
         row = RankingModel(

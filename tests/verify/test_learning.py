@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -82,6 +83,29 @@ def test_learning_again_gives_the_same_model_and_no_new_row(sqlite_runtime: Runt
         measure = last_measure(session, model_id)
         assert measure is not None
         assert (measure.finding, measure.against_id) == (ModelFinding.BETTER, None)
+
+
+def test_two_people_who_learn_at_the_same_moment_keep_one_model(runtime: Runtime) -> None:
+    """Who comes second waits for the first and finds the model there, and in force."""
+    fill(runtime)
+    one, now = learned(runtime, no_progress), runtime.clock.now()
+
+    def second() -> int | None:
+        with runtime.store.writing() as session:
+            row = keep(session, MACHINE, one, rules_version=weights_version(runtime.rules), now=now)
+            assert not adopt(session, MACHINE, row.id, reason="", now=now)
+            return row.id
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        with runtime.store.writing() as session:
+            row = keep(session, MACHINE, one, rules_version=weights_version(runtime.rules), now=now)
+            assert adopt(session, MACHINE, row.id, reason="", now=now)
+            waiting = elsewhere.submit(second)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+        assert waiting.result(timeout=30) == row.id
+    with runtime.store.reading() as session:
+        assert rows(session) == {"ranking_model": 1, "ranking_measure": 1, "ranking_choice": 1}
 
 
 def test_a_model_that_was_set_aside_is_usable_once_fitted_anew(sqlite_runtime: Runtime) -> None:

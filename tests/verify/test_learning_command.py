@@ -155,9 +155,13 @@ def test_only_active_librarians_and_admins_choose(sqlite_runtime: Runtime) -> No
         assert username in result.output
 
 
-def test_a_file_that_cannot_be_written_is_said(sqlite_runtime: Runtime, tmp_path: Path) -> None:
-    """The sentence names the file, and nothing is stored."""
+def test_a_file_that_cannot_be_written_is_said(
+    sqlite_runtime: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The sentence names the file before anything is fitted, and nothing is stored."""
     fill(sqlite_runtime)
+    monkeypatch.setattr("biblio.verify.learning_command.learned", lambda *_: pytest.fail("it was fitted in vain"))
+    assert run(sqlite_runtime, "--model", str(tmp_path)).exit_code == 2
     result = run(sqlite_runtime, "--model", str(tmp_path / "nowhere" / "m.json"))
     assert result.exit_code == 1
     assert "nowhere" in result.output
