@@ -254,7 +254,10 @@ def load(name: str | Path | None = None) -> Profile:
         shipped = available()
         folder = shipped[str(name)] if str(name) in shipped else Path(name)
         if not (folder / "profile.toml").is_file():
-            raise ProfileError(f"There is no observatory profile {str(name)!r}; there are: {', '.join(shipped)}.")
+            raise ProfileError(
+                f"There is no observatory profile {str(name)!r}: neither one of {', '.join(shipped)}, nor a folder that "
+                "holds a profile.toml."
+            )
     data = _read(folder / "profile.toml")
     for part in ("rules", "keywords", "relation", "questionnaire"):
         data[part] = _read(folder / f"{part}.toml")

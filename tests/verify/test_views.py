@@ -12,11 +12,11 @@ from sqlmodel import col, select
 
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
-from biblio.store.models import Decision, DeskItem, Link, PaperRelation
-from biblio.store.words import RelationKind, Role, Verdict
+from biblio.store.models import Decision, DeskItem, Link, PaperIdentifier, PaperRelation
+from biblio.store.words import RelationKind, Role, Scheme, Verdict
 from biblio.verify.match import match
 from tests.verify.conftest import Login
-from tests.verify.factories import add_mention, add_paper, add_project
+from tests.verify.factories import SEEN, add_mention, add_paper, add_project
 
 CODE = "2016.1.00001.S"
 
@@ -53,6 +53,21 @@ def test_the_paper_page_marks_the_quote_and_the_team(runtime: Runtime, login: Lo
     assert ">PI" in text
     assert f"The code {CODE} is printed" in text
     assert "https://arxiv.org/abs/1901.00001" in text
+
+
+def test_two_addresses_of_one_service_are_told_apart(runtime: Runtime, login: Login) -> None:
+    """A preprint's bibcode beside the article's: each link says where it leads; one alone needs no more than its name."""
+    with runtime.store.writing() as session:
+        paper = add_paper(session, doi="10.5555/tamsin")
+        for bibcode in ("2019ApJ...870...10O", "2018arXiv181200001O"):
+            identifier = PaperIdentifier(
+                paper_id=paper, scheme=Scheme.BIBCODE, value=bibcode, source="test", learned_at=SEEN
+            )
+            session.add(identifier)
+    page = login().get(f"/desk/paper/{paper}").get_data(as_text=True)
+    for bibcode in ("2019ApJ...870...10O", "2018arXiv181200001O"):
+        assert f'ADS <span class="place">{bibcode}</span>' in page
+    assert '<span class="place">10.5555/tamsin' not in page
 
 
 def test_accepting_goes_on_to_the_next_paper_and_can_be_undone(runtime: Runtime, login: Login) -> None:
