@@ -283,8 +283,11 @@ def index_keys(name: Name) -> list[str]:
 def similarity(a: str, b: str) -> float:
     """How likely two printed names mean one person, 0–1; symmetric, 1 only for names that read the same.
 
-    From 0.7 on the names agree: the best single threshold of a yes or no. From 0.9 on they agree in full.
+    From 0.7 on the names agree: the best single threshold of a yes or no. From 0.9 on they agree in full. A name is
+    wholly like itself, as long as it is one at all, though two people may share it.
     """
+    if a == b:
+        return 1.0 if _parse(a[:MAX_NAME])[0] else 0.0
     return compare(_parse(a[:MAX_NAME]), _parse(b[:MAX_NAME]))
 
 
@@ -488,4 +491,5 @@ def _later(a: tuple[str, ...], b: tuple[str, ...]) -> float:
 
 def split_authors(text: str) -> list[str]:
     """Authors from one string with ``;``, " and " or newline between them; a comma stays part of a name."""
-    return [a for a in (p.strip() for p in re.split(r";|\s+and\s+|\s*&\s+|\n", text)) if a]
+    # Blanks are looked at from their first one only, or a long run of them would be read again from each.
+    return [a for a in (p.strip() for p in re.split(r";|(?<!\s)(?:\s+and\s+|\s*&\s+)|\n", text)) if a]

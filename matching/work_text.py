@@ -30,7 +30,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.][0-9]+)*")
 _COLUMN = re.compile(r"\bCOL \w{1,20} VAL\b")  # the mark of an empty field in records flattened for a language model
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _ARXIV_DOI = re.compile(r"10\.48550/arxiv\.(.+)", re.IGNORECASE)
-_ARXIV = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?!\d)", re.IGNORECASE)
+_ARXIV = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5}|[a-z-]{2,20}(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?!\d)", re.IGNORECASE)
 _DOI_VERSION = re.compile(r"(?:\.v\d{1,3}|/v\d{1,3})$")
 _DOI_COMPONENT = re.compile(r"\.(?:[sgtfe]\d{3}|mm\d|suppl?)$")
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
@@ -119,10 +119,10 @@ class Work:
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> "Work":
         """A work from a record of any source; fields of an unknown or wrong kind are left aside."""
-        doi = _DOI.search(_text(data.get("doi")))
+        doi = _DOI.search(_text(data.get("doi"))[:LONGEST_TITLE])
         bibcode = _BIBCODE.match(_text(data.get("bibcode") or data.get("id")))
         named = _ARXIV_DOI.fullmatch(doi[0].rstrip(".,;")) if doi else None
-        arxiv = _ARXIV.search(_text(data.get("arxiv") or data.get("arxiv_id") or data.get("eprint")))
+        arxiv = _ARXIV.search(_text(data.get("arxiv") or data.get("arxiv_id") or data.get("eprint"))[:LONGEST_TITLE])
         number = arxiv[1] if arxiv else named[1].partition("v")[0] if named else None
         written = _text(data.get("venue") or data.get("container") or data.get("journal"))[: 2 * LONGEST_TITLE]
         venue = _COLUMN.sub(" ", written).strip(" ,;")
