@@ -78,8 +78,7 @@ def evaluate(
         raise click.ClickException(str(reason)) from reason
     for sentence in labels.sentences:
         click.echo(sentence, err=True)
-    if not found.figures.pairs and not found.missed:
-        raise click.ClickException("No pair could be judged: see the lines above, or give --complete for a whole list.")
+    _refuse_figures_of_nothing(candidates, labels, found)
     if as_json:
         click.echo(json.dumps({**_plain(found), "refused": labels.refused}))
         return
@@ -87,6 +86,17 @@ def evaluate(
         click.echo(line)
     if labels.refused:
         click.echo(f"{labels.refused} rows of the list could not be used.", err=True)
+
+
+def _refuse_figures_of_nothing(candidates: Path | None, labels: Labels, found: Evaluation) -> None:
+    """Raise where no pair was judged for want of a readable one: such figures would look like those of a bad matcher."""
+    if candidates is not None and not found.figures.pairs and labels.refused:
+        raise click.ClickException(
+            f"Nothing in {candidates} could be judged: see the lines above. --file takes the list of what is right, "
+            "--candidates what `biblio propose` printed."
+        )
+    if not found.figures.pairs and not found.missed:
+        raise click.ClickException("No pair could be judged: see the lines above, or give --complete for a whole list.")
 
 
 def _counted(papers: Iterable[JudgedPaper], bar: tqdm[Any]) -> Iterator[JudgedPaper]:

@@ -141,7 +141,7 @@ def _take_named(row: Row, found: Labels, *, complete: bool) -> None:
     code = str(row.values.get("project") or row.values.get("code") or "").strip()
     verdict = str(row.values.get("verdict") or row.values.get("label") or "accept").lower()
     if not paper:
-        raise RequestRefused("it names no paper.")
+        raise RequestRefused("it names no paper: give `paper` (or `id`), called as in the candidates.")
     if verdict not in (Verdict.ACCEPT, Verdict.REJECT):
         raise RequestRefused(f"{verdict[:40]!r} is no verdict; there are: accept, reject.")
     if code:

@@ -145,6 +145,17 @@ def test_printed_candidates_are_measured_without_a_database(tmp_path: Path) -> N
     assert (open_world["papers"], open_world["pairs"]) == (2, 1)
 
 
+def test_list_and_candidates_confused_are_told(tmp_path: Path) -> None:
+    """Figures of nothing would look like a bad matcher: no candidate among unreadable lines is an error."""
+    candidates, truth = tmp_path / "c.jsonl", tmp_path / "truth.jsonl"
+    candidates.write_text('{"paper": "a", "project": "P", "score": 0.9, "band": "likely"}\n')
+    truth.write_text('{"paper": "a", "project": "P"}\n')
+    result = invoked("--file", str(candidates), "--candidates", str(truth), "--complete")
+    assert result.exit_code == 1
+    assert "--file takes the list of what is right" in result.stderr
+    assert result.stdout == ""
+
+
 def invoked(*arguments: str) -> Any:
     """Run the command without a store and return what it printed."""
     return CliRunner().invoke(evaluate, ["--quiet", *arguments], obj=lambda: None)
