@@ -23,6 +23,10 @@ PLACES = {
 """Where a quote stands, in a librarian's words."""
 
 
+SNIPPETS = frozenset({"ack", "body"})
+"""The fields, as ADS calls them, whose passages come with its records; no file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """One stored quote: ``start``/``end`` and ``context_start`` count code points in ``part``."""
@@ -118,6 +122,8 @@ def _rank(stretch: _Stretch) -> int:
 def _place(quote: Quote) -> str:
     if quote.part in ("title", "abstract"):
         return ""
+    if quote.part in SNIPPETS:
+        return "passage from ADS"
     return f"{quote.part}, page {quote.page}" if quote.page is not None else quote.part
 
 

@@ -70,6 +70,12 @@ def test_two_texts_of_one_name_are_two_passages() -> None:
     assert len(set(names.values())) == 2
 
 
+def test_passages_of_a_record_say_where_they_come_from() -> None:
+    """The name of a field in a search answer says nothing to a librarian."""
+    found, _ = passages([_quote("of ALPHA data", "ALPHA", part="ack")])
+    assert found[0].place == "passage from ADS"
+
+
 def test_a_place_is_marked_once() -> None:
     """Two passages of one name may have a quote at the same place: a mark's name stands on the page once."""
     found, names = passages([_quote("by ALPHA and others", "ALPHA"), _quote("in ALPHA of ours", "ALPHA")])
