@@ -48,7 +48,7 @@ feature = Feature(
     jobs=(
         Job(
             "survey",
-            "close campaigns that are over, queue reminders, send waiting letters",
+            "Close campaigns that are over, queue reminders, send waiting letters",
             run,
             schedule="20 * * * *",
             period="hour",
