@@ -49,6 +49,7 @@ def same(pairs: Path, explain: bool, quiet: bool) -> None:
     from tqdm import tqdm
 
     found: Counter[str] = Counter()
+    unread = 0
     is_watched = sys.stderr.isatty() and not quiet
     try:
         with _opened(pairs) as file, tqdm(unit=" pairs", leave=False, disable=not is_watched) as bar:
@@ -57,18 +58,23 @@ def same(pairs: Path, explain: bool, quiet: bool) -> None:
                 sys.stdout.writelines(json.dumps(answer, ensure_ascii=True) + "\n" for answer in told)
                 sys.stdout.flush()
                 found.update(answer["verdict"] for answer in told)
+                unread += sum("error" in answer for answer in told)
                 bar.update(len(told))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered would fail again when Python ends
         sys.exit(1)
     except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        end = "to its end " if found else ""
-        raise click.ClickException(
-            f"{pairs} cannot be read {end}({reason})." + (" What was printed is right." if found else "")
-        ) from error
+        raise click.ClickException(_unreadable_file(pairs, error, is_begun=bool(found))) from error
     if is_watched:
-        say(f"{found.total()} pairs: {found['same']} same, {found['different']} different, {found['ask']} ask.")
+        counts = f"{found['same']} same, {found['different']} different, {found['ask']} ask"
+        say(f"{found.total()} pairs: {counts} ({unread} could not be read).")
+
+
+def _unreadable_file(path: Path, error: Exception, *, is_begun: bool) -> str:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if is_begun:
+        return f"{path} cannot be read to its end ({reason}). What was printed is right."
+    return f"{path} cannot be read ({reason})."
 
 
 def _opened(path: Path) -> BinaryIO:
