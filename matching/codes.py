@@ -199,7 +199,7 @@ class CodeFinder:
             taken: list[_Found] = []
             for match in form.whole.finditer(text):
                 code = self.grammar.read(form, match)
-                if not self.grammar.is_well_formed(code):
+                if not self.grammar.is_well_formed(code) or form.ends_in_next_word(match):
                     continue
                 spelled = self.registry.same(code) if self.registry is not None else None
                 if spelled is None and not self._may_be_unlisted(form, text, match):
@@ -235,7 +235,8 @@ class CodeFinder:
         """A well-formed code: the registry's own if it holds it, else as printed with its neighbours."""
         end = match.end()
         if spelled is not None:
-            return _Found(match.start(), end, spelled, True, (spelled,), "whole")
+            rivals = () if self.registry is None else self.registry.rivals(match[0], spelled)
+            return _Found(match.start(), end, spelled, not rivals, (spelled, *rivals), "whole")
         near = () if self.registry is None else tuple(self.registry.nearest(code, MOST_CANDIDATES))
         return _Found(match.start(), end, code, False, near, "whole")
 

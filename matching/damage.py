@@ -118,6 +118,8 @@ def read_by_registry(
         if not candidates or registry.grammar.canonical(text[span.start : span.end]) is not None:
             continue
         only = len(same or alike or edits) == 1
+        if only and not same and alike and registry.rivals(span.plain, alike[0]):
+            only = False  # the strange letter may be a slip for another digit than the one it looks like
         found.append(Reading(span.start, span.end, candidates[0], only, candidates, 0 if same or alike else 1))
     return found
 

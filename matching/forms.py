@@ -187,6 +187,11 @@ class Form:
             right = rf"(?:(?![0-9A-Za-z]){another}|(?P<glue>(?-i:(?=[A-Z][a-z]|[a-z]{{2}}|[12][0-9]{{3}}[. ]|[A-Z]{{3,}}))))"
         return re.compile(built + right, re.IGNORECASE)
 
+    def ends_in_next_word(self, match: re.Match[str]) -> bool:
+        """Whether the last field of a ``whole`` match is but the first letter of a word: "2019.1.00276. Since then"."""
+        is_glued = "glue" in self.whole.groupindex and match["glue"] is not None
+        return is_glued and any(map(str.isspace, match[f"gap{len(self.parts) - 1}"] or ""))
+
     @property
     def last_choices(self) -> str:
         """What the last field may be, in capitals or small letters, as a pattern: ``{K}`` in an anchor."""

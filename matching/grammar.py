@@ -18,10 +18,10 @@ from matching.forms import DIGIT_LIKE, Field, Form, skeleton
 # Junk between two characters of a code in raw text, each alternative beginning differently (so matching is linear):
 # mark-up, entities, TeX commands, and anything that is neither letter nor digit.
 _JUNK = r"(?:[^0-9A-Za-z<&\\%]{1,6}+|%(?:(?:25){0,2}(?:2[389A-Fa-f]|3[AaDdFf]|5[Ff]))?|<(?:[^<>]{0,60}>)?|&(?:amp;){0,2}(?:lt;/?[A-Za-z]{1,12}&(?:amp;){0,2}gt;|\#?[0-9A-Za-z]{1,8};)?|\\(?:(?:[hv]space|[hv]glue|[hvm]skip|m?kern)\*?\s?(?:\{[^{}]{0,40}\}|-?[0-9.]{1,8}\s?[a-z]{2}(?:\s?plus\s?[0-9.]{1,8}[a-z]{2})?)|u00[0-9A-Fa-f]{2}|[A-Za-z]{1,20}(?:\[[0-9]?\])?)?)"
-_BREAK = r"(?:[\s\x00-\x08\u200b-\u200f\u2060\ufeff\u00ad\ufffe{}$]|-\s|<[^<>]{0,60}>|\\[A-Za-z]{0,20})"
+_BREAK = r"(?:[\s\x00-\x08\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\ufffe{}$]|-\s|<[^<>]{0,60}>|\\[A-Za-z]{0,20})"
 # The same once, beginning with a class of characters: a branch that is passed by at a glance.
 _FIRST_BREAK = (
-    r"[\s\x00-\x08\u200b-\u200f\u2060\ufeff\u00ad\ufffe{}$<\\-]"
+    r"[\s\x00-\x08\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\ufffe{}$<\\-]"
     r"(?:(?<=<)[^<>]{0,60}>|(?<=\\)[A-Za-z]{0,20}|(?<=-)\s|(?<![<\\-]))"
 )
 _ANCHOR_WORDS = {"{J}": _JUNK, "{1B}": _FIRST_BREAK, "{B}": _BREAK, "{D}": f"[{DIGIT_LIKE}]"}

@@ -96,6 +96,11 @@ def _places_of(signs: Sequence[str], text: str) -> Iterator[int]:
             place = text.find(sign, place + 1)
 
 
+def _differ_at(one: str, other: str, place: int) -> bool:
+    """Whether two skeletons differ in the character at this place alone."""
+    return len(one) == len(other) and one[:place] == other[:place] and one[place + 1 :] == other[place + 1 :]
+
+
 @dataclass
 class Registry:
     """An immutable set of known codes with indexes for nearest-code search; ``code in registry``."""
@@ -269,6 +274,21 @@ class Registry:
         near = process.extract(plain, likely, scorer=OSA.distance, processor=None, score_cutoff=1, limit=None)
         found = {code for name, distance, _ in near if distance for code in self._by_plain[name]}
         return sorted(found.difference(self._by_plain.get(plain, ())))
+
+    def rivals(self, written: str, code: str) -> tuple[str, ...]:
+        """Other codes that ``written``, which reads as ``code``, may mean if a character read as its look-alike is a slip.
+
+        "2017.1.0O340.S" reads as the code with 00340; with a registry that holds 01340 too it may be that one.
+        """
+        plain = skeleton(written)
+        meant = skeleton(code)
+        if plain.endswith(meant) or len(plain) != len(meant):
+            return ()
+        unsure = [place for place, (sign, other) in enumerate(zip(plain, meant, strict=True)) if sign != other]
+        if len(unsure) > 1:  # one slip gives one strange character: more of them are a way of reading
+            return ()
+        near = self.neighbours(written).near
+        return tuple(other for other in near if other != code and _differ_at(skeleton(other), meant, unsure[0]))
 
     def nearest(self, written: str, limit: int = 50, *, far: bool = True) -> list[str]:
         """At most ``limit`` registry codes that ``written`` may mean, best first, two edits away at most.

@@ -20,7 +20,7 @@ _SHORT = 20_000  # a whole paper that prints our codes also names us; an excerpt
 
 # Digit-like characters with nothing but separators between, one or two letters allowed after the first two: where a
 # damaged code may stand.
-_SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\x00-\x08\u200b-\u200f\u00ad\u2060\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
+_SIGN = rf"[{SEPARATOR_CHARACTERS.replace(':', '')}{{}}$\[\]()\x00-\x08\u034f\u200b-\u200f\u202a-\u202e\u00ad\u2060-\u2069\ufeff\n\r\t\u00a0\u2009\u202f]{{0,4}}"
 _ONE = rf"[{DIGIT_LIKE}]{_SIGN}"
 # It begins with a class of characters, not with a look around: only then is it searched fast. A small letter amid a
 # word begins nothing.

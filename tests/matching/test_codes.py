@@ -783,3 +783,30 @@ def test_codes_by_the_megabyte_are_all_found() -> None:
     mentions = FINDER.find(text)
     assert len(mentions) == 24_000
     assert [mention.certain for mention in mentions[-2:]] == [True, False]
+
+
+CROWDED = CodeFinder(ALMA, Registry(ALMA, ["2017.1.00340.S", "2017.1.01340.S", "2019.1.00276.S", "2019.1.00276.T"]))
+
+
+def test_a_look_alike_that_may_be_a_slip_is_not_certain() -> None:
+    """A letter read as the digit it looks like may be a slip for another digit, if the registry holds that code too."""
+    doubtful = only("ALMA project 2017.1.0O340.S.", CROWDED)
+    assert (doubtful.code, doubtful.certain) == ("2017.1.00340.S", False)
+    assert doubtful.candidates[:2] == ("2017.1.00340.S", "2017.1.01340.S")
+    alone = CodeFinder(ALMA, Registry(ALMA, ["2017.1.00340.S"]))
+    assert only("ALMA project 2017.1.0O340.S.", alone).certain is True
+
+
+@pytest.mark.parametrize("after", [". Since then", ". Table 2", ". the map", ".\nThe data"])
+def test_the_next_word_is_no_part_of_a_code(after: str) -> None:
+    """After a code without its last letter the first letter of the next word does not stand for it."""
+    found = only(f"We used ALMA data of project 2019.1.00276{after} shows a disk.", CROWDED)
+    assert not found.certain
+    assert {"2019.1.00276.S", "2019.1.00276.T"} <= set(found.candidates)
+    assert not found.as_written.endswith(("s", "S", "t", "T"))
+
+
+@pytest.mark.parametrize("sign", ["\u034f", "\u2063", "\u202c", "\u2069", "\u200b"])
+def test_signs_that_print_nothing_hide_no_code(sign: str) -> None:
+    """A code every character of which is followed by an invisible sign is found whole."""
+    assert codes(f"ALMA program {sign.join('2016.1.00165.S')} was used.") == ["2016.1.00165.S"]
