@@ -23,10 +23,13 @@ __all__ = [
     "Evaluation",
     "Figures",
     "JudgedPaper",
+    "Ranked",
     "calibration",
     "calibration_error",
     "evaluate",
     "figures",
+    "ranked",
+    "share_of_gains",
 ]
 
 _BINS = 10
@@ -181,6 +184,46 @@ def evaluate(papers: Iterable[JudgedPaper]) -> Evaluation:
         {band: (right, of) for band, (right, of) in sorted(bands.items())},
         missed,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One paper's judged candidates as numbers: which are right, their probabilities, and right ones not proposed."""
+
+    labels: NDArray[np.bool_]
+    p: Floats
+    missed: int
+
+
+def ranked(paper: JudgedPaper) -> Ranked:
+    """Keep of a paper what its ranking is measured by."""
+    known = [(label, one.score) for one in paper.candidates if (label := paper.label(one.project_code)) is not None]
+    return Ranked(
+        np.array([label for label, _ in known], dtype=bool),
+        np.array([score for _, score in known], dtype=np.float64),
+        len(paper.right - {one.project_code for one in paper.candidates}),
+    )
+
+
+def share_of_gains(before: Sequence[Ranked], after: Sequence[Ranked], draws: int = 200) -> float:
+    """In which share of drawings of these papers, each as many with repeats, average precision is higher after.
+
+    Both sides are of the same papers in the same order. Near 1 the gain is none of chance; about a half where one ranks
+    as well as the other. The same papers give the same share.
+    """
+    chance = np.random.default_rng(0)
+    gains = 0.0
+    for _ in range(draws if before else 0):
+        drawn = chance.integers(0, len(before), len(before))
+        gain = _average_precision(after, drawn) - _average_precision(before, drawn)
+        gains += 0.5 if gain == 0 else gain > 0
+    return gains / draws
+
+
+def _average_precision(papers: Sequence[Ranked], drawn: NDArray[np.int64]) -> float:
+    labels = np.concatenate([papers[i].labels for i in drawn])
+    p = np.concatenate([papers[i].p for i in drawn])
+    return figures(len(drawn), labels, p, sum(papers[i].missed for i in drawn)).average_precision
 
 
 def leading(candidate: Candidate) -> str:

@@ -25,7 +25,7 @@ from biblio.store.words import ModelFinding
 from biblio.verify.learning_labels import Lesson, lessons
 from biblio.verify.match import World, world_of_today
 from biblio.verify.ranking_models import history, one_at_a_time
-from matching.evaluation import Figures
+from matching.evaluation import Figures, Ranked, ranked, share_of_gains
 from matching.evaluation import evaluate as measured
 from matching.fitting import FittingError
 from matching.learning import Labelled, is_better, is_held_back
@@ -39,6 +39,10 @@ LEAST_PAPERS = 50
 
 LEAST_HELD_BACK = 20
 """Held-back papers without which nothing can be told: among fewer, one paper more or less decides."""
+
+SURE = 0.9
+"""The share of drawings of the held-back papers that must show a gain; without it, every second model that is no better
+would be called so by chance."""
 
 AT_ONCE = 200
 """Papers compared together."""
@@ -90,8 +94,8 @@ def learned(runtime: Runtime, progress: Progress) -> Learned:
     except FittingError as wrong:
         raise RequestRefused(f"No model can be fitted: {wrong}. {_known(counts)}") from wrong
     progress("fit", 1, 1)
-    before = _figures(world.proposer, held, progress, "measure what ranks now")
-    after = _figures(world.proposer.with_model(model), held, progress, "measure the model")
+    before = _measured(world.proposer, held, progress, "measure what ranks now")
+    after = _measured(world.proposer.with_model(model), held, progress, "measure the model")
     return _told(world, model, before, after, counts)
 
 
@@ -159,8 +163,17 @@ def _known(counts: Mapping[str, int]) -> str:
     )
 
 
-def _figures(proposer: Proposer, held: Sequence[Lesson], progress: Progress, step: str) -> Figures:
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """How well the held-back papers are ranked, and each of them as it is ranked."""
+
+    figures: Figures
+    papers: list[Ranked]
+
+
+def _measured(proposer: Proposer, held: Sequence[Lesson], progress: Progress, step: str) -> _Measured:
     """How well candidates of the held-back papers are ranked without the codes in their texts."""
+    papers: list[Ranked] = []
 
     def judged() -> Iterable[Any]:
         for start in range(0, len(held), AT_ONCE):
@@ -168,14 +181,27 @@ def _figures(proposer: Proposer, held: Sequence[Lesson], progress: Progress, ste
             chunk = held[start : start + AT_ONCE]
             proposed = proposer.propose_many(one.facts for one in chunk)
             for lesson, (_, candidates) in zip(chunk, proposed, strict=True):
-                yield lesson.judged(candidates)
+                paper = lesson.judged(candidates)
+                papers.append(ranked(paper))
+                yield paper
         progress(step, len(held), len(held))
 
-    return measured(judged()).figures
+    return _Measured(measured(judged()).figures, papers)
 
 
-def _told(world: World, model: Model, before: Figures, after: Figures, counts: Mapping[str, int]) -> Learned:
+def _told(world: World, model: Model, then: _Measured, now: _Measured, counts: Mapping[str, int]) -> Learned:
+    before, after = then.figures, now.figures
     finding, why = _finding(world, model, before, after)
+    if finding is ModelFinding.BETTER and after.average_precision > before.average_precision:
+        gains = share_of_gains(then.papers, now.papers)
+        if gains < SURE:
+            finding, why = (
+                ModelFinding.UNTOLD,
+                (
+                    f"It ranks the held-back papers better, but so little that it may be chance: of drawings of these papers "
+                    f"{gains:.0%} say so, and {SURE:.0%} are needed. Decide about more papers."
+                ),
+            )
     notes = [] if world.problem is None else [world.problem]
     if not counts["none"]:
         notes.append(

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.evaluation import Confusion, JudgedPaper, calibration, calibration_error, evaluate, figures, leading
+from matching.evaluation import (
+    Confusion,
+    JudgedPaper,
+    Ranked,
+    calibration,
+    calibration_error,
+    evaluate,
+    figures,
+    leading,
+    ranked,
+    share_of_gains,
+)
 from matching.evidence import Evidence
 from matching.propose import Candidate
 
@@ -82,3 +93,40 @@ def test_no_papers_are_no_figures() -> None:
     told = evaluate([])
     assert (told.figures.pairs, told.bins, told.by_kind) == (0, [], {})
     assert told.figures.average_precision == pytest.approx(0.0)
+
+
+def some(papers: int, right: float, wrong: float, blur: float, seed: int) -> list[Ranked]:
+    """Papers with one right and three wrong candidates, whose probabilities are blurred by chance."""
+    chance = np.random.default_rng(seed)
+    labels, said = np.array([True, False, False, False]), np.array([right, wrong, wrong, wrong])
+    return [Ranked(labels, np.clip(said + chance.normal(0, blur, 4), 0, 1), 0) for _ in range(papers)]
+
+
+def test_a_gain_is_told_from_chance() -> None:
+    """Ranking much better shows in nearly every drawing, much worse in none, and the same in half of them."""
+    usual, better = some(60, 0.6, 0.4, 0.3, 1), some(60, 0.8, 0.2, 0.2, 2)
+    assert share_of_gains(usual, better) > 0.95
+    assert share_of_gains(better, usual) < 0.05
+    assert share_of_gains(usual, usual) == 0.5
+    assert share_of_gains([], []) == 0.0
+    assert share_of_gains(usual, better) == share_of_gains(usual, better)
+
+
+def test_models_that_are_no_better_seldom_seem_so() -> None:
+    """Of pairs that differ by chance alone, far fewer than half pass nine tenths."""
+    passed = sum(
+        share_of_gains(some(25, 0.6, 0.4, 0.3, seed), some(25, 0.6, 0.4, 0.3, seed + 1000)) >= 0.9 for seed in range(40)
+    )
+    assert passed <= 10
+
+
+def test_a_paper_is_kept_as_numbers() -> None:
+    """Labels and probabilities of what somebody judged, and right ones that were not proposed."""
+    paper = JudgedPaper(
+        "p",
+        [Candidate(code, score, "likely", ()) for code, score in (("A", 0.9), ("B", 0.3), ("C", 0.2))],
+        frozenset({"A", "Z"}),
+        frozenset({"B"}),
+    )
+    kept = ranked(paper)
+    assert (kept.labels.tolist(), kept.p.tolist(), kept.missed) == ([True, False], [0.9, 0.3], 1)

@@ -165,6 +165,21 @@ def test_a_model_that_is_no_better_is_not_ready(sqlite_runtime: Runtime, monkeyp
     assert not any("ready" in line for line in status(sqlite_runtime))
 
 
+def test_a_gain_that_may_be_chance_is_left_to_a_person(
+    sqlite_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Better figures alone are not enough: so would be those of every second model that is no better."""
+    monkeypatch.setattr("biblio.verify.learning.share_of_gains", lambda _before, _after: 0.72)
+    fill(sqlite_runtime)
+    one = learned(sqlite_runtime, no_progress)
+    assert one.after.average_precision > one.before.average_precision
+    assert one.finding is ModelFinding.UNTOLD
+    assert "may be chance" in one.why
+    assert "72%" in one.why
+    kept(sqlite_runtime, one)
+    assert not any("ready" in line for line in status(sqlite_runtime))
+
+
 def test_among_few_held_back_papers_nothing_can_be_told(sqlite_runtime: Runtime) -> None:
     """However well it does on a dozen papers, a person must say that it is used."""
     fill(sqlite_runtime, 80)
