@@ -76,10 +76,9 @@ def scan(
     """Find project codes in texts: folders (read recursively), TeX, plain text, XML, HTML, PDF and archives.
 
     Prints one JSON line per mention, sorted by file and position: file, page (PDF only), start and end (characters of
-    the text as read), as_written, code (as it should be written, or as printed where several may be meant), in_registry (is it in
-    the project list; null without one), certain, candidates (known projects that may be meant, the likeliest first) and
-    where (acknowledgement, data_statement, footnote, body, references, comment or unknown). Without --projects nothing
-    can be certain.
+    the text as read), as_written, code (as it should be written, or as printed where several may be meant), in_registry
+    (null without --projects), certain (never without), candidates (known projects that may be meant, the likeliest
+    first) and where (acknowledgement, data_statement, footnote, body, references, comment or unknown).
 
     \b
     Examples:
@@ -104,8 +103,13 @@ def scan(
                 say(sentence)
             tally.add(done.counts)
             write(done.lines)
+    _finish(tally, is_listed=projects is not None)
+
+
+def _finish(tally: Tally, *, is_listed: bool) -> None:
+    """Say what happened and leave with the right code."""
     say(tally.sentence())
-    if projects is None and tally.mentions:
+    if tally.mentions and not is_listed:
         say("No project list was given (--projects), so none of them is certain.")
     if not tally.read:
         say("Nothing could be read: see the lines above for each file.")

@@ -322,6 +322,14 @@ def test_output_that_nobody_takes_ends_the_run_with_a_sentence(tmp_path: Path, c
     assert sentence in line
 
 
+def test_without_a_project_list_it_is_said_that_nothing_is_certain(tmp_path: Path) -> None:
+    """Who forgets --projects reads why no code is certain."""
+    (tmp_path / "a.txt").write_text(SENTENCE, "utf-8")
+    result = CliRunner().invoke(scan, ["--quiet", str(tmp_path)])
+    assert {line["certain"] for line in lines(result)} == {False}
+    assert "No project list was given (--projects)" in result.stderr
+
+
 def test_an_empty_text_is_read(tmp_path: Path) -> None:
     """It has no mention, is not refused, and the run has read something."""
     (tmp_path / "empty.txt").touch()
