@@ -14,7 +14,7 @@ from reports.latest import report_of
 from reports.service import freeze
 
 
-@click.command()
+@click.command(short_help="Say what became of the telescope time.")
 @click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As known at the end of this day (UTC). Default: today."
 )

@@ -95,6 +95,7 @@ def main(ctx: click.Context) -> None:
       biblio propose …                   propose projects for papers, from files to JSON lines
       biblio same PAIRS.jsonl            tell whether two records are one paper
       biblio relation PATH...            propose whether papers used the data or only mention them
+      biblio evaluate --file LIST …      hold what was proposed against a list of yours
     """
     ctx.obj = _runtime
 

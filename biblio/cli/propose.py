@@ -77,7 +77,7 @@ class Found:
     """The page of a PDF."""
 
 
-@click.command()
+@click.command(short_help="Propose the projects whose data papers used.")
 @click.option("--observatory", metavar="NAME", help="Profile to use (default: the shipped one marked as default).")
 @click.option(
     "--projects",

@@ -37,7 +37,7 @@ class _Judge:
     short: str
 
 
-@click.command()
+@click.command(short_help="Propose whether papers used the data or only mention them.")
 @click.option("--observatory", metavar="NAME", help="Profile to use (default: the shipped one marked as default).")
 @click.option("--all", "every", is_flag=True, help="Print the reasons for every relation, not only the leading one's.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")

@@ -74,7 +74,7 @@ def _print_run(row: JobRun) -> None:
         click.echo(f"  {row.error}", err=True)
 
 
-@click.command()
+@click.command(short_help="Say how things stand: jobs, sources, what ranks.")
 @click.pass_context
 def status(ctx: click.Context) -> None:
     """Say how things stand: the last run of every job, what each source gave, and what is not in order.

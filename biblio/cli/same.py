@@ -28,7 +28,7 @@ _BYTES_AT_ONCE = 20_000_000
 _LONGEST_NUMBER = 4000  # digits; Python reads no longer ones
 
 
-@click.command()
+@click.command(short_help="Tell whether two records are one paper.")
 @click.argument("pairs", metavar="PAIRS.jsonl", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--explain", is_flag=True, help="Also print what each topic adds to the log-odds.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no counts.")

@@ -52,7 +52,7 @@ class Tally:
         )
 
 
-@click.command()
+@click.command(short_help="Find project codes in texts.")
 @click.option("--observatory", metavar="NAME", help="Profile to use (default: the shipped one marked as default).")
 @click.option(
     "--projects",

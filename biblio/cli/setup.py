@@ -15,7 +15,7 @@ from biblio.store import Store, downgrade, make_engine, upgrade
 from biblio.store.schema import current_revision, head_revision
 
 
-@click.command()
+@click.command(short_help="Make the database, the server secret and the folders.")
 @click.option(
     "--observatory", metavar="NAME", help="Profile: a shipped name or a folder. Default: the shipped default."
 )

@@ -44,7 +44,7 @@ class _Found:
     eprints: EprintCounts
 
 
-@click.command()
+@click.command(short_help="Say what was asked of each source, what came, what is missing.")
 @click.option("--source", "-s", type=click.Choice(KNOWN), help="This source only.")
 @click.option(
     "--since", type=click.DateTime(["%Y-%m-%d"]), help="Days from this one on. Default: the profile's first year."

@@ -19,7 +19,7 @@ _DAY = Day()
 _SOURCES = click.Choice(KNOWN)
 
 
-@click.command()
+@click.command(short_help="Fetch what is new from the archive, arXiv and ADS.")
 @click.option("--source", "-s", "sources", multiple=True, type=_SOURCES, help="Ask this source only. May be repeated.")
 @click.option("--since", type=_DAY, help="Ask once more for the days from this one on (arxiv, ads; arxiv-oai).")
 @click.option("--until", type=_DAY, help="Last of those days. Default: today.")
@@ -114,7 +114,7 @@ def _place_in_words(runtime: Runtime, one: Planned, asked: Asked) -> str:
     return f"goes on: {cursor_in_words(one.cursor, place.cursor)}"
 
 
-@click.command()
+@click.command(short_help="Read every stored answer again.")
 @click.option("--source", "-s", help="Read stored answers of this source only (projects, arxiv, ads, a list's name …).")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")

@@ -28,7 +28,7 @@ AT_ONCE = 50
 """Papers read and proposed for together."""
 
 
-@click.command()
+@click.command(short_help="Measure proposals on the verdicts in force, or on a list.")
 @click.option(
     "--file",
     "file",

@@ -27,7 +27,7 @@ AT_THE_KEYBOARD = Actor(user_id=None, name="command line")
 _MAY_CHOOSE = (Role.LIBRARIAN, Role.HEAD_LIBRARIAN, Role.ADMIN)
 
 
-@click.command("learn")
+@click.command("learn", short_help="Fit a ranking model to the verdicts, and measure it.")
 @click.option("--dry-run", is_flag=True, help="Fit and measure, and store nothing.")
 @click.option("--adopt", "adopts", is_flag=True, help="Put the model in force where it is better.")
 @click.option("--anyway", is_flag=True, help="With --adopt: also where it is not better, or that cannot be told.")

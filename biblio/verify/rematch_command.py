@@ -23,7 +23,7 @@ from biblio.verify.rematch import rematch as job
 from biblio.verify.rematch_report import BANDS, NONE, Change, Report, Sides, figures_of, report
 
 
-@click.command("rematch")
+@click.command("rematch", short_help="Try a model or changed rules on all papers before they are used.")
 @click.option(
     "--model",
     metavar="MODEL",
