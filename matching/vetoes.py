@@ -11,6 +11,8 @@ __all__ = ["is_borne_out", "shared_identifier", "veto"]
 
 _APART = ("thesis", "data", "proposal")
 """Kinds that are never one paper with another kind."""
+_NOTICES = {"comment": "comment", "repl": "answer", "response": "answer", "retract": "retraction"}
+"""How a notice begins → what it is; all others are names of a correction."""
 
 
 def veto(a: Reading, b: Reading) -> str | None:
@@ -20,6 +22,9 @@ def veto(a: Reading, b: Reading) -> str | None:
         return f"two arXiv numbers, {one} and {other}"
     if bool(a.notice) != bool(b.notice):
         return f'only one title says "{a.notice or b.notice}"'
+    if a.notice and b.notice and _sort_of_notice(a.notice) != _sort_of_notice(b.notice):
+        first, second = sorted((a.notice, b.notice))
+        return f'one title says "{first}", the other "{second}"'
     if a.piece != b.piece:
         return _pieces(a.piece, b.piece)
     if a.component != b.component or (a.component and a.work.doi != b.work.doi):
@@ -29,7 +34,14 @@ def veto(a: Reading, b: Reading) -> str | None:
     kinds = {k for k in (a.kind, b.kind) if k}
     if len(kinds) == 2 and kinds & set(_APART):
         return f"one is {_with_article(min(kinds))}, the other {_with_article(max(kinds))}"
+    if kinds == {"data"} and a.kind != b.kind and a.version_of and b.version_of and a.version_of != b.version_of:
+        return "one is a data set, the other has a DOI of its own"
     return _numbers(a, b)
+
+
+def _sort_of_notice(notice: str) -> str:
+    """A comment, an answer and a retraction are each their own; all others are names of a correction."""
+    return next((sort for stem, sort in _NOTICES.items() if notice.startswith(stem)), "correction")
 
 
 def shared_identifier(a: Reading, b: Reading) -> str | None:

@@ -57,8 +57,12 @@ _ROMAN = {
         ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv", "xvi"]
     )
 }
+_SPELT = {
+    word: value + 1
+    for value, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+}
 _PART = re.compile(
-    r"\b(?:part|paper|chapter|vol|volume|no)\.?\s+(\d{1,3}|[ivx]{1,5})\b"
+    rf"\b(?:part|paper|chapter|vol|volume|no|teil|partie|parte|deel|del)\.?\s+(\d{{1,3}}|[ivx]{{1,5}}|{'|'.join(_SPELT)})\b"
     r"|(?:^|[.:;,\-\u2013\u2014)]|\s)\s*([ivx]{2,5})(?=\s*[.:]|\s*$|\s+[-\u2013\u2014])"
     r"|(?<=[^\W_]{3})\s?[.:;\-\u2013\u2014]\s*([ivx])(?=\s*[.:]|\s*$)|\s([ivx])(?=\s*:|\s*$)",
     re.IGNORECASE,
@@ -74,6 +78,9 @@ _PIECE = re.compile(
     re.IGNORECASE,
 )
 _PIECE_NUMBER = re.compile(r"^\D{0,25}(\d{1,3})")
+# Who registers data sets alone, by the DOI; and what a catalogue of tables calls itself.
+_DATA_DOI = re.compile(r"10\.(?:26093/cds/|17909/|26131/irsa|5061/dryad|17876/)")
+_CATALOGUE = re.compile(r"\bvizier\b.{0,40}\bcatalog|\[(?:data ?set|data|software)\]", re.IGNORECASE)
 _THESIS = re.compile(r"\b(?:this|in the|the present|doctoral|ph\.?\s?d\.?|master'?s) (?:thesis|dissertation)\b", re.I)
 
 
@@ -127,8 +134,10 @@ class Work:
         written = _text(data.get("venue") or data.get("container") or data.get("journal"))[: 2 * LONGEST_TITLE]
         venue = _COLUMN.sub(" ", written).strip(" ,;")
         subtitle = _text(data.get("subtitle"))
+        title = _text(data.get("title"))[:LONGEST_TITLE]
+        is_catalogue = bool(_CATALOGUE.search(venue) or _CATALOGUE.search(title))
         return cls(
-            title=f"{_text(data.get('title'))[:LONGEST_TITLE]}{': ' if subtitle else ''}{subtitle[:LONGEST_TITLE]}",
+            title=f"{title}{': ' if subtitle else ''}{subtitle[:LONGEST_TITLE]}",
             authors=_authors(data.get("authors")),
             year=_year(data.get("year")),
             kind=_kind(
@@ -136,6 +145,7 @@ class Work:
                 bibcode,
                 venue,
                 is_bare=bool(number) and not (doi and not named) and not data.get("volume"),
+                is_data=bool(doi and _DATA_DOI.match(doi[0].lower())) or is_catalogue,
             ),
             doi=doi[0].lower().rstrip(".,;") if doi and not named else None,
             arxiv=number.lower() if number else None,
@@ -208,13 +218,16 @@ def _year(value: Any) -> int | None:
     return int(year) if math.isfinite(year) and 1000 <= year <= 3000 else None
 
 
-def _kind(written: str, bibcode: re.Match[str] | None, venue: str, *, is_bare: bool) -> str | None:
+def _kind(written: str, bibcode: re.Match[str] | None, venue: str, *, is_bare: bool, is_data: bool) -> str | None:
     """The kind of a record by its type, else by its bibcode or the words of its venue.
 
-    ``is_bare``: an arXiv number is all that says where it appeared; then "article" means a preprint.
+    ``is_bare``: an arXiv number is all that says where it appeared; then "article" means a preprint. ``is_data``: the
+    record says by its DOI or its name that it is a data set, whatever its type.
     """
     given = _KINDS.get(written)
     stem = bibcode[2] if bibcode else ""
+    if is_data or stem.startswith("yCat"):
+        return "data"
     if stem.startswith(("PhDT", "MsT")):
         return "thesis"
     if given is None and stem == "arXiv":
@@ -292,7 +305,7 @@ def _part(title: str) -> int | None:
     found = None
     for match in _PART.finditer(title):
         written = (match[1] or match[2] or match[3] or match[4]).lower()
-        number = int(written) if written.isdecimal() else _ROMAN.get(written)
+        number = int(written) if written.isdecimal() else _ROMAN.get(written) or _SPELT.get(written)
         found = number if number is not None else found
     return found
 

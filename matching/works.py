@@ -36,6 +36,9 @@ IDENTIFIED = 5.0
 CONTRADICTED = -0.1
 """Log-odds of records with one identifier that title and authors both contradict: a person is asked."""
 
+ALIKE = 1.0
+"""Least log-odds of records with people and a year that say the same in every field, however common their title."""
+
 _PAIRS_AT_ONCE = 2000
 _TOPICS = {
     "title": "title", "starts": "title", "ends": "title", "words": "title", "all": "title", "numbers": "numbers",
@@ -110,6 +113,9 @@ def _verdict(a: Reading, b: Reading, row: list[float], start: float, added: Floa
         least = IDENTIFIED if borne_out else CONTRADICTED
         said["identifier"] = f"same {identifier}" if borne_out else f"same {identifier}, but title and authors differ"
         parts["identifier"] += max(0.0, least - odds) if borne_out else least - odds
+    elif a.people and a.year and a.work == b.work:
+        said["record"] = "the records say the same in every field"
+        parts["record"] = max(0.0, ALIKE - odds)
     odds = math.fsum((start, *parts.values()))
     p = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
     ranked = sorted(

@@ -173,6 +173,41 @@ def test_groups_stand_for_their_members() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The dust ring of XY Tauri: Part One", "The dust ring of XY Tauri: Part Two"),
+        ("Der Staubring von XY Tauri. Teil 1", "Der Staubring von XY Tauri. Teil 2"),
+        ("L'anneau de XY Tauri. Partie I", "L'anneau de XY Tauri. Partie II"),
+        ('Comment on "The dust ring of XY Tauri"', "Reply to \"Comment on 'The dust ring of XY Tauri'\""),
+        ("The dust ring of XY Tauri", "VizieR Online Data Catalog: The dust ring of XY Tauri (Vermeer+, 2018)"),
+    ],
+)
+def test_parts_answers_and_catalogues_are_no_versions(one: str, other: str) -> None:
+    """Parts counted in words or in another language, an answer, and a catalogue of tables are papers of their own."""
+    record = {"authors": PEOPLE, "year": 2018, "venue": "Astronomy and Astrophysics"}
+    catalogue = {"bibcode": "2018yCat..36120089V", "venue": ""} if "VizieR" in other else {}
+    assert verdict({**record, "title": one}, {**record, "title": other, **catalogue}) == "different"
+
+
+def test_a_data_set_is_told_by_its_doi() -> None:
+    """A DOI of a registrar of data sets makes a record of the same title another thing; two versions of one stay one."""
+    paper = {"title": TITLE, "authors": PEOPLE, "year": 2018, "doi": "10.1000/j.2018.17"}
+    data = {**paper, "doi": "10.26093/cds/vizier.36120089"}
+    assert verdict(paper, data) == "different"
+    assert verdict(paper, {**paper, "title": f"{TITLE} [dataset]", "doi": "10.5555/repository.12"}) == "different"
+    assert verdict(data, data) == "same"
+
+
+@pytest.mark.parametrize("title", ["Editorial", "Book review column", TITLE])
+def test_a_record_is_like_itself(title: str) -> None:
+    """Records that name people and agree in every field are one paper, whatever the title; the sum still holds."""
+    work = Work.from_plain({"title": title, "authors": ["Vermeer, A."], "year": 2003, "venue": "Record of Things"})
+    found = same_paper(work, work)
+    assert found.verdict == "same"
+    assert found.start + sum(weight for _, weight in found.contributions) == pytest.approx(found.log_odds, abs=1e-9)
+
+
 def test_hostile_records_cost_little() -> None:
     """Megabytes in every field are read as far as they may go."""
     long = dict.fromkeys(("title", "abstract", "venue", "pages", "volume", "doi"), "ab1 " * 500000)
