@@ -43,7 +43,7 @@ KIND_WORDS = {
     "abstract": "abstract",
     "dates": "dates",
     "observatory": "telescope",
-    "rivals": "rival",
+    "rivals": "others",
     "limit": "limit",
     "unknown": "unknown",
     "prior": "start",
