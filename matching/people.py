@@ -38,6 +38,8 @@ _MARKS = re.compile(r"\$[^$]{0,40}\$|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|https?://\
 _MARKED = re.compile(r"[$(\[<\d*†‡§¶{}|_^~]|https?:").search
 """Whether there may be something to take out of a name."""
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d[^\s,;]*")
+_EASTERN = re.compile("([\u3400-\u9fff\uac00-\ud7a3]) ?([\u3400-\u9fff\uac00-\ud7a3]{1,3})").fullmatch
+"""A name in Chinese or Korean signs: the first is the surname."""
 _MINIMS = re.compile("rn|in|ni")
 _LIGATURE = re.compile("ff?[il]|ff")
 _GROUP = re.compile(
@@ -186,6 +188,9 @@ def _at_length(text: str) -> Name:
     clean = text if is_clean else repair_name(text)
     if not is_clean and _MARKED(clean):
         clean = _MARKS.sub(" ", _FOOTNOTE.sub("", clean).replace("~", " "))
+    if not is_clean and (eastern := _EASTERN(clean.strip())):
+        words = [eastern[1], ",", eastern[2]]
+        return _in_order(words, [token(word) for word in words])
     pieces = [p for p in (piece.strip(" .;") for piece in _ET_AL.sub(" ", clean).split(",")) if p]
     pieces = [p for p in pieces if not _is_suffix(p)] or pieces
     named = [_telling_words(piece) for piece in pieces[:1]] + [_telling_words(" ".join(pieces[1:]))] * (len(pieces) > 1)
