@@ -228,5 +228,7 @@ def _average_precision(papers: Sequence[Ranked], drawn: NDArray[np.int64]) -> fl
 
 def leading(candidate: Candidate) -> str:
     """The kind of evidence that speaks most for a candidate; "nothing" where none does."""
-    speaking = [piece for piece in candidate.evidence if piece.contribution > 0 and piece.kind != "prior"]
+    speaking = [
+        piece for piece in candidate.evidence if piece.contribution > 0 and piece.kind not in ("prior", "archival")
+    ]
     return max(speaking, key=lambda piece: (piece.contribution, piece.kind)).kind if speaking else "nothing"

@@ -398,6 +398,25 @@ def stranger(paper: PaperView, project: ProjectView, rules: Rules) -> Evidence |
     return Evidence("stranger", len(people), rules.weight("code.stranger"), sentence)
 
 
+def archival(evidence: Sequence[Evidence], rules: Rules) -> Evidence | None:
+    """What people, targets and words say together against a code that stands for use counts up to a limit.
+
+    They are one fact, not many: who works with archived data is no member of the team and often writes about something
+    else. So a printed code stays worth a look, and what doubts it keeps it from being certain.
+    """
+    against = math.fsum(piece.contribution for piece in evidence if piece.kind in _FIT)
+    most = rules.weight("code.doubt_most")
+    if against >= most:
+        return None
+    sentence = (
+        "Papers from the archive often share nothing with the project whose code they print: this counts in part only."
+    )
+    return Evidence("archival", round(against, 2), most - against, sentence)
+
+
+_FIT = frozenset({"stranger", "pi", "co_is", "team", "targets", "title", "abstract", "observatory", "unknown"})
+"""Kinds that say whether paper and project fit; the date is none of them: nothing is printed before its data are taken."""
+
 KINDS: dict[str, Callable[[PaperView, ProjectView, TextView, Rules], Evidence | None]] = {
     "pi": pi,
     "co_is": co_is,

@@ -13,14 +13,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from matching.evidence import USE_PLACES, Evidence, is_before_data, limit, log_odds
+from matching.evidence import USE_PLACES, Evidence, archival, is_before_data, limit, log_odds
 from matching.rules import Rules
 
 __all__ = ["Change", "Explanation", "Judged", "RunnerUp", "explain", "movable", "odds_without", "times_words"]
 
 Way = Literal["up", "down"]
 
-_NO_REASONS = frozenset({"prior", "limit", "unknown"})
+_NO_REASONS = frozenset({"prior", "limit", "unknown", "archival"})
 """Kinds that are no reason of their own: where all start, what is cut off at the end, what nothing can be said of."""
 
 _CODES = frozenset({"code", "code_repaired", "code_near"})
@@ -251,13 +251,17 @@ class _Case:
 
     def with_code(self) -> str:
         """The band, at the least, if the project's code stood where authors say whose data they used."""
-        rest = [piece for piece in self.evidence if piece.kind not in (*_CODES, "rivals", "stranger", "limit")]
+        rest = [
+            piece for piece in self.evidence if piece.kind not in (*_CODES, "rivals", "stranger", "archival", "limit")
+        ]
         odds = log_odds(rest) + self.rules.weight("code.acknowledgement") - self.start
         if is_before_data(rest):  # a printed code lifts the hold that the date was given
             date = next(piece for piece in rest if piece.kind == "dates")
             odds += max(0.0, self.rules.curve("dates.years_after", float(date.value)) - date.contribution)
         if not any(piece.kind in ("pi", "co_is") and float(piece.value) > 0 for piece in rest):
             odds += self.rules.weight("code.stranger")
+        excuse = archival(rest, self.rules)
+        odds += 0.0 if excuse is None else excuse.contribution
         return self.band_of(odds, proven=True)
 
     def strongest_missing(self) -> tuple[str, bool] | None:

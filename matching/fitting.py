@@ -34,6 +34,7 @@ class Fitting:
 
     ``tried`` is the share of the features, drawn anew, among which each split chooses; below 1 related features share the work.
     ``carried`` are features that are log-odds already, by rules: their sum keeps a weight of its own beside the trees.
+    ``unasked`` are features that no tree may ask.
     ``is_additive`` forbids a tree to join two features, so that each has a curve of its own.
     """
 
@@ -47,6 +48,7 @@ class Fitting:
     tried: float = 1.0
     is_additive: bool = False
     carried: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
     directions: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -114,7 +116,8 @@ def _trees(
     from threadpoolctl import threadpool_limits  # comes with it
 
     # A column that nothing is known of stops scikit-learn; as a constant it is never asked.
-    rows = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
+    unasked = np.isnan(rows).all(axis=0) | np.isin(np.asarray(features), how.unasked)
+    rows = np.where(unasked, 0.0, rows)
     booster = HistGradientBoostingClassifier(
         max_iter=how.trees,
         learning_rate=how.rate,

@@ -23,6 +23,7 @@ from matching.evidence import (
     PaperView,
     ProjectFacts,
     TextView,
+    archival,
     code,
     code_repaired,
     is_before_data,
@@ -178,7 +179,8 @@ class Proposer:
             odds = [log_odds(evidence) for evidence in weighed]
         most = self._rules.weight("dates.before_most")
         odds = [
-            self._limited(one.evidence, _held_back(one.evidence, o, most)) for o, one in zip(odds, kept, strict=True)
+            self._limited(one.evidence, _held_back(one.evidence, self._excused(one, o, by_code), most))
+            for o, one in zip(odds, kept, strict=True)
         ]
         ranked = sorted(range(len(kept)), key=lambda i: (-odds[i], kept[i].number))
         return [
@@ -288,6 +290,20 @@ class Proposer:
             final[i] = log_odds(evidence)
         return final
 
+    def _excused(self, one: _Kept, odds: float, by_code: Mapping[int, Sequence[Mention]]) -> float:
+        """Keep what speaks against a code that stands for use within its limit; the log-odds."""
+        if not self._is_proven(one.number, by_code.get(one.number, ())):
+            return odds
+        excuse = archival(one.evidence, self._rules)
+        if excuse is None:
+            return odds
+        one.evidence.append(excuse)
+        return log_odds(one.evidence)
+
+    def _is_proven(self, number: int, mentions: Sequence[Mention]) -> bool:
+        """Whether the project's code stands where authors say whose data they used."""
+        return any(m.code == self._listed.codes[number] and states_use(m) for m in mentions)
+
     def _limited(self, evidence: list[Evidence], odds: float) -> float:
         """Keep the odds where a score still tells them; the log-odds."""
         doubt = limit(odds, self._rules)
@@ -299,9 +315,7 @@ class Proposer:
     def _candidate(self, number: int, evidence: list[Evidence], odds: float, mentions: Sequence[Mention]) -> Candidate:
         score = 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0
         name = self._listed.views[number].facts.code
-        proven = bool(self._rules.certain_needs & {e.kind for e in evidence}) and any(
-            m.code == self._listed.codes[number] and states_use(m) for m in mentions
-        )
+        proven = bool(self._rules.certain_needs & {e.kind for e in evidence}) and self._is_proven(number, mentions)
         return Candidate(name, score, self._rules.band(score, proven=proven), tuple(evidence))
 
 

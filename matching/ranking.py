@@ -25,6 +25,7 @@ __all__ = [
     "CARRIED",
     "DIRECTIONS",
     "FEATURES",
+    "UNASKED",
     "feature_version",
     "judged",
     "leads",
@@ -55,8 +56,8 @@ _MEASURED: Mapping[str, tuple[str, int]] = {
     "abstract.alike": ("abstract", 1),
     "dates.years_after": ("dates", 0),
     "rivals.lead": ("rivals", 1),
-    "rivals.authors_left": ("rivals", 1),
-    "rivals.targets_left": ("rivals", 1),
+    "team.left_by_rivals": ("team", 1),
+    "targets.left_by_rivals": ("targets", 1),
     "rivals.authors_shared": ("rivals", -1),
     "rivals.targets_shared": ("rivals", -1),
 }
@@ -72,7 +73,11 @@ DIRECTIONS: Mapping[str, int] = {
 }
 """Feature → its direction (``Fitting.directions``)."""
 
-CARRIED = _WEIGHED
+UNASKED = ("rivals", "rivals.lead")
+"""The features that a ranking does not ask: they sum up all others, so a model that leans on them ranks no better and
+explains a candidate by "no other comes near" instead of by its people and targets."""
+
+CARRIED = tuple(kind for kind in _WEIGHED if kind not in UNASKED)
 """The features that are log-odds by the rules: a model keeps their sum with a weight of its own (``Fitting.carried``), which
 steadies what some hundred verdicts can teach."""
 
@@ -220,8 +225,10 @@ def _beside(seen: Sequence[_Seen], odds: Sequence[float]) -> list[dict[str, floa
         best = nothing if len(order) < 2 else seen[order[1 if place == 0 else 0]]
         better = (best.authors, best.targets) if place == 0 else (authors, targets)
         found[i] = {
-            "rivals.authors_left": math.fsum(rarity for at, rarity in own.authors.items() if at not in better[0]),
-            "rivals.targets_left": math.fsum(rarity for name, rarity in own.targets.items() if name not in better[1]),
+            "team.left_by_rivals": math.fsum(rarity for at, rarity in own.authors.items() if at not in better[0]),
+            "targets.left_by_rivals": math.fsum(
+                rarity for name, rarity in own.targets.items() if name not in better[1]
+            ),
             "rivals.authors_shared": float(len(own.authors.keys() & best.authors.keys())),
             "rivals.targets_shared": math.fsum(r for name, r in own.targets.items() if name in best.targets),
         }
@@ -315,7 +322,7 @@ def _of_rivals(sentence: str, row: Mapping[str, float]) -> str:
     """What the rules say against a candidate that has a rival, where the model finds something in its favour there."""
     if row["rivals.lead"] > 0:
         return f"{sentence.removesuffix('.')}; none fits better."
-    if row["rivals.authors_left"] > 0 or row["rivals.targets_left"] > 0:
+    if row["team.left_by_rivals"] > 0 or row["targets.left_by_rivals"] > 0:
         return f"{sentence.removesuffix('.')}, but not the authors or targets that only this one accounts for."
     return sentence
 

@@ -57,6 +57,7 @@ WEIGHTS: dict[str, tuple[float, float]] = {
     "code.neighbour": _ANY,
     "code.again": _PLUS,
     "code.stranger": _MINUS,
+    "code.doubt_most": _MINUS,
     "rivals.factor": (0.0, 1.0),
     "rivals.most": _MINUS,
     "limit.begins": (5.0, 20.0),

@@ -36,7 +36,7 @@ USES_DATA = frozenset({RelationKind.SCIENCE, RelationKind.ENGINEERING})
 
 _BAND_ORDER = (Band.UNLIKELY, Band.LIKELY, Band.CERTAIN)
 
-_OF_WEIGHING = frozenset({"prior", "limit", "rivals", "team", "unknown"})
+_OF_WEIGHING = frozenset({"prior", "limit", "rivals", "team", "unknown", "archival"})
 """Kinds that come from how evidence is weighed, and change with a model though nothing new is known of the paper: which
 authors are of the team, PI and co-Is tell."""
 

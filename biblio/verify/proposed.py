@@ -35,6 +35,7 @@ KIND_WORDS = {
     "code_repaired": "repaired",
     "code_near": "near code",
     "stranger": "team",
+    "archival": "archive",
     "pi": "PI",
     "co_is": "co-Is",
     "team": "team",

@@ -353,6 +353,7 @@ def test_e_prints_are_counted_on_the_coverage_page(app: Flask, runtime: Runtime)
                     TextReading(
                         paper_id=paper.id,
                         origin="eprint",
+                        phrases_digest="0",
                         place="p",
                         version=f"{value}v1",
                         refusal=refusal,

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from datetime import date
 from itertools import count, islice
 
@@ -115,6 +116,23 @@ def test_a_code_of_strangers_is_shown_with_doubt(proposer: Proposer) -> None:
     candidate = by_code(proposer.propose(RING_PAPER, mentions(text)))[JET.code]
     assert candidate.band != "certain"
     assert any(e.kind == "stranger" and "archival use" in e.sentence for e in candidate.evidence)
+
+
+def test_a_code_of_strangers_is_still_worth_a_look(proposer: Proposer) -> None:
+    """Archival papers share neither people nor target nor words: together these count in part only, and one sentence says so."""
+    text = (
+        "\\section*{Acknowledgements}\nThis paper makes use of the following ALMA data: ADS/JAO.ALMA\\#2016.1.00202.S."
+    )
+    unlike = replace(RING_PAPER, abstract="We observe galaxies with another telescope.", year=2024)
+    candidate = by_code(proposer.propose(unlike, mentions(text)))[JET.code]
+    assert candidate.band == "likely"
+    excuse = next(e for e in candidate.evidence if e.kind == "archival")
+    against = math.fsum(e.contribution for e in candidate.evidence if e.kind not in ("prior", "code", "dates"))
+    assert excuse.contribution > 0
+    assert against == pytest.approx(RULES.weight("code.doubt_most"))
+    mention = "The jet will be observed in our accepted project 2016.1.00202.S."
+    found = by_code(proposer.propose(unlike, mentions(mention))).get(JET.code)
+    assert found is None or "archival" not in {e.kind for e in found.evidence}
 
 
 @pytest.mark.parametrize(

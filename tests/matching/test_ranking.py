@@ -178,7 +178,7 @@ def test_a_second_project_is_measured_by_what_the_first_leaves_open() -> None:
     again = project_view(2, 1, targets=("ngc1",))
     rows = rows_of(paper, [([], view, TEXT) for view in (again, second, first)], [1.0, -4.0, 6.0])
     told = [dict(zip(FEATURES, row, strict=True)) for row in rows]
-    names = ("rivals.authors_left", "rivals.targets_left", "rivals.authors_shared", "rivals.targets_shared")
+    names = ("team.left_by_rivals", "targets.left_by_rivals", "rivals.authors_shared", "rivals.targets_shared")
     assert [[round(one[name], 9) for name in names] for one in told] == [
         [0.0, 0.0, 2.0, 7.0],
         [3.0, 5.0, 0.0, 0.0],
