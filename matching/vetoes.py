@@ -34,6 +34,8 @@ def veto(a: Reading, b: Reading) -> str | None:
     kinds = {k for k in (a.kind, b.kind) if k}
     if len(kinds) == 2 and kinds & set(_APART):
         return f"one is {_with_article(min(kinds))}, the other {_with_article(max(kinds))}"
+    if {a.work.stated, b.work.stated} == {"meeting", "article"} and (a.version_of or "a") != (b.version_of or "b"):
+        return "one is a meeting contribution, the other a journal's article"
     if kinds == {"data"} and a.kind != b.kind and a.version_of and b.version_of and a.version_of != b.version_of:
         return "one is a data set, the other has a DOI of its own"
     return _numbers(a, b)

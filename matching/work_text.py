@@ -38,11 +38,16 @@ _BIBCODE = re.compile(r"(1[89]\d\d|20\d\d)([A-Za-z&.]{5})[\w.&]{9,10}")
 _KINDS = {
     "thesis": "thesis", "phdthesis": "thesis", "mastersthesis": "thesis", "dissertation": "thesis",
     "dataset": "data", "data": "data", "component": "data", "software": "data", "figure": "data", "graphic": "data", "stub": "data",
-    "proceedings": "meeting", "inproceedings": "meeting", "paper-conference": "meeting", "conference": "meeting", "abstract": "meeting",
+    "proceedings": "meeting", "inproceedings": "meeting", "paper-conference": "meeting", "conference": "meeting", "abstract": "meeting", "proceedings-article": "meeting",
     "book": "book", "chapter": "chapter", "inbook": "chapter", "incollection": "chapter", "proposal": "proposal",
-    "article-journal": "article", "journal": "article", "article": "article", "preprint": "preprint", "eprint": "preprint",
+    "article-journal": "article", "journal": "article", "journal-article": "article", "article": "article", "book-chapter": "chapter", "preprint": "preprint", "eprint": "preprint",
     "post": "preprint", "posted-content": "preprint", "submittedversion": "preprint", "standard": "standard",
 }  # fmt: skip
+_OF_JOURNALS = frozenset({"article-journal", "journal", "journal-article"})
+_MEETING_STEMS = (
+    "AAS.", "AGUFM", "AIPC", "ASPC", "ASSP", "DPS.", "EPSC", "IAUFM", "IAUGA", "IAUS", "SPIE", "conf", "cosp",
+)  # fmt: skip
+"""How the bibcodes of meetings' series go on after the year."""
 _JOURNAL = re.compile(
     r"\b(journal|j(?=\.|\W*$)|trans|transactions|letters|annals|record|rec|review|reviews|magazine|bulletin|newsletter|computing surveys"
     r"|astrophys|mnras|apj|monthly notices|astronomy)\b",
@@ -122,6 +127,8 @@ class Work:
     volume: str | None = None
     pages: str | None = None
     abstract: str | None = None
+    stated: str | None = None
+    """"meeting" or "article" where the type or the bibcode says so, not only the words of a venue."""
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> "Work":
@@ -135,16 +142,18 @@ class Work:
         venue = _COLUMN.sub(" ", written).strip(" ,;")
         subtitle = _text(data.get("subtitle"))
         title = _text(data.get("title"))[:LONGEST_TITLE]
+        kind_written = _text(data.get("type")).lower()
+        is_bare = bool(number) and not (doi and not named) and not data.get("volume")
         is_catalogue = bool(_CATALOGUE.search(venue) or _CATALOGUE.search(title))
         return cls(
             title=f"{title}{': ' if subtitle else ''}{subtitle[:LONGEST_TITLE]}",
             authors=_authors(data.get("authors")),
             year=_year(data.get("year")),
             kind=_kind(
-                _text(data.get("type")).lower(),
+                kind_written,
                 bibcode,
                 venue,
-                is_bare=bool(number) and not (doi and not named) and not data.get("volume"),
+                is_bare=is_bare,
                 is_data=bool(doi and _DATA_DOI.match(doi[0].lower())) or is_catalogue,
             ),
             doi=doi[0].lower().rstrip(".,;") if doi and not named else None,
@@ -153,6 +162,7 @@ class Work:
             volume=_text(data.get("volume"))[:100] or None,
             pages=_text(data.get("pages") or data.get("page"))[:100] or None,
             abstract=_text(data.get("abstract"))[:LONGEST_ABSTRACT] or None,
+            stated=_stated(kind_written, bibcode, is_bare=is_bare and not venue),
         )
 
 
@@ -232,7 +242,7 @@ def _kind(written: str, bibcode: re.Match[str] | None, venue: str, *, is_bare: b
         return "thesis"
     if given is None and stem == "arXiv":
         return "preprint"
-    if given not in (None, "article") or written in ("article-journal", "journal"):
+    if given not in (None, "article") or written in _OF_JOURNALS:
         return given
     if is_bare and not venue:
         return "preprint"
@@ -244,6 +254,14 @@ def _kind(written: str, bibcode: re.Match[str] | None, venue: str, *, is_bare: b
     if _JOURNAL.search(venue):
         return "article"
     return given or ("preprint" if re.search(r"\barxiv\b", venue, re.IGNORECASE) else None)
+
+
+def _stated(written: str, bibcode: re.Match[str] | None, *, is_bare: bool) -> str | None:
+    """Whether a record says itself that it is of a meeting or of a journal; a bibcode knows better than a type."""
+    if bibcode and bibcode[2].startswith(_MEETING_STEMS):
+        return "meeting"
+    given = _KINDS.get(written)
+    return given if given == "meeting" or (given == "article" and not is_bare) else None
 
 
 def plain(title: str) -> str:

@@ -307,3 +307,22 @@ def test_real_preprints_meet_their_articles() -> None:
     right = sum(said and true for said, true in judged)
     assert right / sum(said for said, _ in judged) >= 0.99
     assert right / sum(true for _, true in judged) >= 0.98
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ({"type": "inproceedings"}, {"type": "article", "journal": "Journal of Skies"}, "different"),
+        ({"type": "proceedings-article"}, {"type": "journal-article"}, "different"),
+        ({"bibcode": "2018IAUS..332..100M"}, {"type": "article", "bibcode": "2018ApJ...800..100M"}, "different"),
+        ({"type": "inproceedings", "doi": "10.9999/x"}, {"type": "article", "doi": "10.9999/X"}, "same"),
+        ({"type": "inproceedings"}, {"type": "article", "arxiv": "1801.00001"}, "same"),
+    ],
+)
+def test_a_meeting_and_a_journal_are_two_where_the_records_say_so(
+    one: dict[str, str], other: dict[str, str], verdict: str
+) -> None:
+    """The type or the bibcode says it; an "article" of which only an arXiv number is known is a preprint of either."""
+    common = {"title": "Gas in the disk of Tamsin", "authors": ["Marlowe, A.", "Lind, V."], "year": 2018}
+    found = same_paper(Work.from_plain({**common, **one}), Work.from_plain({**common, **other}))
+    assert found.verdict == verdict, found.reasons
