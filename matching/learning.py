@@ -28,7 +28,9 @@ from matching.trees import Floats, Model
 
 __all__ = ["HOW", "Figures", "Labelled", "figures", "is_better", "is_held_back", "learn", "worth_asking"]
 
-HOW = Fitting(trees=150, leaves=12, rate=0.08, least_rows=20, carried=CARRIED, unasked=UNASKED, directions=DIRECTIONS)
+HOW = Fitting(
+    trees=150, leaves=12, rate=0.08, least_rows=40, tried=0.5, carried=CARRIED, unasked=UNASKED, directions=DIRECTIONS
+)
 """How a ranking is fitted. Chosen on synthetic sets (``bench/learn.py``): more or deeper trees gained nothing."""
 
 HELD_BACK = 0.2
