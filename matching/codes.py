@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from matching.breaks import strays
-from matching.damage import Reading, ShapeReader, read_after_prefix, read_by_registry
+from matching.damage import Reading, ShapeReader, is_day, read_after_prefix, read_by_registry
 from matching.elided import LIST_GLUE, NumberReader, has_items, is_item, item_pattern, item_values
 from matching.forms import Form
 from matching.grammar import Grammar, GrammarError
@@ -270,6 +270,7 @@ class CodeFinder:
             for reading in readings
             if (reading.rank != 3 or self._knows(reading.code))
             and not (reading.bare and self._is_other(text, reading, near))
+            and not is_day(text, reading.start)
         ]
         readings.sort(key=lambda reading: (reading.rank, reading.start, -reading.end))
         taken: list[Reading] = []

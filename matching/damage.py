@@ -21,6 +21,10 @@ _GAP = re.compile(rf"[{SEPARATOR_CHARACTERS}()\[\]]{{1,5}}")
 _DIGIT_LIKE = frozenset("0123456789OoQDlI|SBGZz")
 _ENDING = re.compile(r"[.,·_-][A-Z]|\([A-Z]\)")  # a run that leaves its last field out is not whole
 _MOST_TOKENS = 9
+_DATE_AND_HOUR = re.compile(
+    r"(?:19|20)\d\d([./-])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])[\s-]{1,3}\d{1,2}(?![\w]|\.[A-Z\d])"
+)
+"""A day followed by an hour or another day; a code that a blank cuts goes on with more digits or its kind."""
 
 
 class Reading(NamedTuple):
@@ -38,6 +42,11 @@ class Reading(NamedTuple):
     candidates: tuple[str, ...]
     rank: int
     bare: bool = False
+
+
+def is_day(text: str, start: int) -> bool:
+    """Whether a day with an hour or another day begins here, and no damaged code."""
+    return _DATE_AND_HOUR.match(text, start) is not None
 
 
 class _Span(NamedTuple):

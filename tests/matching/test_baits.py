@@ -33,6 +33,7 @@ HOUR, MINUTE, SECOND = number(0, 23, 2), number(0, 59, 2), number(0, 59, 2)
 LETTER = st.sampled_from("ABCDEFGHJKLMNPQRSTVW")
 BAITS: dict[str, st.SearchStrategy[str]] = {
     "date": written("{y}{s}{m}{s}{d}", y=YEAR, m=MONTH, d=DAY, s=st.sampled_from(".-/")),
+    "date and hour": written("{y}.{m}.{d}{s}{h}{u}", y=YEAR, m=MONTH, d=DAY, s=st.sampled_from([" ", "-", " \n"]), h=HOUR, u=st.sampled_from(["", ":30", " h"])),
     "date and time": written("{y}-{m}-{d}T{h}:{n}:{s}.{n}", y=YEAR, m=MONTH, d=DAY, h=HOUR, n=MINUTE, s=SECOND),
     "date in words": written("{y} May {d}, {h}:{n} UT", y=YEAR, d=DAY, h=HOUR, n=MINUTE),
     "modified Julian day": written("MJD {a}.{b}", a=number(50000, 60999), b=number(0, 99999, 5)),
