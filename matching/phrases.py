@@ -20,7 +20,7 @@ from matching.keywords import MOST_SPOTS, Keywords, KeywordSpot
 from matching.sections import Places, Where
 from matching.text import Repaired, repair
 
-__all__ = ["DOUBTFUL", "EXCLUDED", "LISTED", "MOST_PER_KIND", "NAMED", "Found", "Phrase", "PhraseFinder", "PhraseTable", "RelationError", "most_telling"]  # fmt: skip
+__all__ = ["DOUBTFUL", "EXCLUDED", "LISTED", "MOST_PER_KIND", "NAMED", "Found", "Phrase", "PhraseFinder", "PhraseTable", "RelationError", "most_telling", "place_of"]  # fmt: skip
 
 NAMED, LISTED, EXCLUDED, DOUBTFUL = "named", "listed", "excluded", "doubtful"
 """Kinds of places without a phrase: the observatory is named, stands in the reference list, only sounds like it, or a
@@ -324,12 +324,18 @@ def _as_year(cite: re.Match[str]) -> str:
 def most_telling(phrases: Iterable[Phrase], worth: Mapping[str, float]) -> tuple[Phrase, ...]:
     """The phrases worth keeping: of each kind those that stand where they count most, in their order.
 
-    ``worth`` is how much a place of the paper counts (1 for those not in it). The order of input changes nothing.
+    ``worth`` is how much a place of the paper counts (1 for those not in it). The order of input changes nothing,
+    nor does a phrase that is given twice.
     """
     kinds: dict[str, list[Phrase]] = {}
-    for phrase in sorted(phrases, key=lambda p: (-worth.get(p.where, 1.0), p.part, p.page or 0, p.start, p.end)):
+    for phrase in sorted(set(phrases), key=lambda p: (-worth.get(p.where, 1.0), *place_of(p))):
         kept = kinds.setdefault(phrase.kind, [])
         if len(kept) < MOST_PER_KIND:
             kept.append(phrase)
     every = (phrase for kept in kinds.values() for phrase in kept)
-    return tuple(sorted(every, key=lambda p: (p.part, p.page or 0, p.start, p.end, p.kind)))
+    return tuple(sorted(every, key=lambda p: (*place_of(p), p.kind)))
+
+
+def place_of(phrase: Phrase) -> tuple[str, int, int, int, str, str]:
+    """What phrases are ordered by where nothing else tells them apart: two that are equal in it say the same."""
+    return phrase.part, phrase.page or 0, phrase.start, phrase.end, phrase.where, phrase.printed

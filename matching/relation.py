@@ -27,6 +27,7 @@ from matching.phrases import (
     PhraseTable,
     RelationError,
     most_telling,
+    place_of,
     strings,
 )
 
@@ -286,7 +287,7 @@ def _said(read: TextRead, rules: RelationRules) -> list[Reason]:
     """The phrases: of each kind the first counts in full, each further one less, at most a few."""
     reasons: list[Reason] = []
     kinds: dict[str, list[Phrase]] = {}
-    for phrase in rules.kept(set(read.phrases)):
+    for phrase in rules.kept(read.phrases):
         kinds.setdefault(phrase.kind, []).append(phrase)
     is_named = bool(read.codes) or not all(_is_alone(kind, rules) for kind in kinds)
     for kind, phrases in kinds.items():
@@ -306,8 +307,8 @@ def _is_alone(kind: str, rules: RelationRules) -> bool:
     return kind in _NOT_NAMED or (kind in rules.tables and rules.tables[kind].alone)
 
 
-def _by_worth(pair: tuple[float, Phrase]) -> tuple[float, str, int, int]:
-    return -pair[0], pair[1].part, pair[1].page or 0, pair[1].start
+def _by_worth(pair: tuple[float, Phrase]) -> tuple[object, ...]:
+    return -pair[0], *place_of(pair[1])
 
 
 def _codes(read: TextRead, rules: RelationRules) -> list[Reason]:
