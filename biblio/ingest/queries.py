@@ -136,29 +136,20 @@ def eprint_counts(session: Session) -> EprintCounts:
 
 def _read_for_codes_only(session: Session) -> set[int]:
     """Papers whose e-print was read before phrases of use and mention were kept; the text itself is gone."""
-    rows = session.execute(
-        sa.select(survivor_id())
-        .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
-        .where(
-            col(TextReading.origin) == "eprint",
-            col(TextReading.superseded_at).is_(None),
-            col(TextReading.refusal).is_(None),
-            col(TextReading.phrases_digest).is_(None),
-        )
-    )
-    return set(rows.scalars())
+    return _eprints_read(session, col(TextReading.refusal).is_(None), col(TextReading.phrases_digest).is_(None))
 
 
 def _refused_eprints(session: Session) -> set[int]:
     """Papers whose e-print, in the version fetched last, holds nothing that can be read."""
+    return _eprints_read(session, col(TextReading.refusal).is_not(None))
+
+
+def _eprints_read(session: Session, *conditions: sa.ColumnElement[bool]) -> set[int]:
+    """Papers whose reading of the e-print in force is so."""
     rows = session.execute(
         sa.select(survivor_id())
         .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
-        .where(
-            col(TextReading.origin) == "eprint",
-            col(TextReading.superseded_at).is_(None),
-            col(TextReading.refusal).is_not(None),
-        )
+        .where(col(TextReading.origin) == "eprint", col(TextReading.superseded_at).is_(None), *conditions)
     )
     return set(rows.scalars())
 
