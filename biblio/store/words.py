@@ -105,5 +105,49 @@ class TrialState(StrEnum):
     DROPPED = "dropped"
 
 
+class ClaimEnd(StrEnum):
+    """How a claim on a paper ended."""
+
+    RELEASED = "released"
+    DECIDED = "decided"
+    LAPSED = "lapsed"
+    HANDED_OVER = "handed_over"
+
+
+class ContactFault(StrEnum):
+    """What a preprint that used our data lacks."""
+
+    NO_STATEMENT = "no_statement"
+    NO_CODE = "no_code"
+    WRONG_CODE = "wrong_code"
+
+
+class ContactState(StrEnum):
+    """Where a letter to an author stands. ``mended``: a later version of the paper has what was asked for."""
+
+    PREPARED = "prepared"
+    SENT = "sent"
+    ANSWERED = "answered"
+    BOUNCED = "bounced"
+    MENDED = "mended"
+    ENDED = "ended"
+
+
+class SuggestionOrigin(StrEnum):
+    """Who suggests to monitor a journal."""
+
+    QUESTIONNAIRE = "questionnaire"
+    PAPERS = "papers"
+    PERSON = "person"
+
+
+class SuggestionState(StrEnum):
+    """Where a suggestion stands."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
 NEVER_PREPRINTS = ("proceedings", "thesis", "abstract", "proposal", "dataset", "software", "book", "other")
 """Kinds of unrefereed papers that never keep a project off the silent list, though they may lie on a preprint server."""

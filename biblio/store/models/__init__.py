@@ -1,8 +1,12 @@
 """All tables, by subject. Table classes are never built from input: forms and parsers validate first."""
 
+from biblio.store.models.comparisons import ComparisonAside, ComparisonList, ComparisonRow
+from biblio.store.models.contacts import Contact, ContactEvent
 from biblio.store.models.desk import DeskItem, PaperMatch
+from biblio.store.models.journals import Journal, JournalSuggestion, JournalWatch
 from biblio.store.models.learning import RankingChoice, RankingMeasure, RankingModel, RematchTrial, TrialPaper
 from biblio.store.models.links import Candidate, CandidateRevision, Decision, EvidenceItem, Link, PaperRelation
+from biblio.store.models.notes import PaperNote, PaperTag
 from biblio.store.models.operations import (
     AuditEntry,
     ExpectedCount,
@@ -40,6 +44,7 @@ from biblio.store.models.projects import (
     ProjectRevision,
     UnitRevision,
 )
+from biblio.store.models.sharing import Claim, Escalation, LibraryAssignment, LibraryRule, SecondReading
 from biblio.store.models.surveys import (
     Answer,
     AskedBefore,
@@ -61,8 +66,15 @@ __all__ = [
     "Campaign",
     "Candidate",
     "CandidateRevision",
+    "Claim",
+    "ComparisonAside",
+    "ComparisonList",
+    "ComparisonRow",
+    "Contact",
+    "ContactEvent",
     "Decision",
     "DeskItem",
+    "Escalation",
     "EvidenceItem",
     "ExpectedCount",
     "HarvestCursor",
@@ -71,6 +83,11 @@ __all__ = [
     "Invitation",
     "InvitationLetter",
     "JobRun",
+    "Journal",
+    "JournalSuggestion",
+    "JournalWatch",
+    "LibraryAssignment",
+    "LibraryRule",
     "Link",
     "MergeProposal",
     "ObservationUnit",
@@ -84,9 +101,11 @@ __all__ = [
     "PaperIdentifier",
     "PaperMatch",
     "PaperMerge",
+    "PaperNote",
     "PaperRelation",
     "PaperReport",
     "PaperRevision",
+    "PaperTag",
     "Payload",
     "Project",
     "ProjectRevision",
@@ -97,6 +116,7 @@ __all__ = [
     "RematchTrial",
     "ReportSnapshot",
     "RequestCount",
+    "SecondReading",
     "SourceRecord",
     "SurveyExclusion",
     "TextMention",

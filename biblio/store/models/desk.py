@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -42,6 +42,7 @@ class DeskItem(SQLModel, table=True):
         sa.Index("ix_desk_item_score", "is_shown", "score", "paper_id"),
         sa.Index("ix_desk_item_doubt", "is_shown", "doubt", "paper_id"),
         sa.Index("ix_desk_item_lot", "lot", "paper_id"),
+        sa.Index("ix_desk_item_library", "is_shown", "library"),
     )
     paper_id: int = Field(primary_key=True, foreign_key="paper.id")
     candidate_id: int | None = Field(default=None, foreign_key="candidate.id", index=True)
@@ -62,3 +63,12 @@ class DeskItem(SQLModel, table=True):
     cycle: str | None = Field(default=None, max_length=32)
     partner: str | None = Field(default=None, max_length=32)
     lot: float = 1.0
+    library: str | None = Field(default=None, max_length=64)
+    """The library whose turn it is: by hand, else by rule, else the partner's."""
+    language: str | None = Field(default=None, max_length=8)
+    """ISO 639-1 code of the paper's language; None: not known."""
+    published_on: date | None = None
+    """The journal's date, else the first preprint's."""
+    press_on: date | None = None
+    """When a preprint is expected in print; None where it is not about to go to press."""
+    is_escalated: bool = False

@@ -31,6 +31,8 @@ class UserAccount(SQLModel, table=True):
     library: str | None = Field(default=None, max_length=64)
     is_active: bool = True
     created_at: datetime = Field(sa_column=moment())
+    wants_digest: bool = False
+    """Whether a mail tells them each morning what waits."""
     session_stamp: str = Field(default_factory=new_session_stamp, max_length=32)
     """Part of every session's cookie; changed when sessions must end: log-out, new password, new role."""
 

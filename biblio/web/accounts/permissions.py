@@ -29,6 +29,20 @@ PERMISSIONS: Mapping[str, Permission] = {
     "desk.read": Permission("see the desk: papers, proposed projects, quotes, history", _LIBRARIANS | {Role.ADMIN}),
     "desk.decide": Permission("accept, reject, undo; correct what is shown of a paper", _LIBRARIANS),
     "desk.merge": Permission("say that two papers are one, or are not", _LIBRARIANS),
+    "desk.share": Permission("claim, release, hand over, escalate; read as second reader", _LIBRARIANS),
+    "desk.settle": Permission(
+        "settle what was escalated, make rules that assign papers to libraries", frozenset({Role.HEAD_LIBRARIAN})
+    ),
+    "quality.read": Permission(
+        "see how two readers agree, and each library's share and backlog", _LIBRARIANS | {Role.MANAGER, Role.ADMIN}
+    ),
+    "contacts.read": Permission("see the letters to authors before press", _LIBRARIANS | {Role.ADMIN}),
+    "contacts.write": Permission("edit and send letters to authors, note their answers", _LIBRARIANS),
+    "journals.read": Permission("see the monitored journals and what each yields", _LIBRARIANS | {Role.ADMIN}),
+    "journals.decide": Permission("monitor a journal or stop, answer suggestions", _LIBRARIANS),
+    "compare.read": Permission("see how other lists differ from ours", _LIBRARIANS | {Role.ADMIN}),
+    "compare.write": Permission("import a list, act on its differences", _LIBRARIANS),
+    "audit.read": Permission("search and export the audit log", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
     "harvest.read": Permission("see what was fetched from where", _LIBRARIANS | {Role.ADMIN}),
     "harvest.run": Permission("fetch again, fill a hole", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
     "campaigns.read": Permission(

@@ -1,0 +1,103 @@
+"""Who does what at the desk: claims, rules that assign to libraries, escalations, and second readings.
+
+All are histories: a row ends, it is never deleted or overwritten.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from biblio.store.types import choice, live_index, moment
+from biblio.store.words import ClaimEnd, RelationKind, Verdict
+
+
+class Claim(SQLModel, table=True):
+    """A person works on a paper, from ``claimed_at`` until ``ended_at``; without one it lapses at ``until``.
+
+    ``given_by_id``: who handed it over, with ``note``; None where the holder took it.
+    """
+
+    __tablename__ = "claim"
+    __table_args__ = (live_index("uq_claim_live", "paper_id", where="ended_at IS NULL"),)
+    id: int | None = Field(default=None, primary_key=True)
+    paper_id: int = Field(foreign_key="paper.id", index=True)
+    holder_id: int = Field(foreign_key="user_account.id", index=True)
+    given_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    note: str = ""
+    claimed_at: datetime = Field(sa_column=moment())
+    until: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    end: ClaimEnd | None = Field(default=None, sa_column=choice(ClaimEnd, name="claim_end", nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+
+
+class LibraryRule(SQLModel, table=True):
+    """Papers of this journal, or from this source, are one library's; a rule that names both wants both."""
+
+    __tablename__ = "library_rule"
+    id: int | None = Field(default=None, primary_key=True)
+    library: str = Field(max_length=64)
+    journal: str | None = None
+    source: str | None = Field(default=None, max_length=32)
+    made_by_id: int = Field(foreign_key="user_account.id")
+    made_at: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+
+
+class LibraryAssignment(SQLModel, table=True):
+    """A person gave one paper to a library, whatever the rules say."""
+
+    __tablename__ = "library_assignment"
+    __table_args__ = (live_index("uq_library_assignment_live", "paper_id", where="ended_at IS NULL"),)
+    id: int | None = Field(default=None, primary_key=True)
+    paper_id: int = Field(foreign_key="paper.id", index=True)
+    library: str = Field(max_length=64)
+    note: str = ""
+    made_by_id: int = Field(foreign_key="user_account.id")
+    made_at: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class SecondReading(SQLModel, table=True):
+    """A decision that was drawn for a second reader, who must not see it before both have judged.
+
+    Open while ``ended_at`` is None. ``verdict`` and ``relation`` are the second reader's; ``agrees`` is known with
+    them. The first verdict stays in force. Ended without a verdict: the decision was taken back meanwhile.
+    """
+
+    __tablename__ = "second_reading"
+    __table_args__ = (sa.Index("ix_second_reading_open", "ended_at", "paper_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    paper_id: int = Field(foreign_key="paper.id", index=True)
+    project_id: int = Field(foreign_key="project.id", index=True)
+    decision_id: int = Field(foreign_key="decision.id", unique=True)
+    first_reader_id: int = Field(foreign_key="user_account.id")
+    drawn_at: datetime = Field(sa_column=moment())
+    second_reader_id: int | None = Field(default=None, foreign_key="user_account.id")
+    verdict: Verdict | None = Field(default=None, sa_column=choice(Verdict, name="verdict", nullable=True))
+    relation: RelationKind | None = Field(default=None, sa_column=choice(RelationKind, name="relation", nullable=True))
+    reason: str = ""
+    shown_for_s: float | None = None
+    agrees: bool | None = None
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class Escalation(SQLModel, table=True):
+    """A paper that the head librarian is to settle: a person asked, or two readers disagreed (``second_reading_id``)."""
+
+    __tablename__ = "escalation"
+    __table_args__ = (live_index("uq_escalation_live", "paper_id", where="settled_at IS NULL"),)
+    id: int | None = Field(default=None, primary_key=True)
+    paper_id: int = Field(foreign_key="paper.id", index=True)
+    second_reading_id: int | None = Field(default=None, foreign_key="second_reading.id")
+    reason: str = ""
+    raised_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    raised_at: datetime = Field(sa_column=moment())
+    settled_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    settled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    words: str = ""
+    """What the head librarian said when settling it."""
