@@ -1,11 +1,9 @@
-"""The desk's pages: the queue, one paper, and what people decide there. All rules are in service and catalogue."""
+"""The desk's pages about one paper, and what people decide there. All rules are in service and catalogue."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,19 +13,16 @@ from biblio import webkit
 from biblio.catalogue.links import Ruling
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import Decision, DeskItem, Project
-from biblio.store.words import RelationKind, Verdict
-from biblio.verify import queries, service, teaching
-from biblio.verify.forms import ConfirmForm, DecisionForm, TwinForm
+from biblio.store.words import Verdict
+from biblio.verify import queries, queue_views, service, teaching
+from biblio.verify.forms import DecisionForm, TwinForm
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
 from biblio.verify.queue import is_in_audit
-from biblio.verify.quotes import PLACES, Quote, passages
+from biblio.verify.queue_views import around, now, to_paper
 from biblio.verify.relation_proposal import relation_proposal
 from biblio.verify.search import find_projects
 from biblio.verify.wanted import QueueFilter
-
-PAGE_SIZE = 25
-"""Papers on one page of the queue."""
 
 
 def make_blueprint() -> Blueprint:
@@ -37,10 +32,6 @@ def make_blueprint() -> Blueprint:
     blueprint.add_app_template_filter(odds_words)
     blueprint.add_app_template_filter(signed)
     for rule, view, name, methods in (
-        ("/desk", desk, "desk", ["GET"]),
-        ("/desk/next", next_item, "next_item", ["GET"]),
-        ("/desk/certain", certain, "certain", ["GET"]),
-        ("/desk/certain", confirm, "confirm", ["POST"]),
         ("/desk/paper/<int:paper_id>", paper, "paper", ["GET"]),
         ("/desk/paper/<int:paper_id>/decide", decide, "decide", ["POST"]),
         ("/desk/paper/<int:paper_id>/relation/undo", undo_relation, "undo_relation", ["POST"]),
@@ -49,6 +40,7 @@ def make_blueprint() -> Blueprint:
         ("/desk/merge/<int:merge_id>/undo", undo_merge, "undo_merge", ["POST"]),
     ):
         blueprint.add_url_rule(rule, name, view, methods=methods)
+    queue_views.add_rules(blueprint)
     return blueprint
 
 
@@ -76,98 +68,6 @@ def signed(log_odds: float) -> str:
     return (f"{log_odds:+.1f}" if abs(log_odds) >= 0.05 else f"{log_odds:+.2f}").replace("-", "\u2212")
 
 
-def _today() -> service.Today:
-    wired = webkit.runtime()
-    return service.Today(wired.profile, wired.clock.now())
-
-
-# -- the queue ----------------------------------------------------------------------------------------------------------
-
-
-@webkit.action("desk.read")
-def desk() -> ResponseReturnValue:
-    """Show what waits, most consequential first."""
-    wanted = QueueFilter.from_address(request.args)
-    profile = webkit.runtime().profile
-    with webkit.reading() as session:
-        counts = queries.counts(session)
-        page = _queue_page(session, wanted)
-        rows = queries.queue_rows(session, page.items)
-        page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address())
-        if webkit.wants("csv"):
-            return _csv(rows)
-        return render_template(
-            "verify/desk.html",
-            page=page,
-            counts=counts,
-            wanted=wanted,
-            offers=queries.offers(session, profile, wanted, today=webkit.runtime().clock.today()),
-            why_words=queries.WHY_WORDS,
-            places=PLACES,
-            pace=queries.pace(session, webkit.actor().user_id),
-        )
-
-
-def _queue_page(session: Session, wanted: QueueFilter) -> webkit.Page[Any]:
-    """Return the page of the queue that the address asks for, in the order it asks for."""
-    profile = webkit.runtime().profile
-    if not wanted.teaches:
-        statement = queries.queue_statement(profile, wanted)
-        return webkit.paginate(session, statement, size=PAGE_SIZE, filters=wanted.address())
-    return webkit.paginate_counted(
-        teaching.count(session, profile, wanted),
-        lambda limit, offset: teaching.items(session, profile, wanted, limit, offset),
-        size=PAGE_SIZE,
-        filters=wanted.address(),
-    )
-
-
-def _csv(rows: Sequence[queries.QueueRow]) -> ResponseReturnValue:
-    header = ("paper", "title", "first author", "journal", "year", "why", "band", "score", "project", "waiting since")
-    return webkit.csv_response(
-        "desk",
-        header,
-        (
-            (
-                r.paper_id,
-                r.title,
-                r.first_author,
-                r.journal,
-                r.year,
-                queries.WHY_WORDS[r.why][0],
-                r.band.value if r.band else "",
-                r.score,
-                r.project_code,
-                f"{r.waiting_since:%Y-%m-%d}",
-            )
-            for r in rows
-        ),
-    )
-
-
-@webkit.action("desk.read")
-def next_item() -> ResponseReturnValue:
-    """Go to the first paper of the queue."""
-    wanted = QueueFilter.from_address(request.args)
-    with webkit.reading() as session:
-        return _to_paper(_around(session, wanted, None).following, wanted)
-
-
-def _around(session: Session, wanted: QueueFilter, item: DeskItem | None) -> teaching.Around:
-    """Return what stands before and after a paper in the order asked for."""
-    profile = webkit.runtime().profile
-    if wanted.teaches:
-        return teaching.around(session, profile, wanted, item.paper_id if item else None)
-    previous = queries.previous_paper(session, profile, wanted, before=item) if item else None
-    return teaching.Around(previous, queries.next_paper(session, profile, wanted, after=item), 0)
-
-
-def _to_paper(paper_id: int | None, wanted: QueueFilter, **more: Any) -> ResponseReturnValue:
-    if paper_id is None:
-        return redirect(url_for("verify.desk", **wanted.address()))
-    return redirect(url_for("verify.paper", paper_id=paper_id, **wanted.address(), **more))
-
-
 # -- one paper ----------------------------------------------------------------------------------------------------------
 
 
@@ -189,7 +89,7 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         chosen = found[0] if len(found) == 1 else 0  # several: nobody should accept one by a key pressed too soon
     shown = paper_page(session, wired.profile, wired.rules, paper_id, also=also, selected=chosen)
     item = queries.queue_item(session, shown.paper_id)
-    neighbours = _around(session, wanted, item)
+    neighbours = around(session, wanted, item)
     return render_template(
         "verify/paper.html",
         page=shown,
@@ -218,7 +118,7 @@ def decide(paper_id: int) -> ResponseReturnValue:
     form = _decision_form()
     with webkit.reading() as session:
         here = queries.queue_item(session, paper_id)
-        ahead = _around(session, wanted, here) if wanted.teaches else None
+        ahead = around(session, wanted, here) if wanted.teaches else None
     try:
         if not form.validate():
             raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
@@ -270,7 +170,7 @@ def _judge(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
         shown_for_s=form.shown_for_s,
     )
     with webkit.writing() as session:
-        decision = service.judge(session, webkit.actor(), ruling, _today())
+        decision = service.judge(session, webkit.actor(), ruling, now())
         code = session.get_one(Project, ruling.project_id).code
         title = _title(session, paper_id)
     return [decision], f"{VERDICT_WORDS[verdict].capitalize()} {code} for {title}."
@@ -287,7 +187,7 @@ def _dismiss(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
             paper_id=paper_id,
             relation=relation,
             reason=form.reason.data or "",
-            today=_today(),
+            today=now(),
         )
         title = _title(session, paper_id)
     name = next(r.name for r in webkit.runtime().profile.relations if r.key == relation.value)
@@ -312,10 +212,10 @@ def _go_on(
     with webkit.reading() as session:
         item = queries.queue_item(session, paper_id)
         if item is not None and item.is_shown and item.candidate_id is not None:
-            return _to_paper(paper_id, wanted)
+            return to_paper(paper_id, wanted)
         if ahead is not None:
-            return _to_paper(ahead.following, replace(wanted, turn=str(ahead.turn)))
-        return _to_paper(queries.next_paper(session, profile, wanted, after=here), wanted)
+            return to_paper(ahead.following, replace(wanted, turn=str(ahead.turn)))
+        return to_paper(queries.next_paper(session, profile, wanted, after=here), wanted)
 
 
 def _stale_page(paper_id: int, form: DecisionForm) -> str:
@@ -349,17 +249,17 @@ def undo(ids: str) -> ResponseReturnValue:
     wanted = QueueFilter.from_address(request.args)
     try:
         with webkit.writing() as session:
-            undone = service.take_back(session, webkit.actor(), numbers, _today())
+            undone = service.take_back(session, webkit.actor(), numbers, now())
     except Stale as stale:
         webkit.problem(str(stale))
         with webkit.reading() as session:
             first = session.get(Decision, numbers[0])
-            return _to_paper(first.paper_id if first else None, wanted)
+            return to_paper(first.paper_id if first else None, wanted)
     papers = {d.paper_id for d in undone}
     what = "decision" if len(undone) == 1 else f"{len(undone)} decisions"
     webkit.done(f"The {what} taken back: what was in force before is in force again.".replace("The 1 ", "The "))
     if len(papers) == 1:
-        return _to_paper(papers.pop(), wanted, project=undone[-1].project_id)
+        return to_paper(papers.pop(), wanted, project=undone[-1].project_id)
     return redirect(url_for("verify.desk", **wanted.address()))
 
 
@@ -367,9 +267,9 @@ def undo(ids: str) -> ResponseReturnValue:
 def undo_relation(paper_id: int) -> ResponseReturnValue:
     """Take back how a paper was judged to relate, where no decision rests on it."""
     with webkit.writing() as session:
-        service.forget_relation(session, webkit.actor(), paper_id, _today())
+        service.forget_relation(session, webkit.actor(), paper_id, now())
     webkit.done("The paper's class was taken back.")
-    return _to_paper(paper_id, QueueFilter.from_address(request.args))
+    return to_paper(paper_id, QueueFilter.from_address(request.args))
 
 
 # -- twins ----------------------------------------------------------------------------------------------------------------
@@ -384,13 +284,13 @@ def twin(proposal_id: int) -> ResponseReturnValue:
     verdict = Verdict(form.verdict.data)
     try:
         with webkit.writing() as session:
-            merged = service.answer_twin(session, webkit.actor(), proposal_id, verdict, _today())
+            merged = service.answer_twin(session, webkit.actor(), proposal_id, verdict, now())
     except Stale as stale:
         webkit.problem(str(stale))
         return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.desk"))
     if merged is not None:
         webkit.done("The two are one paper now.", undo_url=url_for("verify.undo_merge", merge_id=merged.id))
-        return _to_paper(merged.kept_id, QueueFilter())
+        return to_paper(merged.kept_id, QueueFilter())
     webkit.done("Noted: they stay two papers." if verdict is Verdict.REJECT else "Noted: unsure.")
     return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.desk"))
 
@@ -399,71 +299,9 @@ def twin(proposal_id: int) -> ResponseReturnValue:
 def undo_merge(merge_id: int) -> ResponseReturnValue:
     """Make two papers of one again."""
     with webkit.writing() as session:
-        row = service.part_again(session, webkit.actor(), merge_id, _today())
+        row = service.part_again(session, webkit.actor(), merge_id, now())
     webkit.done("They are two papers again; decisions stayed with the paper they were made about.")
-    return _to_paper(row.kept_id, QueueFilter())
-
-
-# -- many at once ---------------------------------------------------------------------------------------------------------
-
-
-@webkit.action("desk.read")
-def certain() -> ResponseReturnValue:
-    """Show certain candidates with their quotes, to confirm many at once."""
-    with webkit.reading() as session:
-        page = webkit.paginate(session, queries.certain_papers(), size=PAGE_SIZE)
-        rows = queries.certain_candidates(session, list(page.items))
-        shown = [(row, _passage(row)) for row in rows]
-        return render_template(
-            "verify/certain.html",
-            page=webkit.Page(shown, page.count, page.number, page.size),
-            form=ConfirmForm(formdata=None),
-        )
-
-
-def _passage(row: queries.CertainRow) -> Any:
-    if row.context is None or row.context_start is None or row.start is None or row.quote is None:
-        return None
-    end = row.start + len(row.quote)
-    quote = Quote("", None, row.stands_in or "unknown", row.start, end, row.context, row.context_start)
-    return passages([quote])[0][0]
-
-
-@webkit.action("desk.decide")
-def confirm() -> ResponseReturnValue:
-    """Accept the chosen certain candidates as science with our data, all or none."""
-    form = ConfirmForm()
-    if not form.validate():
-        raise RequestRefused("The page had expired; open it again. Nothing was stored.")
-    rulings = [_confirmed(chosen) for chosen in request.form.getlist("chosen")[: service.MOST_AT_ONCE + 1]]
-    if not rulings:
-        webkit.problem("Nothing was chosen: tick the candidates to confirm.")
-        return redirect(url_for("verify.certain"))
-    try:
-        with webkit.writing() as session:
-            decisions = service.judge_many(session, webkit.actor(), rulings, _today())
-    except Stale:
-        webkit.problem("Somebody judged one of these meanwhile, so nothing was stored. The list below is up to date.")
-        return redirect(url_for("verify.certain"))
-    undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions))
-    webkit.done(f"Accepted {len(decisions)} certain candidates as science with our data.", undo_url=undo_url)
-    return redirect(url_for("verify.certain"))
-
-
-def _confirmed(chosen: str) -> Ruling:
-    """Read one ticked box, paper:project:revision."""
-    numbers = [int(part) for part in chosen.split(":") if part.isdecimal() and len(part) < 10]
-    if len(numbers) != 3:
-        raise RequestRefused("One of the ticked candidates cannot be read; open the page again. Nothing was stored.")
-    return Ruling(
-        paper_id=numbers[0],
-        project_id=numbers[1],
-        verdict=Verdict.ACCEPT,
-        version_seen=0,
-        relation=RelationKind.SCIENCE,
-        reason="confirmed together with other certain candidates",
-        candidate_revision_id=numbers[2],
-    )
+    return to_paper(row.kept_id, QueueFilter())
 
 
 __all__ = ["PaperPage", "make_blueprint"]

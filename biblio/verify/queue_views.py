@@ -1,0 +1,190 @@
+"""The queue's pages: what waits, the next paper, and certain candidates confirmed many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from biblio import webkit
+from biblio.catalogue.links import Ruling
+from biblio.errors import RequestRefused, Stale
+from biblio.store.models import DeskItem
+from biblio.store.words import RelationKind, Verdict
+from biblio.verify import queries, service, teaching
+from biblio.verify.forms import ConfirmForm
+from biblio.verify.quotes import PLACES, Quote, passages
+from biblio.verify.wanted import QueueFilter
+
+PAGE_SIZE = 25
+"""Papers on one page of the queue."""
+
+
+def add_rules(blueprint: Blueprint) -> None:
+    """Add the queue's addresses to the desk's URL map."""
+    for rule, view, name, methods in (
+        ("/desk", desk, "desk", ["GET"]),
+        ("/desk/next", next_item, "next_item", ["GET"]),
+        ("/desk/certain", certain, "certain", ["GET"]),
+        ("/desk/certain", confirm, "confirm", ["POST"]),
+    ):
+        blueprint.add_url_rule(rule, name, view, methods=methods)
+
+
+def now() -> service.Today:
+    """Return the profile and the hour that a change is made under."""
+    wired = webkit.runtime()
+    return service.Today(wired.profile, wired.clock.now())
+
+
+# -- the queue ----------------------------------------------------------------------------------------------------------
+
+
+@webkit.action("desk.read")
+def desk() -> ResponseReturnValue:
+    """Show what waits, most consequential first."""
+    wanted = QueueFilter.from_address(request.args)
+    profile = webkit.runtime().profile
+    with webkit.reading() as session:
+        counts = queries.counts(session)
+        page = _queue_page(session, wanted)
+        rows = queries.queue_rows(session, page.items)
+        page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address())
+        if webkit.wants("csv"):
+            return _csv(rows)
+        return render_template(
+            "verify/desk.html",
+            page=page,
+            counts=counts,
+            wanted=wanted,
+            offers=queries.offers(session, profile, wanted, today=webkit.runtime().clock.today()),
+            why_words=queries.WHY_WORDS,
+            places=PLACES,
+            pace=queries.pace(session, webkit.actor().user_id),
+        )
+
+
+def _queue_page(session: Session, wanted: QueueFilter) -> webkit.Page[Any]:
+    """Return the page of the queue that the address asks for, in the order it asks for."""
+    profile = webkit.runtime().profile
+    if not wanted.teaches:
+        statement = queries.queue_statement(profile, wanted)
+        return webkit.paginate(session, statement, size=PAGE_SIZE, filters=wanted.address())
+    return webkit.paginate_counted(
+        teaching.count(session, profile, wanted),
+        lambda limit, offset: teaching.items(session, profile, wanted, limit, offset),
+        size=PAGE_SIZE,
+        filters=wanted.address(),
+    )
+
+
+def _csv(rows: Sequence[queries.QueueRow]) -> ResponseReturnValue:
+    header = ("paper", "title", "first author", "journal", "year", "why", "band", "score", "project", "waiting since")
+    return webkit.csv_response(
+        "desk",
+        header,
+        (
+            (
+                r.paper_id,
+                r.title,
+                r.first_author,
+                r.journal,
+                r.year,
+                queries.WHY_WORDS[r.why][0],
+                r.band.value if r.band else "",
+                r.score,
+                r.project_code,
+                f"{r.waiting_since:%Y-%m-%d}",
+            )
+            for r in rows
+        ),
+    )
+
+
+@webkit.action("desk.read")
+def next_item() -> ResponseReturnValue:
+    """Go to the first paper of the queue."""
+    wanted = QueueFilter.from_address(request.args)
+    with webkit.reading() as session:
+        return to_paper(around(session, wanted, None).following, wanted)
+
+
+def around(session: Session, wanted: QueueFilter, item: DeskItem | None) -> teaching.Around:
+    """Return what stands before and after a paper in the order asked for."""
+    profile = webkit.runtime().profile
+    if wanted.teaches:
+        return teaching.around(session, profile, wanted, item.paper_id if item else None)
+    previous = queries.previous_paper(session, profile, wanted, before=item) if item else None
+    return teaching.Around(previous, queries.next_paper(session, profile, wanted, after=item), 0)
+
+
+def to_paper(paper_id: int | None, wanted: QueueFilter, **more: Any) -> ResponseReturnValue:
+    """Go to a paper, or to the queue where there is none; the filters stay in the address."""
+    if paper_id is None:
+        return redirect(url_for("verify.desk", **wanted.address()))
+    return redirect(url_for("verify.paper", paper_id=paper_id, **wanted.address(), **more))
+
+
+# -- many at once ---------------------------------------------------------------------------------------------------------
+
+
+@webkit.action("desk.read")
+def certain() -> ResponseReturnValue:
+    """Show certain candidates with their quotes, to confirm many at once."""
+    with webkit.reading() as session:
+        page = webkit.paginate(session, queries.certain_papers(), size=PAGE_SIZE)
+        rows = queries.certain_candidates(session, list(page.items))
+        shown = [(row, _passage(row)) for row in rows]
+        return render_template(
+            "verify/certain.html",
+            page=webkit.Page(shown, page.count, page.number, page.size),
+            form=ConfirmForm(formdata=None),
+        )
+
+
+def _passage(row: queries.CertainRow) -> Any:
+    if row.context is None or row.context_start is None or row.start is None or row.quote is None:
+        return None
+    end = row.start + len(row.quote)
+    quote = Quote("", None, row.stands_in or "unknown", row.start, end, row.context, row.context_start)
+    return passages([quote])[0][0]
+
+
+@webkit.action("desk.decide")
+def confirm() -> ResponseReturnValue:
+    """Accept the chosen certain candidates as science with our data, all or none."""
+    form = ConfirmForm()
+    if not form.validate():
+        raise RequestRefused("The page had expired; open it again. Nothing was stored.")
+    rulings = [_confirmed(chosen) for chosen in request.form.getlist("chosen")[: service.MOST_AT_ONCE + 1]]
+    if not rulings:
+        webkit.problem("Nothing was chosen: tick the candidates to confirm.")
+        return redirect(url_for("verify.certain"))
+    try:
+        with webkit.writing() as session:
+            decisions = service.judge_many(session, webkit.actor(), rulings, now())
+    except Stale:
+        webkit.problem("Somebody judged one of these meanwhile, so nothing was stored. The list below is up to date.")
+        return redirect(url_for("verify.certain"))
+    undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions))
+    webkit.done(f"Accepted {len(decisions)} certain candidates as science with our data.", undo_url=undo_url)
+    return redirect(url_for("verify.certain"))
+
+
+def _confirmed(chosen: str) -> Ruling:
+    """Read one ticked box, paper:project:revision."""
+    numbers = [int(part) for part in chosen.split(":") if part.isdecimal() and len(part) < 10]
+    if len(numbers) != 3:
+        raise RequestRefused("One of the ticked candidates cannot be read; open the page again. Nothing was stored.")
+    return Ruling(
+        paper_id=numbers[0],
+        project_id=numbers[1],
+        verdict=Verdict.ACCEPT,
+        version_seen=0,
+        relation=RelationKind.SCIENCE,
+        reason="confirmed together with other certain candidates",
+        candidate_revision_id=numbers[2],
+    )
