@@ -6,14 +6,26 @@ Papers found to be one are read through their survivor: ``survivor_id`` of every
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.store.models import Link, Paper, PaperRelation, PaperRevision, ProjectRevision, UnitRevision
+from biblio.store.models import (
+    Link,
+    Paper,
+    PaperRelation,
+    PaperRevision,
+    ProjectRevision,
+    SecondReading,
+    UnitRevision,
+)
 from biblio.store.words import RelationKind, Verdict
+
+_AT_ONCE = 1000
+"""Ids handed to a database in one statement; with more, all open second readings are read, which are few."""
 
 
 def in_force(began: Any, ended: Any, as_of: datetime | None) -> Any:
@@ -105,6 +117,30 @@ def accepted_science(as_of: datetime | None = None) -> sa.Subquery:
         .where(links.c.verdict == Verdict.ACCEPT, relations.c.relation == RelationKind.SCIENCE)
         .subquery("accepted_science")
     )
+
+
+def papers_under_second_reading() -> sa.Select[tuple[int]]:
+    """Select the survivors' ids of papers with an open second reading, for ``NOT IN`` in a select of lists."""
+    return (
+        sa.select(survivor_id())
+        .select_from(SecondReading)
+        .join(Paper, col(Paper.id) == col(SecondReading.paper_id))
+        .where(col(SecondReading.ended_at).is_(None))
+    )
+
+
+def under_second_reading(session: Session, paper_ids: Collection[int] | None = None) -> set[int]:
+    """Return which papers' decisions must not be seen now, as survivors' ids: a second reader has yet to judge them.
+
+    ``paper_ids`` (survivors' ids) narrows it; None asks for all. One statement. The first reader alone may still see
+    the decision.
+    """
+    statement = papers_under_second_reading()
+    if paper_ids is None:
+        return set(session.execute(statement).scalars())
+    if len(paper_ids) <= _AT_ONCE:
+        statement = statement.where(survivor_id().in_(paper_ids))
+    return set(session.execute(statement).scalars()) & set(paper_ids)
 
 
 def survivor_of(session: Session, paper_id: int) -> int | None:
