@@ -88,6 +88,15 @@ class ReportState(StrEnum):
     DECLINED = "declined"
 
 
+class WantedState(StrEnum):
+    """Where a paper that a person asked for by its number stands. ``refused``: no service has it; ``dropped``: given up."""
+
+    WAITING = "waiting"
+    ADDED = "added"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+
 class ModelFinding(StrEnum):
     """How a model did on held-back papers beside what was in force. ``untold``: too few of them to tell."""
 

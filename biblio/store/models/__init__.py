@@ -36,6 +36,7 @@ from biblio.store.models.papers import (
     TextMention,
     TextPhrase,
     TextReading,
+    WantedPaper,
 )
 from biblio.store.models.projects import (
     ArchiveReference,
@@ -125,5 +126,6 @@ __all__ = [
     "TrialPaper",
     "UnitRevision",
     "UserAccount",
+    "WantedPaper",
     "WrongPerson",
 ]

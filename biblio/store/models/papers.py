@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from biblio.store.types import choice, json_column, live_index, moment
-from biblio.store.words import ReportState, Scheme, Verdict
+from biblio.store.words import ReportState, Scheme, Verdict, WantedState
 
 
 class Paper(SQLModel, table=True):
@@ -231,3 +231,28 @@ class PaperReport(SQLModel, table=True):
     state: ReportState = Field(sa_column=choice(ReportState, name="report_state", index=True))
     handled_by_id: int | None = Field(default=None, foreign_key="user_account.id")
     handled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    reason: str = ""
+    """Why it was declined, in a librarian's words."""
+
+
+class WantedPaper(SQLModel, table=True):
+    """A paper that a person asked for by its number; fetched at once, or kept until the service answers again."""
+
+    __tablename__ = "wanted_paper"
+    __table_args__ = (live_index("uq_wanted_paper_waiting", "scheme", "identifier", where="state = 'waiting'"),)
+    id: int | None = Field(default=None, primary_key=True)
+    scheme: Scheme = Field(sa_column=choice(Scheme, name="scheme"))
+    identifier: str = Field(max_length=255)
+    """Normalised as in ``PaperIdentifier``."""
+    asked_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    """None: asked for from the command line."""
+    asked_at: datetime = Field(sa_column=moment(index=True))
+    state: WantedState = Field(sa_column=choice(WantedState, name="wanted_state", index=True))
+    tries: int = 0
+    tried_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    words: str = ""
+    """What the last try said."""
+    paper_id: int | None = Field(default=None, foreign_key="paper.id", index=True)
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    """Who gave it up."""
