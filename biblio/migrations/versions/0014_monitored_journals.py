@@ -23,9 +23,19 @@ def upgrade() -> None:
         "journal",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("folded", sqlmodel.sql.sqltypes.AutoString(length=255), nullable=False),
         sa.Column("first_seen_at", biblio.store.types.UTCDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal")),
+        sa.UniqueConstraint("folded", name=op.f("uq_journal_folded")),
         sa.UniqueConstraint("name", name=op.f("uq_journal_name")),
+    )
+    op.create_table(
+        "journal_coverage",
+        sa.Column("bibstem", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("complete_until", sa.Date(), nullable=True),
+        sa.Column("missing", sa.Integer(), nullable=False),
+        sa.Column("counted_at", biblio.store.types.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("bibstem", name=op.f("pk_journal_coverage")),
     )
     op.create_table(
         "journal_suggestion",
@@ -114,4 +124,5 @@ def downgrade() -> None:
         batch.drop_index(batch.f("ix_journal_suggestion_state"))
 
     op.drop_table("journal_suggestion")
+    op.drop_table("journal_coverage")
     op.drop_table("journal")

@@ -1,9 +1,9 @@
 """All tables, by subject. Table classes are never built from input: forms and parsers validate first."""
 
 from biblio.store.models.comparisons import ComparisonAside, ComparisonList, ComparisonRow
-from biblio.store.models.contacts import Contact, ContactEvent
+from biblio.store.models.contacts import Contact, ContactCase, ContactEvent, PressMedian, TextAddress
 from biblio.store.models.desk import DeskItem, PaperMatch
-from biblio.store.models.journals import Journal, JournalSuggestion, JournalWatch
+from biblio.store.models.journals import Journal, JournalCoverage, JournalSuggestion, JournalWatch
 from biblio.store.models.learning import RankingChoice, RankingMeasure, RankingModel, RematchTrial, TrialPaper
 from biblio.store.models.links import Candidate, CandidateRevision, Decision, EvidenceItem, Link, PaperRelation
 from biblio.store.models.notes import PaperNote, PaperTag
@@ -72,6 +72,7 @@ __all__ = [
     "ComparisonList",
     "ComparisonRow",
     "Contact",
+    "ContactCase",
     "ContactEvent",
     "Decision",
     "DeskItem",
@@ -85,6 +86,7 @@ __all__ = [
     "InvitationLetter",
     "JobRun",
     "Journal",
+    "JournalCoverage",
     "JournalSuggestion",
     "JournalWatch",
     "LibraryAssignment",
@@ -108,6 +110,7 @@ __all__ = [
     "PaperRevision",
     "PaperTag",
     "Payload",
+    "PressMedian",
     "Project",
     "ProjectRevision",
     "Quota",
@@ -120,6 +123,7 @@ __all__ = [
     "SecondReading",
     "SourceRecord",
     "SurveyExclusion",
+    "TextAddress",
     "TextMention",
     "TextPhrase",
     "TextReading",

@@ -8,15 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from biblio.store.types import choice, json_column, live_index, moment
-from biblio.store.words import Scheme
+from biblio.store.types import json_column, live_index, moment
 
 
 class ComparisonList(SQLModel, table=True):
-    """One imported list: of another library, of ADS, of the archive. ``name`` says whose; a later import replaces it."""
+    """One imported list: of another library, of ADS, of the archive. ``name`` says whose; a later import replaces it.
+
+    A list that is being imported, or whose import broke off, is not in force: ``is_whole`` is false.
+    """
 
     __tablename__ = "comparison_list"
-    __table_args__ = (live_index("uq_comparison_list_current", "name", where="superseded_at IS NULL"),)
+    __table_args__ = (live_index("uq_comparison_list_current", "name", where="superseded_at IS NULL AND is_whole"),)
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=64)
     origin: str
@@ -26,19 +28,24 @@ class ComparisonList(SQLModel, table=True):
     imported_at: datetime = Field(sa_column=moment())
     imported_by_id: int | None = Field(default=None, foreign_key="user_account.id")
     superseded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    is_whole: bool = False
     counts: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
 
 
 class ComparisonRow(SQLModel, table=True):
-    """One paper of an imported list, by an identifier; ``paper_id`` where we have it."""
+    """One paper of an imported list, by all the identifiers that the list gives; ``key`` is the first of them."""
 
     __tablename__ = "comparison_row"
-    __table_args__ = (sa.UniqueConstraint("list_id", "scheme", "identifier"),)
+    __table_args__ = (sa.UniqueConstraint("list_id", "key"),)
     id: int | None = Field(default=None, primary_key=True)
-    list_id: int = Field(foreign_key="comparison_list.id", index=True)
-    scheme: Scheme = Field(sa_column=choice(Scheme, name="scheme"))
-    identifier: str = Field(max_length=255)
-    codes: list[str] = Field(default_factory=list, sa_column=json_column())
+    list_id: int = Field(foreign_key="comparison_list.id")
+    key: str = Field(max_length=255)
+    doi: str | None = Field(default=None, max_length=255)
+    bibcode: str | None = Field(default=None, max_length=19)
+    arxiv: str | None = Field(default=None, max_length=32)
+    """As written, or as the bibcode of a preprint spells it."""
+    codes: str = ""
+    """Project codes in their one spelling, blanks between; a list may give one paper in several rows."""
     title: str | None = None
     year: int | None = None
     place: str
@@ -58,3 +65,4 @@ class ComparisonAside(SQLModel, table=True):
     actor_id: int = Field(foreign_key="user_account.id")
     made_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")

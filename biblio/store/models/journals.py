@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Field, SQLModel
 
@@ -11,11 +11,13 @@ from biblio.store.words import SuggestionOrigin, SuggestionState
 
 
 class Journal(SQLModel, table=True):
-    """A journal by the name that papers carry (``PaperRevision.journal``)."""
+    """A journal that somebody has begun or ceased to monitor, by its full name (``catalogue.journals.full_name``)."""
 
     __tablename__ = "journal"
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
+    folded: str = Field(unique=True, max_length=255)
+    """The name as it is compared, the same for all its spellings (``catalogue.journals.journal_key``)."""
     first_seen_at: datetime = Field(sa_column=moment())
 
 
@@ -35,6 +37,19 @@ class JournalWatch(SQLModel, table=True):
     ended_reason: str = ""
 
 
+class JournalCoverage(SQLModel, table=True):
+    """How far the papers of a journal are all here, as the weekly count of the literature service found it.
+
+    ``complete_until``: nothing was missing of any year up to that day; None: something is missing of the first year.
+    """
+
+    __tablename__ = "journal_coverage"
+    bibstem: str = Field(primary_key=True, max_length=64)
+    complete_until: date | None = None
+    missing: int = 0
+    counted_at: datetime = Field(sa_column=moment())
+
+
 class JournalSuggestion(SQLModel, table=True):
     """Somebody, or papers found elsewhere, suggest to monitor a journal. ``name`` as it was suggested."""
 
@@ -43,7 +58,7 @@ class JournalSuggestion(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str
     folded: str = Field(max_length=255)
-    """The name lower-case, without accents and punctuation, so that one journal is suggested once."""
+    """The name as it is compared (as ``Journal.folded``), so that one journal is suggested once."""
     origin: SuggestionOrigin = Field(sa_column=choice(SuggestionOrigin, name="suggestion_origin"))
     times: int = 1
     """How many answers or papers suggested it."""
