@@ -108,6 +108,12 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """How many reverse proxies stand in front and set X-Forwarded-* headers."""
 
+    claim_minutes: int = Field(default=30, ge=1, le=24 * 60)
+    """How many minutes a librarian's claim on a paper holds, unless it is released or the paper decided on before."""
+
+    second_reading_share: float = Field(default=0.05, ge=0, le=1)
+    """Share (0–1) of decisions, drawn at random, that a second librarian judges without seeing the first. 0: none."""
+
     oidc_issuer: str | None = None
     """Issuer of the OpenID Connect provider that people log in with (extra ``oidc``): https, plain http on loopback only.
     Needs the next two. Unset: local accounts only."""

@@ -167,6 +167,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         secret_key="0123456789abcdef0123456789abcdef",
         base_url="http://127.0.0.1:8000",
         arxiv_pace_s=0,
+        second_reading_share=0,
         **NOWHERE,  # type: ignore[arg-type]
     )
 
@@ -187,6 +188,7 @@ def sqlite_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> 
         database_url=f"sqlite:///{path}",
         environment="development",
         secret_key="0123456789abcdef0123456789abcdef",
+        second_reading_share=0,
         **NOWHERE,  # type: ignore[arg-type]
     )
     engine = make_engine(settings.database)

@@ -61,6 +61,10 @@ def upgrade() -> None:
         sa.Column("made_by_id", sa.Integer(), nullable=False),
         sa.Column("made_at", biblio.store.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("ended_at", biblio.store.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("ended_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["ended_by_id"], ["user_account.id"], name=op.f("fk_library_assignment_ended_by_id_user_account")
+        ),
         sa.ForeignKeyConstraint(
             ["made_by_id"], ["user_account.id"], name=op.f("fk_library_assignment_made_by_id_user_account")
         ),
@@ -81,8 +85,8 @@ def upgrade() -> None:
         "library_rule",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("library", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("journal", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+        sa.Column("journal", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("made_by_id", sa.Integer(), nullable=False),
         sa.Column("made_at", biblio.store.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("ended_at", biblio.store.types.UTCDateTime(timezone=True), nullable=True),
@@ -95,6 +99,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_library_rule")),
     )
+    with op.batch_alter_table("library_rule") as batch:
+        batch.create_index(
+            "uq_library_rule_live",
+            ["journal", "source"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
     op.create_table(
         "second_reading",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -102,6 +115,20 @@ def upgrade() -> None:
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("decision_id", sa.Integer(), nullable=False),
         sa.Column("first_reader_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "first_relation",
+            sa.Enum(
+                "science",
+                "data_influenced",
+                "mention",
+                "engineering",
+                "not_ours",
+                name="first_relation",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=True,
+        ),
         sa.Column("drawn_at", biblio.store.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("second_reader_id", sa.Integer(), nullable=True),
         sa.Column(
@@ -127,7 +154,11 @@ def upgrade() -> None:
         sa.Column("shown_for_s", sa.Float(), nullable=True),
         sa.Column("agrees", sa.Boolean(), nullable=True),
         sa.Column("ended_at", biblio.store.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("ended_by_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["decision_id"], ["decision.id"], name=op.f("fk_second_reading_decision_id_decision")),
+        sa.ForeignKeyConstraint(
+            ["ended_by_id"], ["user_account.id"], name=op.f("fk_second_reading_ended_by_id_user_account")
+        ),
         sa.ForeignKeyConstraint(
             ["first_reader_id"], ["user_account.id"], name=op.f("fk_second_reading_first_reader_id_user_account")
         ),
@@ -195,6 +226,13 @@ def downgrade() -> None:
         batch.drop_index("ix_second_reading_open")
 
     op.drop_table("second_reading")
+    with op.batch_alter_table("library_rule") as batch:
+        batch.drop_index(
+            "uq_library_rule_live",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
     op.drop_table("library_rule")
     with op.batch_alter_table("library_assignment") as batch:
         batch.drop_index(

@@ -35,13 +35,14 @@ class Claim(SQLModel, table=True):
 
 
 class LibraryRule(SQLModel, table=True):
-    """Papers of this journal, or from this source, are one library's; a rule that names both wants both."""
+    """Papers of this journal, or from this source, are one library's; a rule that names both wants both ("": any)."""
 
     __tablename__ = "library_rule"
+    __table_args__ = (live_index("uq_library_rule_live", "journal", "source", where="ended_at IS NULL"),)
     id: int | None = Field(default=None, primary_key=True)
     library: str = Field(max_length=64)
-    journal: str | None = None
-    source: str | None = Field(default=None, max_length=32)
+    journal: str = ""
+    source: str = Field(default="", max_length=32)
     made_by_id: int = Field(foreign_key="user_account.id")
     made_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
@@ -60,13 +61,15 @@ class LibraryAssignment(SQLModel, table=True):
     made_by_id: int = Field(foreign_key="user_account.id")
     made_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
 
 class SecondReading(SQLModel, table=True):
     """A decision that was drawn for a second reader, who must not see it before both have judged.
 
     Open while ``ended_at`` is None. ``verdict`` and ``relation`` are the second reader's; ``agrees`` is known with
-    them. The first verdict stays in force. Ended without a verdict: the decision was taken back meanwhile.
+    them. ``first_relation`` is how the paper related when the first reader had decided. The first verdict stays in
+    force. Ended without a verdict: the decision was taken back or changed, or a head librarian called it off.
     """
 
     __tablename__ = "second_reading"
@@ -76,6 +79,9 @@ class SecondReading(SQLModel, table=True):
     project_id: int = Field(foreign_key="project.id", index=True)
     decision_id: int = Field(foreign_key="decision.id", unique=True)
     first_reader_id: int = Field(foreign_key="user_account.id")
+    first_relation: RelationKind | None = Field(
+        default=None, sa_column=choice(RelationKind, name="first_relation", nullable=True)
+    )
     drawn_at: datetime = Field(sa_column=moment())
     second_reader_id: int | None = Field(default=None, foreign_key="user_account.id")
     verdict: Verdict | None = Field(default=None, sa_column=choice(Verdict, name="verdict", nullable=True))
@@ -84,6 +90,7 @@ class SecondReading(SQLModel, table=True):
     shown_for_s: float | None = None
     agrees: bool | None = None
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
 
 class Escalation(SQLModel, table=True):
