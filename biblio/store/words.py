@@ -132,7 +132,9 @@ class ContactFault(StrEnum):
 
 
 class ContactState(StrEnum):
-    """Where a letter to an author stands. ``mended``: a later version of the paper has what was asked for."""
+    """Where a letter to an author stands. ``prepared``: it waits in the outbox; ``mended``: a later version of the paper
+    has what was asked for; ``withdrawn``: it was taken back before it left.
+    """
 
     PREPARED = "prepared"
     SENT = "sent"
@@ -140,6 +142,7 @@ class ContactState(StrEnum):
     BOUNCED = "bounced"
     MENDED = "mended"
     ENDED = "ended"
+    WITHDRAWN = "withdrawn"
 
 
 class SuggestionOrigin(StrEnum):

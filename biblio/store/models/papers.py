@@ -107,6 +107,7 @@ class PaperCorrection(SQLModel, table=True):
     actor_id: int = Field(foreign_key="user_account.id")
     made_at: datetime = Field(sa_column=moment())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    withdrawn_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
 
 class PaperMerge(SQLModel, table=True):
@@ -159,6 +160,8 @@ class TextReading(SQLModel, table=True):
     """By which phrases it was read for use or mention; None: it was not, or is no full text; "": it cannot be had again."""
     named: int | None = None
     """In how many places the text names the observatory; None: it was not looked for."""
+    unread_parts: int | None = None
+    """How many parts of the file (pages, members) could not be read; None: it was not counted."""
     read_at: datetime = Field(sa_column=moment())
     superseded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
@@ -182,6 +185,8 @@ class TextMention(SQLModel, table=True):
     is_use: bool | None = None
     context: str
     context_start: int
+    line: int | None = None
+    """Line of ``part`` in which it begins, from 1; None: the text has pages, is a record's, or it was not noted."""
 
 
 class TextPhrase(SQLModel, table=True):
@@ -202,6 +207,7 @@ class TextPhrase(SQLModel, table=True):
     stands_in: str = Field(max_length=32)
     context: str
     context_start: int
+    line: int | None = None
 
 
 class Payload(SQLModel, table=True):
