@@ -20,6 +20,7 @@ from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import (
+    AuditEntry,
     Candidate,
     CandidateRevision,
     Decision,
@@ -39,6 +40,10 @@ _BAND_ORDER = (Band.UNLIKELY, Band.LIKELY, Band.CERTAIN)
 _OF_WEIGHING = frozenset({"prior", "limit", "rivals", "team", "unknown", "archival"})
 """Kinds that come from how evidence is weighed, and change with a model though nothing new is known of the paper: which
 authors are of the team, PI and co-Is tell."""
+
+
+RELATION_WITHDRAWN = "relation.withdrawn"
+"""The audit log's word for a relation that a person took back; its details name the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +367,8 @@ def relate(
     for row in live:
         row.ended_at = now
         session.add(row)
+    if relation is None and live:
+        _note_withdrawal(session, person, paper_id, live[-1].relation, now)
     session.flush()
     if relation is not None:
         session.add(
@@ -375,6 +382,15 @@ def relate(
             )
         )
         session.flush()
+
+
+def _note_withdrawal(session: Session, person: int, paper_id: int, was: RelationKind, now: datetime) -> None:
+    """Say who took a relation back: no row takes its place, so nothing else would. The public index reads it too."""
+    details = {"paper": paper_id, "relation": was.value}
+    subject = f"paper {paper_id}"
+    session.add(
+        AuditEntry(made_at=now, actor_id=person, action=RELATION_WITHDRAWN, subject=subject, details=details)
+    )
 
 
 def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> Decision:
