@@ -250,13 +250,13 @@ def exclude(session: Session, runtime: Runtime, actor: Actor, code: str, reason:
 
 def include(session: Session, runtime: Runtime, actor: Actor, code: str) -> None:
     """Put an excluded project back on the list. Raises ``NotFound`` or ``RequestRefused``."""
-    actor.person_id()
+    person = actor.person_id()
     project = _project(session, code)
     assert project.id is not None
     row = _live_exclusion(session, project.id)
     if row is None:
         raise RequestRefused(f"{code} is not off the list.")
-    row.ended_at = runtime.clock.now()
+    row.ended_at, row.ended_by_id = runtime.clock.now(), person
     session.add(row)
     session.flush()
 

@@ -28,7 +28,7 @@ def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any
     if survivor is None:
         raise NotFound(f"There is no paper number {paper_id}.")
     checked = _checked(name, value)
-    _end_correction(session, survivor, name, now)
+    _end_correction(session, survivor, name, now, person)
     row = PaperCorrection(paper_id=survivor, field=name, value=checked, actor_id=person, made_at=now)
     session.add(row)
     session.flush()
@@ -38,14 +38,14 @@ def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any
 
 def withdraw_correction(session: Session, actor: Actor, paper_id: int, name: str, *, now: datetime) -> None:
     """Take a correction back: what the sources say is shown again. Raises ``NotFound`` where there is none."""
-    actor.person_id()
+    person = actor.person_id()
     survivor = survivor_of(session, paper_id)
-    if survivor is None or not _end_correction(session, survivor, name, now):
+    if survivor is None or not _end_correction(session, survivor, name, now, person):
         raise NotFound(f"Nobody has corrected the {name.replace('_', ' ')} of paper number {paper_id}.")
     recompose(session, [survivor], now=now)
 
 
-def _end_correction(session: Session, survivor: int, name: str, now: datetime) -> bool:
+def _end_correction(session: Session, survivor: int, name: str, now: datetime, person: int) -> bool:
     shelf = Shelf(session, now)
     shelf.load_papers([survivor])
     rows = session.exec(
@@ -56,7 +56,7 @@ def _end_correction(session: Session, survivor: int, name: str, now: datetime) -
         )
     ).all()
     for row in rows:
-        row.withdrawn_at = now
+        row.withdrawn_at, row.withdrawn_by_id = now, person
         session.add(row)
     session.flush()
     return bool(rows)

@@ -1,4 +1,4 @@
-"""Decisions and audit entries are refused to be changed or deleted; papers that people ask for by number
+"""Decisions and audit entries cannot be changed or deleted; who ended what; papers that people ask for by number
 
 Revision: 0018; follows 0017.
 
@@ -19,6 +19,9 @@ revision = "0018"
 down_revision = "0017" if any(Path(__file__).parent.glob("0017_*.py")) else "0016"
 branch_labels = None
 depends_on = None
+
+ENDED_BY = {"paper_correction": "withdrawn_by_id", "survey_exclusion": "ended_by_id"}
+"""Rows that people end, of which nobody kept who."""
 
 KEPT = {"decision": "Decisions", "audit_entry": "Audit entries"}
 
@@ -69,6 +72,10 @@ def upgrade() -> None:
         batch.add_column(sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=""))
     with op.batch_alter_table("paper_report") as batch:
         batch.alter_column("reason", server_default=None)
+    for table, column in ENDED_BY.items():
+        with op.batch_alter_table(table) as batch:
+            batch.add_column(sa.Column(column, sa.Integer(), nullable=True))
+            batch.create_foreign_key(batch.f(f"fk_{table}_{column}_user_account"), "user_account", [column], ["id"])
     guard()
 
 
@@ -108,6 +115,10 @@ def unguard() -> None:
 def downgrade() -> None:
     """Take the change back."""
     unguard()
+    for table, column in ENDED_BY.items():
+        with op.batch_alter_table(table) as batch:
+            batch.drop_constraint(batch.f(f"fk_{table}_{column}_user_account"), type_="foreignkey")
+            batch.drop_column(column)
     with op.batch_alter_table("paper_report") as batch:
         batch.drop_column("reason")
     op.drop_table("wanted_paper")

@@ -125,6 +125,7 @@ class SurveyExclusion(SQLModel, table=True):
     actor_id: int = Field(foreign_key="user_account.id")
     made_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
 
 class AskedBefore(SQLModel, table=True):
