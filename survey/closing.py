@@ -23,6 +23,7 @@ from biblio.store.models import Answer, Ballot, Campaign, Invitation, Invitation
 from biblio.store.words import MailState
 from survey.ballots import BallotUnreadable, destroy_key, key_path, random_id, read_key, unseal
 from survey.campaigns import State, locked, state_of
+from survey.journals import suggest_journals
 from survey.questionnaire import Filled, cleaned, reason_of, thaw
 from survey.service import note, withdraw_all
 
@@ -167,6 +168,7 @@ def _open_box(session: Session, runtime: Runtime, campaign: Campaign, private: P
             for f in filled
         )
         campaign.ballots_read = len(filled)
+        suggest_journals(session, runtime, thaw(campaign.questionnaire), filled)
     session.execute(sa.delete(Ballot).where(col(Ballot.campaign_id) == campaign.id))
     campaign.released_at = runtime.clock.now()
     session.add(campaign)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.identity import normal_bibcode
+from biblio.catalogue.journals import note_coverage
 from biblio.errors import RequestRefused
 from biblio.ingest import absorb, journals
 from biblio.ingest.harvest import HarvestIncomplete, ask, leave_out
@@ -237,7 +238,12 @@ def count(context: JobContext) -> None:
             unit.execute(sa.insert(ExpectedCount), rows)
     context.count("journals", len({row["part"] for row in rows}))
     context.count("papers_expected", sum(sum(parts.values()) for parts in counts.values()))
-    _note_missing(context, range(first_year, now.year + 1))
+    years = range(first_year, now.year + 1)
+    _note_missing(context, years)
+    with runtime.store.reading() as unit:
+        found = journals.completeness(unit, years, now.date())
+    with runtime.store.writing() as unit:
+        note_coverage(unit, found, now)
 
 
 def _note_missing(context: JobContext, years: Sequence[int]) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.catalogue.identity import normal_bibcode
+from biblio.catalogue.journals import complete_until
 from biblio.ingest.coverage import Tally
 from biblio.store.current import survivor_id
 from biblio.store.models import ExpectedCount, HarvestRefusal, JobRun, Paper, SourceRecord, TextReading
@@ -149,6 +150,26 @@ def missing_by_year(session: Session, years: Sequence[int]) -> dict[str, int]:
             name = f"{_MISSING}{line.year}"
             found[name] = found.get(name, 0) + line.missing
     return dict(sorted(found.items()))
+
+
+def completeness(session: Session, years: Sequence[int], today: date) -> list[tuple[str, date | None, int]]:
+    """Return for each journal its bibstem, until when nothing is missing (None: of no year), and how much is missing.
+
+    A year counts as whole where it was counted; the running one as far as it was counted.
+    """
+    lines = journal_lines(session, years)
+    counted = [line.counted_at for line in lines if line.counted_at is not None]
+    on = max(counted).date() if counted else today
+    whole = {line.year for line in lines if line.is_counted}
+    missing: dict[str, dict[int, int | None]] = {}
+    for line in lines:
+        by_year = missing.setdefault(line.bibstem, {year: 0 if year in whole else None for year in years})
+        by_year[line.year] = line.missing
+    return [
+        (stem, complete_until(by_year, sorted(years), on), sum(filter(None, by_year.values())))
+        for stem, by_year in missing.items()
+        if stem
+    ]
 
 
 def missing_since(session: Session) -> dict[int, datetime]:

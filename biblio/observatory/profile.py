@@ -218,6 +218,8 @@ class Profile(_Strict):
     tap: Tap | None = None
     harvest: Harvest
     facets: tuple[Facet, ...] = ()
+    journals: tuple[str, ...] = ()
+    """The journals that are monitored at first, by any of their names (``catalogue.journals``)."""
     codes: Mapping[str, Any]
     rules: Mapping[str, Any]
     keywords: Mapping[str, Any]

@@ -1,0 +1,80 @@
+"""The journals of the field: full name, ADS's bibstem, and the other ways in which lists and authors write them.
+
+Bibstems and full names are those under which ADS files the journals; the macros are those of BibTeX styles. A journal
+that is not among them goes by its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+JOURNALS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "Acta Astronomica": ("AcA", ()),
+    "Annual Review of Astronomy and Astrophysics": ("ARA&A", ("Annu. Rev. Astron. Astrophys.",)),
+    "Astronomische Nachrichten": ("AN", ("Astron. Nachr.",)),
+    "Astronomy and Astrophysics": ("A&A", ("Astron. Astrophys.", "A&A Letters")),
+    "Astronomy and Astrophysics Review": ("A&ARv", ("A&A Rev.", "Astron. Astrophys. Rev.")),
+    "Astronomy and Computing": ("A&C", ()),
+    "Astronomy and Geophysics": ("A&G", ()),
+    "Astronomy Letters": ("AstL", ()),
+    "Astronomy Reports": ("ARep", ()),
+    "Astrophysics": ("Ap", ()),
+    "Astrophysics and Space Science": ("Ap&SS", ("Astrophys. Space Sci.",)),
+    "Astrobiology": ("AsBio", ()),
+    "Astroparticle Physics": ("APh", ()),
+    "Chinese Astronomy and Astrophysics": ("ChA&A", ()),
+    "Classical and Quantum Gravity": ("CQGra", ("Class. Quantum Grav.",)),
+    "Earth, Moon, and Planets": ("EM&P", ("Earth Moon Planets",)),
+    "Earth and Planetary Science Letters": ("E&PSL", ("EPSL",)),
+    "Experimental Astronomy": ("ExA", ("Exp. Astron.",)),
+    "Frontiers in Astronomy and Space Sciences": ("FrASS", ()),
+    "Galaxies": ("Galax", ()),
+    "Geophysical Research Letters": ("GeoRL", ("GRL", "Geophys. Res. Lett.")),
+    "Icarus": ("Icar", ()),
+    "International Journal of Modern Physics D": ("IJMPD", ()),
+    "Journal of Astronomical Telescopes, Instruments, and Systems": ("JATIS", ()),
+    "Journal of Astrophysics and Astronomy": ("JApA", ()),
+    "Journal of Cosmology and Astroparticle Physics": ("JCAP", ()),
+    "Journal of Geophysical Research: Planets": ("JGRE", ("Journal of Geophysical Research (Planets)", "JGR Planets")),
+    "Journal of Molecular Spectroscopy": ("JMoSp", ()),
+    "Journal of the Korean Astronomical Society": ("JKAS", ()),
+    "Living Reviews in Relativity": ("LRR", ()),
+    "Meteoritics and Planetary Science": ("M&PS", ("MAPS",)),
+    "Monthly Notices of the Royal Astronomical Society": (
+        "MNRAS",
+        ("Mon. Not. R. Astron. Soc.", "Monthly Notices of the RAS", "Monthly Notices", "MNRAS Letters", "MNRASL"),
+    ),
+    "Nature": ("Natur", ()),
+    "Nature Astronomy": ("NatAs", ("Nat. Astron.", "NatAstron")),
+    "Nature Communications": ("NatCo", ("Nat. Commun.",)),
+    "Nature Geoscience": ("NatGe", ()),
+    "New Astronomy": ("NewA", ("New Astron.",)),
+    "New Astronomy Reviews": ("NewAR", ("New Astron. Rev.",)),
+    "Open Journal of Astrophysics": ("OJAp", ()),
+    "Physical Review D": ("PhRvD", ("Phys. Rev. D", "PRD")),
+    "Physical Review Letters": ("PhRvL", ("Phys. Rev. Lett.", "PRL")),
+    "Planetary and Space Science": ("P&SS", ("Planet. Space Sci.",)),
+    "Proceedings of the National Academy of Sciences": ("PNAS", ("Proc. Natl. Acad. Sci.",)),
+    "Publications of the Astronomical Society of Australia": ("PASA", ()),
+    "Publications of the Astronomical Society of Japan": ("PASJ", ("Publ. Astron. Soc. Japan",)),
+    "Publications of the Astronomical Society of the Pacific": ("PASP", ("Publ. Astron. Soc. Pacific",)),
+    "Research in Astronomy and Astrophysics": ("RAA", ()),
+    "Research Notes of the American Astronomical Society": ("RNAAS", ("Research Notes of the AAS",)),
+    "Revista Mexicana de Astronomia y Astrofisica": ("RMxAA", ()),
+    "Science": ("Sci", ()),
+    "Science Advances": ("SciA", ("Sci. Adv.",)),
+    "Science China Physics, Mechanics, and Astronomy": ("SCPMA", ()),
+    "Scientific Reports": ("NatSR", ("Sci. Rep.",)),
+    "Solar Physics": ("SoPh", ("Sol. Phys.",)),
+    "Space Science Reviews": ("SSRv", ("Space Sci. Rev.",)),
+    "The Astronomical Journal": ("AJ", ("Astron. J.",)),
+    "The Astrophysical Journal": ("ApJ", ("Astrophys. J.",)),
+    "The Astrophysical Journal Letters": ("ApJL", ("ApJLett", "Astrophys. J. Lett.", "Astrophysical Journal, Letters")),
+    "The Astrophysical Journal Supplement Series": (
+        "ApJS",
+        ("Astrophys. J. Suppl.", "Astrophysical Journal Supplement", "ApJ Suppl."),
+    ),
+    "The Planetary Science Journal": ("PSJ", ()),
+    "Universe": ("Univ", ()),
+}
+"""Full name → (bibstem, other spellings)."""
