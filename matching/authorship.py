@@ -37,6 +37,9 @@ __all__ = [
 ALIKE = 0.6
 """Least similarity at which a name may be the other person's: a missing given name has just this."""
 
+SLIPPED = 0.8
+"""Least similarity of names whose surnames differ: one slip beside an initial that agrees, not two."""
+
 AGREES = 0.85
 """From here on names agree but for what is not written out: "Quill, J. M." beside "Quill, Jane"."""
 
@@ -256,13 +259,14 @@ def sameness(a: Name, b: Name) -> Sameness:
         return Sameness.MAYBE
     if a.surname != b.surname and _are_swapped(a, b):
         return Sameness.YES
-    crowded = a.surname in _CROWDED or b.surname in _CROWDED
     is_whole = _written_alike(a, b)
-    if crowded:
-        return Sameness.YES if a.surname == b.surname and is_whole else Sameness.MAYBE
+    if a.surname == b.surname and a.surname in _CROWDED:
+        return Sameness.YES if is_whole else Sameness.MAYBE
     if a.surname == b.surname or len(a.parts) != len(b.parts):
         return Sameness.YES if is_whole or alike >= AGREES else Sameness.MAYBE
-    return Sameness.YES if is_whole and alike >= AGREES else Sameness.MAYBE
+    if is_whole and alike >= AGREES:
+        return Sameness.YES
+    return Sameness.MAYBE if alike >= SLIPPED else Sameness.NO
 
 
 def _are_swapped(a: Name, b: Name) -> bool:
