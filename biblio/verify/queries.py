@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from biblio.observatory import Profile
-from biblio.store.current import survivor_id, survivor_of
+from biblio.store.current import survivor_id, survivor_of, under_second_reading
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
+    Claim,
     Decision,
     DeskItem,
     EvidenceItem,
-    Link,
-    Paper,
     PaperAuthor,
     PaperRevision,
     Project,
     ProjectRevision,
+    UserAccount,
 )
 from biblio.store.words import Band, Verdict
 from biblio.verify.queue import is_in_audit
 from biblio.verify.readable import readable
-from biblio.verify.wanted import QueueFilter
+from biblio.verify.wanted import Onlooker, QueueFilter, claimed
 
-DOUBT = -1.5
-"""Log-odds from which evidence against a certain candidate leaves its box unticked: odds against of 4 to 1."""
-
-DOUBTING = ("stranger", "dates", "pi", "co_is")
-"""The kinds of evidence that can speak against one project rather than against the paper as a whole."""
+MANY = 500
+"""Papers asked of the database in one statement; an export has many times more."""
 
 WHY_WORDS: Mapping[str, tuple[str, str]] = {
     "silent": ("silent project", "Accepting it would take a project off the silent list."),
@@ -45,26 +39,19 @@ WHY_WORDS: Mapping[str, tuple[str, str]] = {
     "first": ("first paper", "It would be the first verified paper of its project."),
     "code": ("unknown code", "It prints a project code that is not in the project list."),
     "more": ("further paper", "Its project has a verified paper already."),
+    "escalated": ("escalated", "Somebody asked the head librarian to settle it."),
     "unlikely": ("unlikely", "Only weak evidence; shown because you asked for it."),
     "unsure": ("unsure", "Somebody was unsure about it."),
 }
 """Why a paper waits: the short words on its label, and the sentence that explains them."""
 
 
-_TABLE = DeskItem.__table__.c  # type: ignore[attr-defined]
-ORDER: tuple[sa.Column[Any], ...] = (_TABLE.rank, _TABLE.doubt, _TABLE.waiting_since, _TABLE.paper_id)
-"""The queue's order: consequence, then uncertainty, then age; the number settles ties."""
-
-
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """The desk in one sentence: papers by the band of their best candidate, and those about to go to press."""
+class Slice:
+    """A page of a list: how many rows, and how many stand before them."""
 
-    certain: int
-    likely: int
-    press: int
-    others: int
-    total: int
+    limit: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +67,16 @@ class QueueRow:
     why: str
     band: Band | None
     score: float | None
+    is_blind: bool
+    """Somebody is to judge it without seeing what others, or the machine, thought of it."""
     open_count: int
     waiting_since: datetime
     is_at_press: bool
+    press_on: date | None
+    is_escalated: bool
+    holder: str | None
+    """Who works on it now."""
+    is_mine: bool
     is_in_audit: bool
     project_code: str | None
     project_title: str | None
@@ -92,33 +86,56 @@ class QueueRow:
     """The strongest evidence in words, where there is no quote."""
 
 
-def counts(session: Session) -> Counts:
-    """Return how much waits. Unlikely ones are not counted."""
-    rows = session.execute(
-        sa.select(col(DeskItem.band), sa.func.count())
-        .where(col(DeskItem.is_shown).is_(True))
-        .group_by(col(DeskItem.band))
-    ).all()
-    by_band: dict[Band | None, int] = dict(rows)
-    press = session.exec(
-        select(sa.func.count())
-        .select_from(DeskItem)
-        .where(col(DeskItem.is_shown).is_(True), col(DeskItem.is_at_press).is_(True))
-    ).one()
-    total = sum(by_band.values())
-    certain, likely = by_band.get(Band.CERTAIN, 0), by_band.get(Band.LIKELY, 0)
-    return Counts(certain, likely, press, total - certain - likely, total)
+def queue_count(session: Session, onlooker: Onlooker, wanted: QueueFilter) -> int:
+    """Return how many papers the filter leaves."""
+    number = sa.select(sa.func.count()).select_from(DeskItem).where(*wanted.conditions(onlooker))
+    return int(session.execute(number).scalar_one())
 
 
-def queue_statement(profile: Profile, wanted: QueueFilter) -> sa.Select[Any]:
-    """Select the queue in its order; one index serves it."""
-    return sa.select(DeskItem).where(*wanted.conditions(profile)).order_by(*ORDER)
+def queue_items(
+    session: Session, onlooker: Onlooker, wanted: QueueFilter, page: Slice, count: int
+) -> Sequence[DeskItem]:
+    """Return the rows of one page of ``count`` papers in the order asked for.
+
+    The numbers come from the order's index alone, counted from the nearer end; only the page's own rows are read.
+    """
+    order = wanted.in_order
+    limit = min(page.limit, count - page.offset)
+    from_end = count - page.offset - limit
+    backwards = from_end < page.offset
+    ids = list(
+        session.execute(
+            sa.select(col(DeskItem.paper_id))
+            .where(*wanted.conditions(onlooker))
+            .order_by(*order.by(backwards=backwards))
+            .limit(max(limit, 0))
+            .offset(from_end if backwards else page.offset)
+        ).scalars()
+    )
+    rows = {row.paper_id: row for part in _parts(ids) for row in _items(session, part)}
+    return [rows[one] for one in (reversed(ids) if backwards else ids)]
 
 
-def queue_rows(session: Session, items: Sequence[DeskItem]) -> list[QueueRow]:
-    """Return the rows of one page, in the order of ``items``."""
-    papers = _papers(session, [item.paper_id for item in items])
-    candidates = _candidates(session, [item.candidate_id for item in items if item.candidate_id is not None])
+def _items(session: Session, paper_ids: Sequence[int]) -> Sequence[DeskItem]:
+    return session.exec(select(DeskItem).where(col(DeskItem.paper_id).in_(paper_ids))).all()
+
+
+def _parts(ids: Sequence[int]) -> list[Sequence[int]]:
+    return [ids[start : start + MANY] for start in range(0, len(ids), MANY)]
+
+
+def queue_rows(session: Session, onlooker: Onlooker, items: Sequence[DeskItem]) -> list[QueueRow]:
+    """Return the rows of one page, in the order of ``items``. Of papers under second reading band and score are not told."""
+    papers: dict[int, tuple[str | None, str | None, int]] = {}
+    candidates: dict[int, _Best] = {}
+    blind: set[int] = set()
+    holders: dict[int, tuple[int, str]] = {}
+    for part in _parts(range(len(items))):
+        ids = [items[place].paper_id for place in part]
+        papers |= _papers(session, ids)
+        candidates |= _candidates(session, [c for place in part if (c := items[place].candidate_id) is not None])
+        blind |= under_second_reading(session, ids)
+        holders |= _holders(session, onlooker, ids)
     rows = []
     for item in items:
         title, first_author, authors = papers.get(item.paper_id, (None, None, 0))
@@ -132,11 +149,16 @@ def queue_rows(session: Session, items: Sequence[DeskItem]) -> list[QueueRow]:
                 journal=item.journal,
                 year=item.year,
                 why=item.why,
-                band=item.band,
-                score=item.score,
+                band=item.band if item.paper_id not in blind else None,
+                score=item.score if item.paper_id not in blind else None,
+                is_blind=item.paper_id in blind,
                 open_count=item.open_count,
                 waiting_since=item.waiting_since,
                 is_at_press=item.is_at_press,
+                press_on=item.press_on,
+                is_escalated=item.is_escalated,
+                holder=holders[item.paper_id][1] if item.paper_id in holders else None,
+                is_mine=item.paper_id in holders and holders[item.paper_id][0] == onlooker.user_id,
                 is_in_audit=is_in_audit(item),
                 project_code=best.code,
                 project_title=readable(best.title),
@@ -157,22 +179,40 @@ class _Best:
     reason: str | None = None
 
 
+def _holders(session: Session, onlooker: Onlooker, paper_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Return paper → (number, name) of the person who works on it now."""
+    query = (
+        claimed(onlooker, survivor_id().in_(paper_ids))
+        .join(UserAccount, col(UserAccount.id) == col(Claim.holder_id))
+        .add_columns(col(UserAccount.id), col(UserAccount.name))
+    )
+    return {paper_id: (number, name) for paper_id, number, name in session.execute(query)}
+
+
 def _papers(session: Session, paper_ids: Sequence[int]) -> dict[int, tuple[str | None, str | None, int]]:
     """Return paper → (title, first author, number of authors)."""
-    author_count = (
-        sa.select(sa.func.count())
-        .where(col(PaperAuthor.revision_id) == col(PaperRevision.id))
-        .correlate(PaperRevision)
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(col(PaperRevision.paper_id), col(PaperRevision.title), col(PaperAuthor.name), author_count)
-        .outerjoin(
-            PaperAuthor, sa.and_(col(PaperAuthor.revision_id) == col(PaperRevision.id), col(PaperAuthor.position) == 1)
+    titles = session.execute(
+        sa.select(col(PaperRevision.paper_id), col(PaperRevision.title)).where(
+            col(PaperRevision.paper_id).in_(paper_ids), col(PaperRevision.superseded_at).is_(None)
         )
+    ).all()
+    authors = authors_of(session, paper_ids)
+    return {paper_id: (title, *authors.get(paper_id, (None, 0))) for paper_id, title in titles}
+
+
+def authors_of(session: Session, paper_ids: Sequence[int]) -> dict[int, tuple[str | None, int]]:
+    """Return paper → (first author, number of authors); one statement."""
+    query = (
+        sa.select(
+            col(PaperRevision.paper_id),
+            sa.func.max(sa.case((col(PaperAuthor.position) == 1, col(PaperAuthor.name)))),
+            sa.func.max(col(PaperAuthor.position)),
+        )
+        .join(PaperAuthor, col(PaperAuthor.revision_id) == col(PaperRevision.id))
         .where(col(PaperRevision.paper_id).in_(paper_ids), col(PaperRevision.superseded_at).is_(None))
+        .group_by(col(PaperRevision.paper_id))
     )
-    return {paper_id: (title, name, number) for paper_id, title, name, number in session.execute(query)}
+    return {paper_id: (readable(name), number) for paper_id, name, number in session.execute(query)}
 
 
 def _candidates(session: Session, candidate_ids: Sequence[int]) -> dict[int, _Best]:
@@ -209,31 +249,34 @@ def _candidates(session: Session, candidate_ids: Sequence[int]) -> dict[int, _Be
     return found
 
 
-def next_paper(session: Session, profile: Profile, wanted: QueueFilter, *, after: DeskItem | None = None) -> int | None:
-    """Return the paper that comes after ``after`` in the queue, going round to the beginning; without it the first."""
-    return _neighbour(session, profile, wanted, after, forward=True)
+def next_paper(
+    session: Session, onlooker: Onlooker, wanted: QueueFilter, *, after: DeskItem | None = None
+) -> int | None:
+    """Return the paper that comes after ``after`` in the queue, going round to the beginning; without it the first.
+
+    Papers that somebody else works on now are passed over, unless they are asked for.
+    """
+    return _neighbour(session, onlooker, wanted, after, backwards=False)
 
 
-def previous_paper(session: Session, profile: Profile, wanted: QueueFilter, *, before: DeskItem) -> int | None:
-    """Return the paper that comes before ``before`` in the queue, or None at its beginning."""
-    return _neighbour(session, profile, wanted, before, forward=False)
+def previous_paper(session: Session, onlooker: Onlooker, wanted: QueueFilter, *, before: DeskItem) -> int | None:
+    """Return the paper that comes before ``before`` in the queue, or None at its beginning; as ``next_paper``."""
+    return _neighbour(session, onlooker, wanted, before, backwards=True)
 
 
 def _neighbour(
-    session: Session, profile: Profile, wanted: QueueFilter, item: DeskItem | None, *, forward: bool
+    session: Session, onlooker: Onlooker, wanted: QueueFilter, item: DeskItem | None, *, backwards: bool
 ) -> int | None:
-    query = select(DeskItem.paper_id).where(*wanted.conditions(profile)).limit(1)
+    order = wanted.in_order
+    query = select(DeskItem.paper_id).where(*wanted.conditions(onlooker)).order_by(*order.by(backwards=backwards))
+    if not wanted.holder:
+        held = claimed(onlooker, col(Claim.holder_id) != onlooker.user_id)
+        query = query.where(col(DeskItem.paper_id).not_in(held))
     if item is None:
-        return session.exec(query.order_by(*ORDER)).first()
-    here = (item.rank, item.doubt, item.waiting_since, item.paper_id)
-    place = sa.tuple_(*ORDER)
-    types = [c.type for c in ORDER]
-    bound = sa.tuple_(*(sa.bindparam(None, value, type_=t) for value, t in zip(here, types, strict=True)))
-    if forward:
-        found = session.exec(query.where(place > bound).order_by(*ORDER)).first()
-        first = select(DeskItem.paper_id).where(*wanted.conditions(profile), col(DeskItem.paper_id) != item.paper_id)
-        return found if found is not None else session.exec(first.order_by(*ORDER).limit(1)).first()
-    return session.exec(query.where(place < bound).order_by(*(c.desc() for c in ORDER))).first()
+        return session.exec(query.limit(1)).first()
+    others = query.where(col(DeskItem.paper_id) != item.paper_id).limit(1)
+    found = session.exec(others.where(order.beyond(item, backwards=backwards))).first() if order.holds(item) else None
+    return session.exec(others).first() if found is None and not backwards else found
 
 
 def title_of(session: Session, paper_id: int) -> str:
@@ -251,50 +294,6 @@ def queue_item(session: Session, paper_id: int) -> DeskItem | None:
     """Return a paper's place in the queue, detached from the session, or None when it does not wait."""
     row = session.get(DeskItem, paper_id)
     return DeskItem.model_validate(row.model_dump()) if row is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One filter of the queue: its query parameter, label, (value, words) to choose from, and the one chosen."""
-
-    name: str
-    label: str
-    options: tuple[tuple[str, str], ...]
-    now: str
-
-
-def offers(session: Session, profile: Profile, wanted: QueueFilter, *, today: date) -> list[Offer]:
-    """Return the filters: what the profile knows, and for journals and sources what waits, commonest first."""
-    years = range(today.year, profile.harvest.first_year - 1, -1)
-    libraries = dict.fromkeys(p.library for p in profile.partners)
-    options: dict[str, tuple[str, list[tuple[str, str]]]] = {
-        "band": ("Band", [(b.value, b.value) for b in Band]),
-        "why": ("Why it is here", [(name, words) for name, (words, _) in WHY_WORDS.items()]),
-        "cycle": ("Cycle", [(c.key, c.name) for c in reversed(profile.cycles)]),
-        "library": ("Library", [(name, name) for name in libraries]),
-        "journal": ("Journal", _same(_commonest(session, col(DeskItem.journal), 40))),
-        "year": ("Year", _same(years)),
-        "source": ("Source", _same(_commonest(session, col(DeskItem.source), 20))),
-        "text": ("Full text", [("yes", "read"), ("no", "not read")]),
-        "again": ("Look again", [("yes", "only those")]),
-    }
-    return [Offer(name, label, tuple(rows), getattr(wanted, name)) for name, (label, rows) in options.items()]
-
-
-def _same(values: Iterable[Any]) -> list[tuple[str, str]]:
-    return [(str(value), str(value)) for value in values]
-
-
-def _commonest(session: Session, column: Any, limit: int) -> list[Any]:
-    """Return the commonest values of a column among the papers in the queue."""
-    query = (
-        sa.select(column)
-        .where(col(DeskItem.is_shown).is_(True), column.is_not(None))
-        .group_by(column)
-        .order_by(sa.func.count().desc(), column)
-        .limit(limit)
-    )
-    return list(session.execute(query).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,102 +335,4 @@ def pace(session: Session, user_id: int | None) -> Pace:
         median(known) if known else None,
         ",".join(map(str, batch)),
         f"{words} {code if len(batch) == 1 else len(batch)}",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class CertainRow:
-    """One certain candidate that can be confirmed together with others, with the quote that makes it certain."""
-
-    candidate_id: int
-    paper_id: int
-    project_id: int
-    revision_id: int
-    title: str
-    year: int | None
-    code: str
-    project_title: str | None
-    pi: str | None
-    quote: str | None
-    context: str | None
-    context_start: int | None
-    start: int | None
-    stands_in: str | None
-    doubt: str | None
-    """The strongest evidence against it, if it weighs enough to read the paper before confirming."""
-
-
-def certain_papers() -> sa.Select[Any]:
-    """Select the papers whose best waiting candidate is certain; one index serves it."""
-    return (
-        sa.select(col(DeskItem.paper_id))
-        .where(col(DeskItem.is_shown).is_(True), col(DeskItem.band) == Band.CERTAIN)
-        .order_by(col(DeskItem.paper_id))
-    )
-
-
-def certain_candidates(session: Session, paper_ids: Sequence[int]) -> list[CertainRow]:
-    """Return the certain candidates of these papers that nobody has judged, with their quotes and doubts."""
-    linked: Any = aliased(Paper)
-    judged = set(
-        session.execute(
-            sa.select(survivor_id(linked), col(Link.project_id))
-            .join(Link, col(Link.paper_id) == linked.id)
-            .where(sa.or_(linked.id.in_(paper_ids), linked.merged_into_id.in_(paper_ids)), col(Link.ended_at).is_(None))
-        ).all()
-    )
-    rows = session.execute(
-        sa.select(Candidate, CandidateRevision, PaperRevision, Project, ProjectRevision)
-        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
-        .join(Project, col(Project.id) == col(Candidate.project_id))
-        .outerjoin(
-            PaperRevision,
-            sa.and_(col(PaperRevision.paper_id) == col(Candidate.paper_id), col(PaperRevision.superseded_at).is_(None)),
-        )
-        .outerjoin(
-            ProjectRevision,
-            sa.and_(col(ProjectRevision.project_id) == col(Project.id), col(ProjectRevision.superseded_at).is_(None)),
-        )
-        .where(
-            col(Candidate.paper_id).in_(paper_ids),
-            col(CandidateRevision.band) == Band.CERTAIN,
-            col(CandidateRevision.superseded_at).is_(None),
-        )
-        .order_by(col(Candidate.paper_id), col(Candidate.id))
-    ).all()
-    return _certain_rows(session, [row for row in rows if (row[0].paper_id, row[0].project_id) not in judged])
-
-
-def _certain_rows(session: Session, rows: Sequence[Any]) -> list[CertainRow]:
-    """Return one page of certain candidates with their quotes and the strongest doubt."""
-    evidence: dict[int, list[EvidenceItem]] = {}
-    for item in session.exec(
-        select(EvidenceItem)
-        .where(col(EvidenceItem.revision_id).in_([revision.id for _, revision, *_ in rows]))
-        .order_by(col(EvidenceItem.revision_id), col(EvidenceItem.ordinal))
-    ):
-        evidence.setdefault(item.revision_id, []).append(item)
-    return [_certain_row(row, evidence.get(row[1].id, [])) for row in rows]
-
-
-def _certain_row(row: Any, evidence: list[EvidenceItem]) -> CertainRow:
-    candidate, revision, paper, project, facts = row
-    quoted = next((e for e in evidence if e.context and e.contribution > 0), None)
-    against = next((e for e in evidence if e.contribution <= DOUBT and e.kind in DOUBTING), None)
-    return CertainRow(
-        candidate_id=candidate.id,
-        paper_id=candidate.paper_id,
-        project_id=candidate.project_id,
-        revision_id=revision.id,
-        title=readable(paper.title if paper else None) or "Untitled paper",
-        year=paper.year if paper else None,
-        code=project.code,
-        project_title=readable(facts.title if facts else None),
-        pi=facts.pi if facts else None,
-        quote=quoted.quote if quoted else None,
-        context=quoted.context if quoted else None,
-        context_start=quoted.context_start if quoted else None,
-        start=quoted.start if quoted else None,
-        stands_in=quoted.stands_in if quoted else None,
-        doubt=against.sentence if against else None,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,12 +16,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.memory import USES_DATA
 from biblio.observatory import Profile
 from biblio.store.current import survivor_id
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
     DeskItem,
+    Escalation,
     Link,
     ObservationUnit,
     Paper,
@@ -30,18 +32,23 @@ from biblio.store.models import (
     PaperRevision,
     Project,
     ProjectRevision,
+    SourceRecord,
     TextMention,
     TextReading,
     UnitRevision,
 )
 from biblio.store.words import Band, RelationKind, Scheme, Verdict
+from biblio.verify.language import language_of
+from biblio.verify.libraries import libraries_of
 from matching.learning import AUDIT
 
 PRESS_MONTHS = 12
 """A preprint without a journal record is "about to go to press" for so long: later most will stay unpublished."""
 
-WHYS = ("silent", "press", "again", "first", "code", "more", "unlikely", "unsure")
-"""Why a paper waits, most consequential first; the place in this list is the rank (from 1)."""
+RANKS: Mapping[str, int] = {
+    "silent": 1, "press": 2, "again": 3, "escalated": 3, "first": 4, "code": 5, "more": 6, "unlikely": 7, "unsure": 8,
+}  # fmt: skip
+"""Why a paper waits, and its rank: 1 is most consequential."""
 
 NO_TEXT_ORIGINS = ("abstract", "snippet")
 """Readings that are not of a paper's full text."""
@@ -72,9 +79,15 @@ class _Facts:
     first_seen: dict[int, datetime] = field(default_factory=dict)
     candidates: dict[int, list[_Open]] = field(default_factory=lambda: defaultdict(list))
     related: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+    """Papers found to use none of the data; a pair of theirs waits only where something new speaks for it."""
     has_text: set[int] = field(default_factory=set)
     on_arxiv: set[int] = field(default_factory=set)
     unknown_codes: set[int] = field(default_factory=set)
+    escalated: set[int] = field(default_factory=set)
+    languages: dict[int, str] = field(default_factory=dict)
+    libraries: dict[int, str] = field(default_factory=dict)
+    press: dict[int, date] = field(default_factory=dict)
     published: set[int] = field(default_factory=set)
     """Projects that have an accepted science paper."""
     silent: set[int] = field(default_factory=set)
@@ -118,9 +131,8 @@ def papers_with_project(session: Session, project_ids: Sequence[int]) -> list[in
 
 def _refresh_batch(session: Session, profile: Profile, paper_ids: list[int], today: date) -> int:
     survivors = dict(session.execute(sa.select(col(Paper.id), survivor_id()).where(col(Paper.id).in_(paper_ids))).all())
+    before = _locked(session, {*survivors, *survivors.values()})
     facts = _gather(session, profile, sorted(set(survivors.values())), today)
-    rows = session.exec(select(DeskItem).where(col(DeskItem.paper_id).in_([*survivors, *survivors.values()])))
-    before = {row.paper_id: row for row in rows}
     wanted = {item.paper_id: item for s in set(survivors.values()) if (item := _item(s, facts, today))}
     changed = 0
     for paper_id, row in before.items():
@@ -140,20 +152,38 @@ def _refresh_batch(session: Session, profile: Profile, paper_ids: list[int], tod
     return changed
 
 
+def _locked(session: Session, paper_ids: Iterable[int]) -> dict[int, DeskItem]:
+    """Return the rows there are, each held until this transaction ends (PostgreSQL; SQLite has one writer anyway).
+
+    Two people who decide on two papers of one project each refresh both rows. Held in the order of their numbers and
+    before anything else is read, neither waits for the other in a ring, and the second reads what the first stored.
+    """
+    rows = session.exec(
+        select(DeskItem)
+        .where(col(DeskItem.paper_id).in_(sorted(paper_ids)))
+        .order_by(col(DeskItem.paper_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.paper_id: row for row in rows}
+
+
 def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
     """Return the queue row a paper should have, or None when nothing about it waits."""
     revision = facts.revisions.get(paper_id)
     candidates = facts.candidates.get(paper_id, [])
-    waiting = [c for c in candidates if c.verdict is None or c.look_again]
+    is_refused = paper_id in facts.refused
+    waiting = [c for c in candidates if c.look_again or (c.verdict is None and not is_refused)]
     serious = [c for c in waiting if c.band is not Band.UNLIKELY or c.look_again]
-    unsure = [c for c in candidates if c.verdict is Verdict.UNSURE]
+    unsure = [c for c in candidates if c.verdict is Verdict.UNSURE and not is_refused]
     unknown = paper_id in facts.unknown_codes and paper_id not in facts.related
+    escalated = paper_id in facts.escalated
     pool = serious or unsure or waiting
-    if not pool and not unknown:
+    if not pool and not unknown and not escalated:
         return None
-    best = max(pool, key=lambda c: (c.score, -c.candidate_id), default=None)
+    best = max(pool, key=_best_first, default=None)
     at_press = bool(serious or unknown) and _is_at_press(paper_id, revision, facts, today)
-    why = _why(serious, facts, at_press=at_press, unknown=unknown, unsure=bool(unsure))
+    why = _why(serious, facts, at_press=at_press, unknown=unknown, escalated=escalated, unsure=bool(unsure))
     return DeskItem(
         paper_id=paper_id,
         candidate_id=best.candidate_id if best else None,
@@ -161,10 +191,10 @@ def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
         band=best.band if best else None,
         score=best.score if best else None,
         why=why,
-        rank=WHYS.index(why) + 1,
+        rank=RANKS[why],
         doubt=round(abs(best.score - 0.5), 4) if best else 0.5,
         waiting_since=min((c.since for c in pool), default=facts.first_seen[paper_id]),
-        is_shown=bool(serious or unknown),
+        is_shown=bool(serious or unknown or escalated),
         is_at_press=at_press,
         look_again=any(c.look_again for c in serious),
         has_text=paper_id in facts.has_text,
@@ -174,10 +204,19 @@ def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
         cycle=best.cycle if best else None,
         partner=best.partner if best else None,
         lot=lot(paper_id),
+        library=facts.libraries.get(paper_id),
+        language=facts.languages.get(paper_id),
+        published_on=(revision.published_on or revision.preprint_on) if revision else None,
+        press_on=facts.press.get(paper_id) if at_press else None,
+        is_escalated=escalated,
     )
 
 
-def _why(serious: list[_Open], facts: _Facts, *, at_press: bool, unknown: bool, unsure: bool) -> str:
+def _best_first(candidate: _Open) -> tuple[float, int]:
+    return candidate.score, -candidate.candidate_id
+
+
+def _why(serious: list[_Open], facts: _Facts, *, at_press: bool, unknown: bool, escalated: bool, unsure: bool) -> str:
     projects = {c.project_id for c in serious}
     if projects & facts.silent:
         return "silent"
@@ -185,6 +224,8 @@ def _why(serious: list[_Open], facts: _Facts, *, at_press: bool, unknown: bool, 
         return "press"
     if any(c.look_again for c in serious):
         return "again"
+    if escalated:
+        return "escalated"
     if projects - facts.published:
         return "first"
     if unknown:
@@ -225,6 +266,7 @@ def _gather(session: Session, profile: Profile, survivors: list[int], today: dat
         facts.revisions[revision.paper_id] = revision
     _gather_candidates(session, facts, group)
     _gather_texts(session, facts, group)
+    _gather_desk(session, profile, facts, group, today)
     projects = {c.project_id for rows in facts.candidates.values() for c in rows}
     facts.published = _published(session, projects)
     facts.silent = _grace_over(session, profile, projects - facts.published, today)
@@ -270,12 +312,13 @@ def _gather_candidates(session: Session, facts: _Facts, group: dict[int, int]) -
 
 def _gather_texts(session: Session, facts: _Facts, group: dict[int, int]) -> None:
     members = list(group)
-    for paper_id in session.exec(
-        select(PaperRelation.paper_id).where(
-            col(PaperRelation.paper_id).in_(members), col(PaperRelation.ended_at).is_(None)
-        )
+    for paper_id, relation in session.execute(
+        sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation))
+        .where(col(PaperRelation.paper_id).in_(members), col(PaperRelation.ended_at).is_(None))
+        .order_by(col(PaperRelation.id))
     ):
         facts.related.add(group[paper_id])
+        (facts.refused.discard if relation in USES_DATA else facts.refused.add)(group[paper_id])
     for paper_id in session.exec(
         select(TextReading.paper_id).where(
             col(TextReading.paper_id).in_(members),
@@ -295,6 +338,29 @@ def _gather_texts(session: Session, facts: _Facts, group: dict[int, int]) -> Non
         unknown_code_mentions(members).with_only_columns(col(TextReading.paper_id)).distinct()
     ).scalars():
         facts.unknown_codes.add(group[paper_id])
+
+
+def _gather_desk(session: Session, profile: Profile, facts: _Facts, group: Mapping[int, int], today: date) -> None:
+    """Note what the queue is filtered by besides: escalations, libraries, languages, dates in print."""
+    members = list(group)
+    partners = {paper: max(rows, key=_best_first).partner for paper, rows in facts.candidates.items() if rows}
+    facts.libraries = libraries_of(session, profile, sorted(facts.revisions), partners=partners)
+    for paper_id in session.exec(
+        select(Escalation.paper_id).where(col(Escalation.paper_id).in_(members), col(Escalation.settled_at).is_(None))
+    ):
+        facts.escalated.add(group[paper_id])
+    said: dict[int, list[str]] = defaultdict(list)
+    word = col(SourceRecord.record)["language"].as_string()
+    for paper_id, language in session.execute(
+        sa.select(col(SourceRecord.paper_id), word)
+        .where(col(SourceRecord.paper_id).in_(members), col(SourceRecord.superseded_at).is_(None), word.is_not(None))
+        .order_by(col(SourceRecord.id))
+    ):
+        said[group[paper_id]].append(language)
+    for paper_id, revision in facts.revisions.items():
+        language = language_of(said[paper_id], f"{revision.title or ''} {revision.abstract or ''}")
+        if language:
+            facts.languages[paper_id] = language
 
 
 def unknown_code_mentions(members: Sequence[int]) -> sa.Select[TextMention]:

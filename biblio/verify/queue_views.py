@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -13,11 +14,12 @@ from biblio import webkit
 from biblio.catalogue.links import Ruling
 from biblio.errors import RequestRefused, Stale
 from biblio.store.models import DeskItem
-from biblio.store.words import RelationKind, Verdict
-from biblio.verify import queries, service, teaching
+from biblio.store.words import Band, RelationKind, Verdict
+from biblio.verify import offers, queries, service, teaching
+from biblio.verify.certain import CertainRow, certain_candidates
 from biblio.verify.forms import ConfirmForm
 from biblio.verify.quotes import PLACES, Quote, passages
-from biblio.verify.wanted import QueueFilter
+from biblio.verify.wanted import ORDERS, Onlooker, QueueFilter
 
 PAGE_SIZE = 25
 """Papers on one page of the queue."""
@@ -47,60 +49,76 @@ def now() -> service.Today:
 def desk() -> ResponseReturnValue:
     """Show what waits, most consequential first."""
     wanted = QueueFilter.from_address(request.args)
-    profile = webkit.runtime().profile
+    wired = webkit.runtime()
     with webkit.reading() as session:
-        counts = queries.counts(session)
         page = _queue_page(session, wanted)
-        rows = queries.queue_rows(session, page.items)
+        rows = queries.queue_rows(session, onlooker(), page.items)
         page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address())
         if webkit.wants("csv"):
             return _csv(rows)
+        offered = offers.offers(session, wired.profile, wanted, today=wired.clock.today())
         return render_template(
             "verify/desk.html",
             page=page,
-            counts=counts,
+            counts=offers.counts(session, onlooker()),
             wanted=wanted,
-            offers=queries.offers(session, profile, wanted, today=webkit.runtime().clock.today()),
+            orders=ORDERS,
+            offers=offered,
+            chips=offers.chips(offered, wanted),
+            date_labels=offers.DATE_LABELS,
             why_words=queries.WHY_WORDS,
             places=PLACES,
             pace=queries.pace(session, webkit.actor().user_id),
         )
 
 
+def onlooker() -> Onlooker:
+    """Return who looks at the queue, and when."""
+    return Onlooker(webkit.actor().user_id, webkit.runtime().clock.now())
+
+
 def _queue_page(session: Session, wanted: QueueFilter) -> webkit.Page[Any]:
     """Return the page of the queue that the address asks for, in the order it asks for."""
-    profile = webkit.runtime().profile
-    if not wanted.teaches:
-        statement = queries.queue_statement(profile, wanted)
-        return webkit.paginate(session, statement, size=PAGE_SIZE, filters=wanted.address())
+    who = onlooker()
+    if wanted.teaches:
+        return webkit.paginate_counted(
+            teaching.count(session, who, wanted),
+            lambda limit, offset: teaching.items(session, who, wanted, limit, offset),
+            size=PAGE_SIZE,
+            filters=wanted.address(),
+        )
+    count = queries.queue_count(session, who, wanted)
     return webkit.paginate_counted(
-        teaching.count(session, profile, wanted),
-        lambda limit, offset: teaching.items(session, profile, wanted, limit, offset),
+        count,
+        lambda limit, offset: queries.queue_items(session, who, wanted, queries.Slice(limit, offset), count),
         size=PAGE_SIZE,
         filters=wanted.address(),
     )
 
 
+_CSV = (
+    "paper", "title", "first author", "journal", "year", "why", "band", "score", "project", "waiting since",
+    "expected in print",
+)  # fmt: skip
+
+
 def _csv(rows: Sequence[queries.QueueRow]) -> ResponseReturnValue:
-    header = ("paper", "title", "first author", "journal", "year", "why", "band", "score", "project", "waiting since")
-    return webkit.csv_response(
-        "desk",
-        header,
-        (
-            (
-                r.paper_id,
-                r.title,
-                r.first_author,
-                r.journal,
-                r.year,
-                queries.WHY_WORDS[r.why][0],
-                r.band.value if r.band else "",
-                r.score,
-                r.project_code,
-                f"{r.waiting_since:%Y-%m-%d}",
-            )
-            for r in rows
-        ),
+    return webkit.csv_response("desk", _CSV, (_csv_row(row) for row in rows))
+
+
+def _csv_row(row: queries.QueueRow) -> Sequence[object]:
+    return (
+        row.paper_id,
+        row.title,
+        row.first_author,
+        row.journal,
+        row.year,
+        queries.WHY_WORDS[row.why][0],
+        row.band.value if row.band else "",
+        row.score,
+        row.project_code,
+        f"{row.waiting_since:%Y-%m-%d}",
+        row.press_on,
     )
 
 
@@ -114,11 +132,11 @@ def next_item() -> ResponseReturnValue:
 
 def around(session: Session, wanted: QueueFilter, item: DeskItem | None) -> teaching.Around:
     """Return what stands before and after a paper in the order asked for."""
-    profile = webkit.runtime().profile
+    who = onlooker()
     if wanted.teaches:
-        return teaching.around(session, profile, wanted, item.paper_id if item else None)
-    previous = queries.previous_paper(session, profile, wanted, before=item) if item else None
-    return teaching.Around(previous, queries.next_paper(session, profile, wanted, after=item), 0)
+        return teaching.around(session, who, wanted, item.paper_id if item else None)
+    previous = queries.previous_paper(session, who, wanted, before=item) if item else None
+    return teaching.Around(previous, queries.next_paper(session, who, wanted, after=item), 0)
 
 
 def to_paper(paper_id: int | None, wanted: QueueFilter, **more: Any) -> ResponseReturnValue:
@@ -133,19 +151,33 @@ def to_paper(paper_id: int | None, wanted: QueueFilter, **more: Any) -> Response
 
 @webkit.action("desk.read")
 def certain() -> ResponseReturnValue:
-    """Show certain candidates with their quotes, to confirm many at once."""
+    """Show certain candidates with their quotes, to confirm many at once; filters and order are those of the queue."""
+    wanted = _certain_ones()
+    wired = webkit.runtime()
     with webkit.reading() as session:
-        page = webkit.paginate(session, queries.certain_papers(), size=PAGE_SIZE)
-        rows = queries.certain_candidates(session, list(page.items))
+        page = _queue_page(session, wanted)
+        pace = queries.pace(session, webkit.actor().user_id)
+        rows = certain_candidates(session, [item.paper_id for item in page.items])
         shown = [(row, _passage(row)) for row in rows]
+        offered = offers.offers(session, wired.profile, wanted, today=wired.clock.today())
         return render_template(
             "verify/certain.html",
-            page=webkit.Page(shown, page.count, page.number, page.size),
+            page=webkit.Page(shown, page.count, page.number, page.size, filters=wanted.address()),
             form=ConfirmForm(formdata=None),
+            wanted=wanted,
+            undo_ids=pace.last_decision_ids,
+            undo_words=pace.last_words,
+            chips=[chip for chip in offers.chips(offered, wanted) if chip.label != "Band"],
         )
 
 
-def _passage(row: queries.CertainRow) -> Any:
+def _certain_ones() -> QueueFilter:
+    """Return what the address asks for, of certain candidates alone."""
+    wanted = QueueFilter.from_address(request.args)
+    return replace(wanted, band=Band.CERTAIN.value, order="" if wanted.teaches else wanted.order, turn="")
+
+
+def _passage(row: CertainRow) -> Any:
     if row.context is None or row.context_start is None or row.start is None or row.quote is None:
         return None
     end = row.start + len(row.quote)
@@ -162,16 +194,16 @@ def confirm() -> ResponseReturnValue:
     rulings = [_confirmed(chosen) for chosen in request.form.getlist("chosen")[: service.MOST_AT_ONCE + 1]]
     if not rulings:
         webkit.problem("Nothing was chosen: tick the candidates to confirm.")
-        return redirect(url_for("verify.certain"))
+        return redirect(url_for("verify.certain", **_certain_ones().address()))
     try:
         with webkit.writing() as session:
             decisions = service.judge_many(session, webkit.actor(), rulings, now())
     except Stale:
         webkit.problem("Somebody judged one of these meanwhile, so nothing was stored. The list below is up to date.")
-        return redirect(url_for("verify.certain"))
-    undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions))
+        return redirect(url_for("verify.certain", **_certain_ones().address()))
+    undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions), **_certain_ones().address())
     webkit.done(f"Accepted {len(decisions)} certain candidates as science with our data.", undo_url=undo_url)
-    return redirect(url_for("verify.certain"))
+    return redirect(url_for("verify.certain", **_certain_ones().address()))
 
 
 def _confirmed(chosen: str) -> Ruling:

@@ -19,10 +19,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from biblio.observatory import Profile
 from biblio.store.models import DeskItem
 from biblio.verify.queue import in_audit
-from biblio.verify.wanted import QueueFilter
+from biblio.verify.wanted import Onlooker, QueueFilter
 
 __all__ = ["CYCLE", "Around", "around", "count", "dealt", "items", "lane_at"]
 
@@ -63,32 +62,32 @@ def dealt(lanes: Mapping[Lane, Iterable[int]], turn: int = 0) -> Iterator[tuple[
         yield paper, lane
 
 
-def _lanes(session: Session, profile: Profile, wanted: QueueFilter, most: int) -> dict[Lane, Sequence[int]]:
+def _lanes(session: Session, onlooker: Onlooker, wanted: QueueFilter, most: int) -> dict[Lane, Sequence[int]]:
     """The first papers of each lane: ``most`` are enough for the first ``most`` of the order."""
     item: Any = DeskItem
-    waiting = wanted.conditions(profile)
+    waiting = wanted.conditions(onlooker)
     paper = sa.select(col(DeskItem.paper_id)).limit(most)
     statements: dict[Lane, sa.Select[Any]] = {
         "top": paper.where(*waiting, item.score.is_not(None)).order_by(item.score.desc(), item.paper_id.desc()),
         "uncertain": paper.where(*waiting).order_by(item.doubt, item.paper_id),
-        "audit": paper.where(*wanted.chosen(profile), *in_audit()).order_by(item.lot, item.paper_id),
+        "audit": paper.where(*wanted.chosen(onlooker), *in_audit()).order_by(item.lot, item.paper_id),
     }
     return {lane: session.execute(statement).scalars().all() for lane, statement in statements.items()}
 
 
-def count(session: Session, profile: Profile, wanted: QueueFilter) -> int:
+def count(session: Session, onlooker: Onlooker, wanted: QueueFilter) -> int:
     """How many papers there are in this order: those that wait, and those of the sample that are not shown otherwise."""
     number = sa.select(sa.func.count()).select_from(DeskItem)
-    shown = session.execute(number.where(*wanted.conditions(profile))).scalar_one()
+    shown = session.execute(number.where(*wanted.conditions(onlooker))).scalar_one()
     if not wanted.hides_weak:
         return int(shown)
-    more = number.where(*wanted.chosen(profile), *in_audit(), col(DeskItem.is_shown).is_(False))
+    more = number.where(*wanted.chosen(onlooker), *in_audit(), col(DeskItem.is_shown).is_(False))
     return int(shown + session.execute(more).scalar_one())
 
 
-def items(session: Session, profile: Profile, wanted: QueueFilter, limit: int, offset: int = 0) -> list[DeskItem]:
+def items(session: Session, onlooker: Onlooker, wanted: QueueFilter, limit: int, offset: int = 0) -> list[DeskItem]:
     """Return the queue's rows from ``offset`` on, in this order."""
-    order = dealt(_lanes(session, profile, wanted, offset + limit), wanted.turn_number)
+    order = dealt(_lanes(session, onlooker, wanted, offset + limit), wanted.turn_number)
     papers = [paper for paper, _ in islice(order, offset, offset + limit)]
     rows = session.execute(sa.select(DeskItem).where(col(DeskItem.paper_id).in_(papers))).scalars()
     found = {row.paper_id: row for row in rows}
@@ -104,11 +103,11 @@ class Around:
     turn: int
 
 
-def around(session: Session, profile: Profile, wanted: QueueFilter, paper_id: int | None) -> Around:
+def around(session: Session, onlooker: Onlooker, wanted: QueueFilter, paper_id: int | None) -> Around:
     """Find the neighbours of a paper, going round to the beginning; for one that stands elsewhere, the first."""
     turn, most = wanted.turn_number, 64
     while True:
-        order = list(islice(dealt(_lanes(session, profile, wanted, most), turn), most))
+        order = list(islice(dealt(_lanes(session, onlooker, wanted, most), turn), most))
         papers = [paper for paper, _ in order]
         place = papers.index(paper_id) if paper_id in papers else None
         is_found = paper_id is None or (place is not None and place + 1 < len(papers))

@@ -208,14 +208,13 @@ def _go_on(
 
     ``ahead`` is what came after it before the decision, in an order where that cannot be told any more.
     """
-    profile = webkit.runtime().profile
     with webkit.reading() as session:
         item = queries.queue_item(session, paper_id)
         if item is not None and item.is_shown and item.candidate_id is not None:
             return to_paper(paper_id, wanted)
         if ahead is not None:
             return to_paper(ahead.following, replace(wanted, turn=str(ahead.turn)))
-        return to_paper(queries.next_paper(session, profile, wanted, after=here), wanted)
+        return to_paper(around(session, wanted, here).following, wanted)
 
 
 def _stale_page(paper_id: int, form: DecisionForm) -> str:

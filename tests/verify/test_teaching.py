@@ -15,11 +15,12 @@ from biblio.store.models import DeskItem
 from biblio.store.words import Band
 from biblio.verify.queue import lot
 from biblio.verify.teaching import CYCLE, Around, around, count, dealt, items, lane_at
-from biblio.verify.wanted import QueueFilter
+from biblio.verify.wanted import Onlooker, QueueFilter
 from matching.learning import AUDIT, worth_asking
 from tests.verify.conftest import Login
 from tests.verify.factories import SEEN, add_paper
 
+ANYBODY = Onlooker(None, SEEN)
 LEARN = QueueFilter(order="learn")
 papers = st.lists(st.integers(1, 200), unique=True, max_size=60)
 
@@ -104,12 +105,12 @@ def test_pages_join_to_the_whole_order(runtime: Runtime) -> None:
         rows = fill(session, 150)
         expected = by_hand(rows)
         assert any(not row.is_shown and row.paper_id in expected for row in rows)
-        assert count(session, runtime.profile, LEARN) == len(expected)
+        assert count(session, ANYBODY, LEARN) == len(expected)
         for size in (7, 25, 200):
             found = [
                 row.paper_id
                 for offset in range(0, len(expected), size)
-                for row in items(session, runtime.profile, LEARN, size, offset)
+                for row in items(session, ANYBODY, LEARN, size, offset)
             ]
             assert found == expected
 
@@ -119,13 +120,13 @@ def test_the_sample_holds_papers_that_nobody_would_ask_about(runtime: Runtime) -
     with runtime.store.writing() as session:
         rows = fill(session, 150)
         hidden = {r.paper_id for r in rows if not r.is_shown and r.why == "unlikely" and r.lot < AUDIT}
-        found = {row.paper_id for row in items(session, runtime.profile, LEARN, 200)}
+        found = {row.paper_id for row in items(session, ANYBODY, LEARN, 200)}
         assert hidden
         assert hidden <= found
         assert {r.paper_id for r in rows if not r.is_shown} & found == hidden
         likely = QueueFilter(order="learn", band="likely")
-        assert {row.band for row in items(session, runtime.profile, likely, 200)} == {Band.LIKELY}
-        assert count(session, runtime.profile, likely) == len(items(session, runtime.profile, likely, 200))
+        assert {row.band for row in items(session, ANYBODY, likely, 200)} == {Band.LIKELY}
+        assert count(session, ANYBODY, likely) == len(items(session, ANYBODY, likely, 200))
 
 
 def test_whoever_decides_from_the_top_meets_the_halves_in_turn(runtime: Runtime) -> None:
@@ -134,12 +135,12 @@ def test_whoever_decides_from_the_top_meets_the_halves_in_turn(runtime: Runtime)
         rows = fill(session, 150)
         left = {row.paper_id: row for row in rows}
         expected = by_hand(rows)
-        wanted, here = LEARN, around(session, runtime.profile, LEARN, None).following
+        wanted, here = LEARN, around(session, ANYBODY, LEARN, None).following
         met = []
         for _ in range(25):
             assert here is not None
             met.append(here)
-            ahead = around(session, runtime.profile, wanted, here)
+            ahead = around(session, ANYBODY, wanted, here)
             session.delete(left.pop(here))
             session.flush()
             here, wanted = ahead.following, QueueFilter(order="learn", turn=str(ahead.turn))
@@ -151,19 +152,19 @@ def test_who_passes_a_paper_over_does_not_meet_it_again_at_once(runtime: Runtime
     with runtime.store.writing() as session:
         expected = by_hand(fill(session, 150))
         for place in (0, 1, 70):
-            found = around(session, runtime.profile, LEARN, expected[place])
+            found = around(session, ANYBODY, LEARN, expected[place])
             assert found.following == expected[place + 1]
             assert found.previous == (expected[place - 1] if place else None)
-        assert around(session, runtime.profile, LEARN, expected[-1]).following == expected[0]
-        assert around(session, runtime.profile, LEARN, 10**6) == Around(None, expected[0], 0)
+        assert around(session, ANYBODY, LEARN, expected[-1]).following == expected[0]
+        assert around(session, ANYBODY, LEARN, 10**6) == Around(None, expected[0], 0)
 
 
 def test_an_empty_queue_has_no_neighbours(runtime: Runtime) -> None:
     """Nothing waits: no page, no next paper, no error."""
     with runtime.store.reading() as session:
-        assert items(session, runtime.profile, LEARN, 25) == []
-        assert count(session, runtime.profile, LEARN) == 0
-        assert around(session, runtime.profile, LEARN, None) == Around(None, None, 0)
+        assert items(session, ANYBODY, LEARN, 25) == []
+        assert count(session, ANYBODY, LEARN) == 0
+        assert around(session, ANYBODY, LEARN, None) == Around(None, None, 0)
 
 
 def test_the_page_of_the_queue_marks_what_is_asked_at_random(runtime: Runtime, login: Login) -> None:
