@@ -1,7 +1,7 @@
 """Suggesting and deciding which paper used which project: the only writer of candidates, decisions and links.
 
-A machine never overwrites a person: ``suggest`` changes no link, and where a person has judged, new evidence only
-raises the flag "look again". ``decide`` appends; nothing is ever edited away.
+A machine never overwrites a person: ``suggest`` changes no link, and where a person has judged, what a newer text or
+record brings only raises the flag "look again" (``catalogue.memory``). ``decide`` appends; nothing is ever edited away.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.memory import USES_DATA, Memory, Reason, remember
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import (
@@ -27,20 +29,11 @@ from biblio.store.models import (
     EvidenceItem,
     Link,
     Paper,
+    PaperMatch,
     PaperRelation,
     Project,
 )
 from biblio.store.words import Band, RelationKind, Verdict
-
-USES_DATA = frozenset({RelationKind.SCIENCE, RelationKind.ENGINEERING})
-"""Relations of papers whose data can come from a project; a mention or a data-influenced paper uses none."""
-
-_BAND_ORDER = (Band.UNLIKELY, Band.LIKELY, Band.CERTAIN)
-
-_OF_WEIGHING = frozenset({"prior", "limit", "rivals", "team", "unknown", "archival"})
-"""Kinds that come from how evidence is weighed, and change with a model though nothing new is known of the paper: which
-authors are of the team, PI and co-Is tell."""
-
 
 RELATION_WITHDRAWN = "relation.withdrawn"
 """The audit log's word for a relation that a person took back; its details name the paper."""
@@ -62,6 +55,7 @@ class EvidenceFacts:
     end: int | None = None
     context: str | None = None
     context_start: int | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +77,8 @@ class Suggestion:
 
         The model is part of it, so that a stored score is never under the name of another model than gave it.
         """
-        plain: list[Any] = [round(self.score, 4), self.band.value, [asdict(e) for e in self.evidence]]
+        told = [{k: v for k, v in asdict(e).items() if k != "line" or v is not None} for e in self.evidence]
+        plain: list[Any] = [round(self.score, 4), self.band.value, told]
         if self.model_version is not None:
             plain.append(self.model_version)
         return hashlib.sha256(json.dumps(plain, ensure_ascii=False, default=str).encode()).hexdigest()
@@ -124,17 +119,12 @@ def suggest(
     """Store what the machine now thinks of ``paper_id``: all of its candidates, in one go.
 
     Candidates that are no longer proposed are superseded (their history stays). Links and relations are not touched.
+    A flag that was raised stays until a person looks.
     """
     counts = SuggestCounts()
     known = {c.project_id: c for c in session.exec(select(Candidate).where(col(Candidate.paper_id) == paper_id))}
     current = _current_revisions(session, list(known.values()))
-    judged = set(
-        session.exec(
-            select(Link.project_id).where(
-                col(Link.paper_id).in_(group_ids(session, paper_id)), col(Link.ended_at).is_(None)
-            )
-        )
-    )
+    memory = remember(session, group_ids(session, paper_id)) if suggestions else None
     proposed = {s.project_id for s in suggestions}
     for suggestion in suggestions:
         candidate = known.get(suggestion.project_id)
@@ -144,9 +134,7 @@ def suggest(
             session.flush()
         before = current.get(suggestion.project_id)
         _revise(session, candidate, before, suggestion, rules_digest, now, counts)
-        if suggestion.project_id in judged and before is not None and _says_more(session, before, suggestion):
-            candidate.look_again = True
-            session.add(candidate)
+        if memory is not None and _raise_flag(session, memory, candidate, suggestion.band, suggestion.evidence):
             counts.look_again += 1
     for project_id, revision in current.items():
         if project_id not in proposed:
@@ -207,12 +195,13 @@ def _revise(
         counts.changed += 1
 
 
-def _says_more(session: Session, before: CandidateRevision, suggestion: Suggestion) -> bool:
-    """Whether new evidence deserves a second look: a higher band, or a kind of evidence there was none of."""
-    if _BAND_ORDER.index(suggestion.band) > _BAND_ORDER.index(before.band):
-        return True
-    had = set(session.exec(select(EvidenceItem.kind).where(col(EvidenceItem.revision_id) == before.id)))
-    return bool({e.kind for e in suggestion.evidence if e.contribution > 0} - had - _OF_WEIGHING)
+def _raise_flag(session: Session, memory: Memory, candidate: Candidate, band: Band, evidence: Sequence[Reason]) -> bool:
+    """Say "look again" where something new speaks against what was judged; return whether it was not said before."""
+    if candidate.look_again or not memory.new_reasons(candidate.project_id, band, evidence):
+        return False
+    candidate.look_again = True
+    session.add(candidate)
+    return True
 
 
 def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> Decision:
@@ -232,7 +221,7 @@ def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> 
     if (live.version if live else 0) != ruling.version_seen:
         raise Stale("Somebody else judged this paper and project while it was on your screen.", current=live)
     _check_relation(session, paper_id, ruling)
-    _check_evidence(session, paper_id, ruling)
+    outdated = _check_evidence(session, paper_id, ruling)
     decision = Decision(
         paper_id=paper_id,
         project_id=ruling.project_id,
@@ -243,6 +232,7 @@ def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> 
         reason=ruling.reason.strip(),
         candidate_revision_id=ruling.candidate_revision_id,
         shown_for_s=ruling.shown_for_s,
+        seen_until=outdated.suggested_at if outdated else _matched_at(session, paper_id),
     )
     session.add(decision)
     session.flush()
@@ -250,6 +240,8 @@ def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> 
     if ruling.relation is not None:
         relate(session, actor, paper_id=paper_id, relation=ruling.relation, now=now, decision_id=decision.id)
     _lower_flag(session, paper_id, ruling.project_id)
+    if outdated is not None:
+        _look_at_what_came_meanwhile(session, paper_id, ruling.project_id)
     return decision
 
 
@@ -266,18 +258,48 @@ def _check_relation(session: Session, paper_id: int, ruling: Ruling) -> None:
         )
 
 
-def _check_evidence(session: Session, paper_id: int, ruling: Ruling) -> None:
-    """The evidence that a decision names is that of its own paper and project; the history must not say otherwise."""
+def _check_evidence(session: Session, paper_id: int, ruling: Ruling) -> CandidateRevision | None:
+    """Check that the evidence named is that of this paper and project; return it where newer evidence took its place.
+
+    The history must not say otherwise than what was on the screen. Raises ``Stale``.
+    """
     if ruling.candidate_revision_id is None:
-        return
-    shown = session.exec(
-        select(Candidate)
+        return None
+    shown = session.execute(
+        sa.select(Candidate, CandidateRevision)
         .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
         .where(col(CandidateRevision.id) == ruling.candidate_revision_id)
     ).first()
-    own = shown is not None and shown.project_id == ruling.project_id
-    if not own or shown is None or survivor_of(session, shown.paper_id) != paper_id:
+    own = shown is not None and shown[0].project_id == ruling.project_id
+    if not own or shown is None or survivor_of(session, shown[0].paper_id) != paper_id:
         raise Stale("The evidence on your screen is not that of this paper and project: load the page again.")
+    revision: CandidateRevision = shown[1]
+    return revision if revision.superseded_at is not None else None
+
+
+def _matched_at(session: Session, paper_id: int) -> datetime | None:
+    """Return until when what was read and recorded of a paper stands in its candidates; None: it was never matched."""
+    matched = session.get(PaperMatch, paper_id)
+    return matched.matched_at if matched is not None else None
+
+
+def _look_at_what_came_meanwhile(session: Session, paper_id: int, project_id: int) -> None:
+    """Raise the flag at once where newer evidence came while the older was on the screen."""
+    group = group_ids(session, paper_id)
+    row = session.execute(
+        sa.select(Candidate, CandidateRevision)
+        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
+        .where(
+            col(Candidate.paper_id).in_(group),
+            col(Candidate.project_id) == project_id,
+            col(CandidateRevision.superseded_at).is_(None),
+        )
+    ).first()
+    if row is None:
+        return
+    evidence = session.exec(select(EvidenceItem).where(col(EvidenceItem.revision_id) == row[1].id)).all()
+    _raise_flag(session, remember(session, group), row[0], row[1].band, evidence)
+    session.flush()
 
 
 def _one_at_a_time(session: Session, paper_id: int) -> None:
@@ -379,6 +401,7 @@ def relate(
                 decision_id=decision_id,
                 reason=reason.strip(),
                 decided_at=now,
+                seen_until=_matched_at(session, paper_id),
             )
         )
         session.flush()
@@ -388,9 +411,7 @@ def _note_withdrawal(session: Session, person: int, paper_id: int, was: Relation
     """Say who took a relation back: no row takes its place, so nothing else would. The public index reads it too."""
     details = {"paper": paper_id, "relation": was.value}
     subject = f"paper {paper_id}"
-    session.add(
-        AuditEntry(made_at=now, actor_id=person, action=RELATION_WITHDRAWN, subject=subject, details=details)
-    )
+    session.add(AuditEntry(made_at=now, actor_id=person, action=RELATION_WITHDRAWN, subject=subject, details=details))
 
 
 def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> Decision:

@@ -35,6 +35,8 @@ class SeenMention:
     mention: Mention
     context: str
     context_start: int
+    line: int | None = None
+    """Line of ``part`` in which it begins, from 1; None where it has pages or is short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class SeenPhrase:
     phrase: Phrase
     context: str
     context_start: int
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +73,32 @@ class Reading:
     phrases: tuple[SeenPhrase, ...] = ()
 
 
-def seen_in(part: str, page: int | None, text: str, mentions: Iterable[Mention]) -> list[SeenMention]:
-    """Return the mentions found in one text with the passages to keep."""
+def seen_in(
+    part: str, page: int | None, text: str, mentions: Iterable[Mention], *, has_lines: bool = False
+) -> list[SeenMention]:
+    """Return the mentions found in one text with the passages to keep, and their lines where the text has lines."""
     kept = []
     for mention in mentions:
         start = max(0, mention.start - CONTEXT)
-        kept.append(
-            SeenMention(part, page, mention, text[start : mention.end + CONTEXT].replace("\0", "\ufffd"), start)
-        )
+        passage = text[start : mention.end + CONTEXT].replace("\0", "\ufffd")
+        line = line_of(text, mention.start) if has_lines else None
+        kept.append(SeenMention(part, page, mention, passage, start, line))
     return kept
 
 
-def said_in(text: str, phrases: Iterable[Phrase]) -> list[SeenPhrase]:
-    """Return the phrases found in one text with the passages to keep."""
+def said_in(text: str, phrases: Iterable[Phrase], *, has_lines: bool = False) -> list[SeenPhrase]:
+    """Return the phrases found in one text with the passages to keep, and their lines where the text has lines."""
     said = []
     for phrase in phrases:
         start = max(0, phrase.start - CONTEXT)
-        said.append(SeenPhrase(phrase, text[start : phrase.end + CONTEXT].replace("\0", "\ufffd"), start))
+        passage = text[start : phrase.end + CONTEXT].replace("\0", "\ufffd")
+        said.append(SeenPhrase(phrase, passage, start, line_of(text, phrase.start) if has_lines else None))
     return said
+
+
+def line_of(text: str, at: int) -> int:
+    """Return in which line, from 1, a character of a text stands; lines end as on any system, old Macs included."""
+    return text.count("\n" if "\n" in text else "\r", 0, at) + 1
 
 
 def store_reading(session: Session, reading: Reading, *, now: datetime) -> bool:
@@ -180,7 +191,7 @@ def _mention_row(reading_id: int, seen: SeenMention) -> dict[str, object]:
         "as_written": mention.as_written.replace("\0", "\ufffd"), "code": mention.code[:64],
         "in_registry": mention.in_registry, "certain": mention.certain, "candidates": list(mention.candidates),
         "stands_in": mention.where, "is_use": mention.is_use, "context": seen.context,
-        "context_start": seen.context_start,
+        "context_start": seen.context_start, "line": seen.line,
     }  # fmt: skip
 
 
@@ -189,7 +200,7 @@ def _phrase_row(reading_id: int, said: SeenPhrase) -> dict[str, object]:
     return {
         "reading_id": reading_id, "kind": phrase.kind[:32], "part": phrase.part, "page": phrase.page,
         "start": phrase.start, "end": phrase.end, "printed": phrase.printed.replace("\0", "\ufffd"),
-        "stands_in": phrase.where, "context": said.context, "context_start": said.context_start,
+        "stands_in": phrase.where, "context": said.context, "context_start": said.context_start, "line": said.line,
     }  # fmt: skip
 
 

@@ -38,7 +38,8 @@ class Reader:
         """Return the mentions in the parts of a full text, in their order."""
         seen: list[SeenMention] = []
         for part in parts:
-            seen += seen_in(part.name, part.page, part.text, self.finder.find(part.text, markup=part.format))
+            found = self.finder.find(part.text, markup=part.format)
+            seen += seen_in(part.name, part.page, part.text, found, has_lines=part.page is None)
         return tuple(seen)
 
     @property
@@ -66,7 +67,7 @@ class Reader:
             if len(phrases) > _MOST_HELD:
                 phrases = list(self.relation.kept(phrases))
         kept = self.relation.kept(phrases)
-        return tuple(s for p in kept for s in said_in(texts[p.part, p.page], [p])), named
+        return tuple(s for p in kept for s in said_in(texts[p.part, p.page], [p], has_lines=p.page is None)), named
 
     def short(self, named: Iterable[tuple[str, str]]) -> tuple[SeenMention, ...]:
         """Return the mentions in short texts, each given with the name of its part."""

@@ -50,6 +50,7 @@ class Passage:
     stands_in: str
     context: str
     context_start: int
+    line: int | None = None
 
 
 @dataclass(slots=True)
@@ -236,6 +237,7 @@ def _add_mentions(
                     row.stands_in,
                     row.context,
                     row.context_start,
+                    row.line,
                 )
             )
 

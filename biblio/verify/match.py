@@ -269,7 +269,8 @@ def _evidence(evidence: Evidence, paper: PaperInput) -> EvidenceFacts:
     row = _mention_behind(evidence, paper)
     if row is None:
         return EvidenceFacts(**plain)
-    return EvidenceFacts(**plain, part=row.part, page=row.page, context=row.context, context_start=row.context_start)
+    plain |= {"part": row.part, "page": row.page, "line": row.line}
+    return EvidenceFacts(**plain, context=row.context, context_start=row.context_start)
 
 
 def _mention_behind(evidence: Evidence, paper: PaperInput) -> Passage | None:

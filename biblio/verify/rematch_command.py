@@ -181,8 +181,6 @@ def lines(trial: RematchTrial, found: Report) -> Iterator[str]:
         f"Papers that wait for a verdict: {found.waiting} now, {after} then; {found.newly_waiting} would newly wait, "
         f"{found.no_longer_waiting} no longer."
     )
-    if found.look_again:
-        yield f"{found.look_again} candidates somebody judged would be shown again: their band rises."
     yield from _figures(found)
     if found.largest:
         yield ""

@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.memory import USES_DATA
 from biblio.runtime import Runtime
-from biblio.store.current import live_links
+from biblio.store.current import live_links, live_relations
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
@@ -93,8 +94,6 @@ class Report:
     waiting: int = 0
     newly_waiting: int = 0
     no_longer_waiting: int = 0
-    look_again: int = 0
-    """Candidates somebody judged that would be shown again, because their band rises."""
     decided: Sides | None = None
     held_back: Sides | None = None
     """The same on those papers that no model learns from."""
@@ -134,7 +133,6 @@ class Report:
                 "newly": self.newly_waiting,
                 "no_longer": self.no_longer_waiting,
             },
-            "look_again": self.look_again,
             "decided": None if self.decided is None else _both(self.decided),
             "held_back": None if self.held_back is None else _both(self.held_back),
             "largest": [change.plain() for change in self.largest],
@@ -225,23 +223,19 @@ class _Compared:
     again: set[int]
     waits: bool
     has_unknown_code: bool
+    is_refused: bool = False
+    """Whether somebody found that it uses none of the data."""
 
     def would_wait(self) -> bool:
-        """As ``biblio.verify.queue`` says it: something worth a verdict is open, or a code that is in no list."""
-        open_again = (self.again & set(self.after)) | self.raised()
+        """As ``biblio.verify.queue`` says it: something worth a verdict is open, or a code that is in no list.
+
+        What was judged is not asked about again because it is weighed anew.
+        """
         serious = any(
-            project in open_again or (project not in self.judged and band != Band.UNLIKELY)
+            project in self.again or (project not in self.judged and not self.is_refused and band != Band.UNLIKELY)
             for project, (band, _) in self.after.items()
         )
         return serious or self.has_unknown_code
-
-    def raised(self) -> set[int]:
-        """Projects somebody judged whose band rises, which asks for another look."""
-        return {
-            project
-            for project in self.judged & set(self.before) & set(self.after)
-            if _HEIGHT[self.after[project][0]] > _HEIGHT[self.before[project][0]]
-        }
 
 
 def _compared(session: Session, papers: Mapping[int, Scored]) -> Iterator[_Compared]:
@@ -270,9 +264,20 @@ def _compared(session: Session, papers: Mapping[int, Scored]) -> Iterator[_Compa
         select(DeskItem.paper_id).where(col(DeskItem.paper_id).in_(list(papers)), col(DeskItem.is_shown))
     ):
         found[paper_id].waits = True
+    for paper_id in _refused(session, list(papers)):
+        found[paper_id].is_refused = True
     for member in _with_unknown_codes(session, list(group)):
         found[group[member]].has_unknown_code = True
     yield from found.values()
+
+
+def _refused(session: Session, paper_ids: Sequence[int]) -> list[int]:
+    """Papers that somebody found to use none of the data."""
+    relations = live_relations()
+    query = sa.select(relations.c.paper_id).where(
+        relations.c.paper_id.in_(paper_ids), relations.c.relation.not_in(USES_DATA)
+    )
+    return list(session.execute(query).scalars())
 
 
 def _with_unknown_codes(session: Session, members: Sequence[int]) -> set[int]:
@@ -296,7 +301,6 @@ def _count(told: Report, one: _Compared) -> list[Change]:
             changes.append(Change(steps, abs(after[1] - before[1]), one.paper_id, project_id, before, after))
     told.papers_changed += any(_serious(change.before[0]) or _serious(change.after[0]) for change in changes)
     told.waiting += one.waits
-    told.look_again += len(one.raised() - one.again)
     would = one.would_wait()
     told.newly_waiting += would and not one.waits
     told.no_longer_waiting += one.waits and not would

@@ -89,42 +89,6 @@ def test_what_is_no_longer_proposed_is_withdrawn_not_deleted(store: Store) -> No
         assert len(session.exec(select(Candidate)).all()) == 1
 
 
-@pytest.mark.parametrize(
-    ("after", "raised"),
-    [
-        ({"score": 0.85}, False),
-        ({"band": Band.CERTAIN, "score": 0.99}, True),
-        ({"kinds": ("pi", "code")}, True),
-        ({"kinds": ("pi", "prior", "unknown", "rivals", "team", "limit")}, False),
-        ({"band": Band.UNLIKELY, "score": 0.1}, False),
-    ],
-)
-def test_new_evidence_after_a_verdict_raises_a_flag_and_changes_nothing_else(
-    store: Store, after: dict[str, object], raised: bool
-) -> None:
-    """A higher band or a new kind of evidence says "look again"; less, the same, or another weighing does not."""
-    with store.writing() as session:
-        paper, project, vera = add_paper(session), add_project(session), add_user(session)
-        _suggest(session, paper, _suggestion(project))
-        decide(session, vera, _reject(paper, project), now=NOW)
-        _suggest(session, paper, _suggestion(project, **after), at=NOW + timedelta(days=1))  # type: ignore[arg-type]
-        assert session.exec(select(Candidate)).one().look_again is raised
-        link = live_link(session, paper, project)
-        assert link is not None
-        assert (link.verdict, link.version) == (Verdict.REJECT, 1)
-
-
-def test_deciding_again_lowers_the_flag(store: Store) -> None:
-    """Once a person has looked again the flag is down."""
-    with store.writing() as session:
-        paper, project, vera = add_paper(session), add_project(session), add_user(session)
-        _suggest(session, paper, _suggestion(project))
-        decide(session, vera, _reject(paper, project), now=NOW)
-        _suggest(session, paper, _suggestion(project, band=Band.CERTAIN, score=0.99), at=NOW + timedelta(days=1))
-        decide(session, vera, _accept(paper, project, version=1), now=NOW + timedelta(days=2))
-        assert session.exec(select(Candidate)).one().look_again is False
-
-
 # -- decide -------------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.store.models import (
@@ -137,17 +137,28 @@ def add_mention(
     after: str = ". We thank everybody.",
     stands_in: str = "acknowledgement",
     as_written: str | None = None,
+    read_at: datetime = SEEN,
+    line: int | None = None,
 ) -> None:
-    """Add a reading of a text in which ``code`` is printed once."""
+    """Add a reading of a text in which ``code`` is printed once; it takes the place of an e-print read before."""
     written = as_written or code
+    for row in session.exec(
+        select(TextReading).where(
+            TextReading.paper_id == paper_id, TextReading.origin == "eprint", col(TextReading.superseded_at).is_(None)
+        )
+    ):
+        row.superseded_at = read_at
+        session.add(row)
+    session.flush()
+    number = len(session.exec(select(TextReading.id).where(TextReading.paper_id == paper_id)).all())
     reading = TextReading(
         paper_id=paper_id,
         origin="eprint",
         place="main.tex",
         format="tex",
-        sha256="0" * 64,
+        sha256=f"{number:064x}",
         characters=5000,
-        read_at=SEEN,
+        read_at=read_at,
     )
     session.add(reading)
     session.flush()
@@ -168,6 +179,7 @@ def add_mention(
             is_use=True,
             context=before + written + after,
             context_start=4000,
+            line=line,
         )
     )
     session.flush()

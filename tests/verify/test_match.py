@@ -145,7 +145,7 @@ def test_matching_again_leaves_a_verdict_and_says_look_again(runtime: Runtime) -
     run_job(runtime, match)
     with runtime.store.writing() as session:
         decide(session, vera, Ruling(paper, project, Verdict.REJECT, 0), now=runtime.clock.now())
-        add_mention(session, paper, "2016.1.00001.S")
+        add_mention(session, paper, "2016.1.00001.S", read_at=NOW + timedelta(hours=1))
     row = run_job(runtime, match)
     assert row.counts["look_again"] == 1
     with runtime.store.reading() as session:

@@ -1,4 +1,4 @@
-"""Notes and tags on papers
+"""Notes and tags on papers; the line of a quote, and what a decision had seen
 
 Revision: 0012; follows 0011.
 """
@@ -65,9 +65,39 @@ def upgrade() -> None:
             postgresql_where=sa.text("removed_at IS NULL"),
         )
 
+    with op.batch_alter_table("decision") as batch:
+        batch.add_column(sa.Column("seen_until", biblio.store.types.UTCDateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("evidence_item") as batch:
+        batch.add_column(sa.Column("line", sa.Integer(), nullable=True))
+
+    with op.batch_alter_table("paper_relation") as batch:
+        batch.add_column(sa.Column("seen_until", biblio.store.types.UTCDateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("text_mention") as batch:
+        batch.add_column(sa.Column("line", sa.Integer(), nullable=True))
+
+    with op.batch_alter_table("text_phrase") as batch:
+        batch.add_column(sa.Column("line", sa.Integer(), nullable=True))
+
 
 def downgrade() -> None:
     """Take the change back."""
+    with op.batch_alter_table("text_phrase") as batch:
+        batch.drop_column("line")
+
+    with op.batch_alter_table("text_mention") as batch:
+        batch.drop_column("line")
+
+    with op.batch_alter_table("paper_relation") as batch:
+        batch.drop_column("seen_until")
+
+    with op.batch_alter_table("evidence_item") as batch:
+        batch.drop_column("line")
+
+    with op.batch_alter_table("decision") as batch:
+        batch.drop_column("seen_until")
+
     with op.batch_alter_table("paper_tag") as batch:
         batch.drop_index(
             "uq_paper_tag_live",

@@ -70,6 +70,8 @@ class EvidenceItem(SQLModel, table=True):
     end: int | None = None
     context: str | None = None
     context_start: int | None = None
+    line: int | None = None
+    """Line of ``part`` in which the quote begins, from 1; None: the text has pages, is a record's, or it was not noted."""
 
 
 class Decision(SQLModel, table=True):
@@ -88,6 +90,8 @@ class Decision(SQLModel, table=True):
     undoes_id: int | None = Field(default=None, foreign_key="decision.id")
     shown_for_s: float | None = None
     """Seconds the paper was on the screen before the decision; never shown by name."""
+    seen_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """What was read and recorded of the paper until then had been matched when this was decided; None: not noted."""
 
 
 class Link(SQLModel, table=True):
@@ -118,3 +122,5 @@ class PaperRelation(SQLModel, table=True):
     reason: str = ""
     decided_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    seen_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """As in ``Decision``."""
