@@ -10,16 +10,15 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.identity import Identifier, normal_arxiv, normal_bibcode, normal_doi
+from biblio.catalogue.identity import Identifier
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import accepted_science, survivor_of
 from biblio.store.models import AuditEntry, PaperIdentifier, PaperReport, Project
-from biblio.store.words import ReportState, Scheme
+from biblio.store.words import ReportState
 from matching.codes import CodeFinder, Grammar
 
 NOTE_MAX_LENGTH = 1000
 _ADDRESS = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>().]+|\+?\d[\d ()/-]{7,}\d")
-_ARXIV_DOI = "10.48550/arxiv."
 
 
 class Told(StrEnum):
@@ -37,27 +36,6 @@ class Report:
     identifier: Identifier
     project_code: str
     note: str = ""
-
-
-def read_identifier(written: str) -> Identifier:
-    """Return the identifier in ``written`` (a DOI, bibcode, arXiv number, or the address of one).
-
-    Raises ``RequestRefused`` when there is none.
-    """
-    text = written.strip()
-    last = text.rstrip("/").removesuffix("/abstract").rpartition("/")[2]
-    doi = normal_doi(text)
-    if doi is not None and doi.startswith(_ARXIV_DOI):
-        text = doi.removeprefix(_ARXIV_DOI)
-        doi = None
-    for scheme, value in (
-        (Scheme.ARXIV, normal_arxiv(text)),
-        (Scheme.DOI, doi),
-        (Scheme.BIBCODE, normal_bibcode(text) or normal_bibcode(last)),
-    ):
-        if value is not None:
-            return Identifier(scheme, value)
-    raise RequestRefused("This is no DOI, ADS bibcode or arXiv number: copy it from the paper's first page or address.")
 
 
 def read_code(written: str, grammar: Grammar) -> str:

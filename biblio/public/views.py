@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from wtforms import StringField
 
 from biblio import webkit
+from biblio.catalogue.pasted import read_identifier
 from biblio.errors import NotFound, RequestRefused
 from biblio.public import exports, queries, service
 from biblio.public.forms import ReportForm
@@ -189,7 +190,7 @@ def report_paper() -> ResponseReturnValue:
 def _tell(form: ReportForm) -> service.Told | None:
     """Keep what the form says; None when a field cannot be read, with the reason at the field."""
     wired = webkit.runtime()
-    identifier = _read(form.identifier, service.read_identifier)
+    identifier = _read(form.identifier, read_identifier)
     code = _read(form.project_code, lambda written: service.read_code(written, wired.grammar))
     if identifier is None or code is None:
         return None

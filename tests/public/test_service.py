@@ -7,8 +7,9 @@ from flask import Flask
 from sqlmodel import select
 
 from biblio.catalogue.identity import Identifier
+from biblio.catalogue.pasted import read_identifier
 from biblio.errors import RequestRefused
-from biblio.public.service import read_code, read_identifier, without_contacts
+from biblio.public.service import read_code, without_contacts
 from biblio.runtime import Runtime, checked_profile
 from biblio.store.models import PaperReport
 from biblio.store.words import ReportState, Role, Scheme
