@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.groups import chunks, new_ids
 from biblio.store.current import group_ids
-from biblio.store.models import TextMention, TextPhrase, TextReading
+from biblio.store.models import TextAddress, TextMention, TextPhrase, TextReading
+from matching.addresses import Address
 from matching.codes import CodeFinder, Mention, resolve
 from matching.phrases import Phrase
 
@@ -55,7 +56,8 @@ class Reading:
 
     ``origin`` is "eprint", "folder", "abstract" or "snippet"; ``version`` says which text it was, so that the same one
     is not read twice; ``characters`` and ``sha256`` are of the text read. ``phrases_digest`` and ``named`` are None where
-    the text was not read for phrases: it is none that is thrown away.
+    the text was not read for phrases: it is none that is thrown away. ``unread_parts``: pages and members that could
+    not be read; ``addresses`` stand in the title and author part.
     """
 
     paper_id: int
@@ -71,6 +73,8 @@ class Reading:
     phrases_digest: str | None = None
     named: int | None = None
     phrases: tuple[SeenPhrase, ...] = ()
+    unread_parts: int | None = None
+    addresses: tuple[Address, ...] = ()
 
 
 def seen_in(
@@ -123,7 +127,8 @@ def store_readings(session: Session, readings: Sequence[Reading], *, now: dateti
         {
             "id": reading_id, "paper_id": r.paper_id, "origin": r.origin, "place": r.place, "version": r.version,
             "format": r.format, "sha256": r.sha256, "characters": r.characters, "refusal": r.refusal,
-            "rules_digest": r.rules_digest, "phrases_digest": r.phrases_digest, "named": r.named, "read_at": now,
+            "rules_digest": r.rules_digest, "phrases_digest": r.phrases_digest, "named": r.named,
+            "unread_parts": r.unread_parts, "read_at": now,
         }
         for reading_id, r in zip(ids, fresh.values(), strict=True)
     ]  # fmt: skip
@@ -139,6 +144,9 @@ def store_readings(session: Session, readings: Sequence[Reading], *, now: dateti
     ]
     if phrases:
         session.execute(sa.insert(TextPhrase), phrases)
+    addresses = [row for reading_id, r in zip(ids, fresh.values(), strict=True) for row in _address_rows(reading_id, r)]
+    if addresses:
+        session.execute(sa.insert(TextAddress), addresses)
     return len(fresh)
 
 
@@ -202,6 +210,16 @@ def _phrase_row(reading_id: int, said: SeenPhrase) -> dict[str, object]:
         "start": phrase.start, "end": phrase.end, "printed": phrase.printed.replace("\0", "\ufffd"),
         "stands_in": phrase.where, "context": said.context, "context_start": said.context_start, "line": said.line,
     }  # fmt: skip
+
+
+def _address_rows(reading_id: int, reading: Reading) -> list[dict[str, object]]:
+    return [
+        {
+            "reading_id": reading_id, "ordinal": ordinal, "email": one.email[:254], "name": one.name[:120],
+            "is_marked": one.is_marked, "place": one.place[-255:],
+        }
+        for ordinal, one in enumerate(reading.addresses)
+    ]  # fmt: skip
 
 
 def give_up_phrases(session: Session, paper_id: int) -> None:

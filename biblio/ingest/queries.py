@@ -16,6 +16,7 @@ from biblio.catalogue.identity import Identifier
 from biblio.catalogue.terms import ARXIV
 from biblio.store.current import survivor_id
 from biblio.store.models import (
+    Contact,
     ObservationUnit,
     Paper,
     PaperIdentifier,
@@ -86,6 +87,8 @@ class EprintDue:
     names_us: bool
     preprint_on: date | None
     is_again: bool = False
+    is_awaited: bool = False
+    """Its authors were asked to mend it before press: whether they did is to be known soon."""
 
     @property
     def version_name(self) -> str:
@@ -155,7 +158,8 @@ def _eprints_read(session: Session, *conditions: sa.ColumnElement[bool]) -> set[
 
 
 def eprints_due(session: Session) -> list[EprintDue]:
-    """Return the papers whose e-print is to be read: those that sources found by our names first, then the newest.
+    """Return the papers whose e-print is to be read: those whose authors were asked to mend something, those that
+    sources found by our names, then the newest.
 
     Last come those that were read in this version already, but before phrases of use and mention were kept.
     """
@@ -165,7 +169,12 @@ def eprints_due(session: Session) -> list[EprintDue]:
         is_read = one.version_name in read.get(one.paper_id, ())
         if not is_read or one.paper_id in again:
             due.append(replace(one, is_again=is_read))
-    return sorted(due, key=lambda e: (e.is_again, not e.names_us, -(e.preprint_on or date.min).toordinal(), e.paper_id))
+    return sorted(due, key=_urgency)
+
+
+def _urgency(due: EprintDue) -> tuple[bool, bool, bool, int, int]:
+    newest_first = -(due.preprint_on or date.min).toordinal()
+    return due.is_again, not due.is_awaited, not due.names_us, newest_first, due.paper_id
 
 
 def _eprints(session: Session) -> list[EprintDue]:
@@ -186,11 +195,21 @@ def _eprints(session: Session) -> list[EprintDue]:
     first: dict[int, tuple[str, int | None, date | None]] = {}
     for paper_id, value, version, preprint_on in rows:
         first.setdefault(paper_id, (value, version, preprint_on))
-    ours = _papers_naming_us(session)
+    ours, awaited = _papers_naming_us(session), _papers_awaited(session)
     return [
-        EprintDue(paper_id, value, version, paper_id in ours, preprint_on)
+        EprintDue(paper_id, value, version, paper_id in ours, preprint_on, is_awaited=paper_id in awaited)
         for paper_id, (value, version, preprint_on) in first.items()
     ]
+
+
+def _papers_awaited(session: Session) -> set[int]:
+    """Papers with an open letter to an author."""
+    rows = session.execute(
+        sa.select(survivor_id())
+        .join(Contact, col(Contact.paper_id) == col(Paper.id))
+        .where(col(Contact.ended_at).is_(None))
+    )
+    return set(rows.scalars())
 
 
 def _read_versions(session: Session) -> dict[int, set[str | None]]:

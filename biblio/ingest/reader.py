@@ -16,6 +16,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import Project
 from harvesters.fulltext import TextPart, read_archive
 from harvesters.records import Refusal
+from matching.addresses import Front, find_addresses
 from matching.codes import CodeFinder
 from matching.phrases import Phrase
 from matching.registry import Registry
@@ -127,8 +128,9 @@ def read_body(reader: Reader, blank: Reading, name: str, body: bytes) -> tuple[R
         parts, refusals = read_archive(name, body)
         mentions = reader.parts(parts)
         phrases, named = reader.said(parts)
+        addresses = find_addresses(Front(part.name, part.text, part.format, part.page) for part in parts)
     except Exception as error:  # a stranger's file must never end the run, whatever it makes a library do
-        parts, mentions, phrases, named = [], (), (), 0
+        parts, mentions, phrases, named, addresses = [], (), (), 0, ()
         refusals = [Refusal("fulltext", name, f"cannot be read ({type(error).__name__})")]
     if len(refusals) > MAX_REFUSALS:
         more = Refusal(refusals[0].source, name, f"{len(refusals) - MAX_REFUSALS} more of its members were not read")
@@ -146,6 +148,8 @@ def read_body(reader: Reader, blank: Reading, name: str, body: bytes) -> tuple[R
             mentions=mentions,
             named=named,
             phrases=phrases,
+            unread_parts=len(refusals),
+            addresses=addresses,
         ),
         refusals,
     )

@@ -249,7 +249,7 @@ def _read_paper(
         return
     blank = replace(reader.blank, paper_id=paper_id, origin="folder", place=_places(good), version=sha256[:16])
     told = [read_body(reader, blank, file.place, _content(file)) for file in good]
-    reading = _joined(reader, [reading for reading, _ in told], sha256)
+    reading = _joined(reader, [reading for reading, _ in told], sha256, unread=len(refusals))
     store_text(context, reading, [*refusals, *(r for _, refused in told for r in refused)])
 
 
@@ -274,8 +274,8 @@ def _places(files: Sequence[FoundFile]) -> str:
     return named if len(files) <= _NAMED_PLACES else f"{named} and {len(files) - _NAMED_PLACES} more"
 
 
-def _joined(reader: Reader, readings: Sequence[Reading], sha256: str) -> Reading:
-    """One reading of what several files gave; it is refused only where all of them are."""
+def _joined(reader: Reader, readings: Sequence[Reading], sha256: str, *, unread: int) -> Reading:
+    """One reading of what several files gave (``unread`` more could not be opened); refused only where all of them are."""
     read = [reading for reading in readings if reading.refusal is None]
     if not read:
         refused = "; ".join(dict.fromkeys(r.refusal for r in readings if r.refusal))
@@ -288,6 +288,8 @@ def _joined(reader: Reader, readings: Sequence[Reading], sha256: str) -> Reading
         mentions=mentions,
         named=sum(r.named or 0 for r in read),
         phrases=reader.most_telling([said for reading in read for said in reading.phrases]),
+        unread_parts=unread + len(readings) - len(read) + sum(r.unread_parts or 0 for r in read),
+        addresses=tuple({one.email: one for r in read for one in r.addresses}.values()),
     )
 
 
