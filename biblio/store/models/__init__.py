@@ -45,6 +45,7 @@ from biblio.store.models.projects import (
     ProjectRevision,
     UnitRevision,
 )
+from biblio.store.models.pushes import LibraryPush
 from biblio.store.models.sharing import Claim, Escalation, LibraryAssignment, LibraryRule, SecondReading
 from biblio.store.models.surveys import (
     Answer,
@@ -90,6 +91,7 @@ __all__ = [
     "JournalSuggestion",
     "JournalWatch",
     "LibraryAssignment",
+    "LibraryPush",
     "LibraryRule",
     "Link",
     "MergeProposal",
