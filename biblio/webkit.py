@@ -6,12 +6,10 @@ Features import this module; it imports no door and no feature. The web door put
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +19,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session
 from wtforms import Field, HiddenField, SubmitField
 
+from biblio import tables
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotAllowed
 from biblio.runtime import Runtime
@@ -39,9 +38,12 @@ PAGE_SIZE = 50
 EXPORT_LIMIT = 100_000
 """Rows of one export; more is a job for the command line."""
 
+TABLES = ("csv", "xlsx")
+"""Formats in which every list is offered as a file."""
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 _RUNTIME = "biblio_runtime"
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
-_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 
 
 # -- the request ------------------------------------------------------------------------------------------------------
@@ -160,7 +162,8 @@ def same_site(target: str | None) -> str | None:
 class Page(Generic[T]):
     """One page of a list, with its place in the whole; count, page, sort and filters all stand in the address.
 
-    ``number`` starts at 1; ``sort`` is the key of the column sorted by, "-" in front for descending.
+    ``number`` starts at 1; ``sort`` is the key of the column sorted by, "-" in front for descending; ``exports`` are the
+    formats in which the list is offered as a file.
     """
 
     items: Sequence[T]
@@ -170,11 +173,17 @@ class Page(Generic[T]):
     sort: str = ""
     sortable: tuple[str, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
+    exports: tuple[str, ...] = ()
 
     @property
     def pages(self) -> int:
         """How many pages there are, at least one."""
         return max(1, -(-self.count // self.size))
+
+    @property
+    def export_limit(self) -> int | None:
+        """How many rows an export holds, where that is fewer than there are."""
+        return EXPORT_LIMIT if self.count > EXPORT_LIMIT else None
 
     @property
     def first(self) -> int:
@@ -189,7 +198,7 @@ class Page(Generic[T]):
     def map(self, change: Callable[[T], U]) -> Page[U]:
         """Return this page with every item changed, e.g. from rows to dataclasses."""
         items = [change(item) for item in self.items]
-        return Page(items, self.count, self.number, self.size, self.sort, self.sortable, self.filters)
+        return replace(self, items=items)  # type: ignore[arg-type,return-value]
 
     def address(self, **changes: str | int | None) -> str:
         """Return this page's address with ``changes`` to its query; None drops a parameter."""
@@ -224,7 +233,7 @@ def paginate(
     default_sort: str = "",
     filters: Mapping[str, str] | None = None,
     size: int = PAGE_SIZE,
-    exports: Sequence[str] = ("csv",),
+    exports: Sequence[str] = TABLES,
 ) -> Page[Any]:
     """Return the page of ``statement`` that the address asks for (``?page=2&sort=-year``).
 
@@ -244,7 +253,7 @@ def paginate(
         statement = _sorted_first_by(statement, chosen)
     result = session.execute(statement.limit(size).offset((number - 1) * size))
     items: Sequence[Any] = (result.scalars() if len(statement.column_descriptions) == 1 else result).all()
-    return Page(items, count, number, size, sort, tuple(sorts), dict(filters or {}))
+    return Page(items, count, number, size, sort, tuple(sorts), dict(filters or {}), tuple(exports))
 
 
 def paginate_counted(
@@ -253,7 +262,7 @@ def paginate_counted(
     *,
     filters: Mapping[str, str] | None = None,
     size: int = PAGE_SIZE,
-    exports: Sequence[str] = ("csv",),
+    exports: Sequence[str] = TABLES,
 ) -> Page[T]:
     """Return the page that the address asks for of ``count`` rows in an order of their own.
 
@@ -262,7 +271,9 @@ def paginate_counted(
     if request.args.get("format") in exports:
         size = EXPORT_LIMIT
     number = _asked_number(count, size)
-    return Page(take(size, (number - 1) * size), count, number, size, filters=dict(filters or {}))
+    return Page(
+        take(size, (number - 1) * size), count, number, size, filters=dict(filters or {}), exports=tuple(exports)
+    )
 
 
 def paginate_list(
@@ -272,7 +283,7 @@ def paginate_list(
     default_sort: str = "",
     filters: Mapping[str, str] | None = None,
     size: int = PAGE_SIZE,
-    exports: Sequence[str] = ("csv",),
+    exports: Sequence[str] = TABLES,
 ) -> Page[T]:
     """Return the page of ``rows`` that the address asks for; as ``paginate``, for lists that are already at hand."""
     sorts = sorts or {}
@@ -285,7 +296,7 @@ def paginate_list(
         size = EXPORT_LIMIT
     number = _asked_number(len(rows), size)
     items = rows[(number - 1) * size : number * size]
-    return Page(items, len(rows), number, size, sort, tuple(sorts), dict(filters or {}))
+    return Page(items, len(rows), number, size, sort, tuple(sorts), dict(filters or {}), tuple(exports))
 
 
 def _sorted_first_by(statement: Select[Any], chosen: ColumnElement[Any]) -> Select[Any]:
@@ -308,25 +319,28 @@ def _asked_number(count: int, size: int) -> int:
 # -- exports ----------------------------------------------------------------------------------------------------------
 
 
-def safe_cell(value: object) -> object:
-    """Return a cell that a spreadsheet will not run: text that begins like a formula gets an apostrophe in front."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
-        return f"'{value}"
-    return "" if value is None else value
+def wants_table() -> bool:
+    """Whether the address asks for this list as a table (``?format=csv`` or ``xlsx``)."""
+    return request.args.get("format") in TABLES
+
+
+def table_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Return the file called ``name`` that the address asks for, CSV unless it says XLSX; no cell of it is run."""
+    if wants("xlsx"):
+        return file_response(tables.xlsx_file(name, header, rows), f"{name}.xlsx", XLSX)
+    return file_response(tables.csv_file(header, rows), f"{name}.csv", "text/csv")
+
+
+def file_response(content: bytes | str, name: str, mimetype: str) -> Response:
+    """Return a file to keep, whose name holds nothing but letters, digits, dots and dashes."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    headers = {"Content-Disposition": f'attachment; filename="{safe}"'}
+    return Response(content, mimetype=mimetype, headers=headers)
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """Return a CSV file (UTF-8, RFC 4180) called ``name``.csv; no cell of it is run as a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(header)
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
-    return Response(
-        out.getvalue(),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{safe}.csv"'},
-    )
+    """Return ``table_response``; its name until every list offers more than CSV."""
+    return table_response(name, header, rows)
 
 
 # -- forms ------------------------------------------------------------------------------------------------------------

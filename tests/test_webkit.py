@@ -81,21 +81,28 @@ def test_addresses_keep_filters_and_go_back_to_the_first_page(app: Flask) -> Non
         assert page.map(str).items == ["1"]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "  =1", "-2e5+1"])
-def test_a_formula_is_text_in_an_export(text: str) -> None:
-    """Whatever a spreadsheet would run gets an apostrophe."""
-    assert webkit.safe_cell(text) == f"'{text}"
+def test_a_list_offers_the_formats_that_its_view_makes(app: Flask) -> None:
+    """What the page offers is what the view asked for, and a list longer than a file may be says so."""
+    with app.test_request_context("/list/x"):
+        page = webkit.paginate_list([1, 2], exports=("csv", "bib"))
+        assert (page.exports, page.export_limit) == (("csv", "bib"), None)
+        assert webkit.Page([1], count=webkit.EXPORT_LIMIT + 1).export_limit == webkit.EXPORT_LIMIT
 
 
-@pytest.mark.parametrize("value", ["-12.5", "+3", "2013.1.00020.S", "A = B", 7, -3, 0.5, ""])
-def test_numbers_and_plain_text_stay_as_they_are(value: object) -> None:
-    """A negative number in a column of numbers is no formula."""
-    assert webkit.safe_cell(value) == value
+@pytest.mark.parametrize(("kind", "begin"), [("csv", b"h\r\n"), ("xlsx", b"PK")])
+def test_a_list_is_a_table_in_the_format_asked_for(app: Flask, kind: str, begin: bytes) -> None:
+    """``?format=`` decides; the name follows."""
+    with app.test_request_context(f"/list/x?format={kind}"):
+        assert webkit.wants_table()
+        answer = webkit.table_response("some list", ("h",), [(1,)])
+    assert answer.get_data().startswith(begin)
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="some-list.{kind}"'
 
 
-def test_a_file_has_a_harmless_name() -> None:
+def test_a_file_has_a_harmless_name(app: Flask) -> None:
     """The name in the header holds nothing but letters, digits, dots and dashes."""
-    answer = webkit.csv_response('a"b\r\nX: y/ö', ("h",), [("=1",), (None,)])
+    with app.test_request_context("/list/x"):
+        answer = webkit.table_response('a"b\r\nX: y/ö', ("h",), [("=1",), (None,)])
     assert answer.headers["Content-Disposition"] == 'attachment; filename="a-b-X-y-.csv"'
     assert answer.get_data(as_text=True) == 'h\r\n\'=1\r\n""\r\n'
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from biblio.catalogue.papers import Absorbed, AbsorbOutcome
-from biblio.webkit import safe_cell
+from biblio.tables import safe_cell
 from harvesters.protocol import ParsedPage
 from harvesters.records import HarvestedRecord, Refusal
 

@@ -23,7 +23,7 @@ from biblio.ingest.trial import MOST_SHOWN, Trial, try_projects
 from biblio.runtime import Runtime
 from biblio.store.models import ArchiveReference
 from biblio.store.words import Band, Verdict
-from biblio.webkit import safe_cell
+from biblio.tables import safe_cell
 from harvesters.errors import HarvestError
 from harvesters.projects import HEADER
 from harvesters.protocol import ParsedPage

@@ -21,11 +21,11 @@ from biblio.errors import BiblioError, NotAllowed, NotFound
 from biblio.runtime import Runtime
 from biblio.store.models import UserAccount
 from biblio.store.words import Role, Verdict
+from biblio.tables import safe_cell
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.known import COLUMNS, ImportCounts, Known, export_known, import_known, known_pairs, list_rows
 from biblio.verify.references import ConfirmCounts, confirm_known
 from biblio.verify.service import Today
-from biblio.webkit import safe_cell
 from harvesters.errors import HarvestError
 
 AT_ONCE = 200
