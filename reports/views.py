@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 
 from biblio.errors import NotFound, RequestRefused
 from biblio.store.answers import answers_of_closed_campaigns
-from biblio.webkit import action, csv_response, done, paginate_list, reading, runtime, wants, writing
+from biblio.webkit import action, done, paginate_list, reading, runtime, table_response, wants_table, writing
 from reports import render
 from reports.build import Figure, Report
 from reports.charts import CHARTS, THEMES, svg
@@ -111,9 +111,9 @@ def _project_rows(report: Report, figure: Figure) -> str | Response:
     for _, project_id in report.facts.links:
         papers[project_id] = papers.get(project_id, 0) + 1
     found = [report.facts.projects[i] for i in figure.row_ids]
-    if wants("csv"):
+    if wants_table():
         lines = [(p.code, p.cycle, p.title, p.pi, p.category, p.partner, papers.get(p.id, 0)) for p in found]
-        return csv_response(
+        return table_response(
             figure.indicator.key, ("code", "cycle", "title", "PI", "category", "partner", "papers"), lines
         )
     page = paginate_list(
@@ -127,7 +127,7 @@ def _paper_rows(report: Report, figure: Figure) -> str | Response:
     for paper_id, project_id in report.facts.links:
         codes.setdefault(paper_id, []).append(report.facts.projects[project_id].code)
     found = [report.facts.papers[i] for i in figure.row_ids]
-    if wants("csv"):
+    if wants_table():
         lines = [
             (
                 p.identifiers.get("bibcode"),
@@ -140,7 +140,7 @@ def _paper_rows(report: Report, figure: Figure) -> str | Response:
             )
             for p in found
         ]
-        return csv_response(
+        return table_response(
             figure.indicator.key, ("bibcode", "DOI", "arXiv", "year", "journal", "title", "projects"), lines
         )
     page = paginate_list(

@@ -12,14 +12,14 @@ from biblio.store.models import Campaign
 from biblio.webkit import (
     action,
     actor,
-    csv_response,
     done,
     paginate_list,
     problem,
     reading,
     runtime,
+    table_response,
     throttled,
-    wants,
+    wants_table,
     writing,
 )
 from survey import queries, service
@@ -81,8 +81,8 @@ def due_list() -> ResponseReturnValue:
         if (not ground or (s.judgement.ground or "eligible") == ground) and code.lower() in s.code.lower()
     ]
     page = paginate_list(shown, sorts=SORTS, default_sort="code", filters={"ground": ground, "code": code})
-    if wants("csv"):
-        return csv_response(
+    if wants_table():
+        return table_response(
             "due",
             ("code", "cycle", "pi", "standing", "because", "due_from"),
             (
@@ -164,9 +164,9 @@ def show(campaign_id: int) -> ResponseReturnValue:
         campaign = session.get_one(Campaign, campaign_id)
         results = queries.results(session, campaign) if campaign.released_at else None
     page = paginate_list(rows, sorts={"code": lambda r: r.code, "letter": lambda r: r.letter}, default_sort="code")
-    if wants("csv"):
+    if wants_table():
         table = ((r.code, r.recipient, r.letter, r.note) for r in page.items)
-        return csv_response(f"campaign-{campaign_id}", ("code", "pi", "letter", "note"), table)
+        return table_response(f"campaign-{campaign_id}", ("code", "pi", "letter", "note"), table)
     return render_template(
         "survey/campaign.html", campaign=row, page=page, results=results, form=SendForm(), states=State
     )

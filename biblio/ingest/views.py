@@ -189,7 +189,7 @@ def coverage_page() -> ResponseReturnValue:
     """Show what was expected, fetched, refused and missing per source, day and journal, and what fills each hole."""
     scope = Scope.of(webkit.runtime())
     years = _asked_years(scope)
-    if webkit.wants("csv"):
+    if webkit.wants_table():
         return _journals_as_csv(years)
     return _coverage(DaysForm(formdata=None), scope, years)
 
@@ -267,7 +267,7 @@ def _journals_as_csv(years: list[int]) -> ResponseReturnValue:
         )
         for line in lines
     ]  # fmt: skip
-    return webkit.csv_response("journals", header, rows)
+    return webkit.table_response("journals", header, rows)
 
 
 @blueprint.route("/harvest/fill", methods=["POST"])
@@ -320,10 +320,10 @@ def refused_page() -> ResponseReturnValue:
     with webkit.reading() as unit:
         page = webkit.paginate(unit, refused.once(source or None), filters={"source": source})
         sources = _refused_sources(unit)
-    if webkit.wants("csv"):
+    if webkit.wants_table():
         rows = [(r.refused_at, r.source, r.place, r.key, r.reason, r.times, r.first_at) for r in page.items]
         header = ("when", "source", "place", "key", "reason", "times", "first")
-        return webkit.csv_response("refused", header, rows)
+        return webkit.table_response("refused", header, rows)
     return render_template("ingest/refused.html", page=page, sources=sources, label_of=ledger.label_of)
 
 

@@ -53,8 +53,8 @@ def desk() -> ResponseReturnValue:
     with webkit.reading() as session:
         page = _queue_page(session, wanted)
         rows = queries.queue_rows(session, onlooker(), page.items)
-        page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address())
-        if webkit.wants("csv"):
+        page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address(), exports=page.exports)
+        if webkit.wants_table():
             return _csv(rows)
         offered = offers.offers(session, wired.profile, wanted, today=wired.clock.today())
         return render_template(
@@ -103,7 +103,7 @@ _CSV = (
 
 
 def _csv(rows: Sequence[queries.QueueRow]) -> ResponseReturnValue:
-    return webkit.csv_response("desk", _CSV, (_csv_row(row) for row in rows))
+    return webkit.table_response("desk", _CSV, (_csv_row(row) for row in rows))
 
 
 def _csv_row(row: queries.QueueRow) -> Sequence[object]:
@@ -162,7 +162,7 @@ def certain() -> ResponseReturnValue:
         offered = offers.offers(session, wired.profile, wanted, today=wired.clock.today())
         return render_template(
             "verify/certain.html",
-            page=webkit.Page(shown, page.count, page.number, page.size, filters=wanted.address()),
+            page=webkit.Page(shown, page.count, page.number, page.size, filters=wanted.address(), exports=page.exports),
             form=ConfirmForm(formdata=None),
             wanted=wanted,
             undo_ids=pace.last_decision_ids,

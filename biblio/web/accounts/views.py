@@ -151,7 +151,7 @@ def users() -> ResponseReturnValue:
             default_sort="user",
             filters={"q": asked, "role": role},
         )
-    if webkit.wants("csv"):
+    if webkit.wants_table():
         return _users_csv(page.items)
     return render_template("accounts/users.html", page=page, roles=list(Role), form=webkit.Form())
 
@@ -161,7 +161,7 @@ def _users_csv(accounts: Sequence[UserAccount]) -> Response:
     rows = (
         (a.username, a.name, a.role.label, a.library, "yes" if a.is_active else "no", a.created_at) for a in accounts
     )
-    return webkit.csv_response("users", header, rows)
+    return webkit.table_response("users", header, rows)
 
 
 @blueprint.route("/admin/users/new", methods=["GET", "POST"])
