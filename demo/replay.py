@@ -5,6 +5,7 @@ that ``demo.make_observatory`` wrote and nothing else. Doors, below the address 
 
     /arxiv/api/query  /arxiv/oai  /arxiv/rss/ARCHIVE[+…]  /arxiv/e-print/ID[vN]  /arxiv/src/ID[vN]
     /ads/v1/search/query  /ads/v1/search/bigquery  /ads/v1/metrics  /ads/v1/biblib/libraries[/ID]
+    /ads/v1/biblib/documents/ID  POST what to add or remove
     /tap/sync  /tap/async[/JOB…]  /tap/availability  /tap/capabilities  /tap/tables
     /replay/day     POST a day as YYYY-MM-DD: from now on the services stand as they stood on that day
     /replay/faults  GET the faults that wait and those that struck; POST a JSON list to replace them, [] for none
@@ -66,7 +67,7 @@ class Services:
         given = parse_qs(parts.query, keep_blank_values=True)
         path = parts.path.rstrip("/")
         if path.startswith("/ads/v1/"):
-            is_known = path in _ADS or path.startswith("/ads/v1/biblib/libraries/")
+            is_known = path in _ADS or path.startswith(("/ads/v1/biblib/libraries/", "/ads/v1/biblib/documents/"))
             return self.ads.answer(path.removeprefix("/ads/v1/"), given, body, token) if is_known else _NOT_FOUND
         if path in ("/arxiv/api/query", "/arxiv/oai", "/tap/sync") and body:
             given |= parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 JSON = "application/json; charset=utf-8"
 DAILY_LIMIT = 5_000
-DAILY_LIMITS = {"search/bigquery": 100, "biblib/libraries": 1_000}
+DAILY_LIMITS = {"search/bigquery": 100, "biblib/libraries": 1_000, "biblib/documents": 1_000}
 """Endpoints of which ADS allows less than of the others."""
 MAX_ROWS = 2_000
 DEFAULT_ROWS = 10
@@ -129,7 +129,10 @@ class Ads:
         self._kept = (), []
 
     def answer(self, path: str, parameters: Mapping[str, Sequence[str]], body: bytes, token: str) -> Answer:
-        """Answer one request ("search/query", "search/bigquery", "metrics", "biblib/libraries[/ID]") under its quota."""
+        """Answer one request under its quota.
+
+        ``path`` is "search/query", "search/bigquery", "metrics", "biblib/libraries[/ID]" or "biblib/documents/ID".
+        """
         if not token.startswith("Bearer ") or not token[7:].strip():
             return Answer(401, JSON, b'{"error": "Unauthorized"}')
         endpoint = "/".join(path.split("/")[:2])
@@ -141,9 +144,13 @@ class Ads:
         if left < 0:
             return Answer(429, JSON, b'{"error": "Too many requests"}', 0, headers)
         try:
-            if endpoint == "biblib/libraries":
+            if endpoint in ("biblib/libraries", "biblib/documents"):
+                library = path.removeprefix(endpoint).strip("/")
                 with self._lock:
-                    status, told, records = self.libraries.answer(path.removeprefix(endpoint).strip("/"), parameters)
+                    if endpoint == "biblib/documents":
+                        status, told, records = self.libraries.change(library, body)
+                    else:
+                        status, told, records = self.libraries.answer(library, parameters)
                 return Answer(status, JSON, json.dumps(told, ensure_ascii=False).encode(), records, headers)
             value, records = self._value(endpoint, parameters, body)
         except (QueryError, ValueError) as wrong:

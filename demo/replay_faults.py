@@ -6,7 +6,7 @@ strike first; only answers that hold records are counted. ``times`` (default 1; 
 strikes. A fault that cannot be played on an answer (an expired token where no token was sent, records of a page before
 where there was none) waits for the next one it can be played on.
 
-Doors: ``arxiv_api arxiv_oai arxiv_rss eprint ads_search ads_bigquery ads_libraries ads_metrics tap``. Kinds:
+Doors: ``arxiv_api arxiv_oai arxiv_rss eprint ads_search ads_bigquery ads_documents ads_libraries ads_metrics tap``. Kinds:
 
     too_many too_many_wait        429, without and with ``Retry-After: 1``
     error_500                     500
@@ -59,6 +59,7 @@ _PATHS = {
     "/arxiv/src": "eprint",
     "/ads/v1/search/query": "ads_search",
     "/ads/v1/search/bigquery": "ads_bigquery",
+    "/ads/v1/biblib/documents": "ads_documents",
     "/ads/v1/biblib": "ads_libraries",
     "/ads/v1/metrics": "ads_metrics",
     "/tap": "tap",
@@ -84,6 +85,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "eprint": _ANYWHERE,
     "ads_search": (*_ANYWHERE, *_CHARSETS, "empty_page", *_PAGED, *_TOTALS),
     "ads_bigquery": (*_ANYWHERE, *_CHARSETS, "empty_page", *_TOTALS),
+    "ads_documents": (*_ANYWHERE, *_CHARSETS),  # what was asked is done, whatever becomes of the answer
     "ads_libraries": (*_ANYWHERE, *_CHARSETS, "empty_page", *_TOTALS),
     "ads_metrics": (*_ANYWHERE, *_CHARSETS),
     "tap": (*_ANYWHERE, *_CHARSETS, "empty_page"),

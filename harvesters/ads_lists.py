@@ -195,14 +195,19 @@ def library_bibcodes(
     port = AdsPort(session, token, base_url)
     port.open()
     port.assume("biblib/libraries", LIBRARIES_A_DAY)
-    identifier = library_id.strip().rstrip("/").rpartition("/")[2]
-    if not _LIBRARY_ID.fullmatch(identifier):
-        raise PageRefused(
-            f"{library_id.strip()[:60]!r} is no ADS library: give the last part of its address, letters and digits only"
-        )
-    reading = _Library(port, identifier)
+    reading = _Library(port, library_identifier(library_id))
     reading.read()
     return reading.result()
+
+
+def library_identifier(written: str) -> str:
+    """Return the id of a library from its id or its address at ADS. Raises ``PageRefused`` for what is neither."""
+    identifier = written.strip().rstrip("/").rpartition("/")[2]
+    if not _LIBRARY_ID.fullmatch(identifier):
+        raise PageRefused(
+            f"{written.strip()[:60]!r} is no ADS library: give the last part of its address, letters and digits only"
+        )
+    return identifier
 
 
 class _Library:

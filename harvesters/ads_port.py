@@ -65,8 +65,12 @@ class AdsPort:
         self, path: str, params: Mapping[str, Any], body: bytes, content_type: str, place: str
     ) -> requests.Response:
         """Post ``body``; see ``judged``."""
+        return judged(self.send(path, params, body, content_type), place)
+
+    def send(self, path: str, params: Mapping[str, Any], body: bytes, content_type: str) -> requests.Response:
+        """Post ``body``, whatever the status of the answer."""
         headers = {"Content-Type": content_type}
-        return judged(self._session.post(f"{self._url}/{path}", params=dict(params), data=body, headers=headers), place)
+        return self._session.post(f"{self._url}/{path}", params=dict(params), data=body, headers=headers)
 
 
 def judged(response: requests.Response, place: str) -> requests.Response:

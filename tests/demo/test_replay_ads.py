@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from demo.replay import ReplayServer
-from demo.replay_libraries import LIBRARY, PRIVATE, UNKNOWN_BIBCODE
+from demo.replay_libraries import LIBRARY, PRIVATE, UNKNOWN_BIBCODE, WRITABLE
 from harvesters.ads import AdsQuery, AdsSource
 from harvesters.ads_lists import AdsBibcodes, expected_counts, library_bibcodes
 from harvesters.errors import PageRefused, QuotaSpent
@@ -109,7 +109,7 @@ def test_other_libraries_are_told_apart(server: ReplayServer) -> None:
         with pytest.raises(PageRefused, match=reason):
             library_bibcodes(polite(), library, "demo", f"{server.url}/ads/v1")
     mine = requests.get(f"{server.url}/ads/v1/biblib/libraries", headers={"Authorization": "Bearer demo"}, timeout=10)
-    assert [library["id"] for library in mine.json()["libraries"]] == [LIBRARY]
+    assert [library["id"] for library in mine.json()["libraries"]] == [LIBRARY, WRITABLE]
 
 
 def test_counts_per_journal_are_those_of_the_records(server: ReplayServer) -> None:
