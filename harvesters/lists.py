@@ -8,7 +8,7 @@ harvest that meets its identifier gives it one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,7 +99,7 @@ class NamesList(LineSlices):
         """Read the lines of one slice."""
         name, first = self.start_of(page)
         gathered = _Gathered(self.name, name)
-        for row in _lines(page.body, first):
+        for row in name_rows(decode(page.body).split("\n"), first):
             gathered.add(row)
         return gathered.done()
 
@@ -160,9 +160,52 @@ def _bare(record: HarvestedRecord) -> HarvestedRecord:
     return replace(record, extra={}, arxiv_version=None)
 
 
-def _lines(body: bytes, first: int) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class ListedPaper:
+    """What one row of a list says of its paper: identifiers as they stand there, and the cell with project codes.
+
+    ``verdict`` is that of a row of our own decisions, handed over as a list; None in all others.
+    """
+
+    key: str
+    doi: str | None
+    bibcode: str | None
+    arxiv_id: str | None
+    title: str | None
+    year: int | None
+    projects: str
+    verdict: str | None
+
+
+def listed_paper(row: Row) -> ListedPaper:
+    """Read one row of a table, a plain list or JSON lines. Raises ``RecordRefused`` where it names no paper."""
+    if row.reason is not None:
+        raise RecordRefused(row.reason)
+    values: dict[str, str] = {}
+    for column, cell in row.values.items():
+        written = "; ".join(map(str, cell)) if isinstance(cell, list) else "" if cell is None else str(cell)
+        if text := _GUARD.sub("", written).strip():
+            values.setdefault(_ALIASES.get(column, column), text)
+    names = _names_of(values)
+    try:
+        year = whole_number_of(values, "year")
+    except RecordRefused:
+        year = None
+    return ListedPaper(
+        key=names.first.key,
+        doi=names.doi,
+        bibcode=names.bibcode,
+        arxiv_id=names.arxiv_id,
+        title=values.get("title"),
+        year=year if year is not None and 0 < year < 10_000 else names.first.year,
+        projects=values.get(PROJECTS, ""),
+        verdict=values.get("verdict", "").lower() or None,
+    )
+
+
+def name_rows(lines: Iterable[str], first: int = 1) -> Iterator[Row]:
     """One row per line that is neither blank nor a comment, its cells named by what they are."""
-    for line, text in enumerate(decode(body).split("\n"), start=first):
+    for line, text in enumerate(lines, start=first):
         bare = text.strip()
         if not bare or bare.startswith("#"):
             continue

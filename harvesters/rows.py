@@ -7,9 +7,11 @@ import io
 import json
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TextIO
 
 from harvesters.errors import PageRefused, RecordRefused
 
@@ -69,7 +71,12 @@ def unreadable_json(value: object) -> str | None:
 
 def jsonl_rows(body: bytes, first_line: int = 1) -> Iterator[Row]:
     """One row per line that is not blank."""
-    for line, text in enumerate(io.StringIO(decode(body), newline="\n"), start=first_line):
+    return jsonl_rows_of(io.StringIO(decode(body), newline="\n"), first_line)
+
+
+def jsonl_rows_of(lines: Iterable[str], first_line: int = 1) -> Iterator[Row]:
+    """As ``jsonl_rows``, of lines."""
+    for line, text in enumerate(lines, start=first_line):
         if not text.strip():
             continue
         if (reason := unreadable(text)) is not None:
@@ -88,27 +95,72 @@ def jsonl_rows(body: bytes, first_line: int = 1) -> Iterator[Row]:
             yield Row(line, values)
 
 
+def lines_of(file: TextIO) -> Iterator[str]:
+    """The lines of a text file with their ends, one at a time; of a line that is too long no more than says so."""
+    while line := file.readline(MAX_LINE_CHARS + 2):
+        rest = line
+        while len(rest) > MAX_LINE_CHARS + 1 and not rest.endswith(("\n", "\r")):
+            rest = file.readline(MAX_LINE_CHARS + 2)
+        yield line
+
+
 def csv_rows(body: bytes, required: str | Collection[str]) -> Iterator[Row]:
     """One row per record of a CSV file whose header names one of ``required``; the delimiter is found by itself.
 
     Column names are lower-cased and blanks in them become ``_``; empty fields are left out. Raises ``PageRefused``
     where the header cannot be used.
     """
-    lines = list(io.StringIO(decode(body), newline=""))
+    return csv_rows_of(io.StringIO(decode(body), newline=""), required)
+
+
+def csv_rows_of(lines: Iterable[str], required: str | Collection[str]) -> Iterator[Row]:
+    """As ``csv_rows``, of lines with their ends, no more of which are held at a time than one row may span."""
+    rest = _Lines(lines)
     # A spreadsheet may be told its delimiter by a first line "sep=;"; the header shows it anyway.
-    at = next((number for number, line in enumerate(lines) if line.strip() and not _SEP.fullmatch(line.strip())), None)
-    if at is None:
+    while (line := rest.first()) is not None and (not line.strip() or _SEP.fullmatch(line.strip())):
+        rest.use(1)
+    if line is None:
         raise PageRefused("the file is empty")
-    header, delimiter = _header(lines[at], [required] if isinstance(required, str) else required)
-    at += 1
-    while at < len(lines):
-        if not lines[at].strip():
-            at += 1
+    header, delimiter = _header(line, [required] if isinstance(required, str) else required)
+    rest.use(1)
+    while (line := rest.first()) is not None:
+        if not line.strip():
+            rest.use(1)
             continue
-        row, used = _csv_row(lines, at, header, delimiter)
+        row, used = _csv_row(rest, header, delimiter)
         if row.values or row.reason is not None:  # spreadsheets add rows of nothing but delimiters
             yield row
-        at += used
+        rest.use(used)
+
+
+class _Lines:
+    """The lines of a file from where it was read to; some are looked at before they are used."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._ahead: deque[str] = deque()
+        self.number = 1
+        """Of the first line that was not used, from 1."""
+
+    def first(self) -> str | None:
+        """The first line that was not used, None at the end."""
+        return next(self.ahead(1), None)
+
+    def ahead(self, count: int) -> Iterator[str]:
+        """Up to ``count`` lines from there on, which stay to be used."""
+        for at in range(count):
+            if at == len(self._ahead):
+                line = next(self._lines, None)
+                if line is None:
+                    return
+                self._ahead.append(line)
+            yield self._ahead[at]
+
+    def use(self, count: int) -> None:
+        """Go on behind ``count`` lines that were looked at."""
+        for _ in range(count):
+            self._ahead.popleft()
+        self.number += count
 
 
 def _header(line: str, required: Collection[str]) -> tuple[list[str], str]:
@@ -129,21 +181,21 @@ def _header(line: str, required: Collection[str]) -> tuple[list[str], str]:
     raise PageRefused(f"the header has no column {wanted}; it reads: {line.strip()[:120]}")
 
 
-def _csv_row(lines: list[str], at: int, header: list[str], delimiter: str) -> tuple[Row, int]:
-    """The row that begins at line ``at``, and how many lines it used; a bad row uses one, so that its neighbours live."""
-    reader = csv.reader(lines[at : at + MAX_ROW_LINES], delimiter=delimiter, strict=True)
+def _csv_row(rest: _Lines, header: list[str], delimiter: str) -> tuple[Row, int]:
+    """The row that begins here, and how many lines it used; a bad row uses one, so that its neighbours live."""
+    reader = csv.reader(rest.ahead(MAX_ROW_LINES), delimiter=delimiter, strict=True)
     try:
         cells = next(reader)
     except (csv.Error, StopIteration) as wrong:
-        return Row(at + 1, {}, f"is no CSV row ({wrong})"), 1
+        return Row(rest.number, {}, f"is no CSV row ({wrong})"), 1
     if (reason := next((why for cell in cells if (why := unreadable(cell))), None)) is not None:
-        return Row(at + 1, {}, reason), 1
+        return Row(rest.number, {}, reason), 1
     if len(cells) > len(header) and not any(map(str.strip, cells[len(header) :])):
         cells = cells[: len(header)]  # spreadsheets write empty cells behind the last column
     if len(cells) != len(header):
-        return Row(at + 1, {}, f"has {len(cells)} fields where the header has {len(header)}"), 1
+        return Row(rest.number, {}, f"has {len(cells)} fields where the header has {len(header)}"), 1
     values = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name and cell.strip()}
-    return Row(at + 1, values), reader.line_num
+    return Row(rest.number, values), reader.line_num
 
 
 def text_of(values: Mapping[str, object], name: str) -> str | None:
