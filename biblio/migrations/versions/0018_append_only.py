@@ -11,12 +11,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 import sqlmodel
 from alembic import op
-from pathlib import Path
 
 import biblio.store.types
 
 revision = "0018"
-down_revision = "0017" if any(Path(__file__).parent.glob("0017_*.py")) else "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
