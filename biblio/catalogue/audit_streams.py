@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col
 
+from biblio.catalogue.links import RELATION_WITHDRAWN
 from biblio.store.models import (
     AuditEntry,
     Claim,
@@ -233,6 +234,8 @@ def _of_accounts() -> tuple[Stream, ...]:
     is_account = col(entry.action).like("account.%") | col(entry.action).like("login%")
     is_mail = col(entry.action).like("mail %")
     is_report = sa.literal("reported_paper.handled") == col(entry.action)
+    is_journal = col(entry.action).like("journal.%")
+    is_relation = sa.literal(RELATION_WITHDRAWN) == col(entry.action)
     texts = (col(entry.action), col(entry.subject), sa.cast(col(entry.details), sa.Text))
 
     def made(name: str, kind: Kind, *where: Any) -> Stream:
@@ -248,7 +251,20 @@ def _of_accounts() -> tuple[Stream, ...]:
         made("account", Kind.ACCOUNT, is_account),
         made("mail-entry", Kind.MAIL, is_mail),
         made("handled", Kind.REPORTED, is_report),
-        made("entry", Kind.OTHER, ~is_account, ~is_mail, ~is_report),
+        made("journal-entry", Kind.JOURNAL, is_journal),
+        made("entry", Kind.OTHER, ~is_account, ~is_mail, ~is_report, ~is_journal, ~is_relation),
+        Stream(
+            "relation-ended",
+            Kind.DECISION,
+            entry,
+            col(entry.made_at),
+            lambda r: Told("took back how the paper relates", details=_details(was=r.details.get("relation"))),
+            col(entry.actor_id),
+            col(entry.details)["paper"].as_integer(),
+            words=texts,
+            where=(is_relation,),
+            judges=True,
+        ),
         ran("import", Kind.IMPORT, is_import),
         ran("job", Kind.JOB, ~is_import),
     )
@@ -270,7 +286,7 @@ def _of_papers() -> tuple[Stream, ...]:
                col(corr.actor_id), col(corr.paper_id), words=(col(corr.field), sa.cast(col(corr.value), sa.Text))),
         Stream("correction-ended", Kind.EDIT, corr, col(corr.withdrawn_at),
                lambda r: Told(f"took back the correction of the {r.field.replace('_', ' ')}"),
-               col(corr.withdrawn_by_id), col(corr.paper_id), words=(col(corr.field),)),
+               col(corr.withdrawn_by_id), col(corr.paper_id), words=(col(corr.field), sa.cast(col(corr.value), sa.Text))),
         Stream("note", Kind.EDIT, note, col(note.made_at), lambda r: Told("noted", r.text),
                col(note.actor_id), col(note.paper_id), words=(col(note.text),)),
         Stream("note-ended", Kind.EDIT, note, col(note.removed_at), lambda r: Told("took away a note", r.text),

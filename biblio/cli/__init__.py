@@ -25,6 +25,7 @@ _OWN = {
     "serve": "biblio.cli.serve:serve",
     "scheduler": "biblio.cli.serve:scheduler",
     "users": "biblio.cli.users:users",
+    "audit": "biblio.cli.audit:audit",
 }
 """The door's own commands: name → where it is; features add theirs."""
 

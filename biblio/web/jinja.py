@@ -11,8 +11,10 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from biblio import webkit
+from biblio.catalogue.readable import readable
 from biblio.feature import Feature, NavigationItem
 from biblio.runtime import biblio_version
+from biblio.store.words import Role
 from biblio.web.accounts.permissions import may
 from biblio.web.assets import Assets
 from biblio.web.security import holds_token
@@ -25,7 +27,9 @@ def install(app: Flask, assets: Assets, features: Sequence[Feature]) -> None:
     """Add filters and globals to ``app``'s templates."""
     items = sorted((item for feature in features for item in feature.navigation), key=lambda item: item.order)
     items.append(NavigationItem("Admin", "admin.overview", "admin.read", order=90))
+    items.append(NavigationItem("Audit log", "admin.audit", "audit.read", order=91))
     app.jinja_env.filters.update(day=day, moment=moment, ago=ago, number=number, percent=percent, plural=plural)
+    app.jinja_env.filters.update(readable=readable)
     app.jinja_env.globals.update(asset=assets.address)
 
     @app.context_processor
@@ -35,7 +39,7 @@ def install(app: Flask, assets: Assets, features: Sequence[Feature]) -> None:
         return {
             "visitor": person,
             "may": lambda action: may(person.role if person else None, action),
-            "navigation": [item for item in items if may(person.role if person else None, item.action)],
+            "navigation": _navigation(items, person.role if person else None),
             "here": request.endpoint or "",
             "current": is_current,
             "observatory": wired.profile.observatory,
@@ -44,6 +48,12 @@ def install(app: Flask, assets: Assets, features: Sequence[Feature]) -> None:
             "csrf": csrf_field,
             "version": biblio_version(),
         }
+
+
+def _navigation(items: Sequence[NavigationItem], role: Role | None) -> list[NavigationItem]:
+    """Return what this role may go to; admins find the audit log among the admin's pages."""
+    of_admin = {"admin.audit"} if may(role, "admin.read") else set()
+    return [item for item in items if may(role, item.action) and item.endpoint not in of_admin]
 
 
 def is_current(item: NavigationItem) -> str | None:

@@ -17,15 +17,15 @@ from biblio.jobs import Job, find_job, run_at_work, run_job
 from biblio.logs import get_logger
 from biblio.mail import give_up, resend
 from biblio.runtime import Runtime, biblio_version
-from biblio.store.models import AuditEntry
 from biblio.store.schema import current_revision, head_revision
 from biblio.store.words import MailState, Outcome
-from biblio.web.admin import queries
+from biblio.web.admin import audit_views, queries
 
 log = get_logger(__name__)
 
 
 blueprint = Blueprint("admin", __name__)
+audit_views.add_to(blueprint)
 
 _FEATURES = "biblio_features"
 
@@ -80,10 +80,10 @@ def runs() -> ResponseReturnValue:
     chosen = Outcome(outcome) if outcome in set(Outcome) else None
     with webkit.reading() as unit:
         page = webkit.paginate(unit, queries.runs(job or None, chosen), filters={"job": job, "outcome": outcome})
-    if webkit.wants("csv"):
+    if webkit.wants_table():
         header = ("job", "started", "ended", "started by", "outcome", "counts", "error")
         rows = [(r.job, r.started_at, r.ended_at, r.started_by, r.outcome, r.counts, r.error) for r in page.items]
-        return webkit.csv_response("job-runs", header, rows)
+        return webkit.table_response("job-runs", header, rows)
     return render_template("admin/runs.html", page=page, jobs=sorted(_jobs()), outcomes=list(Outcome))
 
 
@@ -121,33 +121,12 @@ def cancel_letter(mail_id: int) -> ResponseReturnValue:
     return redirect(url_for("admin.mail"))
 
 
-@blueprint.route("/admin/audit")
-@webkit.action("admin.read")
-def audit() -> ResponseReturnValue:
-    """Who did what, where no other page keeps it."""
-    action, subject = request.args.get("action", ""), request.args.get("q", "").strip()
-    with webkit.reading() as unit:
-        actions = queries.audit_actions(unit)
-        found = webkit.paginate(
-            unit, queries.audit(action or None, subject or None), filters={"action": action, "q": subject}
-        )
-    page = found.map(lambda row: (row[0], _who(row[0], row[1])))
-    if webkit.wants("csv"):
-        rows = [(e.made_at, who, e.action, e.subject, e.details or "") for e, who in page.items]
-        return webkit.csv_response("audit", ("when", "who", "what", "about", "details"), rows)
-    return render_template("admin/audit.html", page=page, actions=actions)
-
-
 @blueprint.route("/health")
 @webkit.action(webkit.PUBLIC)
 def health() -> ResponseReturnValue:
     """Whether the database answers and is at this version's schema: 200, else 503."""
     state = health_of(webkit.runtime())
     return jsonify(state), 200 if state["status"] == "ok" else 503
-
-
-def _who(entry: AuditEntry, name: str | None) -> str:
-    return name or str(entry.details.get("by", "biblio"))
 
 
 def start_in_background(runtime: Runtime, job: Job, *, actor_id: int) -> threading.Thread:

@@ -193,17 +193,6 @@ def test_a_person_decides_about_a_letter(app: Flask, runtime: Runtime) -> None:
     assert admin.post("/admin/mail/99/cancel", form_on="/admin/mail").status_code == 404
 
 
-def test_the_audit_log_says_who_did_what(app: Flask, runtime: Runtime) -> None:
-    """A login is in the log, with its person, and can be filtered for."""
-    admin = logged_in(app, runtime, Role.ADMIN)
-    page = admin.get("/admin/audit?action=login").get_data(as_text=True)
-    assert "1 entry" in page
-    assert "Admin Example" in page
-    rows = admin.get("/admin/audit?format=csv").get_data(as_text=True).splitlines()
-    assert rows[0] == "when,who,what,about,details"
-    assert "command line" in rows[-1]
-
-
 def test_the_admin_pages_are_the_admins(small_app: Flask, small_runtime: Runtime) -> None:
     """A librarian sees none of them."""
     visitor: Visitor = logged_in(small_app, small_runtime, Role.LIBRARIAN)
