@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     ads_url: str = "https://api.adsabs.harvard.edu/v1"
     """Base address of the ADS API."""
 
+    ads_library: str | None = None
+    """Id of the ADS library that our papers are pushed into each night. Unset: none is. The token must have the right
+    to write it."""
+
     arxiv_url: str = "https://export.arxiv.org"
     """Base address of the arXiv API and of its e-prints."""
 

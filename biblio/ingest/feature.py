@@ -8,8 +8,9 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
+from biblio.ingest.ads_commands import ads
 from biblio.ingest.harvest_commands import coverage
-from biblio.ingest.jobs import COUNT, HARVEST, READ, REFRESH, REPARSE, RESWEEP, TWINS
+from biblio.ingest.jobs import COUNT, HARVEST, PUSH, READ, REFRESH, REPARSE, RESWEEP, TWINS
 from biblio.ingest.ledger import held_back, label_of, ledger_lines, source_states
 from biblio.ingest.paper_commands import papers
 from biblio.ingest.project_commands import projects
@@ -84,8 +85,8 @@ def _sources(runtime: Runtime) -> Iterable[str]:
 feature = Feature(
     name="ingest",
     blueprint=lambda: blueprint,
-    jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE),
-    commands=(harvest, projects, papers, reparse, coverage),
+    jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE, PUSH),
+    commands=(harvest, projects, papers, reparse, coverage, ads),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
     checks=(_harvest_is_fresh, _runs_have_succeeded, _nothing_is_held_back, _sources_are_set_up),
     status=(_sources,),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from biblio.ingest.ads_jobs import check_count, check_refresh, check_resweep, count, refresh, resweep
+from biblio.ingest.ads_library import check_push, push
 from biblio.ingest.asked import Asked
 from biblio.ingest.harvest import HarvestIncomplete, harvest
 from biblio.ingest.reading import check_read, read, read_short
@@ -78,3 +79,10 @@ COUNT = Job(
     check=check_count,
 )
 REPARSE = Job("reparse", "Read stored answers again, without asking anybody", read_again, check=check_reparse)
+PUSH = Job(
+    "push",
+    "Push our papers into the ADS library that is set",
+    push,
+    schedule="50 6 * * *",
+    check=check_push,
+)

@@ -17,7 +17,7 @@ from biblio.jobs import is_at_work
 from biblio.store.models import JobRun
 from biblio.store.words import Outcome
 
-WATCHED = ("harvest", "resweep", "refresh", "count", "read", "reparse", "twins", "import")
+WATCHED = ("harvest", "resweep", "refresh", "count", "read", "reparse", "twins", "import", "push")
 """The jobs of ingest, as rows name them."""
 
 JUST_ENDED = timedelta(minutes=3)
@@ -36,6 +36,8 @@ _TOLD = {
     "short_texts_read": "abstracts and snippets read",
     "mentions": "codes seen",
     "papers_expected": "papers counted",
+    "added": "papers put into the ADS library",
+    "removed": "papers taken out of it",
 }
 """Counts worth telling when a run has ended, with their words."""
 
