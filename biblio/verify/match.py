@@ -26,6 +26,7 @@ from biblio.verify import ranking_models
 from biblio.verify.facts import PaperInput, Passage, Projects, load_papers, load_projects, stored_digests
 from biblio.verify.kept import worth_keeping
 from biblio.verify.queue import refresh
+from biblio.verify.tally import true_up
 from matching.codes import Registry
 from matching.evidence import Evidence
 from matching.propose import Candidate, Proposer
@@ -295,10 +296,14 @@ def _refresh_queue(context: JobContext) -> None:
                 .limit(WALK)
             ).all()
         if not ids:
-            return
+            break
         with runtime.store.writing() as session:
             context.count("queue rows changed", refresh(session, runtime.profile, ids, today=runtime.clock.today()))
         last = ids[-1]
+    with runtime.store.writing() as session:
+        wrong = true_up(session)
+    if wrong:
+        context.count("queue counts mended", wrong)
 
 
 match = Job(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +14,17 @@ from sqlmodel import Session, col
 from biblio.observatory import Profile
 from biblio.store.models import Claim, DeskItem, PaperTag
 from biblio.store.words import Band
-from biblio.verify import language
+from biblio.verify import language, tally
 from biblio.verify.queries import WHY_WORDS
 from biblio.verify.wanted import DATES, Onlooker, QueueFilter, claimed
 
 MOST_JOURNALS = 40
+MOST_LANGUAGES = 40
+MOST_SOURCES = 20
 MOST_TAGS = 100
+
+Sums = Mapping[str, Counter[str]]
+"""What ``biblio.verify.tally.sums`` returns: facet → value → papers in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +44,18 @@ class Counts:
     total: int
 
 
-def counts(session: Session, onlooker: Onlooker) -> Counts:
+def counts(session: Session, onlooker: Onlooker, sums: Sums) -> Counts:
     """Return how much waits. Unlikely ones are not counted."""
-    bands = session.execute(
-        sa.select(col(DeskItem.band), sa.func.count())
+    mine = claimed(onlooker, col(Claim.holder_id) == onlooker.user_id).subquery()
+    own = session.execute(
+        sa.select(sa.func.count())
+        .select_from(mine)
+        .join(DeskItem, col(DeskItem.paper_id) == mine.c[0])
         .where(col(DeskItem.is_shown).is_(True))
-        .group_by(col(DeskItem.band))
-    ).all()
-    by_band: dict[Band | None, int] = dict(bands)
-    shown = sa.select(sa.func.count()).select_from(DeskItem).where(col(DeskItem.is_shown).is_(True))
-    mine = claimed(onlooker, col(Claim.holder_id) == onlooker.user_id)
-    press, escalated, own = session.execute(
-        sa.select(
-            shown.where(col(DeskItem.is_at_press).is_(True)).scalar_subquery(),
-            shown.where(col(DeskItem.is_escalated).is_(True)).scalar_subquery(),
-            shown.where(col(DeskItem.paper_id).in_(mine)).scalar_subquery(),
-        )
-    ).one()
-    total = sum(by_band.values())
-    certain, likely = by_band.get(Band.CERTAIN, 0), by_band.get(Band.LIKELY, 0)
-    return Counts(certain, likely, total - certain - likely, press, escalated, own, total)
+    ).scalar_one()
+    total, certain, likely = sums["all"][""], sums["band"][Band.CERTAIN], sums["band"][Band.LIKELY]
+    others = total - certain - likely
+    return Counts(certain, likely, others, sums["press"]["yes"], sums["escalated"]["yes"], own, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +85,13 @@ DATE_LABELS: Mapping[str, str] = {
 }
 
 
-def offers(session: Session, profile: Profile, wanted: QueueFilter, *, today: date) -> list[Offer]:
-    """Return the filters: what the profile knows, and else what waits. What is set is always among the choices."""
-    journals = _values(session, col(DeskItem.journal), MOST_JOURNALS)
-    libraries = dict.fromkeys([p.library for p in profile.partners])
-    languages = [(code, language.NAMES.get(code, code)) for code in _values(session, col(DeskItem.language), 40)]
+def offers(session: Session, profile: Profile, wanted: QueueFilter, sums: Sums, *, today: date) -> list[Offer]:
+    """Return the filters: what the profile knows, and else what waits, commonest first.
+
+    What is set is always among the choices. While nothing is, each says how many papers it would leave.
+    """
+    libraries = dict.fromkeys([*(p.library for p in profile.partners), *sums["library"]])
+    languages = [(code, language.NAMES.get(code, code)) for code in _first(sums["language"], MOST_LANGUAGES)]
     tags = session.execute(
         sa.select(col(PaperTag.tag)).where(col(PaperTag.removed_at).is_(None)).distinct().order_by(col(PaperTag.tag))
         .limit(MOST_TAGS)
@@ -104,22 +104,37 @@ def offers(session: Session, profile: Profile, wanted: QueueFilter, *, today: da
         "library": ("Library", _same(libraries)),
         "press": ("Going to press", [("yes", "only those")]),
         "cycle": ("Cycle", [(c.key, c.name) for c in reversed(profile.cycles)]),
-        "journal": ("Journal", _same(journals)),
-        "source": ("Source", _same(_values(session, col(DeskItem.source), 20))),
+        "journal": ("Journal", _same(_first(sums["journal"], MOST_JOURNALS))),
+        "source": ("Source", _same(_first(sums["source"], MOST_SOURCES))),
         "language": ("Language", [*languages, ("none", "not known")]),
         "year": ("Year", _same(range(today.year, profile.harvest.first_year - 1, -1))),
         "text": ("Full text", [("yes", "read"), ("no", "not read")]),
         "again": ("Look again", [("yes", "only those")]),
         "tag": ("Tag", _same(tags)),
     }
+    known = {} if wanted.filters() else sums
     return [
-        Offer(name, label, _with(rows, getattr(wanted, name)), getattr(wanted, name))
+        Offer(name, label, _choices(rows, getattr(wanted, name), known.get(name)), getattr(wanted, name))
         for name, (label, rows) in options.items()
     ]
 
 
-def _with(rows: list[tuple[str, str]], now: str) -> tuple[tuple[str, str], ...]:
-    return (*rows, *([(now, now)] if now and now not in [value for value, _ in rows] else []))
+def _choices(rows: list[tuple[str, str]], now: str, papers: Counter[str] | None) -> tuple[tuple[str, str], ...]:
+    """Return the choices, what is set among them, with how many papers there are of each where that is known."""
+    if now and now not in [value for value, _ in rows]:
+        rows = [*rows, (now, now)]
+    if papers is None:
+        return tuple(rows)
+    return tuple((value, f"{words} ({papers[value]:,})") if papers[value] else (value, words) for value, words in rows)
+
+
+def commonest(session: Session, facet: str, most: int) -> list[str]:
+    """Return the commonest values of a facet (``tally.FACETS``) among the papers in the queue, commonest first."""
+    return _first(tally.sums(session)[facet], most)
+
+
+def _first(papers: Counter[str], most: int) -> list[str]:
+    return sorted(papers, key=lambda value: (-papers[value], value))[:most]
 
 
 def _same(values: Iterable[Any]) -> list[tuple[str, str]]:
@@ -133,15 +148,3 @@ def chips(offered: Iterable[Offer], wanted: QueueFilter) -> list[Chip]:
     ]
     dates = [(name, getattr(wanted, name)) for name in DATES]
     return [*found, *(Chip(DATE_LABELS[name], day, wanted.without(name)) for name, day in dates if day)]
-
-
-def _values(session: Session, column: Any, limit: int) -> list[Any]:
-    """Return the commonest values of a column among the papers in the queue, commonest first."""
-    query = (
-        sa.select(column)
-        .where(col(DeskItem.is_shown).is_(True), column.is_not(None))
-        .group_by(column)
-        .order_by(sa.func.count().desc(), column)
-        .limit(limit)
-    )
-    return list(session.execute(query).scalars())

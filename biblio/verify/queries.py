@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +11,7 @@ from statistics import median
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.store.current import survivor_id, survivor_of, under_second_reading
+from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
@@ -67,8 +68,6 @@ class QueueRow:
     why: str
     band: Band | None
     score: float | None
-    is_blind: bool
-    """Somebody is to judge it without seeing what others, or the machine, thought of it."""
     open_count: int
     waiting_since: datetime
     is_at_press: bool
@@ -86,8 +85,13 @@ class QueueRow:
     """The strongest evidence in words, where there is no quote."""
 
 
-def queue_count(session: Session, onlooker: Onlooker, wanted: QueueFilter) -> int:
-    """Return how many papers the filter leaves."""
+def queue_count(session: Session, onlooker: Onlooker, wanted: QueueFilter, sums: Mapping[str, Counter[str]]) -> int:
+    """Return how many papers the filter leaves; without a filter, or with one that ``sums`` tells, nothing is counted."""
+    asked = wanted.filters()
+    if wanted.hides_weak and wanted.in_order.only_with is None and len(asked) <= 1:
+        facet, value = next(iter(asked.items()), ("all", ""))
+        if facet in sums and value != "none":
+            return sums[facet][str(value)]
     number = sa.select(sa.func.count()).select_from(DeskItem).where(*wanted.conditions(onlooker))
     return int(session.execute(number).scalar_one())
 
@@ -125,16 +129,14 @@ def _parts(ids: Sequence[int]) -> list[Sequence[int]]:
 
 
 def queue_rows(session: Session, onlooker: Onlooker, items: Sequence[DeskItem]) -> list[QueueRow]:
-    """Return the rows of one page, in the order of ``items``. Of papers under second reading band and score are not told."""
+    """Return the rows of one page, in the order of ``items``."""
     papers: dict[int, tuple[str | None, str | None, int]] = {}
     candidates: dict[int, _Best] = {}
-    blind: set[int] = set()
     holders: dict[int, tuple[int, str]] = {}
     for part in _parts(range(len(items))):
         ids = [items[place].paper_id for place in part]
         papers |= _papers(session, ids)
         candidates |= _candidates(session, [c for place in part if (c := items[place].candidate_id) is not None])
-        blind |= under_second_reading(session, ids)
         holders |= _holders(session, onlooker, ids)
     rows = []
     for item in items:
@@ -149,9 +151,8 @@ def queue_rows(session: Session, onlooker: Onlooker, items: Sequence[DeskItem]) 
                 journal=item.journal,
                 year=item.year,
                 why=item.why,
-                band=item.band if item.paper_id not in blind else None,
-                score=item.score if item.paper_id not in blind else None,
-                is_blind=item.paper_id in blind,
+                band=item.band,
+                score=item.score,
                 open_count=item.open_count,
                 waiting_since=item.waiting_since,
                 is_at_press=item.is_at_press,

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.memory import USES_DATA
 from biblio.observatory import Profile
-from biblio.store.current import survivor_id
+from biblio.store.current import survivor_id, under_second_reading
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
@@ -38,6 +38,7 @@ from biblio.store.models import (
     UnitRevision,
 )
 from biblio.store.words import Band, RelationKind, Scheme, Verdict
+from biblio.verify import tally
 from biblio.verify.language import language_of
 from biblio.verify.libraries import libraries_of
 from matching.learning import AUDIT
@@ -54,6 +55,9 @@ NO_TEXT_ORIGINS = ("abstract", "snippet")
 """Readings that are not of a paper's full text."""
 
 BATCH = 400
+
+LONGEST_JOURNAL = 200
+"""Characters of a journal's name that the queue is filtered by; an index of PostgreSQL takes 2,700 bytes."""
 
 
 @dataclass(slots=True)
@@ -85,6 +89,8 @@ class _Facts:
     on_arxiv: set[int] = field(default_factory=set)
     unknown_codes: set[int] = field(default_factory=set)
     escalated: set[int] = field(default_factory=set)
+    blind: set[int] = field(default_factory=set)
+    """Papers under second reading: nobody but their first reader may decide about them."""
     languages: dict[int, str] = field(default_factory=dict)
     libraries: dict[int, str] = field(default_factory=dict)
     press: dict[int, date] = field(default_factory=dict)
@@ -134,22 +140,23 @@ def _refresh_batch(session: Session, profile: Profile, paper_ids: list[int], tod
     before = _locked(session, {*survivors, *survivors.values()})
     facts = _gather(session, profile, sorted(set(survivors.values())), today)
     wanted = {item.paper_id: item for s in set(survivors.values()) if (item := _item(s, facts, today))}
-    changed = 0
-    for paper_id, row in before.items():
-        if paper_id not in wanted:
-            session.delete(row)
-            changed += 1
-    for paper_id, item in wanted.items():
-        old = before.get(paper_id)
-        if old is None:
-            session.add(item)
-            changed += 1
-        elif (new := item.model_dump()) != old.model_dump():
-            old.sqlmodel_update(new)
+    was, now = [], []
+    for paper_id in sorted(before.keys() | wanted.keys()):
+        old, new = before.get(paper_id), wanted.get(paper_id)
+        if old is not None and new is not None and old.model_dump() == new.model_dump():
+            continue
+        was.append(DeskItem.model_validate(old.model_dump()) if old is not None else None)
+        now.append(new)
+        if new is None:
+            session.delete(old)
+        elif old is None:
+            session.add(new)
+        else:
+            old.sqlmodel_update(new.model_dump())
             session.add(old)
-            changed += 1
     session.flush()
-    return changed
+    tally.note(session, was, now)
+    return len(now)
 
 
 def _locked(session: Session, paper_ids: Iterable[int]) -> dict[int, DeskItem]:
@@ -169,7 +176,9 @@ def _locked(session: Session, paper_ids: Iterable[int]) -> dict[int, DeskItem]:
 
 
 def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
-    """Return the queue row a paper should have, or None when nothing about it waits."""
+    """Return the queue row a paper should have, or None when nothing about it waits, or only for a second reader."""
+    if paper_id in facts.blind:
+        return None
     revision = facts.revisions.get(paper_id)
     candidates = facts.candidates.get(paper_id, [])
     is_refused = paper_id in facts.refused
@@ -199,7 +208,7 @@ def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
         look_again=any(c.look_again for c in serious),
         has_text=paper_id in facts.has_text,
         source=(revision.provenance or {}).get("title") if revision else None,
-        journal=revision.journal if revision else None,
+        journal=revision.journal[:LONGEST_JOURNAL] if revision and revision.journal else None,
         year=revision.year if revision else None,
         cycle=best.cycle if best else None,
         partner=best.partner if best else None,
@@ -349,6 +358,7 @@ def _gather_desk(session: Session, profile: Profile, facts: _Facts, group: Mappi
         select(Escalation.paper_id).where(col(Escalation.paper_id).in_(members), col(Escalation.settled_at).is_(None))
     ):
         facts.escalated.add(group[paper_id])
+    facts.blind = under_second_reading(session, set(group.values()))
     said: dict[int, list[str]] = defaultdict(list)
     word = col(SourceRecord.record)["language"].as_string()
     for paper_id, language in session.execute(

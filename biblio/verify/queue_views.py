@@ -15,7 +15,7 @@ from biblio.catalogue.links import Ruling
 from biblio.errors import RequestRefused, Stale
 from biblio.store.models import DeskItem
 from biblio.store.words import Band, RelationKind, Verdict
-from biblio.verify import offers, queries, service, teaching
+from biblio.verify import offers, queries, service, tally, teaching
 from biblio.verify.certain import CertainRow, certain_candidates
 from biblio.verify.forms import ConfirmForm
 from biblio.verify.quotes import PLACES, Quote, passages
@@ -51,16 +51,17 @@ def desk() -> ResponseReturnValue:
     wanted = QueueFilter.from_address(request.args)
     wired = webkit.runtime()
     with webkit.reading() as session:
-        page = _queue_page(session, wanted)
+        sums = tally.sums(session)
+        page = _queue_page(session, wanted, sums)
         rows = queries.queue_rows(session, onlooker(), page.items)
         page = webkit.Page(rows, page.count, page.number, page.size, filters=wanted.address(), exports=page.exports)
         if webkit.wants_table():
             return _csv(rows)
-        offered = offers.offers(session, wired.profile, wanted, today=wired.clock.today())
+        offered = offers.offers(session, wired.profile, wanted, sums, today=wired.clock.today())
         return render_template(
             "verify/desk.html",
             page=page,
-            counts=offers.counts(session, onlooker()),
+            counts=offers.counts(session, onlooker(), sums),
             wanted=wanted,
             orders=ORDERS,
             offers=offered,
@@ -77,7 +78,7 @@ def onlooker() -> Onlooker:
     return Onlooker(webkit.actor().user_id, webkit.runtime().clock.now())
 
 
-def _queue_page(session: Session, wanted: QueueFilter) -> webkit.Page[Any]:
+def _queue_page(session: Session, wanted: QueueFilter, sums: offers.Sums) -> webkit.Page[Any]:
     """Return the page of the queue that the address asks for, in the order it asks for."""
     who = onlooker()
     if wanted.teaches:
@@ -87,7 +88,7 @@ def _queue_page(session: Session, wanted: QueueFilter) -> webkit.Page[Any]:
             size=PAGE_SIZE,
             filters=wanted.address(),
         )
-    count = queries.queue_count(session, who, wanted)
+    count = queries.queue_count(session, who, wanted, sums)
     return webkit.paginate_counted(
         count,
         lambda limit, offset: queries.queue_items(session, who, wanted, queries.Slice(limit, offset), count),
@@ -155,11 +156,12 @@ def certain() -> ResponseReturnValue:
     wanted = _certain_ones()
     wired = webkit.runtime()
     with webkit.reading() as session:
-        page = _queue_page(session, wanted)
+        sums = tally.sums(session)
+        page = _queue_page(session, wanted, sums)
         pace = queries.pace(session, webkit.actor().user_id)
         rows = certain_candidates(session, [item.paper_id for item in page.items])
         shown = [(row, _passage(row)) for row in rows]
-        offered = offers.offers(session, wired.profile, wanted, today=wired.clock.today())
+        offered = offers.offers(session, wired.profile, wanted, sums, today=wired.clock.today())
         return render_template(
             "verify/certain.html",
             page=webkit.Page(shown, page.count, page.number, page.size, filters=wanted.address(), exports=page.exports),

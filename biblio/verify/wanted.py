@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
-from biblio.store.current import papers_under_second_reading, survivor_id
+from biblio.store.current import survivor_id
 from biblio.store.models import Claim, DeskItem, Paper, PaperTag
 from biblio.store.words import Band
 from biblio.verify.queue import RANKS
@@ -173,7 +173,7 @@ class QueueFilter:
 
     def chosen(self, onlooker: Onlooker) -> list[Any]:
         """Return what was asked for by name alone."""
-        return [*self._equal(), *self._flags(), *self._dates(), *self._held(onlooker), *self._blind()]
+        return [*self._equal(), *self._flags(), *self._dates(), *self._held(onlooker)]
 
     def _equal(self) -> list[Any]:
         wanted: list[Any] = []
@@ -232,12 +232,6 @@ class QueueFilter:
         elif self.holder == "free":
             wanted.append(_ITEM.paper_id.not_in(claimed(onlooker)))
         return wanted
-
-    def _blind(self) -> list[Any]:
-        """Where rows are chosen or ordered by band or score, none under second reading: their place would tell it."""
-        if self.band or self.order in ("score", LEARN):
-            return [_ITEM.paper_id.not_in(papers_under_second_reading())]
-        return []
 
 
 def claimed(onlooker: Onlooker, *which: Any) -> sa.Select[Any]:

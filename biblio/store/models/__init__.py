@@ -2,7 +2,7 @@
 
 from biblio.store.models.comparisons import ComparisonAside, ComparisonList, ComparisonRow
 from biblio.store.models.contacts import Contact, ContactCase, ContactEvent, PressMedian, TextAddress
-from biblio.store.models.desk import DeskItem, PaperMatch
+from biblio.store.models.desk import DeskItem, DeskTally, PaperMatch
 from biblio.store.models.journals import Journal, JournalCoverage, JournalSuggestion, JournalWatch
 from biblio.store.models.learning import RankingChoice, RankingMeasure, RankingModel, RematchTrial, TrialPaper
 from biblio.store.models.links import Candidate, CandidateRevision, Decision, EvidenceItem, Link, PaperRelation
@@ -77,6 +77,7 @@ __all__ = [
     "ContactEvent",
     "Decision",
     "DeskItem",
+    "DeskTally",
     "Escalation",
     "EvidenceItem",
     "ExpectedCount",

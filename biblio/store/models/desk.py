@@ -23,6 +23,16 @@ class PaperMatch(SQLModel, table=True):
     matched_at: datetime = Field(sa_column=moment())
 
 
+_QUEUE = ("rank", "doubt", "waiting_since", "paper_id")
+"""The queue's order, at the end of each index that it is filtered by: a page then comes out of one index, sorted."""
+
+_FILTERS = (
+    "is_shown", "library", "band", "has_text", "source", "journal", "cycle", "year", "language", "is_at_press",
+    "is_escalated", "look_again", "why", "published_on", *_QUEUE,
+)  # fmt: skip
+"""All that the queue is filtered by: rows that match several filters are counted without reading the table."""
+
+
 class DeskItem(SQLModel, table=True):
     """One paper that waits for a person, with what the queue sorts and filters by, so that one index serves a page.
 
@@ -34,15 +44,22 @@ class DeskItem(SQLModel, table=True):
 
     __tablename__ = "desk_item"
     __table_args__ = (
-        sa.Index("ix_desk_item_order", "is_shown", "rank", "doubt", "waiting_since", "paper_id"),
-        sa.Index("ix_desk_item_band", "is_shown", "band"),
-        sa.Index("ix_desk_item_press", "is_shown", "is_at_press"),
-        sa.Index("ix_desk_item_journal", "is_shown", "journal"),
-        sa.Index("ix_desk_item_source", "is_shown", "source"),
+        sa.Index("ix_desk_item_order", "is_shown", *_QUEUE),
+        sa.Index("ix_desk_item_waiting", "is_shown", "waiting_since", "paper_id"),
         sa.Index("ix_desk_item_score", "is_shown", "score", "paper_id"),
+        sa.Index("ix_desk_item_press_on", "is_shown", "press_on", "paper_id"),
         sa.Index("ix_desk_item_doubt", "is_shown", "doubt", "paper_id"),
         sa.Index("ix_desk_item_lot", "lot", "paper_id"),
-        sa.Index("ix_desk_item_library", "is_shown", "library"),
+        sa.Index("ix_desk_item_band", "is_shown", "band", *_QUEUE),
+        sa.Index("ix_desk_item_source", "is_shown", "source", *_QUEUE),
+        sa.Index("ix_desk_item_journal", "is_shown", "journal", *_QUEUE),
+        sa.Index("ix_desk_item_cycle", "is_shown", "cycle", *_QUEUE),
+        sa.Index("ix_desk_item_year", "is_shown", "year", *_QUEUE),
+        sa.Index("ix_desk_item_library", "is_shown", "library", *_QUEUE),
+        sa.Index("ix_desk_item_language", "is_shown", "language", *_QUEUE),
+        sa.Index("ix_desk_item_press", "is_shown", "is_at_press", *_QUEUE),
+        sa.Index("ix_desk_item_escalated", "is_shown", "is_escalated", *_QUEUE),
+        sa.Index("ix_desk_item_filters", *_FILTERS),
     )
     paper_id: int = Field(primary_key=True, foreign_key="paper.id")
     candidate_id: int | None = Field(default=None, foreign_key="candidate.id", index=True)
@@ -72,3 +89,17 @@ class DeskItem(SQLModel, table=True):
     press_on: date | None = None
     """When a preprint is expected in print; None where it is not about to go to press."""
     is_escalated: bool = False
+
+
+class DeskTally(SQLModel, table=True):
+    """How many papers in the queue have a value: the sum of ``papers`` over all rows of it.
+
+    A transaction that changes rows of ``desk_item`` adds the differences as rows of its own, so that nobody waits for
+    anybody; now and then they are summed into one row each. ``facet`` is a column that is counted, or "all".
+    """
+
+    __tablename__ = "desk_tally"
+    id: int | None = Field(default=None, primary_key=True)
+    facet: str = Field(max_length=16)
+    value: str = ""
+    papers: int
