@@ -1,12 +1,10 @@
-"""The texts of letters: an observatory's own (``mail/`` of its profile) or the general ones, checked when loaded.
+"""The texts of a campaign's letters (``biblio.mail.texts``), with what may stand in them.
 
-A text begins with ``Subject: …`` and an empty line. Only the placeholders below may stand in it; anything else in
-braces is refused before a campaign is made. A campaign keeps a copy, so its wording is frozen.
+They are checked before a campaign is made; it keeps a copy, so its wording is frozen.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,8 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from biblio.errors import StartRefused
+from biblio.mail import texts as mail_texts
+from biblio.mail.texts import LetterText, greeting, path_of
 from biblio.observatory import Profile
-from biblio.paths import template_dir
+
+__all__ = [
+    "NAMES",
+    "PLACEHOLDERS",
+    "Addressee",
+    "LetterText",
+    "Line",
+    "greeting",
+    "load_texts",
+    "read_text",
+    "render",
+    "text_of",
+]
 
 PLACEHOLDERS = frozenset(
     {
@@ -37,16 +49,6 @@ NAMES = ("survey_invitation", "survey_reminder")
 """The letters of a campaign, by the name of their file."""
 
 _NEEDED = frozenset({"projects", "closes_on", "anonymity_url", "stop_url"})
-_BRACES = re.compile(r"\{([^{}\n]*)\}")
-_LOOSE = re.compile(r"[{}]")
-
-
-@dataclass(frozen=True, slots=True)
-class LetterText:
-    """A letter's subject and body, with placeholders."""
-
-    subject: str
-    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +75,14 @@ def load_texts(profile: Profile) -> dict[str, dict[str, str]]:
     """Return the checked texts of all letters as plain data. Raises ``StartRefused`` naming the file and what is wrong."""
     texts = {}
     for name in NAMES:
-        own = profile.folder / "mail" / f"{name}.txt"
-        path = own if own.is_file() else template_dir() / "mail" / f"{name}.txt"
-        text = read_text(path)
+        text = read_text(path_of(profile, name))
         texts[name] = {"subject": text.subject, "body": text.body}
     return texts
 
 
 def read_text(path: Path) -> LetterText:
     """Read one letter's text. Raises ``StartRefused`` for a missing subject or a placeholder that nothing fills."""
-    try:
-        written = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartRefused(f"The letter {path.name} cannot be read: {error}") from error
-    first, _, body = written.partition("\n")
-    if not first.startswith("Subject: ") or not body.startswith("\n"):
-        raise StartRefused(f"The letter {path} must begin with a line 'Subject: …' and an empty line.")
-    subject = first.removeprefix("Subject: ").strip()
-    found = set(_BRACES.findall(written))
-    if found - PLACEHOLDERS or _LOOSE.search(_BRACES.sub("", written)):
-        wrong = ", ".join(sorted(f"{{{name}}}" for name in found - PLACEHOLDERS)) or "a brace that stands alone"
-        raise StartRefused(
-            f"The letter {path} holds {wrong}; only these may stand there: {', '.join(sorted(PLACEHOLDERS))}."
-        )
-    missing = _NEEDED - set(_BRACES.findall(body))
-    if missing:
-        raise StartRefused(f"The letter {path} lacks {', '.join(sorted(f'{{{m}}}' for m in missing))}.")
-    return LetterText(subject, body.strip("\n") + "\n")
+    return mail_texts.read_text(path, known=PLACEHOLDERS, needed=_NEEDED)
 
 
 def text_of(letters: Mapping[str, Any], name: str) -> LetterText:
@@ -124,20 +107,9 @@ def render(profile: Profile, text: LetterText, to: Addressee) -> tuple[str, str]
         "publication_url": f"{to.base_url}/publication",
         "stop_url": to.stop_url,
     }
-
-    def fill(template: str) -> str:
-        return _BRACES.sub(lambda match: values[match.group(1)], template)
-
-    return " ".join(fill(text.subject).split()), fill(text.body)
+    return text.filled(values)
 
 
 def _line(line: Line) -> str:
     title = " ".join((line.title or "").split())
     return f"    {line.code}{f'  {title}' if title else ''}\n    {line.link}"
-
-
-def greeting(name: str) -> str:
-    """Return a name as one writes it in a letter: "Last, First" is turned round; without a name, "colleague"."""
-    last, comma, first = name.partition(",")
-    turned = f"{first.strip()} {last.strip()}" if comma and first.strip() else name
-    return " ".join(turned.split()) or "colleague"

@@ -1,0 +1,1 @@
+"""Before an article goes to press: what preprints lack, letters to their authors, and whether it was mended."""
