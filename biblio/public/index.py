@@ -1,51 +1,37 @@
-"""The public bibliography as it is searched: in memory, folded, and made anew when anything it rests on has changed.
+"""The public bibliography as it is searched: in memory, and brought up to date with every request.
 
-Which papers are public follows from links, relations and merges; working that out takes 0.2 s for 50,000 papers, too
-long for every request and impossible to index. So each process keeps the outcome with the folded words of the papers
-(about 1 kB each), and asks the database with every request, in a few milliseconds, whether it still holds.
+Which papers are public follows from links, relations, merges and second readings; working that out for all of them takes
+seconds, too long for every request. So each process keeps words and facets of the public papers in arrays, asks the
+database with every request, in a millisecond or two, what has been appended since (``changes``), and reads anew only the
+papers that were touched. Reading one paper and reading all use the same functions: what is kept equals a fresh index.
+
+A *row* is one revision of one paper; rows are appended and never moved. A paper that is no longer public keeps its row,
+which is used again if it comes back unchanged. Where half of the rows are of no use any more, the index is made anew.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-from anyascii import anyascii
-from sqlmodel import Session, col
+import numpy as np
+from sqlmodel import Session
 
-from biblio.store.current import accepted_science
-from biblio.store.models import (
-    Decision,
-    Link,
-    Paper,
-    PaperAuthor,
-    PaperMerge,
-    PaperRelation,
-    PaperRevision,
-    Project,
-    ProjectRevision,
-)
+from biblio.clock import Clock
+from biblio.public.changes import ChangeLog, Changes
+from biblio.public.facets import FACETS, LINK_FACETS, Facet
+from biblio.public.facts import PaperFacts, ProjectFacts, accepted_papers, read_papers, read_projects
+from biblio.public.wordlists import Grown, Mask, WordList
+from biblio.public.words import fold, name_words, short_name, words
 
-_MANY = 2_000
-"""Ids handed to one statement; SQLite takes 32,766 since 3.32, PostgreSQL 65,535."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One public paper. ``words`` are its title and authors folded, ``codes`` its projects' codes folded."""
-
-    paper_id: int
-    year: int | None
-    published_on: date | None
-    is_refereed: bool
-    title: str
-    words: str
-    codes: str
-    project_ids: tuple[int, ...]
+_LEAST_WASTE = 10_000
+"""Rows of no use below which the index is not made anew, however few are in use."""
+_DAYS, _IDS = 1 << 20, 1 << 31
+_YEARS = range(1000, 2200)
+"""Years of papers; what lies outside is a slip of a source, and stands with the papers whose year is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,158 +46,233 @@ class ProjectEntry:
     newest: int | None
 
 
-@dataclass(frozen=True)
 class PublicIndex:
-    """All public papers, newest first, and the projects they used, most papers first."""
+    """All public papers with their words and facets. Use it under ``lock``; what its methods return stays good."""
 
-    papers: tuple[Entry, ...]
-    projects: tuple[ProjectEntry, ...]
-    by_id: dict[int, Entry] = field(default_factory=dict)
-    codes: dict[int, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.facets = {name: Facet() for name in FACETS}
+        self.title, self.author, self.text = WordList(), WordList(), WordList()
+        self.projects: dict[int, ProjectFacts] = {}
+        self.ids, self.ages, self.years = Grown(np.int64), Grown(np.int64), Grown(np.int32)
+        self.changed_at: datetime | None = None
+        """When this process last saw the public list change."""
+        self._live = Grown(np.bool_)
+        self._row_of: dict[int, tuple[int, int]] = {}
+        self._used: dict[int, tuple[int, ...]] = {}
+        self._titles: list[str] = []
+        self._by_title: list[tuple[str, int]] = []
+        self._listed: tuple[ProjectEntry, ...] | None = None
+        self._add_row(0, 0, 0, "")
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def __contains__(self, paper_id: int) -> bool:
+        """Whether a paper is public."""
+        return paper_id in self._used
+
+    def __len__(self) -> int:
+        """How many papers are public."""
+        return len(self._used)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are, of use or not."""
+        return self.ids.size
+
+    @property
+    def live(self) -> Mask:
+        """Which rows are those of public papers."""
+        return self._live.view
 
     def codes_of(self, paper_id: int) -> tuple[str, ...]:
         """Return the codes of the projects that a paper used, in order; none for a paper that is not public."""
-        entry = self.by_id.get(paper_id)
-        return tuple(sorted(self.codes[number] for number in entry.project_ids)) if entry else ()
+        with self.lock:
+            return tuple(sorted(self.projects[number].code for number in self._used.get(paper_id, ())))
 
-    def by_year(self) -> list[tuple[int, int]]:
+    def row_of(self, paper_id: int) -> int | None:
+        """Return the row of a public paper."""
+        return self._row_of[paper_id][1] if paper_id in self._used else None
+
+    def newest(self, most: int) -> list[int]:
+        """Return the newest public papers."""
+        with self.lock:
+            rows = np.flatnonzero(self.live)
+            return [int(n) for n in self.ids.view[rows[np.argsort(-self.ages.view[rows])[:most]]]]
+
+    def by_year(self, mask: Mask | None = None) -> list[tuple[int, int]]:
         """Return (year, papers) from the first year with a paper to the last, years without one included."""
-        counts: dict[int, int] = {}
-        for entry in self.papers:
-            if entry.year is not None:
-                counts[entry.year] = counts.get(entry.year, 0) + 1
-        return [(year, counts.get(year, 0)) for year in range(min(counts), max(counts) + 1)] if counts else []
+        with self.lock:
+            years: Any = self.years.view[self.live if mask is None else mask]
+            counts = np.bincount(years[years > 0])
+            known = np.flatnonzero(counts)
+            return [(year, int(counts[year])) for year in range(known[0], known[-1] + 1)] if len(known) else []
+
+    def title_order(self) -> np.ndarray[Any, Any]:
+        """Return, for each row, its place in the order of titles."""
+        if len(self._by_title) < self.rows:
+            self._by_title += [(self._titles[row], row) for row in range(len(self._by_title), self.rows)]
+            self._by_title.sort()
+        order = np.empty(self.rows, dtype=np.int64)
+        order[[row for _, row in self._by_title]] = np.arange(self.rows)
+        return order
+
+    def project_list(self) -> tuple[ProjectEntry, ...]:
+        """Return the projects that public papers used, most papers first."""
+        with self.lock:
+            if self._listed is None:
+                years: dict[int, list[int]] = {}
+                for paper_id, used in self._used.items():
+                    year = int(self.years.view[self._row_of[paper_id][1]])
+                    for project in used:
+                        years.setdefault(project, []).append(year)
+                found = [self._entry(project, of) for project, of in years.items()]
+                self._listed = tuple(sorted(found, key=lambda project: (-project.papers, project.code)))
+            return self._listed
+
+    def _entry(self, project_id: int, years: list[int]) -> ProjectEntry:
+        facts = self.projects[project_id]
+        folded = "\n".join((facts.code.lower(), fold(facts.title or ""), fold(facts.pi or "")))
+        return ProjectEntry(project_id, facts.code, facts.title, folded, len(years), max(years) or None)
+
+    # -- keeping --------------------------------------------------------------------------------------------------
+
+    @property
+    def is_wasteful(self) -> bool:
+        """Whether most rows are of no use any more."""
+        return self.rows - len(self._used) > len(self._used) + _LEAST_WASTE
+
+    def put(self, papers: Iterable[PaperFacts]) -> None:
+        """Take in papers that are public now, new or changed; the facts of their projects must be there."""
+        self._listed = None
+        for paper in papers:
+            known = self._row_of.get(paper.paper_id)
+            row = known[1] if known and known[0] == paper.revision_id else self._new_row(paper)
+            if known and known[1] != row:
+                self._live.view[known[1]] = False
+            self._row_of[paper.paper_id] = (paper.revision_id, row)
+            self._live.view[row] = True
+            self._used[paper.paper_id] = paper.projects
+            self._link(row, paper, is_new=not known or known[1] != row)
+
+    def drop(self, paper_ids: Iterable[int]) -> None:
+        """Leave out papers that are not public any more."""
+        self._listed = None
+        for paper_id in paper_ids:
+            if self._used.pop(paper_id, None) is not None:
+                self._live.view[self._row_of[paper_id][1]] = False
+
+    def users_of(self, project_ids: set[int]) -> set[int]:
+        """Return the public papers that used one of these projects."""
+        return (
+            {paper for paper, used in self._used.items() if not project_ids.isdisjoint(used)} if project_ids else set()
+        )
+
+    def public_ids(self) -> set[int]:
+        """Return the numbers of all public papers."""
+        with self.lock:
+            return set(self._used)
+
+    def _new_row(self, paper: PaperFacts) -> int:
+        published = paper.published_on.toordinal() if paper.published_on else 0
+        year = paper.year if paper.year and paper.year in _YEARS else 0
+        age = (year * _DAYS + published) * _IDS + paper.paper_id
+        row = self._add_row(paper.paper_id, age, year, fold(paper.title), paper)
+        put = {name: self.facets[name].put for name in FACETS}
+        put["year"](row, (str(year),) if year else ())
+        put["journal"](row, (paper.journal,) if paper.journal else ())
+        put["refereed"](row, ("yes" if paper.is_refereed else "no",))
+        put["author"](row, map(short_name, paper.authors))
+        return row
+
+    def _add_row(self, paper_id: int, age: int, year: int, title: str, paper: PaperFacts | None = None) -> int:
+        row = self.rows
+        self.ids.extend((paper_id,))
+        self.ages.extend((age,))
+        self.years.extend((year,))
+        self._live.extend((False,))
+        self._titles.append(title.lstrip("=\"'“”‘’([ "))
+        self.title.add(words(paper.title) if paper else ())
+        self.author.add(_in_a_row(map(name_words, paper.authors)) if paper else ())
+        self.text.add(_in_a_row([words(paper.abstract), *map(words, paper.keywords)]) if paper else ())
+        return row
+
+    def _link(self, row: int, paper: PaperFacts, *, is_new: bool) -> None:
+        used = [self.projects[number] for number in paper.projects]
+        told = {
+            "project": [project.code for project in used],
+            "cycle": [project.cycle for project in used if project.cycle],
+            "category": [project.category for project in used if project.category],
+            "data": [paper.data_use] if paper.data_use else [],
+        }
+        for name in LINK_FACETS:
+            facet = self.facets[name]
+            if is_new or facet.of(row) != list(dict.fromkeys(told[name])):
+                if not is_new:
+                    facet.clear(row)
+                facet.put(row, told[name])
 
 
-def fold(text: str) -> str:
-    """Return ``text`` in lower case, without accents: "Çelik" and "celik" are one."""
-    return (text if text.isascii() else str(anyascii(text))).lower()
+def _in_a_row(texts: Iterable[Iterable[str]]) -> list[str]:
+    """Return the words of several texts with an empty word between two, so that no phrase runs from one into the next."""
+    together: list[str] = []
+    for text in texts:
+        together += text
+        together.append("")
+    return together
 
 
 class IndexKeeper:
-    """Keeps the index of one process, and makes it anew when the database says that it no longer holds."""
+    """Keeps the index of one process, and brings it up to date with every request."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._state: tuple[Any, ...] | None = None
-        self._index = PublicIndex((), ())
-        self._texts: dict[int, tuple[str, str]] = {}
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._lock = threading.RLock()
+        self._log = ChangeLog()
+        self._index: PublicIndex | None = None
+        self._is_whole = False
 
     def current(self, session: Session) -> PublicIndex:
-        """Return the index as of now."""
-        state = _state(session)
-        with self._lock:
-            if state != self._state:
-                self._index = self._build(session)
-                self._state = state
+        """Return the index as of now. It looks through a session of its own: one opened earlier may show an earlier day."""
+        with self._lock, Session(session.get_bind()) as own:
+            if self._index is None or self._index.is_wasteful:
+                self._index = self._build(own)
+            else:
+                with self._index.lock:
+                    self._bring_up_to_date(own, self._index)
             return self._index
 
     def _build(self, session: Session) -> PublicIndex:
-        rows = session.execute(_accepted_papers()).all()
-        self._texts = _texts(session, {row.revision_id for row in rows}, self._texts)
-        facts = _project_facts(session)
-        grouped: dict[int, list[Any]] = {}
-        for row in rows:
-            grouped.setdefault(row.paper_id, []).append(row)
-        papers = sorted((self._entry(group, facts) for group in grouped.values()), key=_newest_first)
-        projects = _projects(papers, facts)
-        codes = {project.project_id: project.code for project in projects}
-        return PublicIndex(tuple(papers), projects, {entry.paper_id: entry for entry in papers}, codes)
+        index = PublicIndex()
+        self._is_whole = self._log.begin(session)
+        self._read(session, index, accepted_papers(session))
+        index.changed_at = self._clock.now()
+        return index
 
-    def _entry(self, rows: Sequence[Any], facts: dict[int, tuple[str, str | None, str]]) -> Entry:
-        first = rows[0]
-        title, words = self._texts[first.revision_id]
-        projects = tuple(sorted(row.project_id for row in rows))
-        return Entry(
-            paper_id=first.paper_id,
-            year=first.year,
-            published_on=first.published_on,
-            is_refereed=first.is_refereed,
-            title=title,
-            words=words,
-            codes=" ".join(facts[p][0].lower() for p in projects),
-            project_ids=projects,
-        )
+    def _bring_up_to_date(self, session: Session, index: PublicIndex) -> None:
+        changes = self._log.since(session)
+        if not self._is_whole and not self._log.is_waiting:
+            # Somebody was writing when the index was made, and has ended: what they wrote may lie anywhere.
+            changes = Changes(index.public_ids() | set(accepted_papers(session)), set(index.projects))
+            self._is_whole = True
+        if not changes:
+            return
+        known = changes.projects & index.projects.keys()
+        index.projects.update((project.project_id, project) for project in read_projects(session, known))
+        self._read(session, index, changes.papers | index.users_of(known))
+        index.changed_at = self._clock.now()
 
-
-def _newest_first(entry: Entry) -> tuple[int, int, int]:
-    published = entry.published_on.toordinal() if entry.published_on else 0
-    return (-(entry.year or 0), -published, -entry.paper_id)
-
-
-def _state(session: Session) -> tuple[Any, ...]:
-    """Return a few numbers of which at least one differs after anything that the index rests on has changed."""
-    numbers = (
-        sa.func.max(Decision.id),
-        sa.func.max(Link.id),
-        sa.func.count(col(Link.ended_at)),
-        sa.func.max(PaperRelation.id),
-        sa.func.count(col(PaperRelation.ended_at)),
-        sa.func.max(PaperMerge.id),
-        sa.func.count(col(PaperMerge.undone_at)),
-        sa.func.count(col(Paper.merged_into_id)),
-        sa.func.max(PaperRevision.id),
-        sa.func.max(ProjectRevision.id),
-    )
-    return tuple(session.execute(sa.select(*(sa.select(n).scalar_subquery() for n in numbers))).one())
+    def _read(self, session: Session, index: PublicIndex, paper_ids: Iterable[int]) -> None:
+        wanted = sorted(set(paper_ids))
+        seen: set[int] = set()
+        for start in range(0, len(wanted), _AT_ONCE):
+            papers = list(read_papers(session, wanted[start : start + _AT_ONCE]))
+            missing = {number for paper in papers for number in paper.projects} - index.projects.keys()
+            index.projects.update((project.project_id, project) for project in read_projects(session, missing))
+            index.put(papers)
+            seen.update(paper.paper_id for paper in papers)
+        index.drop(set(wanted) - seen)
 
 
-def _accepted_papers() -> sa.Select[Any]:
-    accepted = accepted_science()
-    columns: tuple[Any, ...] = (
-        accepted.c.paper_id,
-        accepted.c.project_id,
-        col(PaperRevision.id).label("revision_id"),
-        col(PaperRevision.year),
-        col(PaperRevision.published_on),
-        col(PaperRevision.is_refereed),
-    )
-    return (
-        sa.select(*columns)
-        .join(PaperRevision, col(PaperRevision.paper_id) == accepted.c.paper_id)
-        .where(col(PaperRevision.superseded_at).is_(None))
-    )
-
-
-def _texts(session: Session, wanted: set[int], known: dict[int, tuple[str, str]]) -> dict[int, tuple[str, str]]:
-    """Return (folded title, folded title and authors) by revision; only those not known are read."""
-    texts = {revision: known[revision] for revision in wanted & known.keys()}
-    missing = sorted(wanted - known.keys())
-    for part in (missing[i : i + _MANY] for i in range(0, len(missing), _MANY)):
-        titles = session.execute(
-            sa.select(col(PaperRevision.id), col(PaperRevision.title)).where(col(PaperRevision.id).in_(part))
-        ).all()
-        names: dict[int, list[str]] = {}
-        for revision, name in session.execute(
-            sa.select(col(PaperAuthor.revision_id), col(PaperAuthor.name)).where(col(PaperAuthor.revision_id).in_(part))
-        ):
-            names.setdefault(revision, []).append(fold(name))
-        for revision, title in titles:
-            folded = fold(title or "")
-            texts[revision] = (folded, "\n".join((folded, *names.get(revision, ()))))
-    return texts
-
-
-def _project_facts(session: Session) -> dict[int, tuple[str, str | None, str]]:
-    """Return code, title and folded words of every project, by number."""
-    rows = session.execute(
-        sa.select(col(Project.id), col(Project.code), col(ProjectRevision.title), col(ProjectRevision.pi)).outerjoin(
-            ProjectRevision,
-            sa.and_(col(ProjectRevision.project_id) == col(Project.id), col(ProjectRevision.superseded_at).is_(None)),
-        )
-    )
-    return {
-        number: (code, title, "\n".join((code.lower(), fold(title or ""), fold(pi or ""))))
-        for number, code, title, pi in rows
-    }
-
-
-def _projects(papers: Iterable[Entry], facts: dict[int, tuple[str, str | None, str]]) -> tuple[ProjectEntry, ...]:
-    years: dict[int, list[int]] = {}
-    for entry in papers:
-        for project in entry.project_ids:
-            years.setdefault(project, []).append(entry.year or 0)
-    found = [
-        ProjectEntry(project, *facts[project], papers=len(of), newest=max(of) or None) for project, of in years.items()
-    ]
-    return tuple(sorted(found, key=lambda project: (-project.papers, project.code)))
+_AT_ONCE = 900
+"""Papers whose facts are in memory at once while an index is made."""

@@ -14,9 +14,11 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.catalogue.identity import normal_arxiv, normal_bibcode, normal_doi
+from biblio.catalogue.archival import ArchivalClass, archival_classes
 from biblio.catalogue.terms import public_view
-from biblio.public.index import Entry, ProjectEntry, PublicIndex, fold
+from biblio.public.index import ProjectEntry, PublicIndex
+from biblio.public.wanted import MOST_TERMS
+from biblio.public.words import fold
 from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
     Paper,
@@ -28,9 +30,6 @@ from biblio.store.models import (
     ProjectRevision,
 )
 from biblio.store.words import Scheme
-
-MOST_WORDS = 12
-"""Words of a query that are used; a title pasted whole is found by fewer."""
 
 _SHOWN = ("title", "year", "journal", "volume", "page", "published_on", "is_refereed", "is_withdrawn", "abstract",
           "keywords")  # fmt: skip
@@ -88,81 +87,16 @@ class PublicProject:
     category: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody looks for: words (all must be found), a year, a project code, refereed papers alone."""
-
-    words: str = ""
-    year: int | None = None
-    project: str = ""
-    refereed: bool = False
-
-    @property
-    def is_anything(self) -> bool:
-        """Whether anything is asked for at all."""
-        return bool(self.words or self.year or self.project or self.refereed)
-
-
-def matching(session: Session, index: PublicIndex, wanted: Wanted) -> list[Entry]:
-    """Return the public papers that match ``wanted``, newest first.
-
-    A word is found in the title or an author's name, whatever its case and accents, in a project code, or is an
-    identifier; a year is the paper's.
-    """
-    found: Iterable[Entry] = index.papers
-    if wanted.project:
-        numbers = {p.project_id for p in index.projects if p.code.upper() == wanted.project.upper()}
-        found = [entry for entry in found if numbers.intersection(entry.project_ids)]
-    if wanted.year:
-        found = [entry for entry in found if entry.year == wanted.year]
-    if wanted.refereed:
-        found = [entry for entry in found if entry.is_refereed]
-    for word in tokens(wanted.words):
-        found = _with_word(session, word, found)
-    return list(found)
-
-
-def _with_word(session: Session, word: str, entries: Iterable[Entry]) -> list[Entry]:
-    if re.fullmatch(r"(19|20)\d\d", word):
-        return [entry for entry in entries if entry.year == int(word) or word in entry.words]
-    folded, named = fold(word), _named(session, word)
-    return [e for e in entries if folded in e.words or folded in e.codes or e.paper_id in named]
-
-
-def _named(session: Session, word: str) -> set[int]:
-    """Return the papers that ``word`` is an identifier of."""
-    known = _identifier_values(word)
-    if not known:
-        return set()
-    ways = (sa.and_(col(PaperIdentifier.scheme) == s, col(PaperIdentifier.value) == v) for s, v in known)
-    statement = sa.select(survivor_id()).join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
-    return set(session.execute(statement.where(sa.or_(*ways))).scalars())
-
-
-def matching_projects(index: PublicIndex, words: str) -> list[ProjectEntry]:
+def matching_projects(index: PublicIndex, query: str) -> list[ProjectEntry]:
     """Return the projects whose code, title or PI hold all words, most papers first."""
-    wanted = [fold(word) for word in tokens(words)]
-    return [project for project in index.projects if all(word in project.words for word in wanted)]
-
-
-def tokens(query: str) -> list[str]:
-    """Split a query into words and "quoted phrases", at most ``MOST_WORDS``."""
-    return [quoted or plain for quoted, plain in _TOKENS.findall(query.replace("\x00", ""))][:MOST_WORDS]
-
-
-def _identifier_values(word: str) -> list[tuple[Scheme, str]]:
-    found = (
-        (Scheme.DOI, normal_doi(word)),
-        (Scheme.BIBCODE, normal_bibcode(word)),
-        (Scheme.ARXIV, normal_arxiv(word)),
-    )
-    return [(scheme, value) for scheme, value in found if value]
+    wanted = [fold(quoted or plain) for quoted, plain in _TOKENS.findall(query.replace("\x00", ""))][:MOST_TERMS]
+    return [project for project in index.project_list() if all(word in project.words for word in wanted)]
 
 
 def filled(session: Session, index: PublicIndex, paper_ids: Sequence[int]) -> list[PublicPaper]:
     """Return public papers in the order of their numbers, in three queries however many there are (to ``_MANY``)."""
     shown = {r.paper_id: r for r in _revisions(session, paper_ids)}
-    revisions = [shown[paper_id] for paper_id in paper_ids]
+    revisions = [shown[paper_id] for paper_id in paper_ids if paper_id in shown]
     authors = _authors(session, [r.id for r in revisions if r.id is not None])
     identifiers = _identifiers(session, paper_ids)
     return [
@@ -268,9 +202,14 @@ def find_project(session: Session, code: str) -> PublicProject | None:
 def find_paper(session: Session, index: PublicIndex, paper_id: int) -> PublicPaper | None:
     """Return the public paper that stands for ``paper_id``, or None when there is none that may be shown."""
     survivor = survivor_of(session, paper_id)
-    if survivor is None or survivor not in index.by_id:
+    if survivor is None or survivor not in index:
         return None
     return filled(session, index, [survivor])[0]
+
+
+def data_use(session: Session, paper_id: int) -> ArchivalClass | None:
+    """Return whether a paper used data of its authors' own projects, of the archive, or both, by the published rules."""
+    return archival_classes(session, [paper_id]).get(paper_id)
 
 
 def papers_of_reports(session: Session, reports: Sequence[PaperReport]) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""Error pages: what happened, what is safe, what to do. Addresses below /api answer in JSON."""
+"""Error pages: what happened, what is safe, what to do. Addresses below /api answer in JSON (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _answer(status: int, message: str, *, headers: dict[str, str] | None = None)
         status, (HTTPStatus(status).phrase, "Nothing was changed.", "Go back and try again.")
     )
     if _wants_json():
-        return jsonify({"error": message or title, "status": status}), status, headers or {}
+        return _problem(status, title, message or f"{title}. {safe}", headers or {})
     page = render_template(
         "errors/refused.html",
         title=title,
@@ -104,9 +104,19 @@ def _answer(status: int, message: str, *, headers: dict[str, str] | None = None)
     return page, status, headers or {}
 
 
+def _problem(status: int, title: str, detail: str, headers: dict[str, str], **more: str) -> ResponseReturnValue:
+    """Return a refusal for a program, as RFC 9457 has it; pages of other sites may read it like the API's answers."""
+    answer = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail, **more})
+    answer.mimetype = "application/problem+json"
+    if request.path.startswith("/api/"):
+        headers = {**headers, "Access-Control-Allow-Origin": "*"}
+    return answer, status, headers
+
+
 def _answer_broken(reference: str) -> ResponseReturnValue:
     if _wants_json():
-        return jsonify({"error": "Something broke on our side.", "reference": reference, "status": 500}), 500
+        return _problem(500, "Something broke on our side", f"Nothing was changed. Name {reference} when you ask.", {},
+                        reference=reference)  # fmt: skip
     return render_template("errors/broken.html", reference=reference), 500
 
 

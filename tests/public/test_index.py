@@ -8,14 +8,18 @@ import pytest
 from sqlmodel import col, select
 
 from biblio.catalogue.links import Ruling, decide, relate, undo
+from biblio.catalogue.merges import merge, undo_merge
 from biblio.clock import FixedClock
 from biblio.public.index import IndexKeeper
-from biblio.public.queries import Wanted, matching, tokens
+from biblio.public.searching import search
+from biblio.public.wanted import Wanted, read_query
 from biblio.runtime import Runtime
-from biblio.store.models import Decision, Paper, PaperRevision
+from biblio.store.models import Decision, PaperRevision
 from biblio.store.words import RelationKind, Verdict
+from tests.conftest import NOW
 from tests.factories import accept, add_paper, add_project
 from tests.public.conftest import Shelf
+from tests.public.contents import contents
 
 
 @pytest.fixture
@@ -28,13 +32,14 @@ def _public(runtime: Runtime, keeper: IndexKeeper) -> set[int]:
     """The public papers as the kept index says; a fresh one must say the same."""
     with runtime.store.reading() as session:
         kept = keeper.current(session)
-        assert kept == IndexKeeper().current(session)
-    return {entry.paper_id for entry in kept.papers}
+        assert contents(kept) == contents(IndexKeeper().current(session))
+    return kept.public_ids()
 
 
 def _found(runtime: Runtime, keeper: IndexKeeper, words: str) -> list[int]:
     with runtime.store.reading() as session:
-        return [entry.paper_id for entry in matching(session, keeper.current(session), Wanted(words=words))]
+        index = keeper.current(session)
+        return search(session, index, Wanted(words=words), read_query(words, runtime.grammar)).take(100, 0)
 
 
 def test_every_decision_is_seen_at_once(runtime: Runtime, shelf: Shelf, keeper: IndexKeeper, clock: FixedClock) -> None:
@@ -67,12 +72,15 @@ def test_a_merge_is_seen_at_once(runtime: Runtime, shelf: Shelf, keeper: IndexKe
         accept(session, shelf.librarian, shelf.unjudged, shelf.silent)
     assert shelf.unjudged in _public(runtime, keeper)
     with runtime.store.writing() as session:
-        twin = session.get_one(Paper, shelf.unjudged)
-        twin.merged_into_id = shelf.rings
-        session.add(twin)
+        joined = merge(session, shelf.librarian, kept_id=shelf.rings, merged_id=shelf.unjudged, reason="x", now=NOW)
     assert _public(runtime, keeper) == {shelf.rings, shelf.torus}
     with runtime.store.reading() as session:
         assert keeper.current(session).codes_of(shelf.rings) == ("2013.1.00020.S", "2015.1.00300.S")
+    with runtime.store.writing() as session:
+        undo_merge(session, shelf.librarian, joined.id or 0, now=NOW)
+    assert _public(runtime, keeper) == {shelf.rings, shelf.torus, shelf.unjudged}
+    with runtime.store.reading() as session:
+        assert keeper.current(session).codes_of(shelf.rings) == ("2013.1.00020.S",)
 
 
 def test_a_new_title_is_found_at_once(runtime: Runtime, shelf: Shelf, keeper: IndexKeeper, clock: FixedClock) -> None:
@@ -101,12 +109,6 @@ def test_papers_without_a_year_come_last(runtime: Runtime, shelf: Shelf, keeper:
         accept(session, shelf.librarian, paper, add_project(session, "2016.1.00001.S"))
     with runtime.store.reading() as session:
         index = keeper.current(session)
-    assert [entry.paper_id for entry in index.papers] == [shelf.torus, shelf.rings, paper]
+        assert search(session, index, Wanted(), ()).take(9, 0) == index.newest(9) == [shelf.torus, shelf.rings, paper]
+        assert search(session, index, Wanted(sort="oldest"), ()).take(9, 0) == [shelf.rings, shelf.torus, paper]
     assert index.by_year() == [(2019, 1), (2020, 0), (2021, 1)]
-
-
-def test_a_query_is_cut_into_words_and_phrases() -> None:
-    """Quotes hold words together; an endless query is cut off."""
-    assert tokens('rings "young disc" 2019') == ["rings", "young disc", "2019"]
-    assert tokens('an "unclosed quote') == ["an", '"unclosed', "quote"]
-    assert len(tokens("word " * 500)) == 12

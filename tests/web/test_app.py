@@ -96,7 +96,7 @@ def test_a_refusal_becomes_a_page_that_says_why(small_runtime: Runtime, error: E
     assert str(error) in page.get_data(as_text=True)
     answer = client.get("/api/probe.json")
     assert answer.status_code == status
-    assert answer.get_json()["error"] == str(error)
+    assert answer.get_json()["detail"] == str(error)
 
 
 def test_a_broken_page_gives_a_number_and_no_details(
@@ -121,7 +121,12 @@ def test_an_unknown_address_offers_the_search(small_app: Flask) -> None:
     page = visitor.get("/no/such/page")
     assert page.status_code == 404
     assert 'role="search"' in page.get_data(as_text=True)
-    assert visitor.get("/api/nothing.json").get_json() == {"error": "There is no such page", "status": 404}
+    answer = visitor.get("/api/nothing.json")
+    assert answer.mimetype == "application/problem+json"
+    problem = answer.get_json()
+    assert (problem["type"], problem["status"]) == ("about:blank", 404)
+    assert problem["title"] == "There is no such page"
+    assert "nothing.json" in problem["detail"]
 
 
 def test_a_wrong_method_is_refused_with_the_right_ones(small_app: Flask) -> None:

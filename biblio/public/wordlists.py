@@ -1,0 +1,124 @@
+"""Where every word stands in a growing pile of texts: words, phrases and beginnings of words are found by their places.
+
+Texts are numbered as they are added. Every word of every text has one place; between two texts a place stays empty, so
+that no phrase runs from one into the next. A text is never taken out: who looks leaves out the numbers that are no more.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.uint32]
+
+
+class Grown:
+    """Numbers in one array that grows at its end."""
+
+    def __init__(self, kind: type[np.generic]) -> None:
+        self._room: npt.NDArray[np.generic] = np.zeros(1024, dtype=kind)
+        self.size = 0
+
+    def extend(self, numbers: Sequence[int]) -> None:
+        """Add numbers at the end."""
+        wanted = self.size + len(numbers)
+        if wanted > len(self._room):
+            room = np.zeros(max(wanted, len(self._room) * 3 // 2), dtype=self._room.dtype)
+            room[: self.size] = self._room[: self.size]
+            self._room = room
+        self._room[self.size : wanted] = numbers
+        self.size = wanted
+
+    @property
+    def view(self) -> npt.NDArray[Any]:
+        """The numbers, not copied: good until the next ``extend``."""
+        return self._room[: self.size]
+
+
+class WordList:
+    """The places of the words of all texts."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, array[int]] = {}
+        self._starts = Grown(np.uint32)
+        self._size = 1
+        self._sorted: list[str] = []
+        self._fresh: list[str] = []
+
+    def add(self, words: Iterable[str]) -> None:
+        """Add the next text. An empty word takes a place and is never found: no phrase runs across it."""
+        self._starts.extend((self._size,))
+        places, at = self._places, self._size
+        for word in words:
+            known = places.get(word)
+            if not word:
+                pass
+            elif known is None:
+                places[word] = array("I", (at,))
+                self._fresh.append(word)
+            else:
+                known.append(at)
+            at += 1
+        self._size = at + 1
+
+    def find(self, phrase: Sequence[str], *, is_begun: bool = False) -> Mask:
+        """Return, for every text, whether the words of ``phrase`` stand in it in a row.
+
+        ``is_begun``: the last word may be the beginning of a longer one.
+        """
+        found = np.zeros(self._starts.size, dtype=np.bool_)
+        if not phrase:
+            return found
+        last = len(phrase) - 1
+        # From the rarest word on, so that common ones cost little.
+        lists = [(self._of(word, is_begun and place == last), place) for place, word in enumerate(phrase)]
+        lists.sort(key=lambda pair: len(pair[0]))
+        (places, offset), others = lists[0], lists[1:]
+        for theirs, other in others:
+            places = places[_is_among(places + np.uint32(other) - np.uint32(offset), theirs)]
+        if len(places):
+            found[np.searchsorted(self._starts.view, places, side="right") - 1] = True
+        return found
+
+    def like(self, word: str) -> list[str]:
+        """Return the words that stand near ``word`` in the alphabet, for "did you mean": those with its first letter."""
+        begin = bisect_left(self._vocabulary(), word[:1])
+        end = bisect_left(self._vocabulary(), word[:1] + "\uffff")
+        return self._sorted[begin:end]
+
+    def __contains__(self, word: str) -> bool:
+        """Whether any text has the word."""
+        return word in self._places
+
+    def _of(self, word: str, is_begun: bool) -> Places:
+        if not is_begun:
+            return np.array(self._places.get(word, ()), dtype=np.uint32)
+        vocabulary = self._vocabulary()
+        longer = vocabulary[bisect_left(vocabulary, word) : bisect_left(vocabulary, word + "\uffff")]
+        if not longer:
+            return np.array((), dtype=np.uint32)
+        together = np.concatenate([np.array(self._places[one], dtype=np.uint32) for one in longer])
+        together.sort()
+        return together
+
+    def _vocabulary(self) -> list[str]:
+        if self._fresh:
+            self._sorted += self._fresh
+            self._sorted.sort()
+            self._fresh = []
+        return self._sorted
+
+
+def _is_among(wanted: Places, known: Places) -> Mask:
+    """Return which of ``wanted`` are in ``known``; both ascend."""
+    if not len(known):
+        return np.zeros(len(wanted), dtype=np.bool_)
+    at = np.searchsorted(known, wanted)
+    at[at == len(known)] = 0
+    return np.asarray(known[at] == wanted)
