@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from biblio.catalogue.bibcodes import bibcodes_of
 from biblio.errors import RequestRefused
 from biblio.ingest import absorb
 from biblio.ingest.harvest import HarvestIncomplete
@@ -24,8 +25,7 @@ from biblio.ingest.sources import ADS_LEFT_OUT, polite_session
 from biblio.jobs import JobContext, require_running
 from biblio.runtime import Runtime
 from biblio.store.current import accepted_science, survivor_id, under_second_reading
-from biblio.store.models import LibraryPush, Paper, PaperIdentifier, PaperRevision, SourceRecord
-from biblio.store.words import Scheme
+from biblio.store.models import LibraryPush, Paper, PaperIdentifier, PaperRevision
 from harvesters.ads_documents import change_library
 from harvesters.ads_lists import LibraryList, is_bibcode, library_bibcodes, library_identifier
 from harvesters.errors import HarvestError, QuotaSpent
@@ -223,36 +223,10 @@ def our_papers(session: Session) -> Ours:
     papers = set(session.execute(sa.select(science.c.paper_id).distinct()).scalars())
     hidden = under_second_reading(session)
     wanted = papers - hidden
-    known = _bibcodes(session, wanted)
+    held = bibcodes_of(session, sorted(wanted))
+    known = {paper: codes for paper, all_codes in held.items() if (codes := tuple(filter(is_bibcode, all_codes)))}
     unnamed = sorted(wanted - known.keys())
     return Ours(known, tuple(_names(session, unnamed)), frozenset(hidden))
-
-
-def _bibcodes(session: Session, wanted: set[int]) -> dict[int, tuple[str, ...]]:
-    """The bibcodes of each paper and of what was merged into it: the one ADS uses today first, preprints' last."""
-    paper = survivor_id()
-    identifiers = session.execute(
-        sa.select(paper, col(PaperIdentifier.value))
-        .join(Paper, col(Paper.id) == col(PaperIdentifier.paper_id))
-        .where(col(PaperIdentifier.scheme) == Scheme.BIBCODE)
-        .order_by(col(PaperIdentifier.id))
-    )
-    found: dict[int, list[str]] = {}
-    for paper_id, bibcode in identifiers:
-        if paper_id in wanted and is_bibcode(bibcode):
-            found.setdefault(paper_id, []).append(bibcode)
-    today = dict(
-        session.execute(
-            sa.select(paper, col(SourceRecord.key))
-            .join(Paper, col(Paper.id) == col(SourceRecord.paper_id))
-            .where(col(SourceRecord.source) == "ads", col(SourceRecord.superseded_at).is_(None))
-            .order_by(col(SourceRecord.id))
-        ).all()
-    )
-    return {
-        paper_id: tuple(sorted(codes, key=lambda code: ("arXiv" in code, code != today.get(paper_id))))
-        for paper_id, codes in found.items()
-    }
 
 
 def _names(session: Session, papers: Sequence[int]) -> list[str]:
