@@ -133,6 +133,22 @@ def run_job(
     return _end(runtime, run_id, context, error)
 
 
+def run_in_background(
+    runtime: Runtime, job: Job, *, arguments: Mapping[str, Any] | None = None, actor_id: int | None = None
+) -> threading.Thread:
+    """Run ``job`` in a thread of its own, with units of work of its own; how it ends stands in its row."""
+
+    def work() -> None:
+        try:
+            run_job(runtime, job, arguments=arguments, actor_id=actor_id)
+        except JobRunning as reason:
+            log.info("job not started", job=job.name, reason=str(reason))
+
+    thread = threading.Thread(target=work, name=f"job-{job.name}", daemon=True)
+    thread.start()
+    return thread
+
+
 def _begin(runtime: Runtime, job: Job, started_by: Trigger, arguments: dict[str, Any], actor_id: int | None) -> int:
     now = runtime.clock.now()
     period = None

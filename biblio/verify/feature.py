@@ -7,6 +7,7 @@ from biblio.verify.commands import decisions
 from biblio.verify.evaluating import evaluate
 from biblio.verify.learning import learn as learn_job
 from biblio.verify.learning_command import learn
+from biblio.verify.library_rules import libraries
 from biblio.verify.match import match
 from biblio.verify.ranking_models import in_order, status
 from biblio.verify.rematch import rematch as rematch_job
@@ -17,9 +18,12 @@ from biblio.verify.views import make_blueprint
 feature = Feature(
     name="verify",
     blueprint=make_blueprint,
-    jobs=(match, learn_job, rematch_job),
+    jobs=(match, learn_job, rematch_job, libraries),
     commands=(decisions, evaluate, learn, rematch),
-    navigation=(NavigationItem("Desk", "verify.desk", "desk.read", order=10),),
+    navigation=(
+        NavigationItem("Desk", "verify.desk", "desk.read", order=10),
+        NavigationItem("Quality", "verify.quality", "quality.read", order=35),
+    ),
     checks=(in_order,),
     status=(status, trial_status),
 )

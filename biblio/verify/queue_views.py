@@ -15,8 +15,9 @@ from biblio.catalogue.links import Ruling
 from biblio.errors import RequestRefused, Stale
 from biblio.store.models import DeskItem
 from biblio.store.words import Band, RelationKind, Verdict
-from biblio.verify import offers, queries, service, tally, teaching
+from biblio.verify import offers, queries, refusals, service, tally, teaching
 from biblio.verify.certain import CertainRow, certain_candidates
+from biblio.verify.claims import Claimed
 from biblio.verify.forms import ConfirmForm
 from biblio.verify.quotes import PLACES, Quote, passages
 from biblio.verify.wanted import ORDERS, Onlooker, QueueFilter
@@ -39,7 +40,7 @@ def add_rules(blueprint: Blueprint) -> None:
 def now() -> service.Today:
     """Return the profile and the hour that a change is made under."""
     wired = webkit.runtime()
-    return service.Today(wired.profile, wired.clock.now())
+    return service.Today(wired.profile, wired.clock.now(), wired.settings.second_reading_share)
 
 
 # -- the queue ----------------------------------------------------------------------------------------------------------
@@ -197,12 +198,15 @@ def confirm() -> ResponseReturnValue:
     if not rulings:
         webkit.problem("Nothing was chosen: tick the candidates to confirm.")
         return redirect(url_for("verify.certain", **_certain_ones().address()))
+    here, back = (url_for(name, **_certain_ones().address()) for name in ("verify.confirm", "verify.certain"))
     try:
         with webkit.writing() as session:
-            decisions = service.judge_many(session, webkit.actor(), rulings, now())
+            seen = service.Seen(claims=refusals.aware_of())
+            decisions = service.judge_many(session, webkit.actor(), rulings, now(), seen)
+    except Claimed as claimed:
+        return refusals.claimed_page(claimed, here, back)
     except Stale:
-        webkit.problem("Somebody judged one of these meanwhile, so nothing was stored. The list below is up to date.")
-        return redirect(url_for("verify.certain", **_certain_ones().address()))
+        return refusals.many_page(rulings, here, back)
     undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions), **_certain_ones().address())
     webkit.done(f"Accepted {len(decisions)} certain candidates as science with our data.", undo_url=undo_url)
     return redirect(url_for("verify.certain", **_certain_ones().address()))

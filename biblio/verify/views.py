@@ -14,7 +14,17 @@ from biblio.catalogue.links import Ruling
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import Decision, DeskItem, Project
 from biblio.store.words import Verdict
-from biblio.verify import queries, queue_views, service, teaching
+from biblio.verify import (
+    quality_views,
+    queries,
+    queue_views,
+    refusals,
+    second_views,
+    service,
+    sharing_views,
+    teaching,
+)
+from biblio.verify.claims import Claimed
 from biblio.verify.forms import DecisionForm, TwinForm
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
@@ -22,6 +32,7 @@ from biblio.verify.queue import is_in_audit
 from biblio.verify.queue_views import around, now, to_paper
 from biblio.verify.relation_proposal import relation_proposal
 from biblio.verify.search import find_projects
+from biblio.verify.second_readings import UnderSecondReading
 from biblio.verify.wanted import QueueFilter
 
 
@@ -41,6 +52,9 @@ def make_blueprint() -> Blueprint:
     ):
         blueprint.add_url_rule(rule, name, view, methods=methods)
     queue_views.add_rules(blueprint)
+    sharing_views.add_rules(blueprint)
+    second_views.add_rules(blueprint)
+    quality_views.add_rules(blueprint)
     return blueprint
 
 
@@ -75,7 +89,8 @@ def signed(log_odds: float) -> str:
 def paper(paper_id: int) -> ResponseReturnValue:
     """Show one paper beside its candidate projects."""
     with webkit.reading() as session:
-        return _render_paper(session, paper_id, DecisionForm(formdata=None))
+        blind = second_views.instead(session, paper_id)
+        return blind or _render_paper(session, paper_id, DecisionForm(formdata=None))
 
 
 def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
@@ -107,6 +122,8 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         why_words=queries.WHY_WORDS,
         verdict_words=VERDICT_WORDS,
         twin_form=TwinForm(formdata=None),
+        sharing=sharing_views.of_paper(session, shown.paper_id),
+        relation_seen=service.relation_number(session, [shown.paper_id]),
         proposal=relation_proposal(session, wired.profile, wired.relation_rules, shown.paper_id),
     )
 
@@ -126,6 +143,12 @@ def decide(paper_id: int) -> ResponseReturnValue:
             decisions, words = _dismiss(paper_id, form)
         else:
             decisions, words = _judge(paper_id, form)
+    except Claimed as claimed:
+        here_again = url_for("verify.decide", paper_id=paper_id, **wanted.address())
+        back = url_for("verify.paper", paper_id=paper_id, **wanted.address())
+        return refusals.claimed_page(claimed, here_again, back)
+    except UnderSecondReading as hidden:
+        return second_views.hidden_page(paper_id, str(hidden))
     except Stale:
         return _stale_page(paper_id, form), 409
     except NotFound:
@@ -170,7 +193,7 @@ def _judge(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
         shown_for_s=form.shown_for_s,
     )
     with webkit.writing() as session:
-        decision = service.judge(session, webkit.actor(), ruling, now())
+        decision = service.judge(session, webkit.actor(), ruling, now(), _seen())
         code = session.get_one(Project, ruling.project_id).code
         title = _title(session, paper_id)
     return [decision], f"{VERDICT_WORDS[verdict].capitalize()} {code} for {title}."
@@ -181,19 +204,17 @@ def _dismiss(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
     if relation is None:
         raise RequestRefused("Say how the paper relates to the observatory: choose a class.")
     with webkit.writing() as session:
-        decisions = service.dismiss(
-            session,
-            webkit.actor(),
-            paper_id=paper_id,
-            relation=relation,
-            reason=form.reason.data or "",
-            today=now(),
-        )
+        said = service.Dismissal(paper_id, relation, form.reason.data or "")
+        decisions = service.dismiss(session, webkit.actor(), said, now(), _seen())
         title = _title(session, paper_id)
     name = next(r.name for r in webkit.runtime().profile.relations if r.key == relation.value)
     many = "project" if len(decisions) == 1 else "projects"
     rejected = f", {len(decisions)} proposed {many} rejected" if decisions else ""
     return decisions, f"{title}: {name.lower()}{rejected}."
+
+
+def _seen() -> service.Seen:
+    return service.Seen(claims=refusals.aware_of(), relation_id=refusals.seen_relation())
 
 
 def _title(session: Session, paper_id: int) -> str:
@@ -212,6 +233,8 @@ def _go_on(
         item = queries.queue_item(session, paper_id)
         if item is not None and item.is_shown and item.candidate_id is not None:
             return to_paper(paper_id, wanted)
+        if item is None and service.is_left_to(session, webkit.actor(), paper_id):
+            return to_paper(paper_id, wanted)
         if ahead is not None:
             return to_paper(ahead.following, replace(wanted, turn=str(ahead.turn)))
         return to_paper(around(session, wanted, here).following, wanted)
@@ -222,6 +245,9 @@ def _stale_page(paper_id: int, form: DecisionForm) -> str:
     wired = webkit.runtime()
     with webkit.reading() as session:
         project = form.project.data
+        blind = second_views.instead(session, paper_id)
+        if blind is not None:
+            return blind
         shown = paper_page(
             session, wired.profile, wired.rules, paper_id, also=[project] if project else [], selected=project
         )
@@ -230,6 +256,8 @@ def _stale_page(paper_id: int, form: DecisionForm) -> str:
             page=shown,
             candidate=shown.candidate(project) if project else None,
             form=form,
+            aware=sorted(refusals.aware_of()),
+            relation_seen=service.relation_number(session, [shown.paper_id]),
             wanted=QueueFilter.from_address(request.args),
             verdict_words=VERDICT_WORDS,
             relation_names={r.key: r.name for r in wired.profile.relations},
@@ -265,8 +293,11 @@ def undo(ids: str) -> ResponseReturnValue:
 @webkit.action("desk.decide")
 def undo_relation(paper_id: int) -> ResponseReturnValue:
     """Take back how a paper was judged to relate, where no decision rests on it."""
-    with webkit.writing() as session:
-        service.forget_relation(session, webkit.actor(), paper_id, now())
+    try:
+        with webkit.writing() as session:
+            service.forget_relation(session, webkit.actor(), paper_id, now())
+    except UnderSecondReading as hidden:
+        return second_views.hidden_page(paper_id, str(hidden))
     webkit.done("The paper's class was taken back.")
     return to_paper(paper_id, QueueFilter.from_address(request.args))
 
@@ -284,9 +315,9 @@ def twin(proposal_id: int) -> ResponseReturnValue:
     try:
         with webkit.writing() as session:
             merged = service.answer_twin(session, webkit.actor(), proposal_id, verdict, now())
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.desk"))
+    except Stale:
+        back = webkit.same_site(request.form.get("back")) or url_for("verify.desk")
+        return refusals.twin_page(proposal_id, verdict, back)
     if merged is not None:
         webkit.done("The two are one paper now.", undo_url=url_for("verify.undo_merge", merge_id=merged.id))
         return to_paper(merged.kept_id, QueueFilter())
