@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.store.models import DeskItem, DeskTally
+from matching.learning import AUDIT
 
-__all__ = ["FACETS", "note", "sums", "true_up"]
+__all__ = ["FACETS", "SAMPLE", "note", "sums", "true_up"]
 
 _ITEM: Any = DeskItem.__table__.c  # type: ignore[attr-defined]
 
@@ -36,6 +37,9 @@ FACETS: Mapping[str, Any] = {
 }
 """What is counted, by the name of the filter in the address; of the last two only the papers for which it holds."""
 
+SAMPLE = "sample"
+"""Beside them: papers of the random sample that the queue does not show otherwise."""
+
 FOLD_AT = 3_000
 """Rows of differences from which they are folded: summing so many takes a millisecond."""
 
@@ -44,7 +48,7 @@ Key = tuple[str, str]
 
 def sums(session: Session) -> dict[str, Counter[str]]:
     """Return facet → value → papers in the queue, of all papers there."""
-    found: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
+    found: dict[str, Counter[str]] = {facet: Counter() for facet in (*FACETS, SAMPLE)}
     for facet, value, papers in session.execute(_sums()):
         if facet in found and papers:
             found[facet][value] = papers
@@ -68,8 +72,10 @@ def note(session: Session, before: Iterable[DeskItem | None], after: Iterable[De
 
 
 def _keys(item: DeskItem | None) -> list[Key]:
-    if item is None or not item.is_shown:
+    if item is None:
         return []
+    if not item.is_shown:
+        return [(SAMPLE, "")] if item.lot < AUDIT and item.why != "unsure" else []
     values: dict[str, object] = {
         "all": "",
         "band": item.band.value if item.band else None,
@@ -118,6 +124,8 @@ def true_up(session: Session) -> int:
     One statement reads both, so what others store meanwhile is in both or in neither.
     """
     counted: list[Any] = [_counted(facet, column) for facet, column in FACETS.items()]
+    sample = sa.select(sa.literal_column(f"'{SAMPLE}'"), sa.literal_column("''"), sa.func.count())
+    counted.append(sample.where(_ITEM.is_shown.is_(False), _ITEM.lot < AUDIT, _ITEM.why != "unsure"))
     told = sa.select(col(DeskTally.facet), col(DeskTally.value), -sa.func.sum(col(DeskTally.papers))).group_by(
         col(DeskTally.facet), col(DeskTally.value)
     )

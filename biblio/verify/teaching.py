@@ -11,6 +11,7 @@ although what was decided leaves the queue.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.store.models import DeskItem
+from biblio.verify import queries, tally
 from biblio.verify.queue import in_audit
 from biblio.verify.wanted import Onlooker, QueueFilter
 
@@ -75,13 +77,19 @@ def _lanes(session: Session, onlooker: Onlooker, wanted: QueueFilter, most: int)
     return {lane: session.execute(statement).scalars().all() for lane, statement in statements.items()}
 
 
-def count(session: Session, onlooker: Onlooker, wanted: QueueFilter) -> int:
+def count(
+    session: Session, onlooker: Onlooker, wanted: QueueFilter, sums: Mapping[str, Counter[str]] | None = None
+) -> int:
     """How many papers there are in this order: those that wait, and those of the sample that are not shown otherwise."""
-    number = sa.select(sa.func.count()).select_from(DeskItem)
-    shown = session.execute(number.where(*wanted.conditions(onlooker))).scalar_one()
+    shown = queries.queue_count(session, onlooker, wanted, sums or {})
     if not wanted.hides_weak:
-        return int(shown)
-    more = number.where(*wanted.chosen(onlooker), *in_audit(), col(DeskItem.is_shown).is_(False))
+        return shown
+    if sums and not wanted.filters():
+        return shown + sums[tally.SAMPLE][""]
+    number = sa.select(sa.func.count()).select_from(DeskItem)
+    more = number.where(
+        *wanted.chosen(onlooker), *in_audit(), col(DeskItem.is_shown).is_not(True)
+    )  # by the lots' index
     return int(shown + session.execute(more).scalar_one())
 
 

@@ -102,6 +102,10 @@ def _count() -> None:
             f"INSERT INTO desk_tally (facet, value, papers) SELECT '{facet}', {value}, count(*) FROM desk_item "  # noqa: S608 - words of our own
             f"WHERE is_shown AND {value} IS NOT NULL GROUP BY {value}"
         )
+    op.execute(
+        "INSERT INTO desk_tally (facet, value, papers) SELECT 'sample', '', count(*) FROM desk_item "
+        "WHERE NOT is_shown AND lot < 0.05 AND why <> 'unsure'"
+    )
 
 
 def downgrade() -> None:
