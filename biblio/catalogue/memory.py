@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.catalogue.news import News, news_since
+from biblio.catalogue.news import Moment, News, news_since
 from biblio.store.models import Candidate, CandidateRevision, Decision, EvidenceItem, Link, PaperRelation
 from biblio.store.words import Band, RelationKind, Verdict
 
@@ -97,7 +97,7 @@ class Memory:
     group: Sequence[int]
     pairs: dict[int, Judgement] = field(default_factory=dict)
     refused: Judgement | None = None
-    _news: dict[tuple[int, datetime], News] = field(default_factory=dict)
+    _news: dict[Moment, News] | None = None
 
     def judgement(self, project_id: int) -> Judgement | None:
         """Return what was said of a pair, or of the paper where nothing was said of the pair."""
@@ -108,10 +108,10 @@ class Memory:
         judgement = self.judgement(project_id)
         if judgement is None or not (unseen := judgement.unseen(band, reasons)):
             return []
-        since = judgement.paper_id, judgement.seen_until
-        if since not in self._news:
-            self._news[since] = news_since(self.session, self.group, *since)
-        news = self._news[since]
+        if self._news is None:
+            said = [*self.pairs.values(), *([self.refused] if self.refused else [])]
+            self._news = news_since(self.session, self.group, {(one.paper_id, one.seen_until) for one in said})
+        news = self._news[judgement.paper_id, judgement.seen_until]
         return [(reason, brought) for reason in unseen if (brought := news.brought(reason)) is not None]
 
 

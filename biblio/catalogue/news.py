@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.catalogue.terms import family
+from biblio.catalogue.terms import ADS, ARXIV, PERSON, family
 from biblio.store.models import (
     PaperAuthor,
     PaperMerge,
@@ -47,55 +48,76 @@ class News:
         return self.fields.get("title") or self.fields.get("abstract")
 
 
-def news_since(session: Session, group: Sequence[int], paper_id: int, moment: datetime) -> News:
-    """Return what is known now of a paper (``group``: all its ids) that was not known of ``paper_id`` at ``moment``.
+Moment = tuple[int, datetime]
+"""A paper's id and the time until which it was known."""
 
-    A text read again by newer rules is the same text; what a paper merged since then brought along is new.
+
+def news_since(session: Session, group: Sequence[int], moments: Collection[Moment]) -> dict[Moment, News]:
+    """Return what is known now of a paper (``group``: all its ids) that was not known of one of its ids at each moment.
+
+    A text read again by newer rules is the same text; what a paper merged since then brought along is new. It asks the
+    same number of questions for any number of moments.
     """
-    then = _members_then(session, group, paper_id, moment)
-    return News(_new_passages(session, group, then, moment), _new_fields(session, group, then, paper_id, moment))
-
-
-def _members_then(session: Session, group: Sequence[int], paper_id: int, moment: datetime) -> set[int]:
-    """Return those of the paper's ids that were one with ``paper_id`` at the moment already."""
     merges = session.exec(
         select(PaperMerge).where(
             col(PaperMerge.kept_id).in_(group),
             col(PaperMerge.merged_id).in_(group),
             col(PaperMerge.undone_at).is_(None),
-            col(PaperMerge.made_at) <= moment,
         )
     ).all()
+    then = {moment: _members_then(merges, *moment) for moment in moments}
+    texts = _Texts.load(session, group)
+    records = _Records.load(session, group, moments)
+    return {
+        moment: News(texts.new_passages(then[moment], moment[1]), records.new_fields(then[moment], moment))
+        for moment in moments
+    }
+
+
+def _members_then(merges: Sequence[PaperMerge], paper_id: int, moment: datetime) -> set[int]:
+    """Return those of the paper's ids that were one with ``paper_id`` at the moment already."""
+    made = [{m.kept_id, m.merged_id} for m in merges if m.made_at <= moment]
     members, grew = {paper_id}, True
     while grew:
-        joined = {i for m in merges if members & {m.kept_id, m.merged_id} for i in (m.kept_id, m.merged_id)}
+        joined = {i for pair in made if members & pair for i in pair}
         grew = not joined <= members
         members |= joined
     return members
 
 
-def _new_passages(
-    session: Session, group: Sequence[int], then: set[int], moment: datetime
-) -> dict[tuple[str, str], str]:
-    readings = session.exec(
-        select(TextReading).where(col(TextReading.paper_id).in_(group), col(TextReading.refusal).is_(None))
-    ).all()
-    old = {r.id: r for r in readings if r.paper_id in then and r.read_at <= moment}
-    known = {r.sha256 for r in old.values() if r.sha256}
-    fresh = {r.id: r for r in readings if r.superseded_at is None and r.id not in old and r.sha256 not in known}
-    if not fresh:
-        return {}
-    before: set[tuple[str, str, bool | None]] = set()
-    found: dict[tuple[str, str, bool | None], str] = {}
-    for mention in session.exec(
-        select(TextMention).where(col(TextMention.reading_id).in_([*old, *fresh])).order_by(col(TextMention.id))
-    ):
-        printed = mention.as_written, mention.stands_in, mention.is_use
-        if mention.reading_id in old:
-            before.add(printed)
-        else:
-            found.setdefault(printed, _text_words(fresh[mention.reading_id]))
-    return {printed[:2]: words for printed, words in found.items() if printed not in before}
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """All readings of a paper that came to something, and the codes printed in them."""
+
+    readings: Sequence[TextReading]
+    mentions: Sequence[TextMention]
+
+    @classmethod
+    def load(cls, session: Session, group: Sequence[int]) -> _Texts:
+        readings = session.exec(
+            select(TextReading).where(col(TextReading.paper_id).in_(group), col(TextReading.refusal).is_(None))
+        ).all()
+        ids = [r.id for r in readings]
+        query = select(TextMention).where(col(TextMention.reading_id).in_(ids)).order_by(col(TextMention.id))
+        return cls(readings, session.exec(query).all() if ids else ())
+
+    def new_passages(self, then: set[int], moment: datetime) -> dict[tuple[str, str], str]:
+        """Return the codes (as printed, and where) that no text known at the moment printed so, and what text does."""
+        old = {r.id: r for r in self.readings if r.paper_id in then and r.read_at <= moment}
+        known = {r.sha256 for r in old.values() if r.sha256}
+        fresh = {
+            r.id: r for r in self.readings if r.superseded_at is None and r.id not in old and r.sha256 not in known
+        }
+        before = {_printed(m) for m in self.mentions if m.reading_id in old}
+        found: dict[tuple[str, str], str] = {}
+        for mention in self.mentions:
+            if mention.reading_id in fresh and _printed(mention) not in before:
+                found.setdefault((mention.as_written, mention.stands_in), _text_words(fresh[mention.reading_id]))
+        return found
+
+
+def _printed(mention: TextMention) -> tuple[str, str, bool | None]:
+    return mention.as_written, mention.stands_in, mention.is_use
 
 
 def _text_words(reading: TextReading) -> str:
@@ -109,64 +131,78 @@ def _text_words(reading: TextReading) -> str:
     return f"{name}, read {reading.read_at:%Y-%m-%d}"
 
 
-def _new_fields(
-    session: Session, group: Sequence[int], then: set[int], paper_id: int, moment: datetime
-) -> dict[str, str]:
-    rows = session.exec(
-        select(PaperRevision).where(
-            col(PaperRevision.paper_id).in_(group),
-            sa.or_(
-                col(PaperRevision.superseded_at).is_(None),
-                sa.and_(
-                    col(PaperRevision.paper_id) == paper_id,
-                    col(PaperRevision.learned_at) <= moment,
-                    col(PaperRevision.superseded_at) > moment,
-                ),
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """What was shown of a paper at the moments asked about and is now, and the archives that ADS names for it."""
+
+    revisions: Sequence[PaperRevision]
+    names: Mapping[int, list[str]]
+    """Authors by revision, of those revisions that matter."""
+    archives: Sequence[tuple[int, datetime, datetime | None, str | None]]
+
+    @classmethod
+    def load(cls, session: Session, group: Sequence[int], moments: Collection[Moment]) -> _Records:
+        revisions = session.exec(
+            select(PaperRevision)
+            .where(col(PaperRevision.paper_id).in_(group))
+            .where(sa.or_(col(PaperRevision.superseded_at).is_(None), *(_in_force_at(*moment) for moment in moments)))
+            .order_by(col(PaperRevision.id))
+        ).all()
+        names: dict[int, list[str]] = defaultdict(list)
+        for revision_id, name in session.execute(
+            sa.select(col(PaperAuthor.revision_id), col(PaperAuthor.name))
+            .where(col(PaperAuthor.revision_id).in_([r.id for r in revisions]))
+            .order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position))
+        ):
+            names[revision_id].append(name)
+        archives = session.execute(
+            sa.select(
+                col(SourceRecord.paper_id),
+                col(SourceRecord.learned_at),
+                col(SourceRecord.superseded_at),
+                col(SourceRecord.record)["extra"]["data"].as_string(),
+            ).where(col(SourceRecord.paper_id).in_(group), col(SourceRecord.source) == ADS)
+        ).all()
+        return cls(revisions, names, [(member, learned, ended, data) for member, learned, ended, data in archives])
+
+    def new_fields(self, then: set[int], moment: Moment) -> dict[str, str]:
+        """Return the fields that say something else than at the moment, and what brought each."""
+        paper_id, at = moment
+        now = next((r for r in self.revisions if r.superseded_at is None), None)
+        if now is None:
+            return {}
+        before = next(
+            (
+                r
+                for r in self.revisions
+                if r.paper_id == paper_id and r.learned_at <= at and (r.superseded_at is None or r.superseded_at > at)
             ),
+            None,
         )
-    ).all()
-    now = next((r for r in rows if r.superseded_at is None), None)
-    if now is None:
-        return {}
-    before = next((r for r in rows if r.paper_id == paper_id and r.learned_at <= moment), None)
-    found = {}
-    for name in ("title", "abstract"):
-        if getattr(now, name) and getattr(now, name) != (getattr(before, name) if before else None):
-            found[name] = _field_words(now, name)
-    if before is not now and _names(session, now) != (_names(session, before) if before else []):
-        found["authors"] = _field_words(now, "authors")
-    if archives := _new_archives(session, group, then, moment):
-        found["archives"] = archives
-    return found
+        found = {
+            name: _field_words(now, name)
+            for name in ("title", "abstract")
+            if getattr(now, name) and getattr(now, name) != getattr(before, name, None)
+        }
+        if self.names.get(now.id or 0) != (self.names.get(before.id or 0) if before else None):
+            found["authors"] = _field_words(now, "authors")
+        known = {data for member, learned, _, data in self.archives if member in then and learned <= at and data}
+        fresh = [learned for _, learned, ended, data in self.archives if ended is None and data and data not in known]
+        if fresh:
+            found["archives"] = f"the archive’s data that ADS lists, learned {max(fresh):%Y-%m-%d}"
+        return found
 
 
-def _field_words(revision: PaperRevision, name: str) -> str:
-    """Say where a field is from now, e.g. "title from ADS, learned 2026-11-22"."""
-    source = revision.provenance.get(name, "")
-    named = {"ads": "ADS", "arxiv": "arXiv", "person": "a correction"}.get(family(source) if source else "", source)
-    return f"the {name} from {named or 'a source'}, learned {revision.learned_at:%Y-%m-%d}"
-
-
-def _names(session: Session, revision: PaperRevision) -> list[str]:
-    return list(
-        session.exec(
-            select(PaperAuthor.name)
-            .where(col(PaperAuthor.revision_id) == revision.id)
-            .order_by(col(PaperAuthor.position))
-        )
+def _in_force_at(paper_id: int, moment: datetime) -> Any:
+    return sa.and_(
+        col(PaperRevision.paper_id) == paper_id,
+        col(PaperRevision.learned_at) <= moment,
+        col(PaperRevision.superseded_at) > moment,
     )
 
 
-def _new_archives(session: Session, group: Sequence[int], then: set[int], moment: datetime) -> str | None:
-    """Say since when ADS lists data of archives for the paper that it did not list at the moment, or None."""
-    rows = session.execute(
-        sa.select(
-            col(SourceRecord.paper_id),
-            col(SourceRecord.learned_at),
-            col(SourceRecord.superseded_at),
-            col(SourceRecord.record)["extra"]["data"].as_string(),
-        ).where(col(SourceRecord.paper_id).in_(group), col(SourceRecord.source) == "ads")
-    ).all()
-    known = {data for member, learned, _, data in rows if member in then and learned <= moment and data}
-    fresh = [learned for _, learned, ended, data in rows if ended is None and data and data not in known]
-    return f"the archive’s data that ADS lists, learned {max(fresh):%Y-%m-%d}" if fresh else None
+def _field_words(revision: PaperRevision, name: str) -> str:
+    """Say where a field is from now, e.g. "the title from ADS, learned 2026-11-22"."""
+    source = revision.provenance.get(name, "")
+    named = {ADS: "ADS", ARXIV: "arXiv", PERSON: "a correction"}.get(family(source) if source else "", source)
+    return f"the {name} from {named or 'a source'}, learned {revision.learned_at:%Y-%m-%d}"

@@ -25,6 +25,11 @@ _BLANKS = re.compile(r"\s+")
 _READER = LatexNodes2Text(math_mode="text", keep_comments=True, strict_latex_spaces=True)
 
 
+def harmless(text: str | None) -> str:
+    """Return ``text`` as a person wrote it, lines and all, without signs that are not seen or turn the writing around."""
+    return _CONTROLS.sub("", text) if text else ""
+
+
 @lru_cache(maxsize=4096)
 def readable(text: str | None) -> str:
     """Return ``text`` as plain text on one line. TeX that cannot be read stays as written; nothing is ever raised.

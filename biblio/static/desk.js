@@ -14,17 +14,30 @@
       element.checked = true;
       element.dispatchEvent(new Event("change", { bubbles: true }));
     } else if (element.matches("input")) {
-      element.focus();
+      element.focus({ preventScroll: Boolean(element.closest(".desk-bar")) });
       element.select();
+    } else if (element.matches("summary")) {
+      const details = element.parentElement;
+      details.open = !details.open;
+      const field = details.querySelector("input:not([type=hidden]), select, textarea") || element;
+      if (details.open) field.focus({ preventScroll: Boolean(field.closest(".desk-bar")) });
     } else {
       element.click();
     }
   };
 
   document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.matches("textarea")) {
+      event.target.form.requestSubmit();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") {
-      document.querySelectorAll("[data-key-list][open]").forEach((list) => { list.open = false; });
+      document.querySelectorAll("[data-key-list][open], .write[open], .rules[open]").forEach((list) => {
+        const inside = list.contains(event.target);
+        list.open = false;
+        if (inside) list.querySelector("summary").focus();
+      });
       if (typing(event.target)) event.target.blur();
       return;
     }
@@ -41,6 +54,20 @@
     }
   });
 
+  /* The next project is chosen where it stands, without asking the server, so that a reason half written is kept. */
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest("[data-next-project]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const shown = [...document.querySelectorAll("input[name=project]")].filter((one) => one.getClientRects().length);
+    if (shown.length < 2) return;
+    event.preventDefault();
+    const next = shown[(shown.findIndex((one) => one.checked) + 1) % shown.length];
+    next.checked = true;
+    next.dispatchEvent(new Event("change", { bubbles: true }));
+    next.focus();
+    next.closest("article").scrollIntoView({ block: "nearest" });
+  });
+
   /* Evidence and its quote light up together, from either side, by mouse and by focus. */
   const light = (name, on) => {
     document.querySelectorAll(`[data-mark="${CSS.escape(name)}"]`).forEach((one) => one.classList.toggle("lit", on));
@@ -52,6 +79,9 @@
       if (one) light(one.dataset.mark, on);
     });
   });
+
+  const first = document.querySelector("[data-first-field]");
+  if (first && !document.querySelector("[data-focus-first]") && location.search.includes("field=")) first.focus();
 
   /* How long the paper was looked at, for the median of all; sent with the decision. */
   const seconds = document.querySelector("[data-seconds]");

@@ -53,3 +53,28 @@ class TwinForm(Form):
 
 class ConfirmForm(Form):
     """Certain candidates to accept together; the chosen ones stand in ``chosen`` fields as candidate:revision."""
+
+
+class NoteForm(Form):
+    """A note on a paper; ``verify.notes`` says what it may hold."""
+
+    text = StringField("Note")
+
+
+class TagForm(Form):
+    """Tags for a paper, apart by commas."""
+
+    tag = StringField("Tag")
+
+
+class CorrectionForm(Form):
+    """A person's value for one field of a paper; empty: it has no value."""
+
+    field = StringField("Field")
+    value = StringField("Right value")
+
+
+class OtherPaperForm(Form):
+    """The identifier of another paper that is this one."""
+
+    identifier = StringField("DOI, bibcode or arXiv number of the other")

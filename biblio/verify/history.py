@@ -1,8 +1,8 @@
-"""What happened to a paper: decisions, relations and merges in one list, and the twins that ask for an answer."""
+"""What happened to a paper: decisions, relations, merges, notes, tags and corrections in one list, and the twins that ask for an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,18 +11,24 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from biblio.store.current import survivor_id
 from biblio.store.models import (
     Decision,
     MergeProposal,
+    Paper,
     PaperAuthor,
+    PaperCorrection,
     PaperIdentifier,
     PaperMerge,
+    PaperNote,
     PaperRelation,
     PaperRevision,
+    PaperTag,
     Project,
     UserAccount,
 )
 from biblio.store.words import RelationKind, Verdict
+from biblio.verify.corrections import LABELS, shown_value
 from biblio.verify.readable import readable
 
 VERDICT_WORDS = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "unsure"}
@@ -42,6 +48,8 @@ class Event:
     relation: RelationKind | None = None
     decision_id: int | None = None
     merge_id: int | None = None
+    parted_id: int | None = None
+    """The merge whose parting can be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,14 @@ class Twin:
 
 
 def history(session: Session, group: Sequence[int]) -> list[Event]:
-    """Return all that people decided about a paper and whatever was merged into it, latest first."""
-    events = [*_decisions(session, group), *_relations(session, group), *_merges(session, group)]
+    """Return all that people decided about a paper (or wrote on it) and whatever was merged into it, latest first."""
+    events = [
+        *_decisions(session, group),
+        *_relations(session, group),
+        *_merges(session, group),
+        *_remarks(session, group),
+        *_corrections(session, group),
+    ]
     return sorted(events, key=lambda e: e.at, reverse=True)
 
 
@@ -115,15 +129,81 @@ def _merges(session: Session, group: Sequence[int]) -> list[Event]:
         .outerjoin(UserAccount, col(UserAccount.id) == col(PaperMerge.actor_id))
         .outerjoin(undoer, undoer.id == col(PaperMerge.undone_by_id))
         .where(sa.or_(col(PaperMerge.kept_id).in_(group), col(PaperMerge.merged_id).in_(group)))
-    )
+        .order_by(col(PaperMerge.id))
+    ).all()
+    latest = {frozenset((merge.kept_id, merge.merged_id)): merge.id for merge, _, _ in rows}.values()
+    papers = {i for merge, _, _ in rows for i in (merge.kept_id, merge.merged_id)}
+    roots = dict(session.execute(sa.select(col(Paper.id), survivor_id()).where(col(Paper.id).in_(papers))).all())
     events = []
     for merge, who, undone_by in rows:
+        if merge.made_at == merge.undone_at:
+            what = f"split paper {merge.merged_id} off from paper {merge.kept_id}"
+            parted = merge.id if merge.id in latest and not _is_one(merge, roots) else None
+            events.append(Event(merge.made_at, who or "biblio", what, readable(merge.reason), parted_id=parted))
+            continue
         live = merge.id if merge.undone_at is None else None
         what = f"made paper {merge.merged_id} one with paper {merge.kept_id}"
         events.append(Event(merge.made_at, who or "biblio", what, merge.reason, merge_id=live))
         if merge.undone_at is not None:
             what = f"made two papers of {merge.kept_id} and {merge.merged_id} again"
-            events.append(Event(merge.undone_at, undone_by or "biblio", what, ""))
+            parted = merge.id if merge.id in latest and not _is_one(merge, roots) else None
+            events.append(Event(merge.undone_at, undone_by or "biblio", what, "", parted_id=parted))
+    return events
+
+
+def _is_one(merge: PaperMerge, roots: Mapping[int, int]) -> bool:
+    """Whether the two papers of a merge that was taken back are one by another merge."""
+    return roots.get(merge.kept_id) == roots.get(merge.merged_id)
+
+
+def _remarks(session: Session, group: Sequence[int]) -> list[Event]:
+    """Notes and tags: written, and taken away."""
+    remover: Any = aliased(UserAccount)
+    events = []
+    kinds: tuple[tuple[Any, Any], ...] = ((PaperNote, _note_words), (PaperTag, _tag_words))
+    for model, words in kinds:
+        rows = session.execute(
+            sa.select(model, col(UserAccount.name), remover.name)
+            .join(UserAccount, col(UserAccount.id) == model.actor_id)
+            .outerjoin(remover, remover.id == model.removed_by_id)
+            .where(model.paper_id.in_(group))
+        )
+        for row, who, removed_by in rows:
+            wrote, took = words(row)
+            events.append(Event(row.made_at, who, wrote, row.text if model is PaperNote else ""))
+            if row.removed_at is not None:
+                events.append(Event(row.removed_at, removed_by or who, took, ""))
+    return events
+
+
+def _note_words(_row: Any) -> tuple[str, str]:
+    return "noted", "took a note away"
+
+
+def _tag_words(row: Any) -> tuple[str, str]:
+    return f"tagged it “{row.tag}”", f"took the tag “{row.tag}” away"
+
+
+def _corrections(session: Session, group: Sequence[int]) -> list[Event]:
+    """What people corrected, with the value, and what they took back; replacing a correction is no taking back."""
+    withdrawer: Any = aliased(UserAccount)
+    rows = session.execute(
+        sa.select(PaperCorrection, col(UserAccount.name), withdrawer.name)
+        .join(UserAccount, col(UserAccount.id) == col(PaperCorrection.actor_id))
+        .outerjoin(withdrawer, withdrawer.id == col(PaperCorrection.withdrawn_by_id))
+        .where(col(PaperCorrection.paper_id).in_(group))
+        .order_by(col(PaperCorrection.id))
+    ).all()
+    made = {(row.field, row.made_at) for row, _, _ in rows}
+    events = []
+    for row, who, withdrawn_by in rows:
+        label = LABELS.get(row.field, row.field).lower()
+        value = shown_value(row.value)
+        value = value if len(value) <= 300 else value[:299] + "…"
+        events.append(Event(row.made_at, who, f"corrected the {label}", value or "no value"))
+        if row.withdrawn_at is not None and (row.field, row.withdrawn_at) not in made:
+            what = f"took the correction of the {label} back"
+            events.append(Event(row.withdrawn_at, withdrawn_by or who, what, ""))
     return events
 
 

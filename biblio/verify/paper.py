@@ -10,6 +10,7 @@ from urllib.parse import quote as quoted
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.memory import remember
 from biblio.errors import NotFound
 from biblio.observatory import Profile
 from biblio.store.current import group_ids, survivor_of
@@ -26,6 +27,7 @@ from biblio.store.models import (
 from biblio.store.words import Band, RelationKind, Scheme, Verdict
 from biblio.verify.authors import Author, Team, marked, split
 from biblio.verify.history import Event, Twin, history, twins
+from biblio.verify.notes import Remarks, remarks
 from biblio.verify.proposed import Shown, candidates, quote_of, with_reasons
 from biblio.verify.queue import has_journal_record, unknown_code_mentions
 from biblio.verify.quotes import Passage, Quote, passages
@@ -85,6 +87,7 @@ class PaperPage:
     related_at: datetime | None
     suggested_relation: RelationKind | None
     item: DeskItem | None
+    remarks: Remarks
     events: list[Event]
     twins: list[Twin]
 
@@ -101,6 +104,13 @@ class PaperPage:
                 if one.label == label:
                     return one.url
         return None
+
+    def project_after(self, project_id: int | None) -> int | None:
+        """Return the project to choose after this one: the next that is shown openly, then the first again."""
+        shown = [c.project_id for c in self.candidates if c.band is not Band.UNLIKELY or c.verdict or c.look_again]
+        if not shown:
+            return None
+        return shown[(shown.index(project_id) + 1) % len(shown)] if project_id in shown else shown[0]
 
     def candidate(self, project_id: int) -> Shown | None:
         """Return the candidate of a project."""
@@ -136,7 +146,8 @@ def paper_page(
     authors, more = split(marked(names, teams))
     quotes = [quote for items in evidence.values() for item in items if (quote := quote_of(item))]
     places, marks = passages([*quotes, *_unknown(session, group)])
-    reasoned = with_reasons(shown, evidence, rules, marks, names)
+    memory = remember(session, group) if any(c.look_again for c in shown) else None
+    reasoned = with_reasons(shown, evidence, rules, marks, names, memory)
     relation, related_by, related_at = _relation(session, group)
     return PaperPage(
         paper_id=survivor,
@@ -158,6 +169,7 @@ def paper_page(
         related_at=related_at,
         suggested_relation=_suggested(reasoned),
         item=session.get(DeskItem, survivor),
+        remarks=remarks(session, group),
         events=history(session, group),
         twins=twins(session, group),
     )
@@ -200,7 +212,7 @@ def _where_published(revision: PaperRevision) -> str:
 def _unknown(session: Session, group: Sequence[int]) -> list[Quote]:
     """Return the quotes of codes that are not in the project list."""
     return [
-        Quote(m.part, m.page, m.stands_in, m.start, m.end, m.context, m.context_start)
+        Quote(m.part, m.page, m.stands_in, m.start, m.end, m.context, m.context_start, m.line)
         for m in session.execute(unknown_code_mentions(group)).scalars()
     ]
 

@@ -10,6 +10,7 @@ from urllib.parse import quote as quoted
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.memory import Memory
 from biblio.observatory import Profile
 from biblio.store.models import (
     Candidate,
@@ -63,6 +64,8 @@ class Evidence:
     mark: str | None
     author: int | None
     """Position of the author the sentence speaks of."""
+    brought_by: str | None = None
+    """Which version or source brought it since the judgement that it speaks against; None: it is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,13 @@ class Shown:
     verdict: Verdict | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
+    seen_at: datetime | None = None
+    """When the judgement was made that new evidence speaks against: of this project, or of the whole paper."""
+
+    @property
+    def news(self) -> list[Evidence]:
+        """What speaks against the judgement that was not there when it was made."""
+        return [one for one in self.evidence if one.brought_by]
 
     @property
     def is_open(self) -> bool:
@@ -233,29 +243,31 @@ def with_reasons(
     rules: Rules,
     marks: Mapping[tuple[str, int, int], str],
     names: Sequence[tuple[int, str, str | None]],
+    memory: Memory | None,
 ) -> list[Shown]:
     """Return the candidates with their evidence, the runner-up, and what would change their bands.
 
-    ``marks`` are the page's quotes by place, ``names`` the paper's authors: evidence leads to them.
+    ``marks`` are the page's quotes by place, ``names`` the paper's authors: evidence leads to them. ``memory`` tells
+    which of it is new since somebody judged (None: no candidate was re-opened).
     """
     scored = [one for one in shown if one.band is not None]
     told = explain([_judged(one, items.get(one.project_id, [])) for one in scored], rules)
     by_project = {one.project_id: explanation for one, explanation in zip(scored, told, strict=True)}
     found = []
     for one in shown:
-        evidence = _evidence(items.get(one.project_id, []), marks, names)
-        if (explanation := by_project.get(one.project_id)) is None:
-            found.append(replace(one, evidence=evidence))
-            continue
-        found.append(
-            replace(
-                one,
-                evidence=evidence,
+        own = items.get(one.project_id, [])
+        said = memory.judgement(one.project_id) if memory is not None and one.look_again else None
+        told_news = memory.new_reasons(one.project_id, one.band, own) if memory and said and one.band else []
+        evidence = _evidence(own, marks, names, {id(item): brought for item, brought in told_news})
+        complete = replace(one, evidence=evidence, seen_at=said.made_at if said else None)
+        if (explanation := by_project.get(one.project_id)) is not None:
+            complete = replace(
+                complete,
                 log_odds=explanation.log_odds,
                 runner_up=explanation.runner_up.sentence,
                 would_change=explanation.would_change,
             )
-        )
+        found.append(complete)
     return found
 
 
@@ -276,7 +288,14 @@ def quote_of(item: EvidenceItem) -> Quote | None:
     if item.context is None or item.context_start is None or item.start is None or item.end is None:
         return None
     return Quote(
-        item.part or "", item.page, item.stands_in or "unknown", item.start, item.end, item.context, item.context_start
+        item.part or "",
+        item.page,
+        item.stands_in or "unknown",
+        item.start,
+        item.end,
+        item.context,
+        item.context_start,
+        item.line,
     )
 
 
@@ -284,6 +303,7 @@ def _evidence(
     items: Sequence[EvidenceItem],
     marks: Mapping[tuple[str, int, int], str],
     names: Sequence[tuple[int, str, str | None]],
+    news: Mapping[int, str],
 ) -> tuple[Evidence, ...]:
     most = max((abs(item.contribution) for item in items), default=1.0) or 1.0
     positions = {name: position for position, name, _ in reversed(names)}
@@ -298,6 +318,7 @@ def _evidence(
                 width=round(50 * abs(item.contribution) / most, 2),
                 mark=marks.get(quote.key) if quote else None,
                 author=positions.get(item.quote or "") if item.stands_in == "authors" else None,
+                brought_by=news.get(id(item)),
             )
         )
     return tuple(shown)

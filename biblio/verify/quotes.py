@@ -29,7 +29,7 @@ SNIPPETS = frozenset({"ack", "body"})
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One stored quote: ``start``/``end`` and ``context_start`` count code points in ``part``."""
+    """One stored quote: ``start``/``end`` and ``context_start`` count code points in ``part``; lines count from 1."""
 
     part: str
     page: int | None
@@ -38,6 +38,7 @@ class Quote:
     end: int
     context: str
     context_start: int
+    line: int | None = None
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -105,7 +106,7 @@ def passages(
         shown.append(
             Passage(
                 label=PLACES.get(stretch.first.stands_in, "text"),
-                place=_place(stretch.first),
+                place=_place(stretch.quotes),
                 segments=tuple(_segments(stretch, names)),
                 is_cut_before=stretch.begin > 0,
                 is_cut_after=stretch.is_cut_after,
@@ -119,12 +120,19 @@ def _rank(stretch: _Stretch) -> int:
     return order.index(stretch.first.stands_in) if stretch.first.stands_in in order else len(order)
 
 
-def _place(quote: Quote) -> str:
-    if quote.part in ("title", "abstract"):
+def _place(quotes: Sequence[Quote]) -> str:
+    """Say in which file and where in it: the page of a PDF, the lines of a manuscript."""
+    first = quotes[0]
+    if first.part in ("title", "abstract"):
         return ""
-    if quote.part in SNIPPETS:
+    if first.part in SNIPPETS:
         return "passage from ADS"
-    return f"{quote.part}, page {quote.page}" if quote.page is not None else quote.part
+    words = [readable(name) for name in first.part.split("!") if name]
+    if first.page is not None:
+        words.append(f"page {first.page}")
+    elif lines := sorted({quote.line for quote in quotes if quote.line is not None}):
+        words.append(f"line {lines[0]}" if len(lines) == 1 else f"lines {lines[0]}–{lines[-1]}")
+    return ", ".join(words)
 
 
 def _joined(quotes: Sequence[Quote]) -> list[_Stretch]:

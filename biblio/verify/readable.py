@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from biblio.catalogue.readable import LONGEST, readable
+from biblio.catalogue.readable import LONGEST, harmless, readable
 
-__all__ = ["LONGEST", "readable"]
+__all__ = ["LONGEST", "harmless", "readable"]

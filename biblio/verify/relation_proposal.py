@@ -36,6 +36,7 @@ class ShownReason:
     width: float
     mark: str | None
     author: int | None = None
+    brought_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class RelationProposal:
 class _Gathered:
     """What was read of one paper, with the passage around each phrase."""
 
-    phrases: dict[Phrase, tuple[str, int]]
+    phrases: dict[Phrase, tuple[str, int, int | None]]
+    """Each with the passage kept around it, where that begins, and the line of the phrase."""
     codes: list[tuple[Mention, str, int | None]]
     characters: int = 0
     named: int = 0
@@ -125,14 +127,14 @@ def _from_texts(session: Session, group: Sequence[int], gathered: _Gathered) -> 
         )
         for row in rows:
             phrase = Phrase(row.kind, row.start, row.end, row.printed, row.stands_in, row.part, row.page)
-            gathered.phrases[phrase] = row.context, row.context_start
+            gathered.phrases[phrase] = row.context, row.context_start, row.line
     ids = [reading.id for reading in readings if reading.origin not in FULL_TEXTS]
     ids += [reading.id for reading in ([chosen] if chosen else full[:1])]
     for seen in session.exec(
         select(TextMention).where(col(TextMention.reading_id).in_(ids)).order_by(col(TextMention.id))
     ):
         gathered.codes.append((_mention(seen), seen.part, seen.page))
-        gathered.phrases.setdefault(_code_phrase(seen), (seen.context, seen.context_start))
+        gathered.phrases.setdefault(_code_phrase(seen), (seen.context, seen.context_start, seen.line))
 
 
 def _mention(row: TextMention) -> Mention:
@@ -177,7 +179,7 @@ def _from_short(
     for phrase in rules.kept(rules.find(text, field=field).phrases) if text else ():
         start = max(0, phrase.start - CONTEXT)
         placed = replace(phrase, part=part or field or "")
-        gathered.phrases.setdefault(placed, (text[start : phrase.end + CONTEXT], start))
+        gathered.phrases.setdefault(placed, (text[start : phrase.end + CONTEXT], start, None))
 
 
 # -- showing it -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import Decision, DeskItem, Project
 from biblio.store.words import Verdict
 from biblio.verify import (
+    paper_views,
     quality_views,
     queries,
     queue_views,
@@ -30,6 +31,7 @@ from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
 from biblio.verify.queue import is_in_audit
 from biblio.verify.queue_views import around, now, to_paper
+from biblio.verify.readable import harmless
 from biblio.verify.relation_proposal import relation_proposal
 from biblio.verify.search import find_projects
 from biblio.verify.second_readings import UnderSecondReading
@@ -42,6 +44,7 @@ def make_blueprint() -> Blueprint:
     blueprint.add_app_template_filter(score_words)
     blueprint.add_app_template_filter(odds_words)
     blueprint.add_app_template_filter(signed)
+    blueprint.add_app_template_filter(harmless)
     for rule, view, name, methods in (
         ("/desk/paper/<int:paper_id>", paper, "paper", ["GET"]),
         ("/desk/paper/<int:paper_id>/decide", decide, "decide", ["POST"]),
@@ -55,6 +58,7 @@ def make_blueprint() -> Blueprint:
     sharing_views.add_rules(blueprint)
     second_views.add_rules(blueprint)
     quality_views.add_rules(blueprint)
+    paper_views.add_rules(blueprint)
     return blueprint
 
 

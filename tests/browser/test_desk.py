@@ -120,7 +120,7 @@ def test_evidence_and_its_quote_light_up_together(page: Page, log_in: LogIn, fil
     """Hovering the evidence lights its quote; focusing the quote lights the evidence."""
     log_in(page, Role.LIBRARIAN)
     page.goto(f"/desk/paper/{filled[0]}")
-    quote = page.locator("mark").first
+    quote = page.locator("mark[id]").first
     line = page.locator(".candidate-more li[data-mark='quote-1']")
     line.hover()
     expect(quote).to_have_class("lit")
@@ -135,7 +135,7 @@ def test_the_median_decision_needs_no_scrolling(page: Page, log_in: LogIn, fille
     log_in(page, Role.LIBRARIAN)
     page.goto(f"/desk/paper/{filled[0]}")
     for element in (
-        page.locator("mark").first,
+        page.locator("mark[id]").first,
         page.locator(".candidate-more").first,
         page.get_by_text("Without the printed code it would be likely."),
         page.get_by_role("button", name="Accept"),

@@ -1,0 +1,205 @@
+"""What librarians write on a paper for one another: notes, and tags in one spelling. Taken away, they stay in the history."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.actor import Actor
+from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.store.current import group_ids, survivor_of
+from biblio.store.models import PaperNote, PaperTag, UserAccount
+
+LONGEST_NOTE = 4_000
+"""Characters of a note: half a page."""
+
+LONGEST_TAG = 40
+"""Characters of a tag, as the column has it."""
+
+MOST_TAGS = 20
+"""Tags on one paper; beyond that they sort nothing."""
+
+SUGGESTED = 50
+"""Tags in use that the page offers, the commonest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note as the page shows it."""
+
+    note_id: int
+    text: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag as the page shows it."""
+
+    tag_id: int
+    tag: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """All that stands on a paper now, and the tags that are used elsewhere."""
+
+    notes: list[Note]
+    tags: list[Tag]
+    offered: list[str]
+
+
+def remarks(session: Session, group: Sequence[int]) -> Remarks:
+    """Return the notes (latest first) and tags (by name) of a paper, in three queries."""
+    notes = session.execute(
+        sa.select(PaperNote, col(UserAccount.name))
+        .join(UserAccount, col(UserAccount.id) == col(PaperNote.actor_id))
+        .where(col(PaperNote.paper_id).in_(group), col(PaperNote.removed_at).is_(None))
+        .order_by(col(PaperNote.id).desc())
+    ).all()
+    tags = session.execute(
+        sa.select(PaperTag, col(UserAccount.name))
+        .join(UserAccount, col(UserAccount.id) == col(PaperTag.actor_id))
+        .where(col(PaperTag.paper_id).in_(group), col(PaperTag.removed_at).is_(None))
+        .order_by(col(PaperTag.tag), col(PaperTag.id))
+    ).all()
+    shown: dict[str, Tag] = {}
+    for row, who in tags:
+        shown.setdefault(row.tag, Tag(row.id or 0, row.tag, who, row.made_at))
+    offered = session.exec(
+        select(PaperTag.tag)
+        .where(col(PaperTag.removed_at).is_(None), col(PaperTag.tag).not_in(list(shown)))
+        .group_by(col(PaperTag.tag))
+        .order_by(sa.func.count().desc(), col(PaperTag.tag))
+        .limit(SUGGESTED)
+    ).all()
+    return Remarks(
+        [Note(row.id or 0, row.text, who, row.made_at) for row, who in notes], list(shown.values()), list(offered)
+    )
+
+
+def tags_written(text: str) -> list[str]:
+    """Return the tags in ``text``, apart by commas, each in its one spelling: lower case, single blanks, no "#" in front.
+
+    Raises ``RequestRefused`` where there is none, or one is too long.
+    """
+    tags = {tag: None for part in text.split(",") if (tag := _one_spelling(part))}
+    if not tags:
+        raise RequestRefused("Write a tag: one word or a few, such as “polarisation” or “ask the PI”.")
+    if long := next((tag for tag in tags if len(tag) > LONGEST_TAG), None):
+        raise RequestRefused(f"A tag has at most {LONGEST_TAG} characters; “{long[:20]}…” has {len(long)}.")
+    return list(tags)
+
+
+def _one_spelling(text: str) -> str:
+    kept = "".join(
+        " " if c.isspace() else c
+        for c in unicodedata.normalize("NFKC", text)
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
+    return " ".join(kept.lower().split()).lstrip("#").strip()
+
+
+def add_tags(session: Session, actor: Actor, paper_id: int, text: str, *, now: datetime) -> list[PaperTag]:
+    """Put the tags in ``text`` on a paper; return those that it did not have. Raises ``RequestRefused``, ``NotFound``."""
+    person, survivor = actor.person_id(), _survivor(session, paper_id)
+    had = set(
+        session.exec(
+            select(PaperTag.tag).where(
+                col(PaperTag.paper_id).in_(group_ids(session, survivor)), col(PaperTag.removed_at).is_(None)
+            )
+        )
+    )
+    wanted = [tag for tag in tags_written(text) if tag not in had]
+    if len(had) + len(wanted) > MOST_TAGS:
+        raise RequestRefused(f"A paper has at most {MOST_TAGS} tags; take one away first.")
+    rows = [PaperTag(paper_id=survivor, tag=tag, actor_id=person, made_at=now) for tag in wanted]
+    session.add_all(rows)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Stale("Somebody else put this tag on the paper at the same moment.") from error
+    return rows
+
+
+def remove_tags(session: Session, actor: Actor, tag_ids: Sequence[int], *, now: datetime) -> list[PaperTag]:
+    """Take tags away, each from the whole paper. Raises ``NotFound`` for one there is not, ``Stale`` for one taken away."""
+    removed = []
+    for tag_id in tag_ids:
+        row = session.get(PaperTag, tag_id)
+        if row is None:
+            raise NotFound(f"There is no tag number {tag_id}.")
+        if row.removed_at is not None:
+            raise Stale(f"The tag “{row.tag}” was taken away already.", current=row)
+        group = group_ids(session, _survivor(session, row.paper_id))
+        for same in session.exec(
+            select(PaperTag).where(
+                col(PaperTag.paper_id).in_(group), col(PaperTag.tag) == row.tag, col(PaperTag.removed_at).is_(None)
+            )
+        ):
+            same.removed_at, same.removed_by_id = now, actor.person_id()
+            session.add(same)
+        removed.append(row)
+    session.flush()
+    return removed
+
+
+def add_note(session: Session, actor: Actor, paper_id: int, text: str, *, now: datetime) -> PaperNote:
+    """Put a note on a paper. Raises ``RequestRefused`` for an empty or very long one, ``NotFound`` for no paper."""
+    person, survivor = actor.person_id(), _survivor(session, paper_id)
+    kept = text.replace("\0", "\ufffd").replace("\r\n", "\n").strip()
+    if not kept:
+        raise RequestRefused("Write something: the note is empty.")
+    if len(kept) > LONGEST_NOTE:
+        raise RequestRefused(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(kept):,}.")
+    row = PaperNote(paper_id=survivor, text=kept, actor_id=person, made_at=now)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def remove_note(session: Session, actor: Actor, note_id: int, *, now: datetime) -> PaperNote:
+    """Take a note away. Raises ``NotFound`` for one there is not, ``Stale`` for one that was taken away already."""
+    row = session.get(PaperNote, note_id)
+    if row is None:
+        raise NotFound(f"There is no note number {note_id}.")
+    if row.removed_at is not None:
+        raise Stale("Somebody has taken this note away already.", current=row)
+    row.removed_at, row.removed_by_id = now, actor.person_id()
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _survivor(session: Session, paper_id: int) -> int:
+    survivor = survivor_of(session, paper_id)
+    if survivor is None:
+        raise NotFound(f"There is no paper number {paper_id}.")
+    return survivor
+
+
+def restore_note(session: Session, actor: Actor, note_id: int, *, now: datetime) -> PaperNote:
+    """Write a note that was taken away once more. Raises ``NotFound`` for one there is not."""
+    row = session.get(PaperNote, note_id)
+    if row is None:
+        raise NotFound(f"There is no note number {note_id}.")
+    return add_note(session, actor, row.paper_id, row.text, now=now)
+
+
+def restore_tags(session: Session, actor: Actor, tag_ids: Sequence[int], *, now: datetime) -> int:
+    """Put tags that were taken away on their paper once more; return its id. Raises ``NotFound`` for one there is not."""
+    rows = [session.get(PaperTag, tag_id) for tag_id in tag_ids]
+    found = [row for row in rows if row is not None]
+    if len(found) < len(rows) or not found:
+        raise NotFound("There is no such tag.")
+    add_tags(session, actor, found[0].paper_id, ",".join(row.tag for row in found), now=now)
+    return found[0].paper_id
