@@ -5,6 +5,7 @@
     │   ├── NotAllowed          this actor may not do this (403)
     │   ├── NotFound            there is no such thing (404)
     │   └── Stale               somebody else changed it meanwhile; ``current`` holds their version (409)
+    ├── NotReady                what is asked for is being made and will be there in a minute (503)
     ├── JobRunning              the same job is running already, in this or another process
     └── StartRefused            biblio cannot start: settings, profile or database are not in order
 
@@ -36,6 +37,10 @@ class Stale(RequestRefused):
     def __init__(self, message: str, *, current: object = None) -> None:
         super().__init__(message)
         self.current = current
+
+
+class NotReady(BiblioError):
+    """What is asked for is being made; it will be there in a minute."""
 
 
 class JobRunning(BiblioError):

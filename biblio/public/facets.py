@@ -72,6 +72,13 @@ class Facet:
         pairs: Any = self._pairs.view
         return np.bincount(pairs[mask[self._rows.view]], minlength=len(self.values))
 
+    def greatest(self, mask: Mask, numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return, for each value, the greatest of the ``numbers`` of the masked rows that have it; 0 without any."""
+        found = np.zeros(len(self.values), dtype=numbers.dtype)
+        mine = mask[self._rows.view]
+        np.maximum.at(found, self._pairs.view[mine], numbers[self._rows.view[mine]])
+        return found
+
     def top(self, mask: Mask, most: int, chosen: Sequence[str] = ()) -> tuple[list[Value], int]:
         """Return the values with most of the masked rows, and how many values have any.
 

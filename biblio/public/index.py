@@ -21,6 +21,7 @@ import numpy as np
 from sqlmodel import Session
 
 from biblio.clock import Clock
+from biblio.errors import NotReady
 from biblio.public.changes import ChangeLog, Changes
 from biblio.public.facets import FACETS, LINK_FACETS, Facet
 from biblio.public.facts import PaperFacts, ProjectFacts, accepted_papers, read_papers, read_projects
@@ -54,6 +55,7 @@ class PublicIndex:
         self.facets = {name: Facet() for name in FACETS}
         self.title, self.author, self.text = WordList(), WordList(), WordList()
         self.projects: dict[int, ProjectFacts] = {}
+        self._project_words: dict[str, str] = {}
         self.ids, self.ages, self.years = Grown(np.int64), Grown(np.int64), Grown(np.int32)
         self.changed_at: datetime | None = None
         """When this process last saw the public list change."""
@@ -121,19 +123,19 @@ class PublicIndex:
         """Return the projects that public papers used, most papers first."""
         with self.lock:
             if self._listed is None:
-                years: dict[int, list[int]] = {}
-                for paper_id, used in self._used.items():
-                    year = int(self.years.view[self._row_of[paper_id][1]])
-                    for project in used:
-                        years.setdefault(project, []).append(year)
-                found = [self._entry(project, of) for project, of in years.items()]
+                listed = self.facets["project"]
+                counts, newest = listed.counts(self.live), listed.greatest(self.live, self.years.view)
+                by_code = {project.code: project for project in self.projects.values()}
+                found = [
+                    self._entry(by_code[listed.values[number]], int(counts[number]), int(newest[number]))
+                    for number in np.flatnonzero(counts)
+                ]
                 self._listed = tuple(sorted(found, key=lambda project: (-project.papers, project.code)))
             return self._listed
 
-    def _entry(self, project_id: int, years: list[int]) -> ProjectEntry:
-        facts = self.projects[project_id]
-        folded = "\n".join((facts.code.lower(), fold(facts.title or ""), fold(facts.pi or "")))
-        return ProjectEntry(project_id, facts.code, facts.title, folded, len(years), max(years) or None)
+    def _entry(self, facts: ProjectFacts, papers: int, newest: int) -> ProjectEntry:
+        words = self._project_words[facts.code]
+        return ProjectEntry(facts.project_id, facts.code, facts.title, words, papers, newest or None)
 
     # -- keeping --------------------------------------------------------------------------------------------------
 
@@ -141,6 +143,15 @@ class PublicIndex:
     def is_wasteful(self) -> bool:
         """Whether most rows are of no use any more."""
         return self.rows - len(self._used) > len(self._used) + _LEAST_WASTE
+
+    def learn(self, projects: Iterable[ProjectFacts]) -> None:
+        """Take in facts of projects, new or changed."""
+        self._listed = None
+        for project in projects:
+            self.projects[project.project_id] = project
+            self._project_words[project.code] = "\n".join(
+                (project.code.lower(), fold(project.title or ""), fold(project.pi or ""))
+            )
 
     def put(self, papers: Iterable[PaperFacts]) -> None:
         """Take in papers that are public now, new or changed; the facts of their projects must be there."""
@@ -222,56 +233,110 @@ def _in_a_row(texts: Iterable[Iterable[str]]) -> list[str]:
     return together
 
 
-class IndexKeeper:
-    """Keeps the index of one process, and brings it up to date with every request."""
+class _Kept:
+    """An index with what is known of how far it has read."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or Clock()
-        self._lock = threading.RLock()
-        self._log = ChangeLog()
-        self._index: PublicIndex | None = None
-        self._is_whole = False
-
-    def current(self, session: Session) -> PublicIndex:
-        """Return the index as of now. It looks through a session of its own: one opened earlier may show an earlier day."""
-        with self._lock, Session(session.get_bind()) as own:
-            if self._index is None or self._index.is_wasteful:
-                self._index = self._build(own)
-            else:
-                with self._index.lock:
-                    self._bring_up_to_date(own, self._index)
-            return self._index
-
-    def _build(self, session: Session) -> PublicIndex:
-        index = PublicIndex()
+    def __init__(self, session: Session) -> None:
+        self.index, self._log = PublicIndex(), ChangeLog()
         self._is_whole = self._log.begin(session)
-        self._read(session, index, accepted_papers(session))
-        index.changed_at = self._clock.now()
-        return index
+        self._read(session, accepted_papers(session))
 
-    def _bring_up_to_date(self, session: Session, index: PublicIndex) -> None:
+    def bring_up_to_date(self, session: Session) -> bool:
+        """Read anew what was touched since; returns whether anything was."""
         changes = self._log.since(session)
         if not self._is_whole and not self._log.is_waiting:
             # Somebody was writing when the index was made, and has ended: what they wrote may lie anywhere.
-            changes = Changes(index.public_ids() | set(accepted_papers(session)), set(index.projects))
+            changes = Changes(self.index.public_ids() | set(accepted_papers(session)), set(self.index.projects))
             self._is_whole = True
-        if not changes:
-            return
-        known = changes.projects & index.projects.keys()
-        index.projects.update((project.project_id, project) for project in read_projects(session, known))
-        self._read(session, index, changes.papers | index.users_of(known))
-        index.changed_at = self._clock.now()
+        if changes:
+            known = changes.projects & self.index.projects.keys()
+            self.index.learn(read_projects(session, known))
+            self._read(session, changes.papers | self.index.users_of(known))
+        return bool(changes)
 
-    def _read(self, session: Session, index: PublicIndex, paper_ids: Iterable[int]) -> None:
+    def _read(self, session: Session, paper_ids: Iterable[int]) -> None:
         wanted = sorted(set(paper_ids))
         seen: set[int] = set()
         for start in range(0, len(wanted), _AT_ONCE):
             papers = list(read_papers(session, wanted[start : start + _AT_ONCE]))
-            missing = {number for paper in papers for number in paper.projects} - index.projects.keys()
-            index.projects.update((project.project_id, project) for project in read_projects(session, missing))
-            index.put(papers)
+            missing = {number for paper in papers for number in paper.projects} - self.index.projects.keys()
+            self.index.learn(read_projects(session, missing))
+            self.index.put(papers)
             seen.update(paper.paper_id for paper in papers)
-        index.drop(set(wanted) - seen)
+        self.index.drop(set(wanted) - seen)
+
+
+class _Maker(threading.Thread):
+    """Makes an index, so that no request (and no server's patience with one) is used up by it."""
+
+    def __init__(self, bind: Any) -> None:
+        super().__init__(name="public-index", daemon=True)
+        self._bind = bind
+        self._error: Exception | None = None
+        self.made: _Kept | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Make it."""
+        try:
+            with Session(self._bind) as session:
+                self.made = _Kept(session)
+        except Exception as error:
+            self._error = error
+
+    def result(self, wait_s: float) -> _Kept | None:
+        """Return what was made, None if that takes longer. Raises what went wrong."""
+        self.join(wait_s)
+        if self._error is not None:
+            raise self._error
+        return self.made
+
+
+class IndexKeeper:
+    """Keeps the index of one process, and brings it up to date with every request."""
+
+    def __init__(self, clock: Clock | None = None, *, wait_s: float = 20.0) -> None:
+        self._clock = clock or Clock()
+        self._wait_s = wait_s
+        self._lock = threading.RLock()
+        self._kept: _Kept | None = None
+        self._maker: _Maker | None = None
+
+    def current(self, session: Session) -> PublicIndex:
+        """Return the index as of now. It looks through a session of its own: one opened earlier may show an earlier day.
+
+        Raises ``NotReady`` while the first index of this process is made, if that takes longer than ``wait_s``.
+        """
+        bind = session.get_bind()
+        if self._kept is None:
+            self._wait_for_the_first(bind)
+        with self._lock:
+            kept = self._taken_over(bind)
+            with Session(bind) as own, kept.index.lock:
+                if kept.bring_up_to_date(own) or kept.index.changed_at is None:
+                    kept.index.changed_at = self._clock.now()
+            return kept.index
+
+    def _wait_for_the_first(self, bind: Any) -> None:
+        with self._lock:
+            maker = self._maker = self._maker or _Maker(bind)
+        try:
+            made = maker.result(self._wait_s)
+        except Exception:
+            self._maker = None
+            raise
+        if made is None:
+            raise NotReady("The list of papers is being put in order after a start. Try again in a minute.")
+        self._kept = self._kept or made
+
+    def _taken_over(self, bind: Any) -> _Kept:
+        """Return what is kept; where that is mostly waste, have it made anew, and take the new one when it is there."""
+        assert self._kept is not None
+        if self._maker is not None and self._maker.made is not None:
+            self._kept, self._maker = self._maker.made, None
+        elif self._maker is None and self._kept.index.is_wasteful:
+            self._maker = _Maker(bind)
+        return self._kept
 
 
 _AT_ONCE = 900

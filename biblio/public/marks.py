@@ -93,14 +93,14 @@ def _fits(word: str, wanted: str, is_begun: bool) -> bool:
 def _holds(row: Sequence[str], term: Term) -> bool:
     last = len(term.words) - 1
     return any(
-        all(_fits(row[i + n], word, term.is_begun and n == last) for n, word in enumerate(term.words))
+        all(_fits(row[i + n], word, term.is_begun_in("author") and n == last) for n, word in enumerate(term.words))
         for i in range(len(row) - last)
     )
 
 
 def _is_one_of(word: str, term: Term) -> bool:
     last = len(term.words) - 1
-    return any(_fits(word, wanted, term.is_begun and n == last) for n, wanted in enumerate(term.words))
+    return any(_fits(word, wanted, term.is_begun_in("author") and n == last) for n, wanted in enumerate(term.words))
 
 
 def _standing(listed: Sequence[tuple[int, int, str]], term: Term) -> list[Span]:
@@ -108,7 +108,9 @@ def _standing(listed: Sequence[tuple[int, int, str]], term: Term) -> list[Span]:
     return [
         (listed[i][0], listed[i + last][1])
         for i in range(len(listed) - last)
-        if all(_fits(listed[i + n][2], word, term.is_begun and n == last) for n, word in enumerate(term.words))
+        if all(
+            _fits(listed[i + n][2], word, term.is_begun_in("title") and n == last) for n, word in enumerate(term.words)
+        )
     ]
 
 

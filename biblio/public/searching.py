@@ -173,7 +173,7 @@ class _Seeker:
             lists = {"title": self._index.title, "author": self._index.author, "text": self._index.text}
             only = {"": tuple(lists), "title": ("title",), "author": ("author",), "abstract": ("text",)}[term.field]
             self._places[term] = {
-                name: lists[name].find(term.words, is_begun=term.is_begun) for name in only if term.words
+                name: lists[name].find(term.words, is_begun=term.is_begun_in(name)) for name in only if term.words
             }
         return self._places[term]
 

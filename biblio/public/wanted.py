@@ -54,6 +54,10 @@ class Term:
     years: tuple[int, int] | None = None
     names: tuple[tuple[Scheme, str], ...] = ()
 
+    def is_begun_in(self, field: str) -> bool:
+        """Whether the last word may be the beginning of a longer one there: a letter alone is one in names only."""
+        return self.is_begun and (field == "author" or len(self.words[-1]) > 1)
+
     @property
     def is_readable(self) -> bool:
         """Whether there is anything in it to look for."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from biblio import webkit
-from biblio.errors import BiblioError, JobRunning, NotAllowed, NotFound, RequestRefused, Stale
+from biblio.errors import BiblioError, JobRunning, NotAllowed, NotFound, NotReady, RequestRefused, Stale
 from biblio.logs import get_logger
 from biblio.web.security import masked_path
 
@@ -30,6 +30,7 @@ _WORDS = {
     409: ("Somebody else was faster", "Nothing of yours was stored.", "Look at the present state, then decide again."),
     413: ("This is too large", "Nothing was stored.", "Send less at a time, or use the command line for files."),
     415: ("This kind of content is not taken", "Nothing was stored.", "Use the form on the page."),
+    503: ("Not yet", "Nothing is lost.", "Wait a minute, then load the page again."),
     429: ("Too many tries", "Nothing was changed.", "Wait a few minutes, then try again."),
 }
 
@@ -39,7 +40,8 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(BiblioError)
     def refused(error: BiblioError) -> ResponseReturnValue:
-        return _answer(_status_of(error), str(error))
+        headers = {"Retry-After": "30"} if isinstance(error, NotReady) else None
+        return _answer(_status_of(error), str(error), headers=headers)
 
     @app.errorhandler(CSRFError)
     def expired(_error: CSRFError) -> ResponseReturnValue:
@@ -73,6 +75,8 @@ def _status_of(error: BiblioError) -> int:
         return 404
     if isinstance(error, Stale | JobRunning):
         return 409
+    if isinstance(error, NotReady):
+        return 503
     return 400 if isinstance(error, RequestRefused) else 500
 
 
