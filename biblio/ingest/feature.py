@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
 from biblio.ingest.ads_commands import ads
+from biblio.ingest.by_identifier import ADD
 from biblio.ingest.harvest_commands import coverage
 from biblio.ingest.jobs import COUNT, HARVEST, PUSH, READ, REFRESH, REPARSE, RESWEEP, TWINS
 from biblio.ingest.ledger import held_back, label_of, ledger_lines, source_states
@@ -85,7 +86,7 @@ def _sources(runtime: Runtime) -> Iterable[str]:
 feature = Feature(
     name="ingest",
     blueprint=lambda: blueprint,
-    jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE, PUSH),
+    jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE, PUSH, ADD),
     commands=(harvest, projects, papers, reparse, coverage, ads),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
     checks=(_harvest_is_fresh, _runs_have_succeeded, _nothing_is_held_back, _sources_are_set_up),

@@ -101,3 +101,24 @@ def _lists_of_ads(
         return [*listed, *(bibgroup_file(runtime, bibgroup) for bibgroup in bibgroups)]
     except RequestRefused as reason:
         raise click.ClickException(str(reason)) from reason
+
+
+@papers.command("add")
+@click.argument("identifiers", nargs=-1, required=True, metavar="IDENTIFIER…")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.pass_context
+def add_papers(ctx: click.Context, identifiers: tuple[str, ...], quiet: bool) -> None:
+    """Fetch single papers now, by DOI, bibcode or arXiv number (or an address of one), read and match them.
+
+    A paper that is known is left as it is. What a service cannot give now waits, and is tried again every night; exit
+    code 1 where a paper was not added.
+
+    \b
+    Examples:
+      biblio papers add 2401.00001
+      biblio papers add 10.3847/1538-4357/ab0001 2015ApJ...808L...3A
+    """
+    from biblio.ingest.add_command import add_all
+
+    if not add_all(ctx.obj(), identifiers, quiet=quiet):
+        ctx.exit(1)

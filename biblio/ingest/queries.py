@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.identity import Identifier
 from biblio.catalogue.terms import ARXIV
-from biblio.store.current import survivor_id
+from biblio.store.current import group_ids, survivor_id
 from biblio.store.models import (
     Contact,
     ObservationUnit,
@@ -170,6 +170,32 @@ def eprints_due(session: Session) -> list[EprintDue]:
         if not is_read or one.paper_id in again:
             due.append(replace(one, is_again=is_read))
     return sorted(due, key=_urgency)
+
+
+def eprint_of(session: Session, paper_id: int) -> EprintDue | None:
+    """Return the e-print of one paper (the one that stands for its group) where it was not read in its newest version."""
+    group = group_ids(session, paper_id)
+    row = session.execute(
+        sa.select(col(PaperIdentifier.value), col(PaperRevision.arxiv_version), col(PaperRevision.preprint_on))
+        .join(
+            PaperRevision,
+            sa.and_(col(PaperRevision.paper_id) == paper_id, col(PaperRevision.superseded_at).is_(None)),
+        )
+        .where(col(PaperIdentifier.scheme) == Scheme.ARXIV, col(PaperIdentifier.paper_id).in_(group))
+        .order_by(col(PaperIdentifier.id))
+    ).first()
+    if row is None:
+        return None
+    due = EprintDue(paper_id, row[0], row[1], True, row[2])
+    read = session.exec(
+        select(TextReading.id).where(
+            col(TextReading.paper_id).in_(group),
+            col(TextReading.origin) == "eprint",
+            col(TextReading.version) == due.version_name,
+            col(TextReading.superseded_at).is_(None),
+        )
+    ).first()
+    return due if read is None else None
 
 
 def _urgency(due: EprintDue) -> tuple[bool, bool, bool, int, int]:

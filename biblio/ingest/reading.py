@@ -84,6 +84,29 @@ def read_short(context: JobContext) -> None:
     _read_short(context, reader)
 
 
+def read_paper(context: JobContext, paper_id: int) -> None:
+    """Read what came with one paper's records, and its e-print where arXiv has one that was not read yet.
+
+    Raises ``ReadingIncomplete`` where arXiv cannot be asked; the next run of the job ``read`` goes on.
+    """
+    runtime = context.runtime
+    with runtime.store.reading() as session:
+        reader = make_reader(session, runtime)
+        texts = queries.short_texts(session, after=paper_id - 1, limit=1)
+        due = queries.eprint_of(session, paper_id)
+    readings = [r for text in texts if text.paper_id == paper_id for r in _short_readings(reader, text)]
+    if readings:
+        with runtime.store.writing() as session:
+            store_readings(session, readings, now=runtime.clock.now())
+    if due is None:
+        return
+    service = eprint_service(runtime)
+    try:
+        _fetch_and_read(context, reader, service, [due])
+    finally:
+        _note_asked(context, service)
+
+
 def check_read(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
     """Raise ``RequestRefused`` for arguments that the reading cannot use."""
     _Wanted.of(arguments)

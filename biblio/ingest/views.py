@@ -13,7 +13,7 @@ from sqlmodel import Session
 from biblio import webkit
 from biblio.errors import RequestRefused
 from biblio.feature import all_jobs
-from biblio.ingest import aside, coverage, journals, ledger, queries, refused, running
+from biblio.ingest import add_views, aside, coverage, journals, ledger, queries, refused, running
 from biblio.ingest.forms import AsideForm, DaysForm, HoleForm
 from biblio.ingest.holes import Hole, Kind, Scope, find_holes
 from biblio.ingest.journals import JournalLine
@@ -21,6 +21,7 @@ from biblio.ingest.service import is_pressable, offered, start_job
 from biblio.ingest.troubles import open_troubles
 
 blueprint = Blueprint("ingest", __name__)
+add_views.add_to(blueprint)
 
 MOST_HOLES = 12
 """Holes of one kind listed at once; the others stand below a line that unfolds."""

@@ -20,6 +20,7 @@ from biblio.catalogue.links import EvidenceFacts, SuggestCounts, Suggestion, sug
 from biblio.errors import RequestRefused
 from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime, biblio_version
+from biblio.store.current import survivor_of
 from biblio.store.models import DeskItem, Paper, PaperMatch
 from biblio.store.words import Band
 from biblio.verify import ranking_models
@@ -105,12 +106,17 @@ def world_of_today(runtime: Runtime) -> World:
 def run_match(context: JobContext) -> None:
     """Match every paper that is due (with the argument ``all``: every paper), then put the queue in step with today.
 
+    With the argument ``papers`` (numbers, with commas between) these alone are matched, due or not.
     Raises ``RequestRefused`` when there is no project list to compare with.
     """
     runtime = context.runtime
     world = world_of_today(runtime)
     if world.problem is not None:
         context.note(world.problem)
+    asked = asked_papers(context.arguments)
+    if asked is not None:
+        _match_some(context, world, asked)
+        return
     with runtime.store.reading() as session:
         total = session.exec(select(sa.func.count()).select_from(Paper)).one()
     everything = str(context.arguments.get("all", "")).lower() in ("true", "1", "yes", "all")
@@ -124,6 +130,32 @@ def run_match(context: JobContext) -> None:
         seen += len(survivors)
         context.progress("match", seen, total)
     _refresh_queue(context)
+
+
+def asked_papers(arguments: Mapping[str, Any]) -> list[int] | None:
+    """Return the numbers of the papers to match; None where all are. Raises ``RequestRefused`` for no numbers."""
+    written = str(arguments.get("papers", "") or "")
+    if not written:
+        return None
+    numbers = [part.strip() for part in written.split(",")]
+    if not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in numbers):
+        raise RequestRefused(f"Papers are given by their numbers, as in papers=12,13; not {written[:40]!r}.")
+    return [int(part) for part in numbers]
+
+
+def check_match(_runtime: Runtime, arguments: Mapping[str, Any]) -> None:
+    """Raise ``RequestRefused`` for papers that are no numbers."""
+    asked_papers(arguments)
+
+
+def _match_some(context: JobContext, world: World, asked: Sequence[int]) -> None:
+    """Match these papers, each as the one that stands for it."""
+    with context.runtime.store.reading() as session:
+        found = sorted({survivor for paper in asked if (survivor := survivor_of(session, paper)) is not None})
+    context.count("papers", len(found))
+    due = _due(world, found, everything=True)
+    for start in range(0, len(due), BATCH):
+        _match_batch(context, world, dict(list(due.items())[start : start + BATCH]))
 
 
 def survivors_of(runtime: Runtime) -> Iterator[list[int]]:
@@ -311,5 +343,7 @@ match = Job(
     title="Propose projects for papers",
     run=run_match,
     schedule="30 6 * * *",
+    check=check_match,
 )
-"""Every morning after the harvest. By hand ``biblio run match``; the argument ``all`` matches every paper again."""
+"""Every morning after the harvest. By hand ``biblio run match``; the argument ``all`` matches every paper again,
+``papers=12,13`` these alone."""

@@ -27,7 +27,7 @@ class Permission:
 PERMISSIONS: Mapping[str, Permission] = {
     "account.own": Permission("change one's own password, log out", _STAFF),
     "desk.read": Permission("see the desk: papers, proposed projects, quotes, history", _LIBRARIANS | {Role.ADMIN}),
-    "desk.decide": Permission("accept, reject, undo; correct what is shown of a paper", _LIBRARIANS),
+    "desk.decide": Permission("accept, reject, undo; add a paper; correct what is shown of one", _LIBRARIANS),
     "desk.merge": Permission("say that two papers are one, or are not", _LIBRARIANS),
     "desk.share": Permission("claim, release, hand over, escalate; read as second reader", _LIBRARIANS),
     "desk.settle": Permission(
