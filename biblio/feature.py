@@ -16,7 +16,7 @@ from flask import Blueprint
 from biblio.jobs import Job
 from biblio.runtime import Runtime
 
-FEATURES = ("biblio.ingest", "biblio.verify", "biblio.public", "biblio.journals", "survey", "reports")
+FEATURES = ("biblio.ingest", "biblio.verify", "biblio.public", "biblio.contacts", "biblio.journals", "survey", "reports")
 """The features, in the order in which their pages stand in the navigation."""
 
 
