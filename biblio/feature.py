@@ -6,17 +6,20 @@ A new feature is a new folder with a ``feature.py`` that sets ``feature = Featur
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
 import click
 from flask import Blueprint
+from sqlmodel import Session
 
 from biblio.jobs import Job
+from biblio.observatory import Profile
 from biblio.runtime import Runtime
 
-FEATURES = ("biblio.ingest", "biblio.verify", "biblio.public", "biblio.contacts", "biblio.journals", "survey", "reports")
+FEATURES = ("biblio.ingest", "biblio.verify", "biblio.public", "biblio.contacts", "biblio.journals", "biblio.compare", "survey", "reports")
 """The features, in the order in which their pages stand in the navigation."""
 
 
@@ -34,6 +37,8 @@ class NavigationItem:
 class Feature:
     """What a feature adds to the house.
 
+    ``follows`` bring what a feature works out of decisions in step with papers that another one decided about, in the
+    same unit of work (``keep_in_step``).
     ``checks`` give sentences about what is not in order; ``status`` gives the lines that ``biblio status`` shows.
     """
 
@@ -42,6 +47,7 @@ class Feature:
     jobs: tuple[Job, ...] = ()
     commands: tuple[click.Command, ...] = ()
     navigation: tuple[NavigationItem, ...] = ()
+    follows: tuple[Callable[[Session, Profile, Sequence[int], date], None], ...] = ()
     checks: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
     status: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
 
@@ -56,6 +62,13 @@ def load_features() -> tuple[Feature, ...]:
             raise TypeError(f"{name}.feature must set feature = Feature(...)")
         loaded.append(feature)
     return tuple(loaded)
+
+
+def keep_in_step(session: Session, profile: Profile, paper_ids: Sequence[int], today: date) -> None:
+    """Let every feature follow what was just decided about these papers; one that decides elsewhere than the desk calls it."""
+    for feature in load_features():
+        for follow in feature.follows:
+            follow(session, profile, paper_ids, today)
 
 
 def all_jobs() -> dict[str, Job]:

@@ -346,4 +346,4 @@ def suggestions(session: Session, state: SuggestionState, counted: dict[str, Cou
 def waiting_suggestions(session: Session) -> int:
     """Return how many suggestions wait for an answer."""
     waiting = col(JournalSuggestion.state) == SuggestionState.WAITING
-    return session.execute(sa.select(sa.func.count()).select_from(JournalSuggestion).where(waiting)).scalar_one()
+    return int(session.execute(sa.select(sa.func.count()).select_from(JournalSuggestion).where(waiting)).scalar_one())

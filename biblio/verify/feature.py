@@ -5,6 +5,7 @@ from __future__ import annotations
 from biblio.feature import Feature, NavigationItem
 from biblio.verify.commands import decisions
 from biblio.verify.evaluating import evaluate
+from biblio.verify.following import follow
 from biblio.verify.learning import learn as learn_job
 from biblio.verify.learning_command import learn
 from biblio.verify.library_rules import libraries
@@ -24,6 +25,7 @@ feature = Feature(
         NavigationItem("Desk", "verify.desk", "desk.read", order=10),
         NavigationItem("Quality", "verify.quality", "quality.read", order=35),
     ),
+    follows=(follow,),
     checks=(in_order,),
     status=(status, trial_status),
 )

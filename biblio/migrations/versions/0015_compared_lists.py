@@ -89,10 +89,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comparison_row")),
         sa.UniqueConstraint("list_id", "key", name=op.f("uq_comparison_row_list_id_key")),
     )
+    with op.batch_alter_table("comparison_row") as batch:
+        batch.create_index(batch.f("ix_comparison_row_list_id"), ["list_id"])
 
 
 def downgrade() -> None:
     """Take the change back."""
+    with op.batch_alter_table("comparison_row") as batch:
+        batch.drop_index(batch.f("ix_comparison_row_list_id"))
+
     op.drop_table("comparison_row")
     with op.batch_alter_table("comparison_list") as batch:
         batch.drop_index(

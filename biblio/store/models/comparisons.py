@@ -38,7 +38,7 @@ class ComparisonRow(SQLModel, table=True):
     __tablename__ = "comparison_row"
     __table_args__ = (sa.UniqueConstraint("list_id", "key"),)
     id: int | None = Field(default=None, primary_key=True)
-    list_id: int = Field(foreign_key="comparison_list.id")
+    list_id: int = Field(foreign_key="comparison_list.id", index=True)
     key: str = Field(max_length=255)
     doi: str | None = Field(default=None, max_length=255)
     bibcode: str | None = Field(default=None, max_length=19)

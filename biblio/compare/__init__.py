@@ -1,0 +1,1 @@
+"""Feature: compares our list of papers and projects with those of others."""
