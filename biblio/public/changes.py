@@ -97,9 +97,10 @@ class ChangeLog:
         """
         marks = _read_marks(session)
         self._settled = self._top = marks.numbers
-        self._waiting, self._seen = [], set()
+        is_quiet = marks.oldest >= marks.next
+        self._waiting, self._seen = [] if is_quiet else [marks], set()
         self._hidden = _hidden(session)
-        return marks.oldest >= marks.next
+        return is_quiet
 
     @property
     def is_waiting(self) -> bool:
@@ -135,7 +136,7 @@ class ChangeLog:
 
     def _settle(self, marks: _Marks) -> None:
         """Move on to the numbers whose writers have all ended."""
-        if marks.numbers == self._settled:
+        if marks.numbers == self._settled and not self._waiting:
             return
         self._waiting.append(marks)
         ended = [one for one in self._waiting if one.next <= marks.oldest]

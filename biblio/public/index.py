@@ -63,7 +63,7 @@ class PublicIndex:
         self._row_of: dict[int, tuple[int, int]] = {}
         self._used: dict[int, tuple[int, ...]] = {}
         self._titles: list[str] = []
-        self._by_title: list[tuple[str, int]] = []
+        self._by_title: list[tuple[str, int, int]] = []
         self._listed: tuple[ProjectEntry, ...] | None = None
         self._add_row(0, 0, 0, "")
 
@@ -113,10 +113,11 @@ class PublicIndex:
     def title_order(self) -> np.ndarray[Any, Any]:
         """Return, for each row, its place in the order of titles."""
         if len(self._by_title) < self.rows:
-            self._by_title += [(self._titles[row], row) for row in range(len(self._by_title), self.rows)]
+            fresh = range(len(self._by_title), self.rows)
+            self._by_title += [(self._titles[row], int(self.ids.view[row]), row) for row in fresh]
             self._by_title.sort()
         order = np.empty(self.rows, dtype=np.int64)
-        order[[row for _, row in self._by_title]] = np.arange(self.rows)
+        order[[row for _, _, row in self._by_title]] = np.arange(self.rows)
         return order
 
     def project_list(self) -> tuple[ProjectEntry, ...]:
