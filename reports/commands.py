@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from biblio.runtime import Runtime
 from biblio.store.answers import answers_of_closed_campaigns
+from biblio.store.current import under_second_reading
 from reports import render
 from reports.latest import report_of
 from reports.service import freeze
@@ -42,15 +45,20 @@ def report(ctx: click.Context, as_of: datetime | None, kind: str, output: Path |
     with runtime.store.writing() if keep else runtime.store.reading() as session:
         built = report_of(runtime, session, as_of.date() if as_of else None)
         answers = answers_of_closed_campaigns(session)
+        hidden = under_second_reading(session)
         if keep:
             freeze(session, built, now=runtime.clock.now())
     if kind in ("xlsx", "pdf"):
         assert output is not None
         output.write_bytes({"xlsx": render.as_xlsx, "pdf": render.as_pdf}[kind](built, answers))
     else:
-        text = {"table": render.as_table, "json": render.as_json, "csv": render.as_csv, "html": render.as_html}[kind](
-            built, answers
-        )
+        writers: dict[str, Callable[..., str]] = {
+            "table": render.as_table,
+            "json": partial(render.as_json, hidden=hidden),
+            "csv": render.as_csv,
+            "html": render.as_html,
+        }
+        text = writers[kind](built, answers)
         if output is None:
             click.echo(text)
         else:

@@ -6,7 +6,7 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -95,12 +95,16 @@ def as_rows(report: Report, answers: Sequence[CampaignAnswers]) -> list[list[obj
     return rows
 
 
-def as_json(report: Report, answers: Sequence[CampaignAnswers]) -> str:
-    """Return the report as JSON: figures with the codes or paper ids behind them, definitions beside."""
+def as_json(report: Report, answers: Sequence[CampaignAnswers], hidden: Collection[int] = ()) -> str:
+    """Return the report as JSON: figures with the codes or paper ids behind them, definitions beside.
+
+    ``hidden`` papers (under blind second reading) are counted and not named.
+    """
     codes = {p.id: p.code for p in report.facts.projects.values()}
 
     def plain(figure: Figure) -> dict[str, Any]:
-        rows = [codes[i] for i in figure.row_ids] if figure.indicator.rows == "projects" else list(figure.row_ids)
+        is_projects = figure.indicator.rows == "projects"
+        rows = [codes[i] for i in figure.row_ids] if is_projects else [i for i in figure.row_ids if i not in hidden]
         value = None if figure.denominator == 0 else figure.value
         return {
             "indicator": figure.indicator.key,

@@ -10,12 +10,14 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 
 from biblio.errors import NotFound, RequestRefused
 from biblio.store.answers import answers_of_closed_campaigns
+from biblio.store.current import under_second_reading
 from biblio.webkit import action, done, paginate_list, reading, runtime, table_response, wants_table, writing
 from reports import render
 from reports.build import Figure, Report
 from reports.charts import CHARTS, THEMES, svg
 from reports.definitions import INDICATORS
 from reports.latest import report_of
+from reports.queries import PaperFacts
 from reports.service import freeze, last_snapshot
 
 EXPORTS: dict[str, tuple[Callable[..., str | bytes], str]] = {
@@ -100,10 +102,11 @@ def rows(key: str) -> str | Response:
     label = request.args.get("of", "")
     with reading() as session:
         report = report_of(runtime(), session, asked_day())
+        hidden = under_second_reading(session)
     figure = next((f for f in render.figures(report) if f.indicator.key == key and f.label == label), None)
     if figure is None:
         raise NotFound(f"The report has no number {indicator.name!r} of {label!r} on {report.as_of}.")
-    return _project_rows(report, figure) if indicator.rows == "projects" else _paper_rows(report, figure)
+    return _project_rows(report, figure) if indicator.rows == "projects" else _paper_rows(report, figure, hidden)
 
 
 def _project_rows(report: Report, figure: Figure) -> str | Response:
@@ -122,11 +125,12 @@ def _project_rows(report: Report, figure: Figure) -> str | Response:
     return render_template("reports/project_rows.html", report=report, figure=figure, page=page, papers=papers)
 
 
-def _paper_rows(report: Report, figure: Figure) -> str | Response:
+def _paper_rows(report: Report, figure: Figure, hidden: set[int]) -> str | Response:
+    """Show the papers; of one under blind second reading only that it is counted, or the list would tell its verdict."""
     codes: dict[int, list[str]] = {}
     for paper_id, project_id in report.facts.links:
         codes.setdefault(paper_id, []).append(report.facts.projects[project_id].code)
-    found = [report.facts.papers[i] for i in figure.row_ids]
+    found = [_UNNAMED if i in hidden else report.facts.papers[i] for i in figure.row_ids]
     if wants_table():
         lines = [
             (
@@ -151,6 +155,21 @@ def _paper_rows(report: Report, figure: Figure) -> str | Response:
     return render_template("reports/paper_rows.html", report=report, figure=figure, page=page, codes=codes)
 
 
+_UNNAMED = PaperFacts(
+    id=0,
+    title="under second reading",
+    authors=(),
+    year=None,
+    is_refereed=False,
+    kind="",
+    journal="",
+    published_on=None,
+    preprint_on=None,
+    identifiers={},
+)
+"""Stands for a paper that is counted and must not be named now."""
+
+
 @blueprint.get("/definitions")
 @action("reports.read")
 def definitions() -> str:
@@ -165,10 +184,11 @@ def export(kind: str) -> Response:
     with reading() as session:
         report = report_of(runtime(), session, asked_day())
         answers = answers_of_closed_campaigns(session)
+        hidden = under_second_reading(session)
     if kind not in EXPORTS:
         raise NotFound(f"A report is given as {', '.join(EXPORTS)}.")
     write, mimetype = EXPORTS[kind]
-    response = make_response(write(report, answers))
+    response = make_response(render.as_json(report, answers, hidden) if kind == "json" else write(report, answers))
     response.mimetype = mimetype
     response.headers["Content-Disposition"] = f'attachment; filename="report-{report.as_of}.{kind}"'
     return response

@@ -19,6 +19,7 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.references import KnownLink, known_links
 from biblio.errors import BiblioError, NotAllowed, NotFound
 from biblio.runtime import Runtime
+from biblio.store.current import under_second_reading
 from biblio.store.models import UserAccount
 from biblio.store.words import Role, Verdict
 from biblio.tables import safe_cell
@@ -187,6 +188,8 @@ def _print_sentences(sentences: Sequence[str]) -> None:
 def export_file(ctx: click.Context, kind: str, output: Path | None) -> None:
     """Write every verdict in force: code, identifiers, verdict, relation, reason, who and when.
 
+    Papers that a second reader is to judge blind are left out until both have judged.
+
     \b
     Examples:
       biblio decisions export --output decisions.csv
@@ -200,6 +203,7 @@ def export_file(ctx: click.Context, kind: str, output: Path | None) -> None:
         if kind == "csv":
             writer.writerow(COLUMNS)
         with runtime.store.reading() as session:
+            hidden = len(under_second_reading(session))
             for row in export_known(session):
                 number += 1
                 if kind == "csv":
@@ -210,3 +214,7 @@ def export_file(ctx: click.Context, kind: str, output: Path | None) -> None:
         if output:
             out.close()
     click.echo(f"{number} verdicts", err=True)
+    if hidden:
+        click.echo(
+            f"Left out: {hidden} papers that a second reader is to judge without seeing the first view.", err=True
+        )

@@ -30,6 +30,7 @@ from biblio.store.models import (
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify.corrections import LABELS, shown_value
 from biblio.verify.readable import readable
+from biblio.verify.sharing_queries import sharing_events
 
 VERDICT_WORDS = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "unsure"}
 """A verdict in force, in one word."""
@@ -84,6 +85,7 @@ def history(session: Session, group: Sequence[int]) -> list[Event]:
         *_remarks(session, group),
         *_corrections(session, group),
     ]
+    events += [Event(*told) for told in sharing_events(session, group)]
     return sorted(events, key=lambda e: e.at, reverse=True)
 
 

@@ -21,7 +21,7 @@ from biblio.catalogue.identity import normal_arxiv, normal_bibcode, normal_doi
 from biblio.catalogue.links import Ruling, decide, live_link, live_relation
 from biblio.catalogue.references import papers_of_bibcodes
 from biblio.errors import RequestRefused
-from biblio.store.current import survivor_id, survivor_of
+from biblio.store.current import survivor_id, survivor_of, under_second_reading
 from biblio.store.models import (
     Decision,
     Link,
@@ -249,7 +249,8 @@ class Exported:
 
 
 def export_known(session: Session) -> Iterator[Exported]:
-    """Give every verdict in force, by code and paper."""
+    """Give every verdict in force, by code and paper, but for papers under blind second reading."""
+    hidden = under_second_reading(session)
     identifiers = _identifiers(session)
     relations = dict(
         session.execute(
@@ -270,6 +271,8 @@ def export_known(session: Session) -> Iterator[Exported]:
     ).all()
     shown = _shown(session, {paper for _, _, paper, _, _ in rows})
     for link, decision, paper, code, username in rows:
+        if paper in hidden:
+            continue
         names = identifiers.get(paper, {})
         relation = relations.get(paper)
         title, year = shown.get(paper, (None, None))

@@ -108,7 +108,11 @@ def take_back(session: Session, actor: Actor, assignment_id: int, *, now: dateti
     session.flush()
     before = session.exec(
         select(LibraryAssignment)
-        .where(col(LibraryAssignment.paper_id) == row.paper_id, col(LibraryAssignment.ended_at) == row.made_at)
+        .where(
+            col(LibraryAssignment.paper_id) == row.paper_id,
+            col(LibraryAssignment.ended_at) == row.made_at,
+            col(LibraryAssignment.id) < row.id,
+        )
         .order_by(col(LibraryAssignment.id).desc())
     ).first()
     if before is not None:
