@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
-from biblio.public.views import make_blueprint
+from biblio.public import api, search_views
+from biblio.public.views import blueprint, make_blueprint
+
+search_views.add_rules(blueprint)
+api.add_rules(blueprint)
 
 feature = Feature(
     name="public",

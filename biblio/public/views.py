@@ -13,7 +13,7 @@ from wtforms import StringField
 from biblio import webkit
 from biblio.catalogue.pasted import read_identifier
 from biblio.errors import NotFound, RequestRefused
-from biblio.public import api, exports, queries, search_views, service
+from biblio.public import exports, queries, service
 from biblio.public.forms import ReportForm
 from biblio.store.models import PaperReport
 from biblio.store.words import ReportState
@@ -114,7 +114,3 @@ def handle(report_id: int, state: str) -> ResponseReturnValue:
         undo_url=undo if wanted is not ReportState.WAITING else None,
     )
     return redirect(url_for("public.reports"))
-
-
-search_views.add_rules(blueprint)
-api.add_rules(blueprint)
