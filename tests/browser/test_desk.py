@@ -195,7 +195,7 @@ def test_certain_ones_are_confirmed_together_and_undone_as_one(
     page.get_by_role("button", name="Accept all that are ticked").click()
     expect(_said(page)).to_contain_text("Accepted 2 certain candidates")
     assert len(_links(live_runtime)) == 2
-    page.get_by_role("button", name="Undo").click()
+    _said(page).get_by_role("button", name="Undo").click()
     expect(_said(page)).to_contain_text("taken back")
     assert _links(live_runtime) == []
 
