@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
 from biblio.verify.commands import decisions
+from biblio.verify.digest import DIGEST
 from biblio.verify.evaluating import evaluate
 from biblio.verify.following import follow
 from biblio.verify.learning import learn as learn_job
@@ -19,7 +20,7 @@ from biblio.verify.views import make_blueprint
 feature = Feature(
     name="verify",
     blueprint=make_blueprint,
-    jobs=(match, learn_job, rematch_job, libraries),
+    jobs=(match, learn_job, rematch_job, libraries, DIGEST),
     commands=(decisions, evaluate, learn, rematch),
     navigation=(
         NavigationItem("Desk", "verify.desk", "desk.read", order=10),

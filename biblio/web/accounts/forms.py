@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField, SubmitField
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, SelectField, StringField, SubmitField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, Length, Optional
 
@@ -51,6 +51,16 @@ class PasswordForm(Form):
         render_kw={"autocomplete": "new-password"},
     )
     submit = SubmitField("Change password")
+
+
+class DigestForm(Form):
+    """Whether one wants the daily mail about what waits at the desk."""
+
+    wanted = BooleanField(
+        "Send me one mail each morning with what waits for me at the desk",
+        description="Off unless you ask for it. None is sent on a day on which nothing waits.",
+    )
+    submit = SubmitField("Save")
 
 
 def _role_choices() -> list[SelectChoice]:

@@ -167,6 +167,20 @@ def set_password(session: Session, actor: Actor, account: UserAccount, password_
     note(session, actor, "account.password", account, now=now)
 
 
+def set_digest(session: Session, actor: Actor, account: UserAccount, *, wanted: bool, now: datetime) -> None:
+    """Have the daily mail about what waits sent to a person, or no longer.
+
+    Raises ``RequestRefused`` where there is no address to send it to.
+    """
+    if wanted and not account.email:
+        raise RequestRefused("There is no e-mail address in your account: ask an administrator to add it.")
+    if account.wants_digest is wanted:
+        return
+    account.wants_digest = wanted
+    session.add(account)
+    note(session, actor, "account.digest", account, now=now, wanted=wanted)
+
+
 def renew_hash(session: Session, user_id: int, password_hash: str) -> None:
     """Store a stronger hash of the same password; sessions go on."""
     account = get(session, user_id)

@@ -16,8 +16,9 @@ from biblio.logs import get_logger
 from biblio.store.models import UserAccount
 from biblio.store.words import Role
 from biblio.web.accounts import service
-from biblio.web.accounts.forms import LoginForm, NewUserForm, PasswordForm, RoleForm
+from biblio.web.accounts.forms import DigestForm, LoginForm, NewUserForm, PasswordForm, RoleForm
 from biblio.web.accounts.login import begin_session, landing, let_in
+from biblio.web.accounts.permissions import may
 
 blueprint = Blueprint("accounts", __name__)
 log = get_logger(__name__)
@@ -107,7 +108,28 @@ def own() -> ResponseReturnValue:
             webkit.done("Your password is changed. Every other session of yours has ended.")
             return redirect(url_for("accounts.own"))
         form.form_errors.append(refusal)
-    return render_template("accounts/own.html", form=form, account=account), 422 if form.summary() else 200
+    digest = DigestForm(formdata=None, wanted=account.wants_digest) if may(account.role, "desk.share") else None
+    page = render_template("accounts/own.html", form=form, account=account, digest=digest)
+    return page, 422 if form.summary() else 200
+
+
+@blueprint.route("/account/digest", methods=["POST"])
+@webkit.action("account.own")
+@webkit.throttled("60 per hour", key=lambda: str(webkit.actor().person_id()))
+def digest() -> ResponseReturnValue:
+    """Ask for the daily mail about what waits at the desk, or for no more of it."""
+    form = DigestForm(request.values)  # an undo button says in its address what is wanted
+    wanted, person = bool(form.wanted.data), webkit.actor()
+    try:
+        with webkit.writing() as unit:
+            account = service.get(unit, person.person_id())
+            service.set_digest(unit, person, account, wanted=wanted, now=webkit.runtime().clock.now())
+    except RequestRefused as refusal:
+        webkit.problem(str(refusal))
+        return redirect(url_for("accounts.own"))
+    said = "A mail tells you each morning what waits." if wanted else "No daily mail is sent to you."
+    webkit.done(said, undo_url=url_for("accounts.digest", wanted=None if wanted else "y"))
+    return redirect(url_for("accounts.own"))
 
 
 def _change_password(person: Actor, account: UserAccount, form: PasswordForm) -> str | None:
