@@ -22,7 +22,7 @@ Person = Callable[..., Actor]
 PUBLIC = {
     "start": "/",
     "results": "/?q=rings",
-    "results-filtered": "/?q=disc+author%3Acelik&refereed=yes&from=2014&to=2026&more=author",
+    "results-filtered": "/?q=dusty+author%3Acelik&refereed=yes&from=2014&to=2026&more=author",
     "results-all": "/?q=&sort=title",
     "nothing-found": "/?q=zzzz",
     "nothing-like-it": "/?q=torsu",
