@@ -59,13 +59,11 @@ def add_to(blueprint: Blueprint) -> None:
 @webkit.action("desk.decide")
 def add_paper() -> ResponseReturnValue:
     """Fetch a paper by its number and open it on the desk; one that is there is opened at once."""
-    form = AddForm()
-    if request.method == "GET":
-        form.identifier.data = request.args.get("identifier", "")[:300]
-    elif form.validate():
+    form = AddForm(request.values)  # a reported paper comes here with its number in the address, by 307
+    if request.method == "POST" and form.validate():
         try:
             identifier = read_identifier(form.identifier.data or "")
-            return _ask(identifier, again=bool(request.form.get("again")))
+            return _ask(identifier, again=bool(request.values.get("again")))
         except RequestRefused as refusal:
             form.identifier.errors = [*form.identifier.errors, str(refusal)]
     return _form(form), 422 if form.summary() else 200
@@ -97,13 +95,20 @@ def _ask(identifier: Identifier, *, again: bool) -> ResponseReturnValue:
         webkit.done(f"{identifier.value} is in the catalogue already.")
         return redirect(_paper(asked.paper_id))
     by_identifier.start_adding(wired, asked.wanted_id, person.person_id()).join(timeout=WAIT_S)
-    return redirect(url_for("ingest.wanted", wanted_id=asked.wanted_id))
+    return redirect(url_for("ingest.wanted", wanted_id=asked.wanted_id, project=_project()))
 
 
 def _paper(paper_id: int) -> str:
     """Return where a paper is looked at: on the desk, where there is one."""
-    page = "verify.paper" if "verify.paper" in current_app.view_functions else "public.paper"
-    return url_for(page, paper_id=paper_id)
+    if "verify.paper" in current_app.view_functions:
+        return url_for("verify.paper", paper_id=paper_id, project=_project())
+    return url_for("public.paper", paper_id=paper_id)
+
+
+def _project() -> str | None:
+    """Return the project that the paper is to be opened with: what a reader reported for it."""
+    asked = request.values.get("project", "")
+    return asked if asked.isdecimal() and len(asked) < 10 else None
 
 
 @webkit.action("desk.decide")

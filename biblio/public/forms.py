@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import StringField, SubmitField, TextAreaField
+from wtforms import Field, StringField, SubmitField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from biblio.public.service import NOTE_MAX_LENGTH
@@ -32,4 +32,15 @@ class ReportForm(Form):
         description="Optional. Please no name or e-mail address: we keep none, and cannot answer.",
         render_kw={"rows": 3},
     )
+    website = StringField("Leave this empty", [Optional()], render_kw={"autocomplete": "off", "tabindex": "-1"})
+    """Nobody sees it: what fills it in is no person. It needs no cookie and asks nobody for anything."""
     submit = SubmitField("Tell the librarians")
+
+    def visible_fields(self) -> list[Field]:
+        """Return the fields that a person fills in."""
+        return [field for field in super().visible_fields() if field.name != "website"]
+
+    @property
+    def is_by_a_machine(self) -> bool:
+        """Whether the field that nobody sees was filled in."""
+        return bool(self.website.data)

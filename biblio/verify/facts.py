@@ -10,6 +10,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.reported import of_papers
 from biblio.observatory import Profile
 from biblio.store.current import survivor_id
 from biblio.store.models import (
@@ -283,4 +284,7 @@ def stored_digests(session: Session, survivors: Iterable[int]) -> dict[int, list
         basis[group[member]].append(f"reading {reading_id}")
     for survivor, names in _archives(session, group).items():
         basis[survivor].append(f"archives {' '.join(names)}")
+    for survivor, reports in of_papers(session, ids).items():
+        named = sorted({one.project_id for one in reports if one.project_id is not None})
+        basis[survivor] += [f"reported {project_id}" for project_id in named]
     return basis

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.links import EvidenceFacts, SuggestCounts, Suggestion, suggest
+from biblio.catalogue.reported import of_papers
 from biblio.errors import RequestRefused
 from biblio.jobs import Job, JobContext
 from biblio.runtime import Runtime, biblio_version
@@ -27,6 +28,7 @@ from biblio.verify import ranking_models
 from biblio.verify.facts import PaperInput, Passage, Projects, load_papers, load_projects, stored_digests
 from biblio.verify.kept import worth_keeping
 from biblio.verify.queue import refresh
+from biblio.verify.reported import with_reports
 from biblio.verify.tally import true_up
 from matching.codes import Registry
 from matching.evidence import Evidence
@@ -212,9 +214,16 @@ def proposed_for(world: World, survivors: Sequence[int]) -> list[Proposed]:
     """Propose for these papers (those that have facts), in their order; nothing is written."""
     with world.runtime.store.reading() as session:
         papers = load_papers(session, survivors, world.registry)
+        reports = of_papers(session, [paper.paper_id for paper in papers])
     mentions = {paper.facts.id: paper.mentions for paper in papers}
     found = dict(world.proposer.propose_many((paper.facts for paper in papers), mentions))
-    return [Proposed(paper, _suggestions(world, paper, found.get(paper.facts.id, []))) for paper in papers]
+    return [
+        Proposed(
+            paper,
+            with_reports(_suggestions(world, paper, found.get(paper.facts.id, [])), reports.get(paper.paper_id, ())),
+        )
+        for paper in papers
+    ]
 
 
 def _match_batch(context: JobContext, world: World, due: Mapping[int, str]) -> None:
