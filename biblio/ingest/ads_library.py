@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from biblio.catalogue.bibcodes import bibcodes_of
+from biblio.catalogue.identifiers import bibcodes_of
 from biblio.errors import RequestRefused
 from biblio.ingest import absorb
 from biblio.ingest.harvest import HarvestIncomplete

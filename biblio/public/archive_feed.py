@@ -24,13 +24,12 @@ from xml.sax.saxutils import escape, quoteattr
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from biblio.catalogue.bibcodes import bibcodes_of
 from biblio.catalogue.groups import chunks
-from biblio.catalogue.readable import readable
-from biblio.catalogue.terms import public_view
 from biblio.observatory import Profile
+from biblio.public.feed_papers import FeedPaper, feed_papers
 from biblio.public.published import PublicLink, public_links
-from biblio.store.models import ObservationUnit, PaperAuthor, PaperRevision
+from biblio.store.models import ObservationUnit
+from biblio.store.words import Scheme
 from biblio.tables import safe_cell
 
 PAPERS_AT_ONCE = 500
@@ -39,7 +38,6 @@ PAPERS_AT_ONCE = 500
 LINES_AT_ONCE = 500
 """Lines written in one piece."""
 
-_NOT_PLAIN = re.compile(r"[\\${}<>&^_]|  ").search
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 has no way to write."""
 
@@ -59,7 +57,7 @@ class FeedRow(NamedTuple):
     year: int | None
 
 
-class _Paper(NamedTuple):
+class _Cells(NamedTuple):
     bibcode: str | None
     title: str
     first_author: str
@@ -70,7 +68,8 @@ class _Paper(NamedTuple):
 def feed_rows(session: Session, *, preprints: bool = False) -> Iterator[FeedRow]:
     """Yield the feed, in order; with ``preprints`` the papers that are not refereed as well."""
     for projects in _together(public_links(session, refereed=not preprints)):
-        papers = _papers(session, sorted({link.paper_id for _, links in projects for link in links}))
+        found = feed_papers(session, sorted({link.paper_id for _, links in projects for link in links}))
+        papers = {paper_id: _cells(paper) for paper_id, paper in found.items()}
         units = _units(session, [links[0].project_id for _, links in projects])
         for code, links in projects:
             used = sorted(
@@ -96,50 +95,9 @@ def _together(links: Iterable[PublicLink]) -> Iterator[list[tuple[str, list[Publ
         yield together
 
 
-def _papers(session: Session, paper_ids: Sequence[int]) -> dict[int, _Paper]:
-    """Return what the feed says of papers; one that is no longer there is left out."""
-    codes = bibcodes_of(session, paper_ids)
-    shown: dict[int, PaperRevision] = {}
-    authors: dict[int, list[str]] = {}
-    for part in chunks(paper_ids):
-        revisions = session.execute(
-            sa.select(PaperRevision).where(
-                col(PaperRevision.paper_id).in_(part), col(PaperRevision.superseded_at).is_(None)
-            )
-        ).scalars()
-        shown |= {revision.paper_id: revision for revision in revisions}
-    for part in chunks(revision.id for revision in shown.values()):
-        for revision_id, name in session.execute(
-            sa.select(col(PaperAuthor.revision_id), col(PaperAuthor.name))
-            .where(col(PaperAuthor.revision_id).in_(part))
-            .order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position))
-        ):
-            authors.setdefault(revision_id, []).append(name)
-    session.expunge_all()  # the rows are read; a feed of a million must not keep them
-    return {
-        paper_id: _said(revision, authors.get(revision.id or 0, []), codes.get(paper_id, (None,))[0])
-        for paper_id, revision in shown.items()
-    }
-
-
-def _said(revision: PaperRevision, authors: Sequence[str], bibcode: str | None) -> _Paper:
-    values = {"title": revision.title, "year": revision.year, "authors": authors, "identifiers": bibcode}
-    seen = public_view(values, revision.provenance or {})
-    names = [plain(name) for name in seen.get("authors", ())]
-    return _Paper(
-        seen.get("identifiers"),
-        plain(seen.get("title") or ""),
-        names[0] if names else "",
-        "; ".join(names),
-        seen.get("year"),
-    )
-
-
-def plain(text: str) -> str:
-    """Return a stranger's title or name as plain text on one line, without markup or control characters."""
-    if text.isprintable() and not _NOT_PLAIN(text):
-        return text.strip()
-    return readable(text).strip()
+def _cells(paper: FeedPaper) -> _Cells:
+    first = paper.authors[0] if paper.authors else ""
+    return _Cells(paper.identifier(Scheme.BIBCODE), paper.title, first, "; ".join(paper.authors), paper.year)
 
 
 def _units(session: Session, project_ids: Sequence[int]) -> dict[int, list[str | None]]:
