@@ -1,7 +1,7 @@
 # The two commands a newcomer needs are `make demo` and `make test`; both set everything up themselves.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-same bench-learn bench-match bench-harvest soak docs clean
+.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-same bench-learn bench-match bench-harvest bench-desk soak docs clean
 
 PY := .venv/bin/python
 ARGS ?=
@@ -55,6 +55,9 @@ bench-match: dev-setup ## All figures of the matcher, into docs/accuracy.md (ARG
 
 bench-harvest: dev-setup ## Reading and storing harvests beside other tools (ARGS=--quick; BENCH=folder keeps the databases)
 	@$(PY) -m bench.harvest $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
+
+bench-desk: dev-setup ## The desk with 200,000 papers, and twenty people deciding at once (ARGS=--quick; BENCH=folder keeps the stores)
+	@$(PY) -m bench.desk $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
 
 soak: dev-setup ## Kill a harvest of 100,000 records ten times on each database and compare (ARGS="--records 20000")
 	@$(PY) -m tests.ingest.soak $(ARGS)

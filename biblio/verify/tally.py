@@ -124,9 +124,9 @@ def true_up(session: Session) -> int:
     One statement reads both, so what others store meanwhile is in both or in neither.
     """
     counted: list[Any] = [_counted(facet, column) for facet, column in FACETS.items()]
-    sample = sa.select(sa.literal_column(f"'{SAMPLE}'"), sa.literal_column("''"), sa.func.count())
+    sample: Any = sa.select(sa.literal_column(f"'{SAMPLE}'"), sa.literal_column("''"), sa.func.count())
     counted.append(sample.where(_ITEM.is_shown.is_(False), _ITEM.lot < AUDIT, _ITEM.why != "unsure"))
-    told = sa.select(col(DeskTally.facet), col(DeskTally.value), -sa.func.sum(col(DeskTally.papers))).group_by(
+    told: Any = sa.select(col(DeskTally.facet), col(DeskTally.value), -sa.func.sum(col(DeskTally.papers))).group_by(
         col(DeskTally.facet), col(DeskTally.value)
     )
     difference: Counter[Key] = Counter()
@@ -141,7 +141,7 @@ def _counted(facet: str, column: Any) -> Any:
     """Select (facet, value, papers) from the queue itself."""
     is_flag = isinstance(column.type, sa.Boolean)
     value = sa.literal_column("'yes'") if is_flag else sa.cast(column, sa.String)
-    counted = sa.select(
+    counted: Any = sa.select(
         sa.literal_column(f"'{facet}'").label("facet"), value.label("value"), sa.func.count().label("papers")
     )
     counted = counted.where(_ITEM.is_shown.is_(True), column.is_(True) if is_flag else column.is_not(None))
