@@ -15,6 +15,5 @@ feature = Feature(
     navigation=(
         NavigationItem("Search", "public.search", "public", order=60),
         NavigationItem("Projects", "public.projects", "public", order=61),
-        NavigationItem("Reported", "public.reports", "desk.read", order=20),
     ),
 )

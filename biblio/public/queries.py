@@ -24,7 +24,6 @@ from biblio.store.models import (
     Paper,
     PaperAuthor,
     PaperIdentifier,
-    PaperReport,
     PaperRevision,
     Project,
     ProjectRevision,
@@ -210,15 +209,3 @@ def find_paper(session: Session, index: PublicIndex, paper_id: int) -> PublicPap
 def data_use(session: Session, paper_id: int) -> ArchivalClass | None:
     """Return whether a paper used data of its authors' own projects, of the archive, or both, by the published rules."""
     return archival_classes(session, [paper_id]).get(paper_id)
-
-
-def papers_of_reports(session: Session, reports: Sequence[PaperReport]) -> dict[int, int]:
-    """Return, by report, the number of the paper it names, where the catalogue has that paper."""
-
-    rows = session.execute(
-        sa.select(col(PaperIdentifier.scheme), col(PaperIdentifier.value), survivor_id())
-        .join(Paper, col(Paper.id) == col(PaperIdentifier.paper_id))
-        .where(col(PaperIdentifier.value).in_([r.identifier for r in reports]))
-    )
-    found = {(scheme, value): paper_id for scheme, value, paper_id in rows}
-    return {r.id: found[r.scheme, r.identifier] for r in reports if r.id and (r.scheme, r.identifier) in found}

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from biblio import webkit
 from biblio.catalogue.links import Ruling
+from biblio.catalogue.reported import count_waiting
 from biblio.errors import RequestRefused, Stale
 from biblio.store.models import DeskItem
 from biblio.store.words import Band, RelationKind, Verdict
@@ -71,6 +72,7 @@ def desk() -> ResponseReturnValue:
             why_words=queries.WHY_WORDS,
             places=PLACES,
             pace=queries.pace(session, webkit.actor().user_id),
+            reported=count_waiting(session),
         )
 
 
@@ -84,7 +86,7 @@ def _queue_page(session: Session, wanted: QueueFilter, sums: offers.Sums) -> web
     who = onlooker()
     if wanted.teaches:
         return webkit.paginate_counted(
-            teaching.count(session, who, wanted),
+            teaching.count(session, who, wanted, sums),
             lambda limit, offset: teaching.items(session, who, wanted, limit, offset),
             size=PAGE_SIZE,
             filters=wanted.address(),
