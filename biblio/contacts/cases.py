@@ -44,6 +44,8 @@ STATEMENT = "statement"
 
 BATCH = 300
 
+_NAME_MOST = 120
+
 
 @dataclass(frozen=True, slots=True)
 class Team:
@@ -202,7 +204,7 @@ def _gather(session: Session, ids: Sequence[int]) -> _Facts:
         .where(col(PaperAuthor.revision_id).in_(list(owner)))
         .order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position))
     ):
-        facts.authors[owner[revision_id]].append(name)
+        facts.authors[owner[revision_id]].append(readable(name)[:_NAME_MOST])
     survivor = survivor_id()
     of_group = sa.or_(col(Paper.id).in_(ids), col(Paper.merged_into_id).in_(ids))
     for paper_id, value in session.execute(

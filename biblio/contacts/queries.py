@@ -309,8 +309,8 @@ def overview(session: Session, runtime: Runtime) -> Overview:
     seen = col(ContactCase.paper_id).not_in(papers_under_second_reading())
     by_standing = sa.select(col(ContactCase.standing), sa.func.count()).where(seen).group_by(col(ContactCase.standing))
     by_state = sa.select(col(Contact.state), sa.func.count()).group_by(col(Contact.state))
-    standings: dict[str, int] = dict(session.execute(by_standing).tuples().all())
-    states: dict[ContactState, int] = dict(session.execute(by_state).tuples().all())
+    standings: dict[str, int] = dict(session.execute(by_standing).all())
+    states: dict[ContactState, int] = dict(session.execute(by_state).all())
     to_write = preprints(Wanted()).order_by(None)
     counts = {show: standings.get(standing.value, 0) for show, standing in PREPRINTS.items()}
     counts["write"] = session.execute(sa.select(sa.func.count()).select_from(to_write.subquery())).scalar_one()

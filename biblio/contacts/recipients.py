@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from biblio.catalogue.readable import readable
 from biblio.contacts.cases import Team
 from matching.addresses import Address
 from matching.people import compare, is_group, parse
@@ -50,8 +51,8 @@ def recipients(addresses: Sequence[Address], authors: Sequence[str], teams: Iter
         author = _owner(address, people)
         rank = people.index(author) if author in people else len(people) + place
         mark = " as the corresponding author's" if address.is_marked else ""
-        words = f"printed in the paper{mark} ({address.place})"
-        name = author or address.name
+        words = f"printed in the paper{mark} ({readable(address.place)[-80:]})"
+        name = author or readable(address.name)
         ranked.append(((not address.is_marked, rank), Recipient(name, address.email.casefold(), PAPER, words)))
     found = [recipient for _, recipient in sorted(ranked, key=lambda one: one[0])]
     for team in teams:
@@ -59,7 +60,10 @@ def recipients(addresses: Sequence[Address], authors: Sequence[str], teams: Iter
         if author:
             words = f"of the PI of {team.code}, who is an author, from the project list"
             found.append(Recipient(author, team.email.strip().casefold(), PROJECT, words))
-    return list({one.email: one for one in reversed(found)}.values())[::-1]
+    each: dict[str, Recipient] = {}
+    for one in found:
+        each.setdefault(one.email, one)
+    return list(each.values())
 
 
 def _owner(address: Address, people: Sequence[str]) -> str:

@@ -18,7 +18,8 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.actor import Actor
 from biblio.contacts.cases import Case, cases_of
 from biblio.contacts.faults import Standing
-from biblio.contacts.letters import checked_body, checked_subject, clean_line
+from biblio.contacts.letters import About, checked_body, checked_subject, clean_line, render
+from biblio.contacts.recipients import PERSON, Recipient, recipients
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.mail import Letter, give_up, queue, usable_address
 from biblio.runtime import Runtime
@@ -66,6 +67,28 @@ def the_case(session: Session, runtime: Runtime, paper_id: int) -> Case:
     raise NotFound(
         "There is nothing to write about: only preprints without an article, which use our data by a librarian's word or "
         "a certain or likely candidate, are written about."
+    )
+
+
+def prepared(runtime: Runtime, case: Case) -> Draft:
+    """Return the letter as it is prepared for a librarian: to the first that may be written to, naming the sure codes.
+
+    Without a known address its ``email`` is empty.
+    """
+    offered = recipients(case.texts.addresses, case.authors, case.teams)
+    to = offered[0] if offered else Recipient("", "", PERSON, "")
+    codes = sorted(case.believed.sure)
+    subject, body = render(runtime.profile, About(to.name, case.title, case.arxiv_id, codes), case.finding)
+    return Draft(
+        paper_id=case.paper_id,
+        fault=case.finding.fault or ContactFault.NO_STATEMENT,
+        reading_id=case.finding.reading_id or 0,
+        name=to.name,
+        email=to.email,
+        email_from=to.origin,
+        codes=codes,
+        subject=subject,
+        body=body,
     )
 
 

@@ -181,6 +181,7 @@ def _details(finding: Finding | None) -> dict[str, object]:
             "mark": quote.mark,
             "after": quote.after[:200],
             "place": quote.place,
+            "stands_in": quote.stands_in,
         }
     return details
 

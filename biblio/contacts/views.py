@@ -19,9 +19,10 @@ from biblio.contacts.letters import About, checked_body, checked_subject, clean_
 from biblio.contacts.queries import LABELS, LETTERS, LetterRow, PreprintRow, Wanted
 from biblio.contacts.recipients import PERSON, Recipient, recipients
 from biblio.contacts.service import Draft
-from biblio.errors import RequestRefused, Stale
+from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.mail import Prepared, compose, message_id
 from biblio.runtime import Runtime
+from biblio.store.current import survivor_of
 from biblio.store.models import ContactEvent, OutboxMail
 from biblio.store.words import ContactFault, MailState
 
@@ -111,7 +112,12 @@ def _desk(session: Session, wired: Runtime, paper_id: int) -> _Desk:
 def write(paper_id: int) -> ResponseReturnValue:
     """Show the prepared letter beside the fault it names."""
     with webkit.reading() as session:
-        desk = _desk(session, webkit.runtime(), paper_id)
+        if survivor_of(session, paper_id) is None:
+            raise NotFound(f"There is no paper number {paper_id}.")
+        try:
+            desk = _desk(session, webkit.runtime(), paper_id)
+        except NotFound as none:
+            return render_template("contacts/nothing.html", paper_id=paper_id, why=str(none))
         form = _form(desk)
         _prepare(form, desk)
         return _page(session, desk, form)
@@ -167,12 +173,13 @@ def _form(desk: _Desk) -> LetterForm:
 def _prepare(form: LetterForm, desk: _Desk, *, keep_person: bool = False) -> None:
     """Fill the form with the profile's letter; with ``keep_person`` for the name and codes that were chosen."""
     case, finding = desk.case, desk.case.finding
-    if not keep_person:
-        first = desk.offered[0] if desk.offered else None
-        form.name.data, form.email.data = (first.name, first.email) if first else ("", "")
-        form.codes.data = sorted(case.believed.sure)
     form.fault.data = finding.fault.value if finding.fault else ""
     form.reading.data = str(finding.reading_id or "")
+    if not keep_person:
+        draft = service.prepared(webkit.runtime(), case)
+        form.name.data, form.email.data, form.codes.data = draft.name, draft.email, list(draft.codes)
+        form.subject.data, form.body.data = draft.subject, draft.body
+        return
     about = About(form.name.data or "", case.title, case.arxiv_id, form.named())
     form.subject.data, form.body.data = render(webkit.runtime().profile, about, finding)
 

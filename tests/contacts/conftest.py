@@ -37,7 +37,7 @@ def read(
     at: datetime = NOW,
 ) -> None:  # fmt: skip
     """Store what a version's e-print was read to say: that data were used, and the statement and code if given."""
-    phrases = [SeenPhrase(Phrase("own_data", 3, 28, _TELLING[3:28], "body", "ms.tex"), _TELLING, 0)]
+    phrases = [SeenPhrase(Phrase("own_data", 3, 30, _TELLING[3:30], "body", "ms.tex"), _TELLING, 0)]
     mentions = []
     if statement or code:
         said = f"{_STATEMENT}{code or '(soon)'}."
