@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -182,7 +182,7 @@ def _missing_there(session: Session, papers: Sequence[int]) -> list[Line]:
     made = []
     for paper in papers:
         title, year = shown.titles.get(paper, (None, None))
-        codes = tuple(sorted(shown.codes.get(paper, ())))
+        codes = tuple(sorted(set(shown.codes.get(paper, ()))))
         made.append(
             Line(
                 kind=Difference.MISSING_THERE,
@@ -208,7 +208,7 @@ def _differing(session: Session, one: OtherList, found: Comparison, papers: Sequ
     for paper, pair in pairs.items():
         row = rows.get(pair.ref) or ListedRow(pair.ref, f"paper {paper}", (), None, None, "")
         title, year = shown.titles.get(paper, (None, None))
-        ours = tuple(sorted(shown.codes.get(paper, ())))
+        ours = tuple(sorted(set(shown.codes.get(paper, ()))))
         made.append(
             Line(
                 kind=Difference.DIFFERING,
@@ -233,38 +233,42 @@ def _shown(session: Session, papers: Sequence[int]) -> _Shown:
     shown = _Shown()
     for ids in chunks(sorted(set(papers))):
         group = sa.or_(col(Paper.id).in_(ids), col(Paper.merged_into_id).in_(ids))
+        members = dict(session.execute(sa.select(col(Paper.id), survivor_id()).where(group)).all())
         revisions = sa.select(col(PaperRevision.paper_id), col(PaperRevision.title), col(PaperRevision.year)).where(
             col(PaperRevision.paper_id).in_(ids), col(PaperRevision.superseded_at).is_(None)
         )
         for paper, title, year in session.execute(revisions):
             shown.titles[paper] = (readable(title) if title else None, year)
-        named = (
-            sa.select(survivor_id(), col(PaperIdentifier.value))
-            .join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
-            .where(group)
-            .order_by(col(PaperIdentifier.scheme).desc(), col(PaperIdentifier.id))  # a DOI before others
-        )
-        for paper, value in session.execute(named):
-            shown.names[paper] = value
-        judged = (
-            sa.select(survivor_id(), col(Project.code), col(Link.verdict))
-            .join(Link, col(Link.paper_id) == col(Paper.id))
-            .join(Project, col(Project.id) == col(Link.project_id))
-            .where(group, col(Link.ended_at).is_(None))
-        )
-        for paper, code, verdict in session.execute(judged):
-            if verdict is not Verdict.UNSURE:
-                kept = shown.codes if verdict is Verdict.ACCEPT else shown.rejected
-                kept.setdefault(paper, []).append(code)
-        related = (
-            sa.select(survivor_id(), col(PaperRelation.relation))
-            .join(PaperRelation, col(PaperRelation.paper_id) == col(Paper.id))
-            .where(group, col(PaperRelation.ended_at).is_(None))
-            .order_by(col(PaperRelation.id))
-        )
-        for paper, relation in session.execute(related):
-            shown.relations[paper] = relation.value
+        for some in chunks(members):
+            _show_some(session, shown, members, some)
     return shown
+
+
+def _show_some(session: Session, shown: _Shown, members: Mapping[int, int], some: list[int]) -> None:
+    """Fill in names, verdicts and relations of some papers, each for the paper that stands for it."""
+    named = (
+        sa.select(col(PaperIdentifier.paper_id), col(PaperIdentifier.value))
+        .where(col(PaperIdentifier.paper_id).in_(some))
+        .order_by(col(PaperIdentifier.scheme).desc(), col(PaperIdentifier.id))  # a DOI before others
+    )
+    for paper, value in session.execute(named):
+        shown.names[members[paper]] = value
+    judged = (
+        sa.select(col(Link.paper_id), col(Project.code), col(Link.verdict))
+        .join(Project, col(Project.id) == col(Link.project_id))
+        .where(col(Link.paper_id).in_(some), col(Link.ended_at).is_(None))
+    )
+    for paper, code, verdict in session.execute(judged):
+        if verdict is not Verdict.UNSURE:
+            kept = shown.codes if verdict is Verdict.ACCEPT else shown.rejected
+            kept.setdefault(members[paper], []).append(code)
+    related = (
+        sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation))
+        .where(col(PaperRelation.paper_id).in_(some), col(PaperRelation.ended_at).is_(None))
+        .order_by(col(PaperRelation.id))
+    )
+    for paper, relation in session.execute(related):
+        shown.relations[members[paper]] = relation.value
 
 
 def _asides(session: Session, name: str, subjects: Sequence[str]) -> dict[str, SetAside]:
