@@ -38,6 +38,7 @@ from biblio.web import create_app
 from biblio.web.accounts.service import COMMAND_LINE, NewAccount, add, hash_password
 from demo.environment import write_settings
 from demo.play import first_day, play_answers, play_decisions
+from demo.play_sharing import People, play_sharing
 from demo.table import table
 from survey.closing import close_campaign
 from survey.sending import queue_batch, send
@@ -56,10 +57,12 @@ class Player:
 
 
 LIBRARIAN = Player("librarian", "Lena Brandt", Role.LIBRARIAN, "ESO")
+SECOND = Player("second", "Noor Haddad", Role.LIBRARIAN, "NRAO")
 MANAGER = Player("manager", "Maya Okafor", Role.MANAGER)
 PLAYERS = (
     LIBRARIAN,
     Player("head", "Hiro Amano", Role.HEAD_LIBRARIAN, "NAOJ"),
+    SECOND,
     MANAGER,
     Player("reader", "Rosa Lind", Role.SURVEY_READER),
     Player("admin", "Ada Stone", Role.ADMIN),
@@ -164,6 +167,8 @@ class Demo:
         self._job(runtime, all_jobs()["match"])
         decided = play_decisions(runtime, self._actor(runtime, LIBRARIAN), self.files)
         self._say(f"  {LIBRARIAN.name} decided {decided} papers at the desk.")
+        people = People(*(self._actor(runtime, one) for one in (LIBRARIAN, SECOND, PLAYERS[1])))
+        self._say(f"  {SECOND.name} read {play_sharing(runtime, people)} of them a second time.")
 
     def _job(self, runtime: Runtime, job: Job) -> None:
         with Bars() as bars:

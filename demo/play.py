@@ -63,7 +63,8 @@ def _play_paper(session: Session, runtime: Runtime, actor: Actor, wanted: dict[s
     ]:
         if live_link(session, paper_id, project_id) is None:
             reason = wanted["reason"] if verdict is Verdict.ACCEPT else "Another project, or none."
-            ruling = Ruling(paper_id, project_id, verdict, 0, None, reason, proposed.get(project_id))
+            seconds = 5.0 + (37 * paper_id + 11 * project_id) % 55
+            ruling = Ruling(paper_id, project_id, verdict, 0, None, reason, proposed.get(project_id), seconds)
             decide(session, actor, ruling, now=now)
     return paper_id
 

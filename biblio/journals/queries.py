@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.journals import Monitored, bibstem_of, full_name, journal_key
 from biblio.catalogue.readable import readable
-from biblio.store.current import accepted_science, live_links, survivor_id
+from biblio.store.current import accepted_science, live_links, papers_under_second_reading, survivor_id
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
@@ -142,7 +142,8 @@ def count_journals(session: Session) -> dict[str, Counted]:
         line.held += number
         line.last_paper_id = max(last, line.last_paper_id or 0)
     science = accepted_science()
-    papers = sa.select(science.c.paper_id).distinct().subquery()
+    told = science.c.paper_id.not_in(papers_under_second_reading())  # small figures would tell the verdict
+    papers = sa.select(science.c.paper_id).where(told).distinct().subquery()
     accepted = (
         sa.select(col(shown.journal), col(shown.year), sa.func.count())
         .join(papers, papers.c.paper_id == col(shown.paper_id))
@@ -253,7 +254,9 @@ def _last_papers(session: Session, paper_ids: set[int | None]) -> dict[int, Last
 def elsewhere(session: Session) -> dict[str, tuple[str, int]]:
     """Return key → (name, papers) of every journal with papers that have an accepted project or a certain candidate."""
     links = live_links()
-    accepted = sa.select(links.c.paper_id).where(links.c.verdict == Verdict.ACCEPT)
+    accepted = sa.select(links.c.paper_id).where(
+        links.c.verdict == Verdict.ACCEPT, links.c.paper_id.not_in(papers_under_second_reading())
+    )
     certain = (
         sa.select(survivor_id())
         .join(Candidate, col(Candidate.paper_id) == col(Paper.id))

@@ -88,3 +88,9 @@ def as_client(app: Flask, runtime: Runtime, person: Actor) -> FlaskClient:
     with client.session_transaction() as cookie:
         cookie["_user_id"] = f"{person.user_id}.{stamp}"
     return client
+
+
+def somebody(session: Session, username: str) -> Actor:
+    """Return a person by user name."""
+    row = session.exec(select(UserAccount).where(col(UserAccount.username) == username)).one()
+    return Actor(row.id, row.name, row.role, row.library)
