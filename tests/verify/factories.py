@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from sqlmodel import Session, col, select
@@ -111,13 +112,8 @@ def add_paper(
 
 def add_revision(session: Session, paper_id: int, *, authors: tuple[str, ...], **values: object) -> None:
     """Give a paper its (first) current facts."""
-    revision = PaperRevision(
-        paper_id=paper_id,
-        learned_at=SEEN,
-        provenance={"title": "ads"},
-        keywords=[],
-        **values,  # type: ignore[arg-type]
-    )
+    plain = {"learned_at": SEEN, "provenance": {"title": "ads"}, "keywords": [], **values}
+    revision = PaperRevision(paper_id=paper_id, **plain)  # type: ignore[arg-type]
     session.add(revision)
     session.flush()
     assert revision.id is not None
@@ -182,4 +178,46 @@ def add_mention(
             line=line,
         )
     )
+    session.flush()
+
+
+def add_text(session: Session, paper_id: int, printed: Sequence[tuple[str, str]], *, read_at: datetime = SEEN) -> None:
+    """Add a new version of a paper's e-print that prints these codes, each given with its place, and nothing else."""
+    before = session.exec(select(TextReading).where(TextReading.paper_id == paper_id)).all()
+    for row in before:
+        row.superseded_at = row.superseded_at or read_at
+        session.add(row)
+    session.flush()
+    reading = TextReading(
+        paper_id=paper_id,
+        origin="eprint",
+        place=f"arXiv:1901.00001v{len(before) + 1}",
+        version=f"v{len(before) + 1}",
+        format="tex",
+        sha256=f"{len(before) + 1:064x}",
+        characters=5000,
+        read_at=read_at,
+    )
+    session.add(reading)
+    session.flush()
+    assert reading.id is not None
+    for number, (place, code) in enumerate(printed, start=1):
+        session.add(
+            TextMention(
+                reading_id=reading.id,
+                part="main.tex",
+                start=100 * number,
+                end=100 * number + len(code),
+                as_written=code,
+                code=code,
+                in_registry=True,
+                certain=True,
+                candidates=[],
+                stands_in=place,
+                is_use=True,
+                context=code,
+                context_start=100 * number,
+                line=number,
+            )
+        )
     session.flush()
