@@ -101,8 +101,7 @@ class _Shown:
 
     titles: dict[int, tuple[str | None, int | None]] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
-    codes: dict[int, list[str]] = field(default_factory=dict)
-    rejected: dict[int, list[str]] = field(default_factory=dict)
+    by_verdict: dict[Verdict, dict[int, list[str]]] = field(default_factory=lambda: {v: {} for v in Verdict})
     relations: dict[int, str] = field(default_factory=dict)
 
 
@@ -172,8 +171,9 @@ def _here(paper: int | None, shown: _Shown, hidden: set[int]) -> str:
         return "being read a second time"
     if relation := shown.relations.get(paper):
         return f"judged “{relation.replace('_', ' ')}”"
-    if codes := shown.rejected.get(paper):
-        return f"rejected for {', '.join(sorted(codes)[:3])}"
+    for verdict, words in ((Verdict.REJECT, "rejected for"), (Verdict.UNSURE, "unsure about")):
+        if codes := shown.by_verdict[verdict].get(paper):
+            return f"{words} {', '.join(sorted(codes)[:3])}"
     return "in our catalogue, nobody decided"
 
 
@@ -182,7 +182,7 @@ def _missing_there(session: Session, papers: Sequence[int]) -> list[Line]:
     made = []
     for paper in papers:
         title, year = shown.titles.get(paper, (None, None))
-        codes = tuple(sorted(set(shown.codes.get(paper, ()))))
+        codes = tuple(sorted(set(shown.by_verdict[Verdict.ACCEPT].get(paper, ()))))
         made.append(
             Line(
                 kind=Difference.MISSING_THERE,
@@ -208,7 +208,7 @@ def _differing(session: Session, one: OtherList, found: Comparison, papers: Sequ
     for paper, pair in pairs.items():
         row = rows.get(pair.ref) or ListedRow(pair.ref, f"paper {paper}", (), None, None, "")
         title, year = shown.titles.get(paper, (None, None))
-        ours = tuple(sorted(set(shown.codes.get(paper, ()))))
+        ours = tuple(sorted(set(shown.by_verdict[Verdict.ACCEPT].get(paper, ()))))
         made.append(
             Line(
                 kind=Difference.DIFFERING,
@@ -259,9 +259,7 @@ def _show_some(session: Session, shown: _Shown, members: Mapping[int, int], some
         .where(col(Link.paper_id).in_(some), col(Link.ended_at).is_(None))
     )
     for paper, code, verdict in session.execute(judged):
-        if verdict is not Verdict.UNSURE:
-            kept = shown.codes if verdict is Verdict.ACCEPT else shown.rejected
-            kept.setdefault(members[paper], []).append(code)
+        shown.by_verdict[verdict].setdefault(members[paper], []).append(code)
     related = (
         sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation))
         .where(col(PaperRelation.paper_id).in_(some), col(PaperRelation.ended_at).is_(None))
