@@ -216,8 +216,11 @@ def _earlier(stream: Stream, number: int, key: Any, before: Place) -> Any:
 def _conditions(stream: Stream, wanted: Wanted, viewer: int | None) -> list[Any] | None:
     """Return which rows of a stream are wanted; None where it can hold none."""
     found: list[Any] = [stream.at.is_not(None), *stream.where]
-    if wanted.kind is not None and stream.kind is not wanted.kind:
-        return None
+    if wanted.kind is not None:
+        kinds = dict(stream.kinds) or {stream.kind: sa.true()}
+        if wanted.kind not in kinds:
+            return None
+        found.append(kinds[wanted.kind])
     if wanted.who is not None:
         if stream.actor is None and wanted.who:
             return None
@@ -299,7 +302,7 @@ def _told(session: Session, places: Sequence[Place], rows: dict[str, dict[int, A
         acts.append(
             Act(
                 place=place,
-                kind=stream.kind,
+                kind=stream.kind_of(row) if stream.kind_of is not None else stream.kind,
                 who=people.get(actor, "biblio") if actor is not None else _nobody(row),
                 what=told.what,
                 reason=told.reason,

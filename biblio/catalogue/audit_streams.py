@@ -117,6 +117,9 @@ class Stream:
     judges: bool = False
     masked: str = "judged the paper"
     """What is told of it while it must not be seen."""
+    kinds: tuple[tuple[Kind, Any], ...] = ()
+    """Where one table keeps acts of several kinds: the condition of each. Else all are of ``kind``."""
+    kind_of: Callable[[Any], Kind] | None = None
     join: tuple[Any, Any] | None = field(default=None)
     """A further table and the condition to join it by, where ``paper`` is not the row's own column."""
 
@@ -229,45 +232,39 @@ def streams() -> tuple[Stream, ...]:
     return (*_of_accounts(), *_of_papers(), *_of_sharing(), *_of_lists(), *_of_mail(), *_of_decisions())
 
 
+_ENTRIES = {"account.": Kind.ACCOUNT, "login": Kind.ACCOUNT, "mail ": Kind.MAIL, "journal.": Kind.JOURNAL,
+            "reported_paper.": Kind.REPORTED}  # fmt: skip
+"""How the actions of audit entries begin, with the kind of act that they are; all others are settings."""
+
+
+def _entry_kind(row: AuditEntry) -> Kind:
+    found = (kind for begins, kind in _ENTRIES.items() if row.action.startswith(begins))
+    return next(found, Kind.OTHER)
+
+
+def _entry_kinds() -> tuple[tuple[Kind, Any], ...]:
+    action = col(AuditEntry.action)
+    begins = {begin: action.startswith(begin) for begin in _ENTRIES}
+    kinds = {kind: sa.or_(*(begins[b] for b, k in _ENTRIES.items() if k is kind)) for kind in set(_ENTRIES.values())}
+    return (*kinds.items(), (Kind.OTHER, sa.and_(*(~condition for condition in begins.values()))))
+
+
 def _of_accounts() -> tuple[Stream, ...]:
-    entry = AuditEntry
-    is_account = col(entry.action).like("account.%") | col(entry.action).like("login%")
-    is_mail = col(entry.action).like("mail %")
-    is_report = sa.literal("reported_paper.handled") == col(entry.action)
-    is_journal = col(entry.action).like("journal.%")
-    is_relation = sa.literal(RELATION_WITHDRAWN) == col(entry.action)
+    entry, run = AuditEntry, JobRun
     texts = (col(entry.action), col(entry.subject), sa.cast(col(entry.details), sa.Text))
-
-    def made(name: str, kind: Kind, *where: Any) -> Stream:
-        return Stream(name, kind, entry, col(entry.made_at), _entry, col(entry.actor_id), words=texts, where=where)
-
-    run, is_import = JobRun, col(JobRun.job).in_(IMPORTS)
-
-    def ran(name: str, kind: Kind, *where: Any) -> Stream:
-        words = (col(run.job), col(run.error))
-        return Stream(name, kind, run, col(run.started_at), _run, col(run.actor_id), words=words, where=where)
-
+    is_relation = sa.literal(RELATION_WITHDRAWN) == col(entry.action)
+    is_import = col(run.job).in_(IMPORTS)
     return (
-        made("account", Kind.ACCOUNT, is_account),
-        made("mail-entry", Kind.MAIL, is_mail),
-        made("handled", Kind.REPORTED, is_report),
-        made("journal-entry", Kind.JOURNAL, is_journal),
-        made("entry", Kind.OTHER, ~is_account, ~is_mail, ~is_report, ~is_journal, ~is_relation),
-        Stream(
-            "relation-ended",
-            Kind.DECISION,
-            entry,
-            col(entry.made_at),
-            lambda r: Told("took back how the paper relates", details=_details(was=r.details.get("relation"))),
-            col(entry.actor_id),
-            col(entry.details)["paper"].as_integer(),
-            words=texts,
-            where=(is_relation,),
-            judges=True,
-        ),
-        ran("import", Kind.IMPORT, is_import),
-        ran("job", Kind.JOB, ~is_import),
-    )
+        Stream("entry", Kind.OTHER, entry, col(entry.made_at), _entry, col(entry.actor_id), words=texts,
+               where=(~is_relation,), kinds=_entry_kinds(), kind_of=_entry_kind),
+        Stream("relation-ended", Kind.DECISION, entry, col(entry.made_at),
+               lambda r: Told("took back how the paper relates", details=_details(was=r.details.get("relation"))),
+               col(entry.actor_id), col(entry.details)["paper"].as_integer(), words=texts, where=(is_relation,),
+               judges=True),
+        Stream("job", Kind.JOB, run, col(run.started_at), _run, col(run.actor_id), words=(col(run.job), col(run.error)),
+               kinds=((Kind.IMPORT, is_import), (Kind.JOB, ~is_import)),
+               kind_of=lambda r: Kind.IMPORT if r.job in IMPORTS else Kind.JOB),
+    )  # fmt: skip
 
 
 def _of_papers() -> tuple[Stream, ...]:

@@ -22,6 +22,15 @@ depends_on = None
 ENDED_BY = {"paper_correction": "withdrawn_by_id", "survey_exclusion": "ended_by_id"}
 """Rows that people end, of which nobody kept who."""
 
+READ_BY = (
+    ("audit_entry", "ix_audit_entry_action", ["action", "made_at"]),
+    ("claim", "ix_claim_claimed_at", ["claimed_at"]),
+    ("claim", "ix_claim_ended_at", ["ended_at"]),
+    ("paper_note", "ix_paper_note_made_at", ["made_at"]),
+    ("paper_relation", "ix_paper_relation_decided_at", ["decided_at"]),
+)
+"""What the audit log is read by: the newest acts of long histories."""
+
 KEPT = {"decision": "Decisions", "audit_entry": "Audit entries"}
 
 
@@ -75,6 +84,8 @@ def upgrade() -> None:
         with op.batch_alter_table(table) as batch:
             batch.add_column(sa.Column(column, sa.Integer(), nullable=True))
             batch.create_foreign_key(batch.f(f"fk_{table}_{column}_user_account"), "user_account", [column], ["id"])
+    for table, name, columns in READ_BY:
+        op.create_index(name, table, columns, if_not_exists=True)
     guard()
 
 
@@ -114,6 +125,8 @@ def unguard() -> None:
 def downgrade() -> None:
     """Take the change back."""
     unguard()
+    for table, name, _ in READ_BY:
+        op.drop_index(name, table, if_exists=True)
     for table, column in ENDED_BY.items():
         with op.batch_alter_table(table) as batch:
             batch.drop_constraint(batch.f(f"fk_{table}_{column}_user_account"), type_="foreignkey")

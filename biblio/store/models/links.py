@@ -120,7 +120,7 @@ class PaperRelation(SQLModel, table=True):
     actor_id: int = Field(foreign_key="user_account.id")
     decision_id: int | None = Field(default=None, foreign_key="decision.id")
     reason: str = ""
-    decided_at: datetime = Field(sa_column=moment())
+    decided_at: datetime = Field(sa_column=moment(index=True))
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     seen_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """As in ``Decision``."""

@@ -17,7 +17,7 @@ class PaperNote(SQLModel, table=True):
     paper_id: int = Field(foreign_key="paper.id", index=True)
     text: str
     actor_id: int = Field(foreign_key="user_account.id")
-    made_at: datetime = Field(sa_column=moment())
+    made_at: datetime = Field(sa_column=moment(index=True))
     removed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     removed_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 

@@ -41,6 +41,7 @@ class AuditEntry(SQLModel, table=True):
     """Something done that leaves no trace elsewhere (logins, roles, settings of campaigns); never edited."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (sa.Index("ix_audit_entry_action", "action", "made_at"),)
     id: int | None = Field(default=None, primary_key=True)
     made_at: datetime = Field(sa_column=moment(index=True))
     actor_id: int | None = Field(default=None, foreign_key="user_account.id")

@@ -27,9 +27,9 @@ class Claim(SQLModel, table=True):
     holder_id: int = Field(foreign_key="user_account.id", index=True)
     given_by_id: int | None = Field(default=None, foreign_key="user_account.id")
     note: str = ""
-    claimed_at: datetime = Field(sa_column=moment())
+    claimed_at: datetime = Field(sa_column=moment(index=True))
     until: datetime = Field(sa_column=moment())
-    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
     end: ClaimEnd | None = Field(default=None, sa_column=choice(ClaimEnd, name="claim_end", nullable=True))
     ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
