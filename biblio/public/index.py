@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlmodel import Session
@@ -35,8 +34,7 @@ _YEARS = range(1000, 2200)
 """Years of papers; what lies outside is a slip of a source, and stands with the papers whose year is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectEntry:
+class ProjectEntry(NamedTuple):
     """One project that a public paper used. ``words`` are its code, title and PI folded."""
 
     project_id: int
@@ -55,7 +53,7 @@ class PublicIndex:
         self.facets = {name: Facet() for name in FACETS}
         self.title, self.author, self.text = WordList(), WordList(), WordList()
         self.projects: dict[int, ProjectFacts] = {}
-        self._project_words: dict[str, str] = {}
+        self._project_lines: dict[str, tuple[int, str, str | None, str]] = {}
         self.ids, self.ages, self.years = Grown(np.int64), Grown(np.int64), Grown(np.int32)
         self.changed_at: datetime | None = None
         """When this process last saw the public list change."""
@@ -64,6 +62,7 @@ class PublicIndex:
         self._used: dict[int, tuple[int, ...]] = {}
         self._titles: list[str] = []
         self._by_title: list[tuple[str, int, int]] = []
+        self._title_places: np.ndarray[Any, Any] = np.zeros(0, dtype=np.int64)
         self._listed: tuple[ProjectEntry, ...] | None = None
         self._add_row(0, 0, 0, "")
 
@@ -99,8 +98,11 @@ class PublicIndex:
     def newest(self, most: int) -> list[int]:
         """Return the newest public papers."""
         with self.lock:
-            rows = np.flatnonzero(self.live)
-            return [int(n) for n in self.ids.view[rows[np.argsort(-self.ages.view[rows])[:most]]]]
+            ages = np.where(self.live, self.ages.view, -1)
+            place = max(len(ages) - most, 0)
+            rows = np.argpartition(ages, place)[place:] if most < len(ages) else np.arange(len(ages))
+            rows = rows[self.live[rows]]
+            return [int(n) for n in self.ids.view[rows[np.argsort(-ages[rows])]]]
 
     def by_year(self, mask: Mask | None = None) -> list[tuple[int, int]]:
         """Return (year, papers) from the first year with a paper to the last, years without one included."""
@@ -116,9 +118,9 @@ class PublicIndex:
             fresh = range(len(self._by_title), self.rows)
             self._by_title += [(self._titles[row], int(self.ids.view[row]), row) for row in fresh]
             self._by_title.sort()
-        order = np.empty(self.rows, dtype=np.int64)
-        order[[row for _, _, row in self._by_title]] = np.arange(self.rows)
-        return order
+            self._title_places = np.empty(self.rows, dtype=np.int64)
+            self._title_places[[row for _, _, row in self._by_title]] = np.arange(self.rows)
+        return self._title_places
 
     def project_list(self) -> tuple[ProjectEntry, ...]:
         """Return the projects that public papers used, most papers first."""
@@ -126,17 +128,15 @@ class PublicIndex:
             if self._listed is None:
                 listed = self.facets["project"]
                 counts, newest = listed.counts(self.live), listed.greatest(self.live, self.years.view)
-                by_code = {project.code: project for project in self.projects.values()}
+                told = zip(listed.values, counts.tolist(), newest.tolist(), strict=True)
                 found = [
-                    self._entry(by_code[listed.values[number]], int(counts[number]), int(newest[number]))
-                    for number in np.flatnonzero(counts)
+                    ProjectEntry(*self._project_lines[code], papers, year or None)
+                    for code, papers, year in told
+                    if papers
                 ]
-                self._listed = tuple(sorted(found, key=lambda project: (-project.papers, project.code)))
+                found.sort(key=lambda project: (-project.papers, project.code))
+                self._listed = tuple(found)
             return self._listed
-
-    def _entry(self, facts: ProjectFacts, papers: int, newest: int) -> ProjectEntry:
-        words = self._project_words[facts.code]
-        return ProjectEntry(facts.project_id, facts.code, facts.title, words, papers, newest or None)
 
     # -- keeping --------------------------------------------------------------------------------------------------
 
@@ -150,9 +150,8 @@ class PublicIndex:
         self._listed = None
         for project in projects:
             self.projects[project.project_id] = project
-            self._project_words[project.code] = "\n".join(
-                (project.code.lower(), fold(project.title or ""), fold(project.pi or ""))
-            )
+            folded = "\n".join((project.code.lower(), fold(project.title or ""), fold(project.pi or "")))
+            self._project_lines[project.code] = (project.project_id, project.code, project.title, folded)
 
     def put(self, papers: Iterable[PaperFacts]) -> None:
         """Take in papers that are public now, new or changed; the facts of their projects must be there."""
@@ -335,8 +334,8 @@ class IndexKeeper:
         assert self._kept is not None
         if self._maker is not None and self._maker.made is not None:
             self._kept, self._maker = self._maker.made, None
-        elif self._maker is None and self._kept.index.is_wasteful:
-            self._maker = _Maker(bind)
+        elif self._kept.index.is_wasteful and not (self._maker and self._maker.is_alive()):
+            self._maker = _Maker(bind)  # once more, too, where the last one failed; the index kept goes on meanwhile
         return self._kept
 
 

@@ -28,6 +28,10 @@ class Marks:
         text = readable(paper.title)
         return _marked(text, self._spans(text, "title"))
 
+    def plain(self, paper: PublicPaper) -> str:
+        """Return a paper's title, made readable, with nothing marked."""
+        return readable(paper.title)
+
     def name(self, name: str) -> Markup:
         """Return an author's name."""
         return _marked(name, self._in_name(name))
