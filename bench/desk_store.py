@@ -42,7 +42,7 @@ from biblio.store.models import (
     UserAccount,
 )
 from biblio.store.words import Band, RelationKind, Role, Scheme, Verdict
-from biblio.verify.queue import RANKS, lot
+from biblio.verify.queue import RANKS, lot, refresh
 from biblio.verify.tally import true_up
 
 SEED = 2026
@@ -176,6 +176,7 @@ def build(engine: sa.Engine, profile: Profile, size: Size, today: date) -> None:
     loader.close()
     with Store(engine).writing() as session:
         true_up(session)
+        refresh(session, profile, [one.number for one in made if one.at_press], today=today)  # when they will be printed
 
 
 def _people(loader: Loader, now: datetime) -> None:

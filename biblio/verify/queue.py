@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.memory import USES_DATA
+from biblio.catalogue.press import press_dates
 from biblio.observatory import Profile
 from biblio.store.current import survivor_id, under_second_reading
 from biblio.store.models import (
@@ -276,6 +277,8 @@ def _gather(session: Session, profile: Profile, survivors: list[int], today: dat
     _gather_candidates(session, facts, group)
     _gather_texts(session, facts, group)
     _gather_desk(session, profile, facts, group, today)
+    at_press = [paper for paper, revision in facts.revisions.items() if _is_at_press(paper, revision, facts, today)]
+    facts.press = press_dates(session, at_press, today) if at_press else {}
     projects = {c.project_id for rows in facts.candidates.values() for c in rows}
     facts.published = _published(session, projects)
     facts.silent = _grace_over(session, profile, projects - facts.published, today)

@@ -253,6 +253,19 @@ def test_a_row_tells_library_language_and_dates(runtime: Runtime) -> None:
         assert row.journal == "J" * 200
 
 
+def test_a_young_preprint_tells_when_it_is_expected_in_print(runtime: Runtime) -> None:
+    """A preprint without a journal has a date to be sorted by; an article has none."""
+    with runtime.store.writing() as session:
+        project = add_project(session)
+        young = add_paper(
+            session, title="A", journal=None, is_refereed=False, preprint_on=date(2026, 11, 1), arxiv="2611.1"
+        )
+        printed = add_paper(session, title="B", preprint_on=date(2026, 11, 1), arxiv="2611.2")
+        row = proposed(session, runtime, young, project)
+        assert (row.is_at_press, row.press_on is not None and row.press_on > TODAY) == (True, True)
+        assert proposed(session, runtime, printed, project).press_on is None
+
+
 def test_an_escalated_paper_waits_though_all_is_judged(runtime: Runtime) -> None:
     """It stands in the queue while the head librarian has not settled it, and not after; counts follow."""
     with runtime.store.writing() as session:
