@@ -37,7 +37,8 @@ from biblio.store.words import Outcome, Role
 from biblio.web import create_app
 from biblio.web.accounts.service import COMMAND_LINE, NewAccount, add, hash_password
 from demo.environment import write_settings
-from demo.play import first_day, play_answers, play_decisions
+from demo.play import first_day, play_answers, play_decisions, play_letters
+from demo.play_lists import play_list
 from demo.play_sharing import People, play_sharing
 from demo.table import table
 from survey.closing import close_campaign
@@ -68,6 +69,8 @@ PLAYERS = (
     Player("admin", "Ada Stone", Role.ADMIN),
 )
 TODAYS_CAMPAIGN = "This month"
+LETTERS = 6
+"""Authors written to on each working day, where so many preprints lack something."""
 
 
 class Demo:
@@ -111,6 +114,9 @@ class Demo:
         self._replay_as_of(Clock().today())
         self.runtime = self._at(Clock())
         self._work(self.runtime, self.files)
+        self._job(self.runtime, all_jobs()["journals"])
+        listed = play_list(self.runtime, self._actor(self.runtime, LIBRARIAN), self.files)
+        self._say(f"  {LIBRARIAN.name} brought in a partner’s list of {listed} papers to compare with ours.")
         self._todays_campaign(self.runtime)
 
     def _replay_as_of(self, day: date) -> None:
@@ -169,6 +175,9 @@ class Demo:
         self._say(f"  {LIBRARIAN.name} decided {decided} papers at the desk.")
         people = People(*(self._actor(runtime, one) for one in (LIBRARIAN, SECOND, PLAYERS[1])))
         self._say(f"  {SECOND.name} read {play_sharing(runtime, people)} of them a second time.")
+        self._job(runtime, all_jobs()["contacts"])
+        written = play_letters(runtime, self._actor(runtime, LIBRARIAN), most=LETTERS)
+        self._say(f"  {LIBRARIAN.name} wrote to {written} authors before their articles go to press.")
 
     def _job(self, runtime: Runtime, job: Job) -> None:
         with Bars() as bars:
@@ -202,6 +211,7 @@ class Demo:
             campaign = session.get_one(Campaign, campaign_id)
         ballots = play_answers(runtime, campaign, plan["answers"])
         clock.move(datetime.combine(datetime.fromisoformat(plan["closed_on"]), time(18), UTC) - clock.now())
+        self._job(runtime, all_jobs()["contacts"])
         release = close_campaign(runtime, head, campaign_id)
         self._say(f"  The campaign {plan['name']}: {ballots} ballots. {release.sentence}")
 

@@ -13,9 +13,21 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.links import Ruling, decide, live_link, live_relation, relate
+from biblio.contacts.queries import Wanted, preprints
+from biblio.contacts.service import prepared, send_letter, the_case
+from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_id, survivor_of
-from biblio.store.models import Campaign, Candidate, CandidateRevision, Invitation, Paper, PaperIdentifier, Project
+from biblio.store.models import (
+    Campaign,
+    Candidate,
+    CandidateRevision,
+    Contact,
+    Invitation,
+    Paper,
+    PaperIdentifier,
+    Project,
+)
 from biblio.store.words import RelationKind, Scheme, Verdict
 from biblio.verify.queue import refresh
 from survey.answering import submit
@@ -92,6 +104,29 @@ def _proposed(session: Session, paper_id: int) -> dict[int, int | None]:
         .where(survivor_id() == paper_id, col(CandidateRevision.superseded_at).is_(None))
     )
     return dict(rows.all())
+
+
+def play_letters(runtime: Runtime, actor: Actor, *, most: int) -> int:
+    """Let the librarian write to the authors of the first preprints of the list, as the page prepares the letters.
+
+    At most ``most`` on a day, one per person; return how many letters are in the outbox now that were not before.
+    """
+    today = runtime.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    with runtime.store.reading() as session:
+        if session.exec(select(Contact.id).where(col(Contact.made_at) >= today)).first() is not None:
+            return 0
+        waiting = [row.paper_id for row in session.execute(preprints(Wanted())).scalars()]
+    written = 0
+    for paper_id in waiting:
+        if written == most:
+            break
+        try:
+            with runtime.store.writing() as session:
+                send_letter(session, runtime, actor, prepared(runtime, the_case(session, runtime, paper_id)))
+            written += 1
+        except RequestRefused:  # no address is known, or the author has a letter already
+            continue
+    return written
 
 
 def play_answers(runtime: Runtime, campaign: Campaign, answers: Iterable[dict[str, Any]]) -> int:

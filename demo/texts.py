@@ -65,7 +65,10 @@ def plain_lines(paper: Paper) -> list[str]:
 
 def tex_source(paper: Paper, *, with_acknowledgement: bool = True) -> str:
     """Return the paper as a TeX manuscript; earlier versions may still lack the acknowledgement."""
-    authors = r" \and ".join(tex_letters(author.spoken) for author in paper.authors)
+    authors = r" \and ".join(
+        tex_letters(author.spoken) + (_thanks(author.email) if place == 0 and _prints_address(paper) else "")
+        for place, author in enumerate(paper.authors)
+    )
     thanks = f"\\begin{{acknowledgements}}\n{paper.tex_acknowledgement}\n\\end{{acknowledgements}}\n"
     body = "\n\n".join(textwrap.fill(tex_letters(sentence), 96, break_on_hyphens=False) for sentence in paper.body)
     return (
@@ -79,6 +82,15 @@ def tex_source(paper: Paper, *, with_acknowledgement: bool = True) -> str:
         "\\begin{thebibliography}{9}\n\\bibitem{a} Brennholm Circular 12, 2014\n\\end{thebibliography}\n"
         "\\end{document}\n"
     )
+
+
+def _prints_address(paper: Paper) -> bool:
+    """Whether the manuscript prints the corresponding author's address: four in five do."""
+    return not paper.id.endswith(("3", "8"))
+
+
+def _thanks(email: str) -> str:
+    return f"\\thanks{{E-mail: {email}}}"
 
 
 def eprint_bytes(paper: Paper, *, version: int | None = None) -> bytes:

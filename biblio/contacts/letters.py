@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ NO_CODE = "(project code)"
 
 SUBJECT_MOST, BODY_MOST = 200, 10_000
 _TITLE_MOST = 300
+_WIDTH = 74
+"""Characters of a line, as letters are usually set."""
 
 _MISSING = {
     ContactFault.NO_STATEMENT: "it does not print the statement that we ask of papers with {observatory} data",
@@ -75,7 +78,16 @@ def render(profile: Profile, about: About, finding: Finding) -> tuple[str, str]:
         "policy_url": profile.observatory.policy_url,
         "sender": f"The {profile.observatory.short} library",
     }
-    return load_text(profile).filled(values)
+    subject, body = load_text(profile).filled(values)
+    return subject, "\n\n".join(map(_wrapped, body.split("\n\n")))
+
+
+def _wrapped(block: str) -> str:
+    """A block of lines with its words laid out anew where what was filled in made a line too long; not where it is indented."""
+    lines = block.split("\n")
+    if max(map(len, lines)) <= _WIDTH or any(line.startswith(" ") for line in lines):
+        return block
+    return textwrap.fill(" ".join(lines), _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def clean_line(text: str) -> str:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.press import has_journal_record
+from biblio.clock import months_after
 from biblio.contacts.cases import BATCH, Look, cases_of, look_at
 from biblio.contacts.faults import Finding, Standing
 from biblio.contacts.service import KIND, OPEN_STATES, add_event, locked
@@ -136,11 +137,15 @@ def _became(contact: Contact, look: Look, runtime: Runtime, *, is_hidden: bool) 
             )
         place = _place(look)
         return _Outcome(ContactState.MENDED, f"Mended in {place}. {finding.sentence}", finding, place)
+    is_printed = has_journal_record(revision) or revision.is_refereed
     if revision.is_withdrawn:
         return _Outcome(ContactState.ENDED, "The preprint was withdrawn.")
     if look.relation not in (None, RelationKind.SCIENCE) and not is_hidden:
         return _Outcome(ContactState.ENDED, "A librarian judged that it does not use our data.")
-    if has_journal_record(revision) or revision.is_refereed:
+    months = runtime.profile.asking.preprint_counts_months
+    if not is_printed and runtime.clock.today() > months_after(contact.made_at.date(), months):
+        return _Outcome(ContactState.ENDED, f"No article has appeared in {months} months.")
+    if is_printed:
         appeared = max(revision.published_on or contact.made_at.date(), contact.made_at.date())
         if runtime.clock.today() >= appeared + timedelta(AFTER_PRESS_DAYS):
             where = revision.journal or "a journal"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from biblio.catalogue.actor import Actor
+from biblio.feature import all_jobs
+from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.words import Role
 from tests.browser.conftest import Watch
 from tests.browser.rows import fill
+from tests.contacts.preprints import add_preprint, set_version
 
 Scan = Callable[[Page], list[str]]
 Screenshot = Callable[..., Path]
@@ -88,6 +92,42 @@ def test_admin_pages_are_clean_at_both_widths(
     for name, address in ADMIN.items():
         window.goto(address)
         _look(window, name, scan, screenshot)
+
+
+@pytest.mark.parametrize("width", ["page", "phone"])
+def test_pages_before_press_are_clean_at_both_widths(
+    request: pytest.FixtureRequest,
+    width: str,
+    live_runtime: Runtime,
+    log_in: LogIn,
+    scan: Scan,
+    screenshot: Screenshot,
+) -> None:
+    """The list, the letter beside its fault, its preview, a letter that waits, and the empty parts."""
+    window: Page = request.getfixturevalue(width)
+    librarian = log_in(window)
+    with live_runtime.store.writing() as session:
+        preprints = [
+            add_preprint(session, arxiv=f"2610.0000{n}", code=f"2016.1.0000{n}.S", judged_by=librarian) for n in (1, 2)
+        ]
+        set_version(session, preprints[0], 1, preprint_on=date(2026, 2, 1))
+    run_job(live_runtime, all_jobs()["contacts"])
+    window.goto("/desk/contacts")
+    _look(window, "before-press", scan, screenshot)
+    window.get_by_role("link", name="Open the letter").first.click()
+    _look(window, "before-press-letter", scan, screenshot)
+    window.get_by_role("button", name="Preview").click()
+    expect(window.get_by_text("So it would leave. Nothing was sent.")).to_be_visible()
+    _look(window, "before-press-preview", scan, screenshot)
+    window.get_by_role("button", name="Send").click()
+    expect(window.locator(".message-done")).to_contain_text("is in the outbox")
+    for part in ("waiting", "mended"):
+        window.goto(f"/desk/contacts?show={part}")
+        _look(window, f"before-press-{part}", scan, screenshot)
+    window.goto("/desk/contacts/letter/1")
+    _look(window, "before-press-sent", scan, screenshot)
+    window.get_by_role("button", name="Take it back").click()
+    expect(window.get_by_role("button", name="Send")).to_be_visible()
 
 
 def test_pages_stand_at_double_size(page: Page, live_runtime: Runtime, person: Person) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 from sqlmodel import col, select
 
+from biblio.catalogue.projects import record_projects
 from biblio.clock import FixedClock
 from biblio.contacts.feature import feature
 from biblio.contacts.service import prepared, send_letter, the_case
@@ -21,6 +22,7 @@ from biblio.store.models import Contact, ContactCase, ContactEvent, JobRun, Pape
 from biblio.store.words import ContactFault, ContactState, Outcome
 from demo.make_observatory import build
 from demo.replay import ReplayServer
+from harvesters.records import HarvestedProject
 from tests.factories import accept, add_user
 from tests.ingest.conftest import addresses
 from tests.mailserver import smtp_server
@@ -67,7 +69,9 @@ def test_a_letter_mends_the_second_version(sqlite_runtime: Runtime, tmp_path: Pa
         settings = sqlite_runtime.settings.model_copy(update={**addresses(server.url), **more})
         runtime = replace(sqlite_runtime, settings=settings)
         assert isinstance(runtime.clock, FixedClock)
-        _run(runtime, "harvest", sources="projects")
+        with runtime.store.writing() as session:
+            projects = [HarvestedProject("list", code) for code in codes]
+            record_projects(session, projects, grammar=runtime.grammar, now=runtime.clock.now())
         _harvested(runtime, server.url, first, sources="arxiv", since=first.isoformat(), until=first.isoformat())
         contact_id = _write(runtime, codes)
         runtime.clock.move(timedelta(minutes=11))

@@ -18,7 +18,7 @@ from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.runtime import Runtime
 from biblio.store.models import Contact, ContactEvent, Decision, OutboxMail, SecondReading
 from biblio.store.words import ContactFault, ContactState, MailState
-from tests.contacts.conftest import ADDRESS, CODE, NOW, add_preprint, read, set_version
+from tests.contacts.preprints import ADDRESS, CODE, NOW, add_preprint, read, set_version
 from tests.factories import add_user
 
 

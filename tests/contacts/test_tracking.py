@@ -17,7 +17,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import Contact, ContactCase, ContactEvent, JobRun, OutboxMail
 from biblio.store.words import ContactState, MailState, Outcome
 from matching.codes import Mention
-from tests.contacts.conftest import CODE, add_preprint, read, set_version
+from tests.contacts.preprints import CODE, add_preprint, read, set_version
 from tests.contacts.test_service import leave, put
 
 
@@ -120,6 +120,16 @@ def test_a_withdrawn_preprint_ends_the_letter(runtime: Runtime, preprint: int, s
     """There is nothing to mend any more."""
     with runtime.store.writing() as session:
         set_version(session, preprint, 1, is_withdrawn=True)
+    run(runtime)
+    assert contact(runtime, sent).state is ContactState.ENDED
+
+
+def test_a_preprint_that_nobody_prints_ends_the_letter(runtime: Runtime, sent: int) -> None:
+    """No article for as long as a preprint counts: the letter does not keep its author from others for ever."""
+    later(runtime, days=700)
+    run(runtime)
+    assert contact(runtime, sent).state is ContactState.SENT
+    later(runtime, days=60)
     run(runtime)
     assert contact(runtime, sent).state is ContactState.ENDED
 

@@ -20,7 +20,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import Contact, OutboxMail
 from biblio.store.words import ContactState, MailState, Role
 from matching.addresses import Address
-from tests.contacts.conftest import ADDRESS, CODE, add_preprint, read, set_version
+from tests.contacts.preprints import ADDRESS, CODE, add_preprint, read, set_version
 from tests.contacts.test_service import leave, put
 
 Login = Callable[..., FlaskClient]
