@@ -89,6 +89,28 @@ def change_role(ctx: click.Context, username: str, role: str) -> None:
     click.echo(f"{account.username} is now {account.role.label}.")
 
 
+@users.command("email")
+@click.argument("username")
+@click.argument("address", required=False)
+@click.pass_context
+def change_address(ctx: click.Context, username: str, address: str | None) -> None:
+    """Set the e-mail ADDRESS of USERNAME; without one it is taken away.
+
+    The daily mail goes there, and logging in with one's institution goes by it.
+
+    \b
+    Example:
+      biblio users email ines ines@example.org
+    """
+    from biblio.web.accounts import service
+
+    runtime: Runtime = ctx.obj()
+    with runtime.store.writing() as session:
+        account = service.named(session, username)
+        service.set_address(session, service.COMMAND_LINE, account, address, now=runtime.clock.now())
+    click.echo(f"{account.username} {'has this address now' if account.email else 'has no address now'}.")
+
+
 @users.command("deactivate")
 @click.argument("username")
 @click.option("--back", is_flag=True, help="Let the person in again instead.")

@@ -104,3 +104,13 @@ def test_the_last_admin_cannot_be_deactivated(run: Run) -> None:
     answer = run("deactivate", "ada")
     assert answer.exit_code == 1
     assert "last admin" in str(answer.exception)
+
+
+def test_an_address_is_set_and_taken_away(run: Run, runtime: Runtime) -> None:
+    """The account has it; without one it is gone; the address is not repeated in the answer."""
+    run("add", "ines", "--role", "librarian", stdin=f"{PASSWORD}\n")
+    answer = run("email", "ines", "ines@example.org")
+    assert (answer.exit_code, answer.output) == (0, "ines has this address now.\n")
+    assert _account(runtime, "ines").email == "ines@example.org"
+    assert run("email", "ines").output == "ines has no address now.\n"
+    assert _account(runtime, "ines").email is None

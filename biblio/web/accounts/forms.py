@@ -99,3 +99,9 @@ class RoleForm(Form):
     """Giving a person another role."""
 
     role = SelectField("Role", choices=_role_choices())
+
+
+class AddressForm(Form):
+    """Giving a person another e-mail address, or none."""
+
+    email = EmailField("E-mail address", [Optional(), Length(max=254)])

@@ -167,6 +167,22 @@ def set_password(session: Session, actor: Actor, account: UserAccount, password_
     note(session, actor, "account.password", account, now=now)
 
 
+def set_address(session: Session, actor: Actor, account: UserAccount, email: str | None, *, now: datetime) -> None:
+    """Store a person's e-mail address; none takes it away, and the daily mail with it.
+
+    The institution's login finds people by it. Raises ``RequestRefused`` for a bad address, or somebody else's.
+    """
+    address = _checked_address(email)
+    if address == account.email:
+        return
+    if address and any(other.id != account.id and other.is_active for other in with_address(session, address)):
+        raise RequestRefused("Another active account has this address: log-ins with an institution go by it.")
+    had, account.email = account.email is not None, address
+    account.wants_digest = account.wants_digest and address is not None
+    session.add(account)
+    note(session, actor, "account.address", account, now=now, had=had, has=address is not None)
+
+
 def set_digest(session: Session, actor: Actor, account: UserAccount, *, wanted: bool, now: datetime) -> None:
     """Have the daily mail about what waits sent to a person, or no longer.
 

@@ -11,12 +11,12 @@ from sqlmodel import col, or_, select
 
 from biblio import webkit
 from biblio.catalogue.actor import Actor
-from biblio.errors import RequestRefused
+from biblio.errors import NotFound, RequestRefused
 from biblio.logs import get_logger
 from biblio.store.models import UserAccount
 from biblio.store.words import Role
 from biblio.web.accounts import service
-from biblio.web.accounts.forms import DigestForm, LoginForm, NewUserForm, PasswordForm, RoleForm
+from biblio.web.accounts.forms import AddressForm, DigestForm, LoginForm, NewUserForm, PasswordForm, RoleForm
 from biblio.web.accounts.login import begin_session, landing, let_in
 from biblio.web.accounts.permissions import may
 
@@ -229,6 +229,25 @@ def change_role(user_id: int) -> ResponseReturnValue:
         service.set_role(unit, person, account, Role(form.role.data), now=now)
     undo = url_for("accounts.change_role", user_id=user_id, role=before.value)
     webkit.done(f"{account.name} is now {account.role.label}; before: {before.label}.", undo_url=undo)
+    return redirect(url_for("accounts.users"))
+
+
+@blueprint.route("/admin/users/<int:user_id>/email", methods=["POST"])
+@webkit.action("admin.write")
+def change_address(user_id: int) -> ResponseReturnValue:
+    """Give a person another e-mail address, or none."""
+    form = AddressForm()
+    try:
+        with webkit.writing() as unit:
+            account = service.get(unit, user_id)
+            now = webkit.runtime().clock.now()
+            service.set_address(unit, webkit.actor(), account, form.email.data, now=now)
+    except NotFound:
+        raise
+    except RequestRefused as refusal:
+        webkit.problem(str(refusal))
+        return redirect(url_for("accounts.users"))
+    webkit.done(f"{account.name} {'has the address you typed' if account.email else 'has no e-mail address'} now.")
     return redirect(url_for("accounts.users"))
 
 

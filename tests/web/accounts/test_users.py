@@ -111,3 +111,26 @@ def test_a_wildcard_in_the_filter_is_a_character(small_app: Flask, small_runtime
     """A percent sign finds names with a percent sign, not everybody."""
     admin = logged_in(small_app, small_runtime, Role.ADMIN)
     assert "0 users" in admin.get("/admin/users?q=%25").get_data(as_text=True)
+
+
+def test_an_admin_gives_a_person_an_address(app: Flask, runtime: Runtime) -> None:
+    """It is stored and noted without the address; a bad one or another's is refused; none takes the daily mail away."""
+    admin = logged_in(app, runtime, Role.ADMIN)
+    berta, carl = add_person(runtime, Role.LIBRARIAN, "berta"), add_person(runtime, Role.LIBRARIAN, "carl")
+
+    def give(user_id: int | None, email: str) -> str:
+        address = f"/admin/users/{user_id}/email"
+        answer = admin.post(address, {"email": email}, form_on="/admin/users", follow_redirects=True)
+        return answer.get_data(as_text=True)
+
+    assert "has the address you typed now" in give(berta.user_id, "Berta@Example.org")
+    assert "no e-mail address" in give(carl.user_id, "nonsense")
+    assert "Another active account" in give(carl.user_id, "berta@example.ORG")
+    with runtime.store.writing() as session:
+        session.exec(select(UserAccount).where(col(UserAccount.username) == "berta")).one().wants_digest = True
+    assert "has no e-mail address now" in give(berta.user_id, "")
+    account = _account(runtime, "berta")
+    assert (account.email, account.wants_digest) == (None, False)
+    with runtime.store.reading() as session:
+        entries = session.exec(select(AuditEntry).where(col(AuditEntry.action) == "account.address")).all()
+    assert [entry.details for entry in entries] == [{"had": False, "has": True}, {"had": True, "has": False}]
