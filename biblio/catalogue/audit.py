@@ -303,7 +303,7 @@ def _told(session: Session, places: Sequence[Place], rows: dict[str, dict[int, A
             Act(
                 place=place,
                 kind=stream.kind_of(row) if stream.kind_of is not None else stream.kind,
-                who=people.get(actor, "biblio") if actor is not None else _nobody(row),
+                who=people.get(actor, "biblio") if actor is not None else _nobody(stream, row),
                 what=told.what,
                 reason=told.reason,
                 details=told.details,
@@ -318,10 +318,10 @@ def _told(session: Session, places: Sequence[Place], rows: dict[str, dict[int, A
     return acts
 
 
-def _nobody(row: Any) -> str:
-    """Who acted where no account did: as the entry says, else the machine."""
+def _nobody(stream: Stream, row: Any) -> str:
+    """Who acted where no account did: as the entry says, else a reader or the machine."""
     details = getattr(row, "details", None)
-    return str(details.get("by", "biblio")) if isinstance(details, dict) else "biblio"
+    return str(details.get("by", stream.nobody)) if isinstance(details, dict) else stream.nobody
 
 
 def _people(session: Session, ids: set[int]) -> dict[int, str]:

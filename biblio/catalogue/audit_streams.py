@@ -117,6 +117,8 @@ class Stream:
     judges: bool = False
     masked: str = "judged the paper"
     """What is told of it while it must not be seen."""
+    nobody: str = "biblio"
+    """Who acted where no account did: the machine."""
     kinds: tuple[tuple[Kind, Any], ...] = ()
     """Where one table keeps acts of several kinds: the condition of each. Else all are of ``kind``."""
     kind_of: Callable[[Any], Kind] | None = None
@@ -222,7 +224,7 @@ def _wanted(row: WantedPaper) -> Told:
 
 
 def _report(row: PaperReport) -> Told:
-    asked = f"a reader reported {row.scheme.value} {row.identifier} for {row.project_code}"
+    asked = f"reported {row.scheme.value} {row.identifier} for {row.project_code}"
     return Told(asked, row.note, _details(state=row.state.value))
 
 
@@ -298,7 +300,7 @@ def _of_papers() -> tuple[Stream, ...]:
                lambda r: Told(f"gave up {r.scheme.value} {r.identifier}"), col(wish.ended_by_id), col(wish.paper_id),
                words=(col(wish.identifier),), where=(col(wish.ended_by_id).is_not(None),)),
         Stream("reported", Kind.REPORTED, report, col(report.made_at), _report,
-               words=(col(report.identifier), col(report.project_code), col(report.note))),
+               words=(col(report.identifier), col(report.project_code), col(report.note)), nobody="a reader"),
     )  # fmt: skip
 
 
