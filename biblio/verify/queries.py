@@ -116,12 +116,17 @@ def queue_items(
             .offset(from_end if backwards else page.offset)
         ).scalars()
     )
-    rows = {row.paper_id: row for part in _parts(ids) for row in _items(session, part)}
-    return [rows[one] for one in (reversed(ids) if backwards else ids)]
+    return items_of(session, ids[::-1] if backwards else ids)
 
 
-def _items(session: Session, paper_ids: Sequence[int]) -> Sequence[DeskItem]:
-    return session.exec(select(DeskItem).where(col(DeskItem.paper_id).in_(paper_ids))).all()
+def items_of(session: Session, paper_ids: Sequence[int]) -> list[DeskItem]:
+    """Return the rows of these papers, in their order; any number of them."""
+    rows = {
+        row.paper_id: row
+        for part in _parts(paper_ids)
+        for row in session.exec(select(DeskItem).where(col(DeskItem.paper_id).in_(part)))
+    }
+    return [rows[one] for one in paper_ids if one in rows]
 
 
 def _parts(ids: Sequence[int]) -> list[Sequence[int]]:

@@ -81,23 +81,20 @@ def onlooker() -> Onlooker:
     return Onlooker(webkit.actor().user_id, webkit.runtime().clock.now())
 
 
-def _queue_page(session: Session, wanted: QueueFilter, sums: offers.Sums) -> webkit.Page[Any]:
+def _queue_page(
+    session: Session, wanted: QueueFilter, sums: offers.Sums, exports: Sequence[str] = webkit.TABLES
+) -> webkit.Page[Any]:
     """Return the page of the queue that the address asks for, in the order it asks for."""
     who = onlooker()
-    if wanted.teaches:
-        return webkit.paginate_counted(
-            teaching.count(session, who, wanted, sums),
-            lambda limit, offset: teaching.items(session, who, wanted, limit, offset),
-            size=PAGE_SIZE,
-            filters=wanted.address(),
-        )
-    count = queries.queue_count(session, who, wanted, sums)
-    return webkit.paginate_counted(
-        count,
-        lambda limit, offset: queries.queue_items(session, who, wanted, queries.Slice(limit, offset), count),
-        size=PAGE_SIZE,
-        filters=wanted.address(),
-    )
+
+    def items(limit: int, offset: int) -> Sequence[DeskItem]:
+        if wanted.teaches:
+            return teaching.items(session, who, wanted, limit, offset)
+        return queries.queue_items(session, who, wanted, queries.Slice(limit, offset), count)
+
+    counted = teaching.count if wanted.teaches else queries.queue_count
+    count = counted(session, who, wanted, sums)
+    return webkit.paginate_counted(count, items, size=PAGE_SIZE, filters=wanted.address(), exports=exports)
 
 
 _CSV = (
@@ -160,14 +157,15 @@ def certain() -> ResponseReturnValue:
     wired = webkit.runtime()
     with webkit.reading() as session:
         sums = tally.sums(session)
-        page = _queue_page(session, wanted, sums)
+        page = _queue_page(session, wanted, sums, exports=())
         pace = queries.pace(session, webkit.actor().user_id)
         rows = certain_candidates(session, [item.paper_id for item in page.items])
         shown = [(row, _passage(row)) for row in rows]
         offered = offers.offers(session, wired.profile, wanted, sums, today=wired.clock.today())
         return render_template(
             "verify/certain.html",
-            page=webkit.Page(shown, page.count, page.number, page.size, filters=wanted.address(), exports=page.exports),
+            page=page,
+            rows=shown,
             form=ConfirmForm(formdata=None),
             wanted=wanted,
             undo_ids=pace.last_decision_ids,

@@ -96,10 +96,7 @@ def count(
 def items(session: Session, onlooker: Onlooker, wanted: QueueFilter, limit: int, offset: int = 0) -> list[DeskItem]:
     """Return the queue's rows from ``offset`` on, in this order."""
     order = dealt(_lanes(session, onlooker, wanted, offset + limit), wanted.turn_number)
-    papers = [paper for paper, _ in islice(order, offset, offset + limit)]
-    rows = session.execute(sa.select(DeskItem).where(col(DeskItem.paper_id).in_(papers))).scalars()
-    found = {row.paper_id: row for row in rows}
-    return [found[paper] for paper in papers]
+    return queries.items_of(session, [paper for paper, _ in islice(order, offset, offset + limit)])
 
 
 @dataclass(frozen=True, slots=True)
