@@ -15,6 +15,7 @@ from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.words import Role
 from tests.browser.conftest import Watch
+from tests.browser.lists import fill_lists
 from tests.browser.rows import fill
 from tests.contacts.preprints import add_preprint, set_version
 
@@ -46,6 +47,22 @@ ADMIN = {
     "admin-new-user": "/admin/users/new",
     "admin-audit": "/admin/audit",
     "account": "/account",
+}
+LISTS = {
+    "journals": "/journals",
+    "journals-others": "/journals?show=others",
+    "journals-suggestions": "/journals/suggestions",
+    "journals-refused": "/journals/suggestions?state=refused",
+    "journals-changes": "/journals/changes",
+    "journals-begin": "/journals/begin",
+    "journals-end": "/journals/end?name=ApJ",
+    "compare": "/compare",
+    "compare-import": "/compare/import",
+    "compare-missing-here": "/compare/telbib",
+    "compare-missing-there": "/compare/telbib?show=missing-there",
+    "compare-differing": "/compare/telbib?show=differing",
+    "compare-nothing": "/compare/telbib?q=zzzz",
+    "account-digest": "/account",
 }
 _BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 _OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -128,6 +145,32 @@ def test_pages_before_press_are_clean_at_both_widths(
     _look(window, "before-press-sent", scan, screenshot)
     window.get_by_role("button", name="Take it back").click()
     expect(window.get_by_role("button", name="Send")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", ["page", "phone"])
+def test_pages_of_journals_and_lists_are_clean_at_both_widths(
+    request: pytest.FixtureRequest,
+    width: str,
+    live_runtime: Runtime,
+    log_in: LogIn,
+    scan: Scan,
+    screenshot: Screenshot,
+    tmp_path: Path,
+) -> None:
+    """What journals yield, suggestions and forms; lists, each kind of difference, one set aside, and empty parts."""
+    window: Page = request.getfixturevalue(width)
+    fill_lists(live_runtime, log_in(window), tmp_path)
+    for name, address in LISTS.items():
+        window.goto(address)
+        _look(window, name, scan, screenshot)
+    window.goto("/compare/telbib")
+    window.locator("summary[data-key=s]").first.click()
+    _look(window, "compare-aside-open", scan, screenshot)
+    window.get_by_label("Why, about").first.fill("Known.")
+    window.locator("details[open]").get_by_role("button", name="Set aside").click()
+    expect(window.locator(".message-done")).to_contain_text("set aside")
+    window.goto("/compare/telbib?aside=yes")
+    _look(window, "compare-set-aside", scan, screenshot)
 
 
 def test_pages_stand_at_double_size(page: Page, live_runtime: Runtime, person: Person) -> None:
