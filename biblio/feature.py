@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 
 import click
-from flask import Blueprint
+from flask import Blueprint, Flask
 from sqlmodel import Session
 
 from biblio.jobs import Job
@@ -25,12 +25,16 @@ FEATURES = ("biblio.ingest", "biblio.verify", "biblio.public", "biblio.contacts"
 
 @dataclass(frozen=True, slots=True)
 class NavigationItem:
-    """One entry of the navigation: shown to those who may do ``action``."""
+    """One entry of the navigation: shown to those who may do ``action``, but not to those who may do ``unless`` as well.
+
+    The second is for pages that most people find below another entry.
+    """
 
     label: str
     endpoint: str
     action: str
     order: int = 50
+    unless: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Feature:
 
     ``follows`` bring what a feature works out of decisions in step with papers that another one decided about, in the
     same unit of work (``keep_in_step``).
-    ``checks`` give sentences about what is not in order; ``status`` gives the lines that ``biblio status`` shows.
+    ``checks`` give sentences about what is not in order; ``status`` gives the lines that ``biblio status`` shows;
+    ``starts`` are called once when a server starts: they begin what takes longer than a request, and return at once.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Feature:
     follows: tuple[Callable[[Session, Profile, Sequence[int], date], None], ...] = ()
     checks: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
     status: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
+    starts: tuple[Callable[[Flask], None], ...] = ()
 
 
 @cache

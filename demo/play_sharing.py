@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.runtime import Runtime
-from biblio.store.models import Decision, DeskItem, SecondReading
+from biblio.store.models import Decision, DeskItem, Escalation, SecondReading
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify import sharing
 from biblio.verify.queue import refresh
@@ -56,8 +56,17 @@ def play_sharing(runtime: Runtime, people: People) -> int:
         for row in rows[LEFT_OPEN:]:
             sharing.judge_second(session, people.second, row.id or 0, _view(session, row, rng), today)
         refresh(session, today.profile, [row.paper_id for row in rows], today=today.date)
+        _settle_old(session, people.head, morning, today)
         _play_claims(session, runtime, people, today)
     return max(len(rows) - LEFT_OPEN, 0)
+
+
+def _settle_old(session: Session, head: Actor, morning: datetime, today: Today) -> None:
+    """The head librarian has settled since what was asked on an earlier day."""
+    for row in session.exec(
+        select(Escalation).where(col(Escalation.settled_at).is_(None), col(Escalation.raised_at) < morning)
+    ).all():
+        sharing.settle(session, head, row.id or 0, "Looked at it with both: the first verdict stands.", today)
 
 
 def _view(session: Session, row: SecondReading, rng: random.Random) -> View:

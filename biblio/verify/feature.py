@@ -24,7 +24,7 @@ feature = Feature(
     commands=(decisions, evaluate, learn, rematch),
     navigation=(
         NavigationItem("Desk", "verify.desk", "desk.read", order=10),
-        NavigationItem("Quality", "verify.quality", "quality.read", order=35),
+        NavigationItem("Quality", "verify.quality", "quality.read", order=35, unless="desk.read"),
     ),
     follows=(follow,),
     checks=(in_order,),

@@ -53,7 +53,11 @@ def install(app: Flask, assets: Assets, features: Sequence[Feature]) -> None:
 def _navigation(items: Sequence[NavigationItem], role: Role | None) -> list[NavigationItem]:
     """Return what this role may go to; admins find the audit log among the admin's pages."""
     of_admin = {"admin.audit"} if may(role, "admin.read") else set()
-    return [item for item in items if may(role, item.action) and item.endpoint not in of_admin]
+    return [
+        item
+        for item in items
+        if may(role, item.action) and item.endpoint not in of_admin and not (item.unless and may(role, item.unless))
+    ]
 
 
 def is_current(item: NavigationItem) -> str | None:
