@@ -61,7 +61,12 @@ def attach_actor(person: Actor | None) -> None:
 
 def runtime() -> Runtime:
     """Return the runtime of the current app."""
-    wired: Runtime = current_app.extensions[_RUNTIME]
+    return runtime_of(current_app)
+
+
+def runtime_of(app: Flask) -> Runtime:
+    """Return the runtime of an app."""
+    wired: Runtime = app.extensions[_RUNTIME]
     return wired
 
 

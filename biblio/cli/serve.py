@@ -27,12 +27,12 @@ def serve(ctx: click.Context, host: str, port: int, threads: int) -> None:
     """
     import waitress
 
-    from biblio.web import create_app
+    from biblio.web import create_app, start
 
     runtime: Runtime = ctx.obj()
     runtime.settings.secret()
     configure(as_json=runtime.settings.log_json, level=runtime.settings.log_level)
-    server = waitress.create_server(create_app(runtime), host=host, port=port, threads=threads, ident=None)
+    server = waitress.create_server(start(create_app(runtime)), host=host, port=port, threads=threads, ident=None)
     click.echo(
         f"Serving {runtime.profile.observatory.name} on http://{host}:{server.effective_port}/ (stop with Ctrl-C)"
     )

@@ -284,6 +284,11 @@ class _Maker(threading.Thread):
         except Exception as error:
             self._error = error
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it will never say anything: its process was forked away from it."""
+        return not self.is_alive() and self.made is None and self._error is None
+
     def result(self, wait_s: float) -> _Kept | None:
         """Return what was made, None if that takes longer. Raises what went wrong."""
         self.join(wait_s)
@@ -302,6 +307,12 @@ class IndexKeeper:
         self._kept: _Kept | None = None
         self._maker: _Maker | None = None
 
+    def begin(self, bind: Any) -> None:
+        """Begin to make the first index, and return at once."""
+        with self._lock:
+            if self._kept is None and (self._maker is None or self._maker.is_lost):
+                self._maker = _Maker(bind)
+
     def current(self, session: Session) -> PublicIndex:
         """Return the index as of now. It looks through a session of its own: one opened earlier may show an earlier day.
 
@@ -318,8 +329,10 @@ class IndexKeeper:
             return kept.index
 
     def _wait_for_the_first(self, bind: Any) -> None:
-        with self._lock:
-            maker = self._maker = self._maker or _Maker(bind)
+        self.begin(bind)
+        maker = self._maker
+        if maker is None:
+            return  # another request has taken the index over meanwhile
         try:
             made = maker.result(self._wait_s)
         except Exception:

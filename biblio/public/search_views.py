@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -38,8 +38,6 @@ FACET_LABELS = {
     "project": "Project",
     "refereed": "Refereed",
 }
-_RATE = "120 per minute"
-_FILE_RATE = "20 per minute"
 
 
 def add_rules(blueprint: Blueprint) -> None:
@@ -57,9 +55,17 @@ def add_rules(blueprint: Blueprint) -> None:
 
 def current_index(unit: Session) -> PublicIndex:
     """Return this process's index of the public bibliography, as of now."""
-    wired = webkit.runtime()
-    keeper: IndexKeeper = current_app.extensions.setdefault("biblio_public_index", IndexKeeper(wired.clock))
-    return keeper.current(unit)
+    return _keeper(current_app).current(unit)
+
+
+def begin_index(app: Flask) -> None:
+    """Begin to make the index, so that it is there, or nearly, when the first reader comes."""
+    _keeper(app).begin(webkit.runtime_of(app).store.engine)
+
+
+def _keeper(app: Flask) -> IndexKeeper:
+    keeper: IndexKeeper = app.extensions.setdefault("biblio_public_index", IndexKeeper(webkit.runtime_of(app).clock))
+    return keeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,6 @@ class FacetView:
 
 
 @webkit.action(webkit.PUBLIC)
-@webkit.throttled(_RATE, methods=("GET", "HEAD"))
 def search_page() -> ResponseReturnValue:
     """The start page; with a query, what it finds."""
     wanted = read_address(request.args.to_dict(flat=False))

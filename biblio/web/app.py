@@ -80,7 +80,15 @@ def create_app_from_environment() -> Flask:
 
     settings = load_settings()
     configure(as_json=settings.log_json, level=settings.log_level)
-    return create_app(build_runtime(settings))
+    return start(create_app(build_runtime(settings)))
+
+
+def start(app: Flask) -> Flask:
+    """Begin what features do when a server starts, and return ``app``; tests and commands have no need of it."""
+    for feature in load_features():
+        for begin in feature.starts:
+            begin(app)
+    return app
 
 
 def action_of(app: Flask, endpoint: str) -> str | None:

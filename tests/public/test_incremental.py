@@ -17,11 +17,13 @@ from biblio.catalogue.merges import merge, undo_merge
 from biblio.clock import FixedClock
 from biblio.errors import BiblioError, NotReady
 from biblio.public import changes, index
+from biblio.public.feature import feature as public
 from biblio.public.index import IndexKeeper
 from biblio.runtime import Runtime
 from biblio.store.current import accepted_science, under_second_reading
 from biblio.store.models import Decision, Paper, PaperIdentifier, PaperMerge, ProjectRevision, SecondReading
 from biblio.store.words import RelationKind, Role, Scheme, Verdict
+from biblio.web import create_app, start
 from tests.factories import LEARNED, accept, add_paper, add_project
 from tests.public.contents import contents
 from tests.web.visitors import add_person
@@ -289,6 +291,24 @@ def test_a_start_that_takes_long_is_said(runtime: Runtime, clock: FixedClock, mo
         assert maker is not None
         maker.join()
         assert len(keeper.current(session)) == 0
+
+
+def test_a_server_begins_the_index_when_it_starts(runtime: Runtime, clock: FixedClock) -> None:
+    """The first reader does not wait for what could be begun before; a maker that a fork left behind is replaced."""
+    history = History(runtime, clock, 13)
+    with runtime.store.writing() as session:
+        accept(session, history.people[0], history.papers[0], history.projects[0])
+    app = create_app(runtime, features=[public])
+    assert start(app) is app
+    keeper: IndexKeeper = app.extensions["biblio_public_index"]
+    maker = keeper._maker
+    assert maker is not None
+    maker.join()
+    assert maker.made is not None
+    maker.made = None
+    assert maker.is_lost
+    with runtime.store.reading() as session:
+        assert keeper.current(session).public_ids() == {history.papers[0]}
 
 
 def test_an_identifier_alone_is_a_change(runtime: Runtime, clock: FixedClock) -> None:
