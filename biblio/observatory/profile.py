@@ -112,6 +112,22 @@ class Tap(_Strict):
     """Whether the archive can be asked how many projects there are, to compare with what came."""
 
 
+class DataLinks(_Strict):
+    """What the records of links between papers and data say of the observatory (Scholix, DataCite).
+
+    A project's data rarely have a DOI: ``{code}`` in ``identifier`` stands for the project's code. Unset: the address of
+    the project's page, at the archive or, without one, here.
+    """
+
+    provider: str | None = None
+    """Who gives the links. Unset: the observatory's name."""
+    identifier: str | None = None
+    identifier_scheme: str = "url"
+    """What Scholix calls this kind of identifier."""
+    license_url: str | None = None
+    """Under which terms the links, which are facts, may be used. Unset: they do not say."""
+
+
 class Plausible(_Strict):
     """What a source can plausibly give; a run that breaks it is held back until a person has looked (``ingest.limits``)."""
 
@@ -218,6 +234,7 @@ class Profile(_Strict):
     tap: Tap | None = None
     harvest: Harvest
     facets: tuple[Facet, ...] = ()
+    data_links: DataLinks = DataLinks()
     journals: tuple[str, ...] = ()
     """The journals that are monitored at first, by any of their names (``catalogue.journals``)."""
     codes: Mapping[str, Any]

@@ -132,7 +132,7 @@ def columns(profile: Profile) -> tuple[Column, ...]:
         Column(names.get("code", "proposal_id"), "unicodeChar", "meta.id;obs.proposal", "Code of the project"),
         Column(names.get("unit", "unit"), "unicodeChar", "meta.id;obs", "Observation unit of the project"),
         Column(names.get("bib_references", "bib_reference"), "unicodeChar", "meta.bib.bibcode", "Bibcode of the paper"),
-        Column("pub_title", "unicodeChar", "meta.title;meta.bib", "Title of the paper"),
+        Column("pub_title", "unicodeChar", "meta.title", "Title of the paper"),
         Column("first_author", "unicodeChar", "meta.bib.author;meta.main", "First author as printed"),
         Column("authors", "unicodeChar", "meta.bib.author", "Authors as printed, a semicolon between them"),
         Column("publication_year", "int", "time.publiYear", "Year of the printed version"),

@@ -18,6 +18,8 @@ from biblio.store.models import PaperAuthor, PaperRevision
 from biblio.store.words import Scheme
 
 _NOT_PLAIN = re.compile(r"[\\${}<>&^_]|  ").search
+_NO_CHARACTER = re.compile("[\ufffe\uffff\ud800-\udfff]")
+"""What is no character and no file of text may hold."""
 _FACTS = ("title", "year", "published_on", "published_precision", "preprint_on", "is_refereed")
 
 
@@ -85,4 +87,4 @@ def plain(text: str) -> str:
     """Return a stranger's title or name as plain text on one line, without markup or control characters."""
     if text.isprintable() and not _NOT_PLAIN(text):
         return text.strip()
-    return readable(text).strip()
+    return _NO_CHARACTER.sub("", readable(text)).strip()

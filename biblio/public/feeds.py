@@ -1,0 +1,192 @@
+"""The addresses of the feeds: for the science archive, and links between papers and data (docs/feeds.md).
+
+Every answer has a tag that changes when anything it rests on has changed: who sends it back (``If-None-Match``) is told
+in a fraction of a second that nothing is new. The archive's feed leaves in pieces while it is read.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from biblio import webkit
+from biblio.errors import NotFound, RequestRefused
+from biblio.observatory import Profile
+from biblio.public.archive_feed import FeedRow, as_csv, as_votable, feed_rows
+from biblio.public.published import stamp
+from biblio.public.relations import Links, LinksKeeper, Provider, datacite, scholix
+from biblio.runtime import Runtime
+from biblio.store.current import survivor_of
+
+RATE = "60 per hour"
+"""How often an address may ask for one feed; a tag sent back counts as well."""
+
+PAGES_RATE = "600 per hour"
+SIZE, MOST = 500, 1_000
+"""Links on one page of Scholix, unless asked otherwise, and at most."""
+PROJECTS = 200
+"""Projects on one page of DataCite's."""
+
+Writer = Callable[[Iterable[FeedRow], Profile], Iterator[str]]
+
+
+def add_rules(blueprint: Blueprint) -> None:
+    """Put the feeds into the public URL map."""
+    for rule, view, name in (
+        ("/feeds/archive.csv", archive_csv, "feed_archive_csv"),
+        ("/feeds/archive.vot", archive_votable, "feed_archive_votable"),
+        ("/feeds/scholix.json", scholix_page, "feed_scholix"),
+        ("/feeds/datacite.json", datacite_page, "feed_datacite"),
+    ):
+        blueprint.add_url_rule(rule, name, view, methods=["GET"])
+
+
+@webkit.action(webkit.PUBLIC)
+@webkit.throttled(RATE, methods=("GET",))
+def archive_csv() -> ResponseReturnValue:
+    """Give the archive's feed as CSV."""
+    return _archive("csv", as_csv, "text/csv; charset=utf-8")
+
+
+@webkit.action(webkit.PUBLIC)
+@webkit.throttled(RATE, methods=("GET",))
+def archive_votable() -> ResponseReturnValue:
+    """Give the archive's feed as VOTable."""
+    return _archive("vot", as_votable, "application/x-votable+xml; charset=utf-8")
+
+
+def _archive(kind: str, write: Writer, content_type: str) -> Response:
+    preprints = request.args.get("preprints", "no")
+    if preprints not in ("yes", "no"):
+        raise RequestRefused("preprints is yes or no.")
+    with webkit.reading() as unit:
+        tag = stamp(unit, kind, preprints)
+    packs = "gzip" in request.headers.get("Accept-Encoding", "")
+    if answer := _unchanged(tag):
+        return answer
+    pieces = (piece.encode() for piece in _pieces(webkit.runtime(), write, preprints=preprints == "yes"))
+    response = Response(_packed(pieces) if packs else pieces, content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="archive-publications.{kind}"'
+    if packs:
+        response.headers["Content-Encoding"] = "gzip"
+    return _tagged(response, tag)
+
+
+def _pieces(runtime: Runtime, write: Writer, *, preprints: bool) -> Iterator[str]:
+    """Yield the feed while it is read; the unit of work is open as long as the client listens."""
+    with runtime.store.reading() as session:
+        yield from write(feed_rows(session, preprints=preprints), runtime.profile)
+
+
+def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield pieces packed as one gzip file."""
+    packer = zlib.compressobj(level=5, wbits=31)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()
+
+
+def _unchanged(tag: str) -> Response | None:
+    """Return status 304 where the client has this state already."""
+    return _tagged(Response(status=304), tag) if request.if_none_match.contains_weak(tag) else None
+
+
+def _tagged(response: Response, tag: str) -> Response:
+    """Add the tag: a weak one, as the same state may be packed or not."""
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = "public, no-cache"
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+# -- links between papers and data ------------------------------------------------------------------------------------
+
+
+@webkit.action(webkit.PUBLIC)
+@webkit.throttled(PAGES_RATE, methods=("GET",))
+def scholix_page() -> ResponseReturnValue:
+    """Give one page of Scholix link packages."""
+    size = _number("size", SIZE, MOST)
+    with webkit.reading() as unit:
+        links, tag = _keeper().current(unit)
+        places, tag = _asked(unit, links), f"{tag}-scholix-{webkit.runtime().profile.observatory.key}"
+        if answer := _unchanged(tag):
+            return answer
+        number = _number("page", 1)
+        page = links.at(places[(number - 1) * size : number * size])
+        packages = scholix(unit, page, provider(webkit.runtime()))
+    return _page(packages, number, -(-len(places) // size), tag, totalLinks=len(places))
+
+
+@webkit.action(webkit.PUBLIC)
+@webkit.throttled(PAGES_RATE, methods=("GET",))
+def datacite_page() -> ResponseReturnValue:
+    """Give one page of projects with the papers that used their data, as DataCite writes related identifiers."""
+    size = _number("size", PROJECTS, PROJECTS)
+    with webkit.reading() as unit:
+        links, tag = _keeper().current(unit)
+        places, tag = _asked(unit, links), f"{tag}-datacite-{webkit.runtime().profile.observatory.key}"
+        if answer := _unchanged(tag):
+            return answer
+        number = _number("page", 1)
+        codes = sorted({links.codes[int(project)] for project in links.projects[places]})
+        shown = links.at(links.of_projects(codes[(number - 1) * size : number * size]))
+        records = datacite(unit, shown, provider(webkit.runtime()))
+    return _page(records, number, -(-len(codes) // size), tag, totalProjects=len(codes))
+
+
+def provider(runtime: Runtime) -> Provider:
+    """Return who gives the links of this site."""
+    return Provider(runtime.profile, runtime.settings.base_url)
+
+
+def _keeper() -> LinksKeeper:
+    keeper: LinksKeeper = current_app.extensions.setdefault("biblio_public_links", LinksKeeper())
+    return keeper
+
+
+def _asked(unit: Session, links: Links) -> Any:
+    """Return the places of the links that the address asks for."""
+    paper_id: int | None = None
+    if (written := request.args.get("paper")) is not None:
+        paper_id = survivor_of(unit, int(written)) if written.isdecimal() and len(written) < 10 else None
+        if paper_id is None:
+            raise NotFound("There is no such paper in the public list.")
+    return links.where(since=since(request.args.get("since", "")), paper_id=paper_id, code=request.args.get("project"))
+
+
+def since(written: str) -> datetime | None:
+    """Return the moment that a day or a moment (ISO 8601) means; without a zone it is UTC. Raises ``RequestRefused``."""
+    if not written.strip():
+        return None
+    try:
+        moment = datetime.fromisoformat(written.strip().replace(" ", "+"))  # an address turns + into a blank
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as wrong:
+        raise RequestRefused(
+            f"since is a day such as 2026-11-01, or a moment such as 2026-11-01T06:00:00Z, not {written[:40]!r}."
+        ) from wrong
+
+
+def _number(name: str, default: int, most: int = 10_000_000) -> int:
+    written = request.args.get(name, str(default))
+    if not (written.isascii() and written.isdigit() and len(written) < 9 and 1 <= int(written) <= most):
+        raise RequestRefused(f"{name} is a number from 1 to {most}.")
+    return int(written)
+
+
+def _page(records: list[dict[str, Any]], number: int, pages: int, tag: str, **counts: int) -> Response:
+    """Return a page in the manner of ScholeXplorer's answers, with the address of the next."""
+    following: str | None = None
+    if number < pages:
+        values = {**request.args.to_dict(), "page": str(number + 1)}
+        following = f"{webkit.runtime().settings.base_url}{url_for(request.endpoint or '', **values)}"  # type: ignore[arg-type]
+    body = {"currentPage": number, "totalPages": pages, **counts, "next": following, "result": records}
+    return _tagged(jsonify(body), tag)
