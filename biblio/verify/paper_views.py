@@ -212,7 +212,7 @@ def store_correction(paper_id: int) -> ResponseReturnValue:
         return _correct_page(paper_id, form), 422
     words = f"The {corrections.LABELS[name].lower()} is yours now, whatever a source says later."
     webkit.done(words, undo_url=url_for("verify.undo_correction", correction_id=made, **_query()))
-    return redirect(url_for("verify.correct", paper_id=paper_id, field=name, **_query()))
+    return redirect(url_for("verify.correct", paper_id=paper_id, **_query()))
 
 
 @webkit.action("desk.decide")
@@ -227,7 +227,7 @@ def withdraw(paper_id: int, field: str) -> ResponseReturnValue:
         refresh(session, now().profile, [page.paper_id], today=now().date)
     undo_url = url_for("verify.restore_correction", correction_id=shown.corrected.correction_id, **_query())
     webkit.done(f"The {shown.label.lower()} is what the sources say again.", undo_url=undo_url)
-    return redirect(url_for("verify.correct", paper_id=paper_id, field=field, **_query()))
+    return redirect(url_for("verify.correct", paper_id=paper_id, **_query()))
 
 
 @webkit.action("desk.decide")
@@ -253,7 +253,7 @@ def _recorrected(change: Callable[..., Any], correction_id: int, words: str) -> 
         webkit.problem(str(stale))
     else:
         webkit.done(words)
-    return redirect(url_for("verify.correct", paper_id=row.paper_id, field=row.field, **_query()))
+    return redirect(url_for("verify.correct", paper_id=row.paper_id, **_query()))
 
 
 # -- one paper or two -----------------------------------------------------------------------------------------------------
