@@ -97,7 +97,7 @@ def decide_proposal(
     Raises ``NotFound`` for an unknown proposal and ``Stale`` where it was answered already.
     """
     person = actor.person_id()
-    row = session.get(MergeProposal, proposal_id)
+    row = session.get(MergeProposal, proposal_id, with_for_update=True)  # of two who answer at once one waits
     if row is None:
         raise NotFound(f"There is no merge proposal number {proposal_id}.")
     if row.verdict is not None and row.verdict is not Verdict.UNSURE:

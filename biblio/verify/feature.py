@@ -15,6 +15,7 @@ from biblio.verify.ranking_models import in_order, status
 from biblio.verify.rematch import rematch as rematch_job
 from biblio.verify.rematch import status as trial_status
 from biblio.verify.rematch_command import rematch
+from biblio.verify.second_readings import status as readings_status
 from biblio.verify.views import make_blueprint
 
 feature = Feature(
@@ -28,5 +29,5 @@ feature = Feature(
     ),
     follows=(follow,),
     checks=(in_order,),
-    status=(status, trial_status),
+    status=(status, trial_status, readings_status),
 )

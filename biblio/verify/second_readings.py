@@ -7,7 +7,7 @@ in the transaction that stores the decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.links import live_relation
 from biblio.catalogue.memory import USES_DATA
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
+from biblio.runtime import Runtime
 from biblio.store.current import group_ids, survivor_id, survivor_of
 from biblio.store.models import Decision, Paper, SecondReading, UserAccount
 from biblio.store.words import RelationKind, Verdict
@@ -203,6 +204,19 @@ def resume(session: Session, actor: Actor, reading_id: int) -> SecondReading:
     session.add(row)
     session.flush()
     return row
+
+
+def status(runtime: Runtime) -> Iterator[str]:
+    """Say how many second readings wait, and since when: their papers are not public meanwhile."""
+    with runtime.store.reading() as session:
+        count, oldest = session.execute(
+            sa.select(sa.func.count(), sa.func.min(col(SecondReading.drawn_at))).where(
+                col(SecondReading.ended_at).is_(None)
+            )
+        ).one()
+    if count:
+        waiting = "waits" if count == 1 else "wait, the oldest"
+        yield f"second readings    {count} {waiting} since {oldest:%Y-%m-%d}; such papers are not public meanwhile"
 
 
 def locked(session: Session, reading_id: int) -> SecondReading:

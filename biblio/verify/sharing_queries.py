@@ -29,7 +29,7 @@ from biblio.store.words import RelationKind, Verdict
 from biblio.verify.claims import LIBRARIANS, Held, held_by, held_now
 from biblio.verify.library_rules import library_names
 from biblio.verify.readable import readable
-from biblio.verify.second_readings import hidden_from
+from biblio.verify.second_readings import hidden_from, open_readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class Sharing:
     library_by: str | None
     colleagues: tuple[Colleague, ...]
     libraries: tuple[str, ...]
+    own_readings: tuple[int, ...]
+    """Second readings of this person's own decisions on the paper that are open."""
 
 
 def sharing(session: Session, profile: Profile, actor: Actor, group: Sequence[int], now: datetime) -> Sharing:
@@ -91,6 +93,9 @@ def sharing(session: Session, profile: Profile, actor: Actor, group: Sequence[in
         library_by=given[2] if given else None,
         colleagues=tuple(colleagues(session, actor)),
         libraries=tuple(library_names(profile)),
+        own_readings=tuple(
+            row.id or 0 for row in open_readings(session, group[0]) if row.first_reader_id == actor.user_id
+        ),
     )
 
 

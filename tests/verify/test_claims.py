@@ -14,11 +14,11 @@ from biblio.clock import FixedClock
 from biblio.errors import NotAllowed, RequestRefused, Stale
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
-from biblio.store.models import Claim, Decision, DeskItem, LibraryAssignment, Link
+from biblio.store.models import Claim, Decision, DeskItem, LibraryAssignment, Link, MergeProposal
 from biblio.store.words import ClaimEnd, RelationKind, Verdict
 from biblio.verify import claims, service, sharing
 from biblio.verify.match import match
-from tests.verify.factories import add_mention, add_project
+from tests.verify.factories import SEEN, add_mention, add_project
 from tests.verify.shared_work import CODE, TITLE, Work, as_client, ruling, today, two_papers
 
 
@@ -217,6 +217,21 @@ def test_a_class_judged_meanwhile_is_not_overwritten_unawares(runtime: Runtime, 
     assert f'name="relation_seen" value="{current}"' in page
     again = {**seen, "relation": "not_ours", "relation_seen": str(current)}
     assert hanna.post(f"/desk/paper/{work.paper}/decide", data=again).status_code == 302
+
+
+def test_two_answers_to_one_question_show_both_views(runtime: Runtime, app: Flask, work: Work) -> None:
+    """Are these two one paper? Who answers second gets 409 with the first answer, and can part them again."""
+    with runtime.store.writing() as session:
+        session.add(
+            MergeProposal(paper_id=work.paper, twin_id=work.other, probability=0.8, reasons=[], proposed_at=SEEN)
+        )
+    vera, hanna = as_client(app, runtime, work.vera), as_client(app, runtime, work.hanna)
+    assert vera.post("/desk/twin/1", data={"verdict": "accept"}).status_code == 302
+    answer = hanna.post("/desk/twin/1", data={"verdict": "reject"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    for part in ("two different papers", "one paper", "Vera", "Part them again"):
+        assert part in page, part
 
 
 # -- handing over -------------------------------------------------------------------------------------------------------

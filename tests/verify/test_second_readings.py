@@ -19,7 +19,7 @@ from biblio.store.words import RelationKind, Role, Verdict
 from biblio.verify import service, sharing
 from biblio.verify.known import export_known
 from biblio.verify.match import match
-from biblio.verify.second_readings import UnderSecondReading, View, drawn
+from biblio.verify.second_readings import UnderSecondReading, View, drawn, status
 from tests.verify.factories import add_mention, add_project
 from tests.verify.shared_work import TITLE, Work, as_client, drawn_ruling, ruling, today, two_papers
 
@@ -342,6 +342,27 @@ def test_a_head_librarian_calls_a_reading_off_and_on_again(runtime: Runtime, app
     judge(runtime, work.hanna, reading)
     with pytest.raises(NotFound), runtime.store.writing() as session:
         sharing.resume(session, work.ines, reading, today(runtime))
+
+
+def test_a_first_reader_is_told_and_a_head_librarian_can_call_their_own_off(
+    runtime: Runtime, app: Flask, work: Work
+) -> None:
+    """Otherwise a paper that nobody else reads would stay hidden."""
+    with runtime.store.writing() as session:
+        service.judge(session, work.ines, ruling(session, work), today(runtime, 1.0))
+        reading = session.exec(select(SecondReading)).one().id
+    page = as_client(app, runtime, work.ines).get(f"/desk/paper/{work.paper}").get_data(as_text=True)
+    assert "Your decision is with a second reader" in page
+    assert f"/desk/second/{reading}/call-off" in page
+
+
+def test_the_status_says_how_many_wait(runtime: Runtime, work: Work) -> None:
+    """Since when, and that such papers are not public; nothing where none waits."""
+    assert list(status(runtime)) == []
+    drawn_ruling(runtime, work)
+    assert list(status(runtime)) == [
+        "second readings    1 waits since 2026-11-22; such papers are not public meanwhile"
+    ]
 
 
 def test_only_librarians_read_a_second_time(runtime: Runtime, login: object, work: Work) -> None:
