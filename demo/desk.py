@@ -104,6 +104,8 @@ def plan_decisions(rng: random.Random, papers: list[Paper], truth: dict[str, Jso
     for paper in papers:
         age = (today - paper.submitted_on).days
         chance = 0.0 if age < 120 else 0.3 if age < 540 else 0.76
+        if paper.published_on is None and not paper.has_acknowledged_in_first_version:
+            chance = 1.0  # what lacks the statement before press is looked at at once
         if paper.sort == "withdrawn" or rng.random() > chance:
             continue
         row = truth[paper.id]

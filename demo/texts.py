@@ -44,7 +44,7 @@ def plain_body(paper: Paper) -> str:
     return " ".join([paper.abstract, *paper.body])
 
 
-def plain_lines(paper: Paper) -> list[str]:
+def plain_lines(paper: Paper, *, with_acknowledgement: bool = True) -> list[str]:
     """Return the whole paper as lines of a printed page; codes broken by the damage stay broken."""
     blocks = [
         paper.title,
@@ -53,11 +53,13 @@ def plain_lines(paper: Paper) -> list[str]:
         paper.abstract,
         "1. Observations",
         " ".join(paper.body),
-        "Acknowledgements",
     ]
     lines: list[str] = []
     for block in blocks:
         lines += [*textwrap.wrap(block, 92), ""]
+    if not with_acknowledgement:
+        return lines
+    lines += ["Acknowledgements", ""]
     for part in paper.acknowledgement.split("\n"):
         lines += textwrap.wrap(part, 92)
     return lines
@@ -98,7 +100,7 @@ def eprint_bytes(paper: Paper, *, version: int | None = None) -> bytes:
     complete = version != 1 or paper.has_acknowledged_in_first_version
     source = tex_source(paper, with_acknowledgement=complete).encode()
     if paper.eprint == "pdf":
-        return write_pdf(plain_lines(paper))
+        return write_pdf(plain_lines(paper, with_acknowledgement=complete))
     if paper.eprint == "broken_pdf":
         return write_pdf(plain_lines(paper))[:420] + b"\nendstream endobj %%EOF"
     if paper.eprint == "gz":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -91,7 +91,7 @@ def _versions(session: Session, ids: Sequence[int]) -> dict[int, list[Version]]:
     found: dict[int, dict[tuple[int, str], Version]] = defaultdict(dict)
     survivor = survivor_id()
     rows = session.execute(
-        sa.select(survivor, col(SourceRecord.record), col(SourceRecord.learned_at))
+        sa.select(survivor, col(SourceRecord.learned_at), *(_told(name) for name in _TOLD))
         .join(Paper, col(Paper.id) == col(SourceRecord.paper_id))
         .where(
             sa.or_(col(Paper.id).in_(ids), col(Paper.merged_into_id).in_(ids)),
@@ -99,9 +99,11 @@ def _versions(session: Session, ids: Sequence[int]) -> dict[int, list[Version]]:
         )
         .order_by(col(SourceRecord.learned_at), col(SourceRecord.id))
     )
-    for paper_id, record, learned_at in rows:
-        comment = str(record.get("comment") or "")
-        version = Version(record.get("arxiv_version"), _day_of(record, learned_at), comment)
+    for paper_id, learned_at, *told in rows:
+        record = dict(zip(_TOLD, told, strict=True))
+        comment = str(record["comment"] or "")
+        number = int(record["arxiv_version"]) if record["arxiv_version"] else None
+        version = Version(number, _day_of(record, number, learned_at), comment)
         found[paper_id].setdefault((version.number or 0, comment), version)
     return {
         paper_id: sorted(versions.values(), key=lambda v: (v.number or 0, v.day, v.comment != ""))
@@ -109,11 +111,17 @@ def _versions(session: Session, ids: Sequence[int]) -> dict[int, list[Version]]:
     }
 
 
-def _day_of(record: dict[str, Any], learned_at: datetime) -> date:
+_TOLD = ("comment", "arxiv_version", "updated_on", "submitted_on")
+
+
+def _told(name: str) -> Any:
+    """One field of a record, so that the database need not hand out the rest of it."""
+    return col(SourceRecord.record)[name].as_string()
+
+
+def _day_of(record: Mapping[str, Any], version: int | None, learned_at: datetime) -> date:
     """The day of the version that a record describes."""
-    told = record.get("updated_on") or (
-        record.get("submitted_on") if record.get("arxiv_version") in (None, 1) else None
-    )
+    told = record["updated_on"] or (record["submitted_on"] if version in (None, 1) else None)
     return date.fromisoformat(str(told)) if told else learned_at.date()
 
 
@@ -130,14 +138,15 @@ class _Printed:
     published_on: date
 
 
-def count_medians(session: Session, *, now: datetime) -> int:
-    """Count anew how long papers take to print, and keep the medians; return how many there are.
+def count_medians(session: Session, *, today: date) -> dict[tuple[str, str], Delay]:
+    """Return how long papers take to print, by (where it begins, key of the journal or "" for all).
 
-    Over papers of the last years whose preprint and printed article (to the month at least) are both known.
+    Over papers of the last years whose preprint and printed article (to the month at least) are both known. It only
+    reads, for minutes in a large store: ``keep_medians`` writes.
     """
     days: dict[tuple[str, str], list[int]] = defaultdict(list)
     after = 0
-    while batch := _printed(session, after, now.year - RECENT_YEARS):
+    while batch := _printed(session, after, today.year - RECENT_YEARS):
         after = batch[-1].paper_id
         versions = _versions(session, [one.paper_id for one in batch])
         for one in batch:
@@ -147,14 +156,17 @@ def count_medians(session: Session, *, now: datetime) -> int:
                 days["submitted", journal].append(submitted)
                 if accepted is not None:
                     days["accepted", journal].append((one.published_on - accepted).days)
-    medians = {key: delay for key, told in days.items() if (delay := median_days(told)) is not None}
+    return {key: delay for key, told in days.items() if (delay := median_days(told)) is not None}
+
+
+def keep_medians(session: Session, medians: Mapping[tuple[str, str], Delay], *, now: datetime) -> None:
+    """Keep these medians in place of those that were counted before."""
     session.execute(sa.delete(PressMedian))
     for (begins, journal), delay in sorted(medians.items()):
         session.add(
             PressMedian(begins=begins, journal=journal[:255], days=delay.days, papers=delay.papers, counted_at=now)
         )
     session.flush()
-    return len(medians)
 
 
 def _printed(session: Session, after: int, since_year: int) -> list[_Printed]:

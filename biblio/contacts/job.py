@@ -7,7 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from biblio.catalogue.press import count_medians
+from biblio.catalogue.press import count_medians, keep_medians
 from biblio.contacts.cases import BATCH, possible_ids, refresh_cases
 from biblio.contacts.tracking import follow_outbox, follow_papers, send
 from biblio.jobs import JobContext
@@ -37,8 +37,11 @@ def _count_medians(context: JobContext) -> None:
     with runtime.store.reading() as session:
         counted = session.exec(select(sa.func.max(col(PressMedian.counted_at)))).one()
     if counted is None or now - counted >= COUNTED_EVERY:
+        with runtime.store.reading() as session:
+            medians = count_medians(session, today=now.date())
         with runtime.store.writing() as session:
-            context.count("press_medians", count_medians(session, now=now))
+            keep_medians(session, medians, now=now)
+        context.count("press_medians", len(medians))
 
 
 def _refresh(context: JobContext) -> None:
