@@ -30,9 +30,13 @@ def make_blueprint() -> Blueprint:
     return blueprint
 
 
-def _counted(unit: Session) -> dict[str, Counted]:
+def _keeper() -> YieldKeeper:
     keeper: YieldKeeper = current_app.extensions.setdefault("biblio_journal_yields", YieldKeeper())
-    return keeper.current(unit, webkit.runtime().clock.now())
+    return keeper
+
+
+def _counted(unit: Session) -> dict[str, Counted]:
+    return _keeper().current(unit, webkit.runtime().clock.now())
 
 
 @blueprint.route("/journals")
@@ -72,7 +76,14 @@ def overview() -> ResponseReturnValue:
     )
     if webkit.wants_table():
         return _yields_csv(page.items)
-    return render_template("journals/overview.html", page=page, show=show, numbers=numbers, waiting=waiting)
+    return render_template(
+        "journals/overview.html",
+        page=page,
+        show=show,
+        numbers=numbers,
+        waiting=waiting,
+        counted_at=_keeper().counted_at,
+    )
 
 
 def _yields_csv(lines: Sequence[Yield]) -> Response:

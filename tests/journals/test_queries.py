@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from biblio.catalogue.journals import journal_key, monitored, note_coverage
 from biblio.catalogue.links import undo
+from biblio.journals import queries
 from biblio.journals.queries import YieldKeeper, count_journals, elsewhere, yields
 from biblio.runtime import Runtime
 from biblio.store.models import Decision
@@ -55,8 +56,11 @@ def test_preprint_servers_and_meetings_are_no_journals(runtime: Runtime, shelf: 
     assert found == {APJ: ("The Astrophysical Journal", 3), journal_key(ANNALS): (ANNALS, 2)}
 
 
-def test_counts_are_kept_until_something_is_stored(runtime: Runtime, shelf: Shelf) -> None:
+def test_counts_are_kept_until_something_is_stored(
+    runtime: Runtime, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second look counts nothing; after a decision, or one that is taken back, the counts are new."""
+    monkeypatch.setattr(queries, "LONG_S", float("inf"))
     keeper, now = YieldKeeper(), runtime.clock.now()
     with runtime.store.reading() as session:
         first = keeper.current(session, now)
@@ -71,3 +75,18 @@ def test_counts_are_kept_until_something_is_stored(runtime: Runtime, shelf: Shel
         undo(session, shelf.librarian, decision, now=now)
     with runtime.store.reading() as session:
         assert keeper.current(session, now)[APJ].science == 2
+
+
+def test_counts_that_take_long_are_kept_for_ten_minutes(
+    runtime: Runtime, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decision does not make the next look slow; the page says when it was counted, and later counts anew."""
+    monkeypatch.setattr(queries, "LONG_S", -1.0)
+    keeper, now = YieldKeeper(), runtime.clock.now()
+    with runtime.store.writing() as session:
+        keeper.current(session, now)
+        accept(session, shelf.librarian, paper_in(session, "ApJ", "New"), add_project(session, "2015.1.00001.S"))
+    with runtime.store.reading() as session:
+        assert keeper.current(session, now + timedelta(minutes=9))[APJ].science == 2
+        assert keeper.counted_at == now
+        assert keeper.current(session, now + timedelta(minutes=10))[APJ].science == 3
