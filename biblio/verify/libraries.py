@@ -6,8 +6,7 @@ before source; no two that are in force ask for the same journal and source, so 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -19,12 +18,10 @@ from biblio.store.models import (
     CandidateRevision,
     LibraryAssignment,
     LibraryRule,
-    Link,
     Paper,
     PaperRevision,
     ProjectRevision,
 )
-from biblio.store.words import Verdict
 
 Condition = tuple[str, str]
 """What a rule asks for: (journal, source), "" for any."""
@@ -100,35 +97,18 @@ def _journals(session: Session, survivors: Collection[int]) -> Iterable[tuple[in
 
 
 def _partners(session: Session, survivors: Mapping[int, int]) -> dict[int, str | None]:
-    """Return paper → partner of the project it is most likely about: the best candidate's, else an accepted one's."""
-    members = list(survivors)
-    found: dict[int, str | None] = {}
-    for paper_id, partner in [*_of_links(session, members), *_of_candidates(session, members)]:
-        found[survivors[paper_id]] = partner
-    return found
-
-
-def _of_links(session: Session, members: Sequence[int]) -> list[tuple[int, str | None]]:
-    query = (
-        sa.select(col(Link.paper_id), col(ProjectRevision.partner))
-        .join(ProjectRevision, _of_project(col(Link.project_id)))
-        .where(col(Link.paper_id).in_(members), col(Link.ended_at).is_(None), col(Link.verdict) == Verdict.ACCEPT)
-        .order_by(col(Link.id))
-    )
-    return [(paper_id, partner) for paper_id, partner in session.execute(query)]
-
-
-def _of_candidates(session: Session, members: Sequence[int]) -> list[tuple[int, str | None]]:
-    """The candidates' partners, the best one last."""
+    """Return paper → partner of the project it is most likely about: that of its best candidate."""
     query = (
         sa.select(col(Candidate.paper_id), col(ProjectRevision.partner))
         .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
-        .join(ProjectRevision, _of_project(col(Candidate.project_id)))
-        .where(col(Candidate.paper_id).in_(members), col(CandidateRevision.superseded_at).is_(None))
+        .outerjoin(
+            ProjectRevision,
+            sa.and_(
+                col(ProjectRevision.project_id) == col(Candidate.project_id),
+                col(ProjectRevision.superseded_at).is_(None),
+            ),
+        )
+        .where(col(Candidate.paper_id).in_(list(survivors)), col(CandidateRevision.superseded_at).is_(None))
         .order_by(col(CandidateRevision.score), col(Candidate.id).desc())
     )
-    return [(paper_id, partner) for paper_id, partner in session.execute(query)]
-
-
-def _of_project(project_id: Any) -> Any:
-    return sa.and_(col(ProjectRevision.project_id) == project_id, col(ProjectRevision.superseded_at).is_(None))
+    return {survivors[paper_id]: partner for paper_id, partner in session.execute(query)}

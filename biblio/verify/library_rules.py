@@ -20,6 +20,7 @@ from biblio.jobs import Job, JobContext
 from biblio.observatory import Profile
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import DeskItem, LibraryAssignment, LibraryRule
+from biblio.verify import tally
 from biblio.verify.libraries import Condition, by_rule, libraries_of, live_rules
 
 AT_ONCE = 500
@@ -238,16 +239,20 @@ def put_in_step(session: Session, profile: Profile, condition: Condition, *, aft
         .where(*_asked(condition), col(DeskItem.paper_id) > after)
         .order_by(col(DeskItem.paper_id))
         .limit(AT_ONCE)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
-    known = libraries_of(session, profile, [r.paper_id for r in rows], partners={r.paper_id: r.partner for r in rows})
-    changed = 0
+    known = libraries_of(session, profile, [row.paper_id for row in rows])
+    was, now = [], []
     for row in rows:
         if row.library != known.get(row.paper_id):
+            was.append(DeskItem.model_validate(row.model_dump()))
             row.library = known.get(row.paper_id)
             session.add(row)
-            changed += 1
+            now.append(row)
     session.flush()
-    return changed, rows[-1].paper_id if len(rows) == AT_ONCE else None
+    tally.note(session, was, now)
+    return len(now), rows[-1].paper_id if len(rows) == AT_ONCE else None
 
 
 def put_first_in_step(session: Session, profile: Profile, condition: Condition) -> bool:
