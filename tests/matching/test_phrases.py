@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import random
-import sys
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from biblio.observatory import load
 from matching.keywords import Keywords
 from matching.phrases import MOST_PER_KIND, Phrase, PhraseTable, RelationError, most_telling, pattern_of
 from matching.relation import RelationRules
+from tests.counting import calls_of
 from tests.matching.test_shortcuts import unbounded
 
 PARSER: Any = importlib.import_module("re._parser")  # it alone reads patterns as Python does
@@ -187,20 +187,8 @@ def test_every_pattern_is_bounded(name: str, pattern: str, flags: int) -> None:
 
 
 def work(text: str) -> int:
-    """How many functions are called to read the text: a measure of work without a clock."""
-    calls = 0
-
-    def count(frame: Any, event: str, argument: Any) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        ALMA.find(text)
-    finally:
-        sys.setprofile(before)
-    return calls
+    """How many functions are called to read the text."""
+    return calls_of(lambda: ALMA.find(text))
 
 
 @pytest.mark.parametrize(

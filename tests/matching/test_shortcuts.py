@@ -7,7 +7,6 @@ import random
 import re
 import re._constants as sre  # the parser of the standard library is the only one that reads patterns as Python does
 import re._parser as parser
-import sys
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +26,7 @@ from matching.damage import ShapeReader
 from matching.elided import NumberReader, has_items, item_pattern
 from matching.forms import skeleton
 from matching.sections import Places
+from tests.counting import calls_of
 
 
 def grammar_of(observatory: str) -> Grammar:
@@ -210,21 +210,9 @@ def test_an_unbounded_pattern_would_be_seen() -> None:
 
 
 def work(text: str, grammar: Grammar = ALMA, known: tuple[str, ...] = tuple(KNOWN)) -> int:
-    """How many functions, of Python and of C, are called to read the text: a measure of work without a clock."""
+    """How many functions are called to read the text."""
     finder = CodeFinder(grammar, Registry(grammar, known))
-    calls = 0
-
-    def count(frame: Any, event: str, argument: Any) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        finder.find(text)
-    finally:
-        sys.setprofile(before)
-    return calls
+    return calls_of(lambda: finder.find(text))
 
 
 @pytest.mark.parametrize(

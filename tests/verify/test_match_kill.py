@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,43 +13,32 @@ from biblio.store import Store
 from biblio.store.words import Outcome
 from biblio.verify.match import match
 from tests.verify.factories import add_mention, add_paper, add_project
+from tests.verify.killing import run_and_kill
 
 CHILD = """
-import os, signal, sys
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from biblio.clock import FixedClock
-from biblio.jobs import run_job
-from biblio.runtime import Runtime, checked_profile
-from biblio.settings import Settings
-from biblio.store import Store, make_engine
 import biblio.verify.match as job
 
-url, place, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 job.BATCH = 3
 done = 0
 
-def die(where):
+def reach(where):
     global done
     if where == place:
         done += 1
         if done == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
 
 class Dying(Store):
     @contextmanager
     def writing(self):
-        die("before")
+        reach("before")
         with super().writing() as session:
             yield session
             session.flush()
-            die("inside")
-        die("after")
+            reach("inside")
+        reach("after")
 
-store = Dying(make_engine(url))
-runtime = Runtime(settings=Settings(database_url=url), profile=checked_profile(None), store=store,
-                  clock=FixedClock(datetime(2026, 11, 22, 12, 0, tzinfo=UTC)))
-run_job(runtime, job.match)
+run_job(site(Dying), job.match)
 """
 
 CONTENT = {
@@ -95,16 +80,7 @@ def test_a_killed_run_and_a_second_one_equal_one_clean_run(
 ) -> None:
     """SIGKILL before, within and after several transactions: the next run ends where a clean one would."""
     _fill(runtime.store)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("BIBLIO_")}
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD, database_url, place, str(number)],
-        env={**environment, "BIBLIO_HOME": str(tmp_path / "home")},
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL, child.stderr.decode()[-2000:]
+    run_and_kill(CHILD, database_url, place, number, tmp_path / "home")
     killed = _content(runtime.store)
     row = run_job(runtime, match)
     assert row.outcome is Outcome.SUCCEEDED, row.error

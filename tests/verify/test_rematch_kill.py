@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,30 +14,22 @@ from biblio.store.words import Outcome, TrialState
 from biblio.verify import rematch as trials
 from biblio.verify.rematch import open_trial
 from biblio.verify.rematch import rematch as job
+from tests.verify.killing import run_and_kill
 from tests.verify.test_rematch import fill, found_in
 
 CHILD = """
-import os, signal, sys
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from biblio.clock import FixedClock
-from biblio.jobs import run_job
-from biblio.runtime import Runtime, checked_profile
-from biblio.settings import Settings
-from biblio.store import Store, make_engine
 import biblio.verify.rematch as trials
 
-url, place, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 trials.SHARD = 4
 keep, left = trials._keep, [number]
 
 def dying(context, trial_id, world, piece, result):
     left[0] -= 1
     if place == "before" and not left[0]:
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
     keep(context, trial_id, world, piece, result)
     if place == "after" and not left[0]:
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
 
 class Dying(Store):
     @contextmanager
@@ -50,12 +38,10 @@ class Dying(Store):
             yield session
             session.flush()
             if place == "inside" and not left[0]:
-                os.kill(os.getpid(), signal.SIGKILL)
+                die()
 
 trials._keep = dying
-runtime = Runtime(settings=Settings(database_url=url), profile=checked_profile(None), store=Dying(make_engine(url)),
-                  clock=FixedClock(datetime(2026, 11, 22, 12, 0, tzinfo=UTC)))
-run_job(runtime, trials.rematch, arguments={"model": "now"})
+run_job(site(Dying), trials.rematch, arguments={"model": "now"})
 """
 
 
@@ -71,16 +57,7 @@ def test_a_killed_trial_goes_on(
 ) -> None:
     """SIGKILL before, within and after a piece's transaction: at most that piece of four papers is done anew."""
     fill(runtime.store)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("BIBLIO_")}
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD, database_url, place, str(number)],
-        env={**environment, "BIBLIO_HOME": str(tmp_path / "home")},
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL, child.stderr.decode()[-2000:]
+    run_and_kill(CHILD, database_url, place, number, tmp_path / "home")
     monkeypatch.setattr(trials, "SHARD", 4)
     with runtime.store.reading() as session:
         trial = open_trial(session)
