@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.catalogue.groups import chunks
+from biblio.catalogue.readable import harmless
 from biblio.store.current import in_force
 from biblio.store.models import Link, Paper, PaperAuthor, PaperRevision, Project, ProjectRevision
 from biblio.store.words import Verdict
@@ -55,7 +56,7 @@ class ProjectUse:
     doubt: Doubt | None
     meetings: tuple[Meeting, ...]
     sentence: str
-    """Why, for a person to read; names in it are as printed, so a stranger's."""
+    """Why, for a person to read; names in it are strangers', without signs that would turn the line around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +130,14 @@ def _sentence(found: TeamOverlap, team: _Team, count: int) -> str:
     if found.meetings:
         one = min(found.meetings, key=lambda m: (not m.is_pi, m.position))
         role = "PI" if one.is_pi else "co-I"
-        who = f"Author {one.position} of {count}, {one.author[:80]},"
+        who = f"Author {one.position} of {count}, {harmless(one.author[:80])},"
         if found.overlap is Overlap.YES:
             others = len(found.meetings) - 1
             more = (
                 f", and {others} more of the team {'is an author' if others == 1 else 'are authors'}" if others else ""
             )
             return f"{who} is {role} of {code}{more}."
-        return f"{who} may be {one.member[:80]}, {role} of {code}: the name alone does not tell."
+        return f"{who} may be {harmless(one.member[:80])}, {role} of {code}: the name alone does not tell."
     people = len(team.members)
     if found.overlap is Overlap.NO:
         who = "The author is not" if count == 1 else f"None of the {count} authors is"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote as quoted
@@ -21,6 +21,7 @@ from biblio.store.models import (
     PaperIdentifier,
     PaperRelation,
     PaperRevision,
+    TextMention,
     TextReading,
     UserAccount,
 )
@@ -35,6 +36,9 @@ from biblio.verify.readable import readable
 from matching.rules import Rules
 
 _SERIOUS = (Band.CERTAIN, Band.LIKELY)
+
+_MOST_PLACES = 30
+"""Places of codes shown besides those that evidence quotes; a table of fifty programmes prints each once more."""
 
 _ADDRESSES = {
     Scheme.DOI: ("DOI", "https://doi.org/{}"),
@@ -97,6 +101,11 @@ class PaperPage:
         return sum(c.is_open and c.band is not Band.UNLIKELY and c.score is not None for c in self.candidates)
 
     @property
+    def has_accepted(self) -> bool:
+        """Whether a project is accepted, so that it can be told whose data the paper used."""
+        return any(c.verdict is Verdict.ACCEPT for c in self.candidates)
+
+    @property
     def open_url(self) -> str | None:
         """Where the paper can be read: arXiv first, because everybody may."""
         for label in ("arXiv", "DOI", "ADS"):
@@ -145,7 +154,8 @@ def paper_page(
     teams = [Team(c.code, c.pi, c.co_is) for c in _marked_teams(shown, chosen)]
     authors, more = split(marked(names, teams))
     quotes = [quote for items in evidence.values() for item in items if (quote := quote_of(item))]
-    places, marks = passages([*quotes, *_unknown(session, group)])
+    printed = _printed(session, group, {c.code for c in shown if c.band is not None or c.verdict is not None})
+    places, marks = passages([*quotes, *printed, *_unknown(session, group)])
     memory = remember(session, group) if any(c.look_again for c in shown) else None
     reasoned = with_reasons(shown, evidence, rules, marks, names, memory)
     relation, related_by, related_at = _relation(session, group)
@@ -209,12 +219,29 @@ def _where_published(revision: PaperRevision) -> str:
     return str(revision.year) if revision.year else "Journal and year unknown"
 
 
+def _printed(session: Session, group: Sequence[int], codes: Collection[str]) -> list[Quote]:
+    """Return the places in which the texts print the codes of these projects: evidence quotes but the most telling."""
+    rows = session.exec(
+        select(TextMention)
+        .join(TextReading, col(TextReading.id) == col(TextMention.reading_id))
+        .where(
+            col(TextReading.paper_id).in_(group),
+            col(TextReading.superseded_at).is_(None),
+            col(TextMention.code).in_(codes),
+        )
+        .order_by(col(TextMention.id))
+        .limit(_MOST_PLACES)
+    )
+    return [_quote(row) for row in rows]
+
+
 def _unknown(session: Session, group: Sequence[int]) -> list[Quote]:
     """Return the quotes of codes that are not in the project list."""
-    return [
-        Quote(m.part, m.page, m.stands_in, m.start, m.end, m.context, m.context_start, m.line)
-        for m in session.execute(unknown_code_mentions(group)).scalars()
-    ]
+    return [_quote(row) for row in session.execute(unknown_code_mentions(group).limit(_MOST_PLACES)).scalars()]
+
+
+def _quote(row: TextMention) -> Quote:
+    return Quote(row.part, row.page, row.stands_in, row.start, row.end, row.context, row.context_start, row.line)
 
 
 def _authors(session: Session, revision: PaperRevision) -> list[tuple[int, str, str | None]]:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from biblio import webkit
+from biblio.catalogue.archival import archival_classes
 from biblio.catalogue.links import Ruling
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import Decision, DeskItem, Project
@@ -129,6 +130,7 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         sharing=sharing_views.of_paper(session, shown.paper_id),
         relation_seen=service.relation_number(session, [shown.paper_id]),
         proposal=relation_proposal(session, wired.profile, wired.relation_rules, shown.paper_id),
+        data_use=archival_classes(session, [shown.paper_id]).get(shown.paper_id) if shown.has_accepted else None,
     )
 
 

@@ -181,3 +181,14 @@ def test_the_number_of_queries_is_constant(store: Store) -> None:
             sent.append(len([line for line in statements if line.lstrip().startswith("SELECT")]))
     assert sent[0] == sent[1] == 4
     assert sent[2] <= 6
+
+
+def test_names_in_sentences_are_harmless(store: Store) -> None:
+    """A name with signs that turn the line around, or of 10,000 letters, is shown without them, and cut."""
+    with store.writing() as session:
+        ines = add_user(session)
+        project = add_project(session, OURS, pi="Quill, Jane")
+        paper = add_paper(session, authors=["Quill,\u202e Jane\x01"])
+        accept(session, ines, paper, project)
+        sentence = archival_classes(session, [paper])[paper].projects[0].sentence
+    assert sentence == f"Author 1 of 1, Quill, Jane, is PI of {OURS}."

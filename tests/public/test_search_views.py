@@ -183,3 +183,14 @@ def test_hostile_titles_stay_text(app: Flask, runtime: Runtime, shelf: Shelf) ->
 def test_nonsense_in_the_address_breaks_nothing(app: Flask, shelf: Shelf, query: str) -> None:
     """A page, or a refusal in words."""
     assert Visitor(app).get(f"/?{query}").status_code in (200, 400)
+
+
+def test_a_paper_says_whose_data_it_used_and_why(app: Flask, shelf: Shelf) -> None:
+    """With the author who settles it, and where its links to data are for machines."""
+    page = _page(app, f"/paper/{shelf.rings}")
+    assert "PI data" in page
+    assert "Author 1 of 5, Çelik, D., is PI of 2013.1.00020.S." in page
+    assert f"/feeds/scholix.json?paper={shelf.rings}" in page
+    torus = _page(app, f"/paper/{shelf.torus}")
+    assert "undetermined" in torus
+    assert "Of 2013.1.00020.S only the PI is known, who is not among the authors." in torus
