@@ -17,7 +17,7 @@ from biblio.catalogue.actor import Actor
 from biblio.compare.importing import ListCounts, Wanted, check_name, import_list, try_list
 from biblio.compare.lines import COLUMNS, Line, every_line
 from biblio.compare.lists import OtherList, all_lists, find_list
-from biblio.compare.reading import FORMAT_NAMES, open_list
+from biblio.compare.reading import FORMAT_NAMES, open_lists
 from biblio.compare.reckon import Comparison, Difference
 from biblio.compare.reckon import compare as compare_with
 from biblio.errors import BiblioError, NotAllowed, NotFound
@@ -79,7 +79,9 @@ def compare(ctx: click.Context) -> None:
 
 
 @compare.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "files", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option("--name", required=True, metavar="NAME", help="What to call the list; one of this name is replaced.")
 @click.option(
     "--format", "kind", type=click.Choice(FORMAT_NAMES), help="What the file is, if it does not say so itself."
@@ -89,10 +91,10 @@ def compare(ctx: click.Context) -> None:
 @click.option("--refused", type=click.Path(dir_okay=False, path_type=Path), help="CSV file for all refused rows.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
-def import_file(ctx: click.Context, /, file: Path, name: str, **options: Any) -> None:
+def import_file(ctx: click.Context, /, files: tuple[Path, ...], name: str, **options: Any) -> None:
     """Bring in another library's list, to be compared with ours; no paper and no link of ours changes.
 
-    FILE: CSV with a header as telbib exports it (bibcode, doi or arxiv; programid, title, year …), telbib's XML, our
+    FILE: one or several that are one list (telbib gives its XML in pages): CSV with a header as telbib exports it (bibcode, doi or arxiv; programid, title, year …), telbib's XML, our
     own `decisions export`, BibTeX, JSON lines, or an identifier a line; packed with gzip or not. A row that names no
     paper is refused and named; the others are kept. A list whose import breaks off never replaces the one before.
 
@@ -100,32 +102,33 @@ def import_file(ctx: click.Context, /, file: Path, name: str, **options: Any) ->
     Examples:
       biblio compare import telbib.csv --name telbib --dry-run
       biblio compare import telbib.csv --name telbib --as vera --refused refused.csv
-      biblio compare import nrao-decisions.jsonl --name nrao
+      biblio compare import telbib-page-*.xml --name telbib
     """  # fmt: skip
     runtime: Runtime = ctx.obj()
     told: list[str] = []
+    origin = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
     try:
         with _refusals(options["refused"]) as keep, Bars(quiet=options["quiet"] or not sys.stderr.isatty()) as bars:
 
             def tell(place: str, reason: str) -> None:
                 keep(place, reason)
                 if len(told) < MOST_SENTENCES:
-                    told.append(f"{file.name} {place}: {reason}")
+                    told.append(f"{origin} {place}: {reason}" if len(files) == 1 else f"{place}: {reason}")
 
-            wanted = Wanted(check_name(name), file.name, _actor(runtime, options["username"]), tell, bars)
-            with open_list(file, kind=options["kind"]) as opened:
+            wanted = Wanted(check_name(name), origin, _actor(runtime, options["username"]), tell, bars)
+            with open_lists(files, kind=options["kind"]) as opened:
                 tries = options["dry_run"]
                 counts = try_list(runtime, opened, wanted) if tries else import_list(runtime, opened, wanted)[1]
     except (BiblioError, HarvestError) as problem:
-        raise click.ClickException(_named(file, problem)) from problem
+        raise click.ClickException(_named(origin, files, problem)) from problem
     _print_import(counts, told, dry_run=options["dry_run"])
     if counts.read and counts.refused == counts.read:
         ctx.exit(1)
 
 
-def _named(file: Path, problem: Exception) -> str:
+def _named(origin: str, files: Sequence[Path], problem: Exception) -> str:
     said = str(problem)
-    return said if file.name in said else f"{file.name}: {said}"
+    return said if any(file.name in said for file in files) else f"{origin}: {said}"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +54,14 @@ class OpenList:
     entries: Iterator[Entry]
     promised: int | None = None
     """How many papers the file itself says that there are; known when it was read."""
+    read: int | None = None
+    """How many bytes of several files were read."""
     _file: BinaryIO | None = None
 
     def done(self) -> int:
-        """How many bytes of the file were read."""
+        """How many bytes were read."""
+        if self.read is not None:
+            return self.read
         return self.size if self._file is None or self._file.closed else self._file.tell()
 
 
@@ -79,6 +83,33 @@ def open_list(path: Path, *, label: str | None = None, kind: str | None = None) 
         return
     with path.open("rb") as file, _text(file) as text:
         yield OpenList(kind, size, _guarded(_rows(kind, text), label), _file=file)
+
+
+@contextmanager
+def open_lists(paths: Sequence[Path], *, kind: str | None = None) -> Iterator[OpenList]:
+    """Open several files as one list, as libraries give theirs page by page; rows are named with their file.
+
+    They are opened one after the other, so what is wrong with a later one is raised while rows are read.
+    """
+    if len(paths) == 1:
+        with open_list(paths[0], kind=kind) as one:
+            yield one
+        return
+    whole = OpenList("several", sum(path.stat().st_size for path in paths), iter(()))
+    whole.entries = _one_after_another(paths, kind, whole)
+    yield whole
+
+
+def _one_after_another(paths: Sequence[Path], kind: str | None, whole: OpenList) -> Iterator[Entry]:
+    before = 0
+    for path in paths:
+        with open_list(path, kind=kind) as opened:
+            for entry in opened.entries:
+                yield Entry(f"{path.name} {entry.place}", entry.paper, entry.reason)
+                whole.read = before + opened.done()
+            whole.promised = max(filter(None, (whole.promised, opened.promised)), default=None)
+            before += opened.size
+    whole.read = whole.size
 
 
 def _kind_of(path: Path, label: str) -> str:

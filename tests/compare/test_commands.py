@@ -66,6 +66,24 @@ def test_what_cannot_be_done_is_said(runtime: Runtime, tmp_path: Path) -> None:
     assert "There is no list yet" in run(runtime).stdout
 
 
+def test_pages_of_xml_are_one_list(runtime: Runtime, shelf: Shelf, tmp_path: Path) -> None:
+    """Several files are one import; a page that is missing is told by the number that the file promises."""
+    pages = []
+    for number, bibcode in enumerate(("2019ApJ...900....1C", "2022Natur.600....1E", "not one")):
+        pages.append(tmp_path / f"page-{number}.xml")
+        pages[-1].write_text(f"<r><numFound>4</numFound><record><bibcode>{bibcode}</bibcode></record></r>")
+    done = run(runtime, "import", *map(str, pages), "--name", "telbib")
+    assert done.exit_code == 0
+    assert "page-2.xml row 1: 'not one' is no bibcode" in done.stderr
+    assert "says that there are 4 papers, and holds 3" in done.stderr
+    assert [line.split()[-1] for line in done.stdout.splitlines()[1:3]] == ["3", "2"]
+    pages[1].write_text("<r>cut")
+    broken = run(runtime, "import", *map(str, pages), "--name", "telbib")
+    assert broken.exit_code == 1
+    assert "page-1.xml" in broken.stderr
+    assert "telbib: 2 papers there" in run(runtime, "telbib").stdout
+
+
 def test_the_help_shows_examples(runtime: Runtime) -> None:
     """Of the command, of importing and of one list."""
     for arguments in (["--help"], ["import", "--help"], ["telbib", "--help"]):
