@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -19,6 +20,7 @@ from tests.verify.shared_work import TITLE, Work, drawn_ruling, today, two_paper
 Scan = Callable[[Page], list[str]]
 Screenshot = Callable[..., Path]
 LogIn = Callable[..., Actor]
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -59,9 +61,9 @@ def test_the_pages_are_clean_at_both_widths(
     }
     for name, address in pages.items():
         window.goto(address)
-        for colours in ("light", "dark"):
-            window.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
-            screenshot(window, f"sharing-{name}-{window.viewport_size['width']}-{colours}")  # type: ignore[index]
+        for colours in COLOURS:
+            window.emulate_media(color_scheme=colours)
+            screenshot(window, f"sharing-{name}-{width}-{colours}")
             assert window.evaluate(_OVERFLOW) <= 0, name
             assert scan(window) == [], f"{name} in {colours}"
         expect(window.locator("h1")).to_have_count(1)

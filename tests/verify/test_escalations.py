@@ -68,9 +68,10 @@ def test_only_who_asked_or_a_head_librarian_takes_it_back(runtime: Runtime, work
         sharing.take_back_escalation(session, work.hanna, number, today(runtime))
     with runtime.store.writing() as session:
         sharing.take_back_escalation(session, work.vera, number, today(runtime))
-    for again in (sharing.take_back_escalation, lambda *a: sharing.settle(*a[:3], "x", a[3])):
-        with pytest.raises(Stale), runtime.store.writing() as session:
-            again(session, work.ines, number, today(runtime))
+    with pytest.raises(Stale), runtime.store.writing() as session:
+        sharing.take_back_escalation(session, work.vera, number, today(runtime))
+    with pytest.raises(Stale), runtime.store.writing() as session:
+        sharing.settle(session, work.ines, number, "too late", today(runtime))
 
 
 def test_a_paper_is_escalated_once_and_with_a_reason(runtime: Runtime, work: Work) -> None:

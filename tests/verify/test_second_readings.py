@@ -20,7 +20,7 @@ from biblio.verify import service, sharing
 from biblio.verify.known import export_known
 from biblio.verify.match import match
 from biblio.verify.second_readings import UnderSecondReading, View, drawn, status
-from tests.verify.factories import add_mention, add_project
+from tests.verify.factories import SEEN, add_mention, add_project
 from tests.verify.shared_work import TITLE, Work, as_client, drawn_ruling, ruling, today, two_papers
 
 AGREES = View(Verdict.ACCEPT, RelationKind.SCIENCE, "the code stands in the acknowledgements")
@@ -42,18 +42,19 @@ def judge(runtime: Runtime, person: Actor, reading: int, view: View = AGREES) ->
 # -- drawing ------------------------------------------------------------------------------------------------------------
 
 
+def a_decision(verdict: Verdict | None, undoes_id: int | None = None) -> Decision:
+    """A decision that is not stored."""
+    return Decision(paper_id=1, project_id=1, actor_id=1, made_at=SEEN, verdict=verdict, undoes_id=undoes_id)
+
+
 def test_about_the_share_of_decisions_is_drawn_and_none_that_leaves_it_open() -> None:
     """Three in ten of 2000, give or take; of "unsure" and of undone ones none."""
-    made = [Decision(paper_id=1, project_id=1, actor_id=1, verdict=Verdict.ACCEPT) for _ in range(2000)]
+    made = [a_decision(Verdict.ACCEPT) for _ in range(2000)]
     random = Random(11).random
     assert 520 < len(drawn(made, 0.3, random)) < 680
     assert drawn(made, 0.0, random) == []
     assert len(drawn(made, 1.0, random)) == 2000
-    open_ones = [
-        Decision(paper_id=1, project_id=1, actor_id=1, verdict=Verdict.UNSURE),
-        Decision(paper_id=1, project_id=1, actor_id=1, verdict=None),
-        Decision(paper_id=1, project_id=1, actor_id=1, verdict=Verdict.ACCEPT, undoes_id=3),
-    ]
+    open_ones = [a_decision(Verdict.UNSURE), a_decision(None), a_decision(Verdict.ACCEPT, undoes_id=3)]
     assert drawn(open_ones, 1.0, random) == []
 
 
