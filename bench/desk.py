@@ -34,6 +34,7 @@ from bench.desk_crowd import Outcome, Task, Visitor, cookies, crowd, decide
 from bench.desk_store import Size, build
 from bench.figures import HEADER, Figure, keep, shown
 from biblio.clock import Clock
+from biblio.logs import configure
 from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine, upgrade
@@ -172,6 +173,14 @@ def get(visitor: Visitor, path: str) -> None:
         raise RuntimeError(f"{path} answered {status}")
 
 
+def ready_after_s(visitor: Visitor) -> float:
+    """Wait for the public index of a server that has just started; return how long it took."""
+    begun = time.perf_counter()
+    while visitor.get("/")[0] == 503:
+        time.sleep(0.5)
+    return time.perf_counter() - begun
+
+
 def measure(runtime: Runtime, scale: Scale, few: dict[str, int]) -> Iterator[Figure]:
     """Time every page of one store, then let the crowd in."""
     name = "SQLite" if runtime.store.is_sqlite else "PostgreSQL"
@@ -186,6 +195,7 @@ def measure(runtime: Runtime, scale: Scale, few: dict[str, int]) -> Iterator[Fig
             get(stranger, EMPTY)
         empty = timed(process, lambda n: get(stranger, EMPTY), scale.requests)
         yield Figure(f"{name}: an empty page, p95", empty.p95, " ms", goal=f"p50 {empty.p50:.0f} ms")
+        yield Figure(f"{name}: the public index is ready after", ready_after_s(stranger), " s")
         for what, ask in pages_of(scale.size).items():
             for number in range(WARM_UP):
                 get(visitors[0], ask(number))
@@ -360,6 +370,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database alone")
     given = parser.parse_args()
+    configure(as_json=False, level="ERROR")
     begun, load, cores = time.perf_counter(), os.getloadavg()[0], os.cpu_count()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="biblio-bench-"))
     folder.mkdir(parents=True, exist_ok=True)
