@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask, Request, request, url_for
@@ -36,12 +37,13 @@ def install(app: Flask, assets: Assets, features: Sequence[Feature]) -> None:
     def for_every_page() -> dict[str, Any]:
         person = webkit.visitor()
         wired = webkit.runtime()
+        shown = _navigation(items, person.role if person else None)
         return {
             "visitor": person,
             "may": lambda action: may(person.role if person else None, action),
-            "navigation": _navigation(items, person.role if person else None),
+            "navigation": shown,
             "here": request.endpoint or "",
-            "current": is_current,
+            "current": partial(is_current, shown=shown),
             "observatory": wired.profile.observatory,
             "theme": chosen_theme(request),
             "is_survey_link": holds_token(request),
@@ -60,12 +62,16 @@ def _navigation(items: Sequence[NavigationItem], role: Role | None) -> list[Navi
     ]
 
 
-def is_current(item: NavigationItem) -> str | None:
-    """Return what ``aria-current`` says of a navigation item: "page", "true" for a page below it, None elsewhere."""
+def is_current(item: NavigationItem, shown: Sequence[NavigationItem]) -> str | None:
+    """Return what ``aria-current`` says of a navigation item: "page", "true" for a page below it, None elsewhere.
+
+    A page below two items, one of which lies below the other, is that of the nearer one.
+    """
     address = url_for(item.endpoint)
     if request.path == address:
         return "page"
-    return "true" if address != "/" and request.path.startswith(f"{address}/") else None
+    above = [a for other in shown if (a := url_for(other.endpoint)) != "/" and f"{request.path}/".startswith(f"{a}/")]
+    return "true" if address == max(above, key=len, default=None) else None
 
 
 def chosen_theme(asked: Request) -> str | None:
