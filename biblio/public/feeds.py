@@ -20,7 +20,7 @@ from biblio.errors import NotFound, RequestRefused
 from biblio.observatory import Profile
 from biblio.public.archive_feed import FeedRow, as_csv, as_votable, feed_rows
 from biblio.public.published import stamp
-from biblio.public.relations import Links, LinksKeeper, Provider, datacite, scholix
+from biblio.public.relations import Links, LinksKeeper, Provider, datacite, links_of, scholix
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_of
 
@@ -115,8 +115,8 @@ def scholix_page() -> ResponseReturnValue:
     """Give one page of Scholix link packages."""
     size = _number("size", SIZE, MOST)
     with webkit.reading() as unit:
-        links, tag = _keeper().current(unit)
-        places, tag = _asked(unit, links), f"{tag}-scholix-{webkit.runtime().profile.observatory.key}"
+        links, tag = _asked(unit)
+        places, tag = _places(links), f"{tag}-scholix-{webkit.runtime().profile.observatory.key}"
         if answer := _unchanged(tag):
             return answer
         number = _number("page", 1)
@@ -131,8 +131,8 @@ def datacite_page() -> ResponseReturnValue:
     """Give one page of projects with the papers that used their data, as DataCite writes related identifiers."""
     size = _number("size", PROJECTS, PROJECTS)
     with webkit.reading() as unit:
-        links, tag = _keeper().current(unit)
-        places, tag = _asked(unit, links), f"{tag}-datacite-{webkit.runtime().profile.observatory.key}"
+        links, tag = _asked(unit)
+        places, tag = _places(links), f"{tag}-datacite-{webkit.runtime().profile.observatory.key}"
         if answer := _unchanged(tag):
             return answer
         number = _number("page", 1)
@@ -147,19 +147,22 @@ def provider(runtime: Runtime) -> Provider:
     return Provider(runtime.profile, runtime.settings.base_url)
 
 
-def _keeper() -> LinksKeeper:
-    keeper: LinksKeeper = current_app.extensions.setdefault("biblio_public_links", LinksKeeper())
-    return keeper
-
-
-def _asked(unit: Session, links: Links) -> Any:
-    """Return the places of the links that the address asks for."""
+def _asked(unit: Session) -> tuple[Links, str]:
+    """Return the links that the address asks for: all of them, or those of one paper or project; and their tag."""
+    code, written = request.args.get("project"), request.args.get("paper")
+    if code is None and written is None:
+        keeper: LinksKeeper = current_app.extensions.setdefault("biblio_public_links", LinksKeeper())
+        return keeper.current(unit)
     paper_id: int | None = None
-    if (written := request.args.get("paper")) is not None:
+    if written is not None:
         paper_id = survivor_of(unit, int(written)) if written.isdecimal() and len(written) < 10 else None
         if paper_id is None:
             raise NotFound("There is no such paper in the public list.")
-    return links.where(since=since(request.args.get("since", "")), paper_id=paper_id, code=request.args.get("project"))
+    return links_of(unit, paper_id=paper_id, code=code), stamp(unit)
+
+
+def _places(links: Links) -> Any:
+    return links.where(since=since(request.args.get("since", "")))
 
 
 def since(written: str) -> datetime | None:

@@ -12,19 +12,23 @@ A link that was taken back is simply no longer there: whoever keeps a copy compa
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
+from biblio.catalogue.groups import CHUNK
 from biblio.observatory import Profile
 from biblio.public.exports import address_of
 from biblio.public.feed_papers import FeedPaper, feed_papers
 from biblio.public.published import PublicLink, public_links, stamp
+from biblio.store.current import survivor_id
+from biblio.store.models import Link, Paper, Project
 from biblio.store.words import Scheme
 
 Json = dict[str, Any]
@@ -47,19 +51,9 @@ class Links:
     papers: np.ndarray[Any, Any]
     codes: dict[int, str]
 
-    def where(
-        self, *, since: datetime | None = None, paper_id: int | None = None, code: str | None = None
-    ) -> np.ndarray[Any, Any]:
-        """Return the places of the links that were learned at ``since`` or later, are of a paper, or of a project."""
-        mask = np.ones(len(self.papers), dtype=bool)
-        if since is not None:
-            mask &= self.learned_us >= _microseconds(since)
-        if paper_id is not None:
-            mask &= self.papers == paper_id
-        if code is not None:
-            wanted = [project for project, known in self.codes.items() if known.upper() == code.upper()]
-            mask &= np.isin(self.projects, wanted)
-        return np.flatnonzero(mask)
+    def where(self, *, since: datetime | None = None) -> np.ndarray[Any, Any]:
+        """Return the places of the links that were learned at ``since`` or later."""
+        return np.flatnonzero(self.learned_us >= (0 if since is None else _microseconds(since)))
 
     def of_projects(self, codes: Iterable[str]) -> np.ndarray[Any, Any]:
         """Return the places of all links of some projects."""
@@ -99,9 +93,31 @@ class LinksKeeper:
 
 def read_links(session: Session) -> Links:
     """Read all public links."""
+    return _arrays(public_links(session))
+
+
+def links_of(session: Session, *, paper_id: int | None = None, code: str | None = None) -> Links:
+    """Read the public links of one paper, of one project, or of both, without reading all others."""
+    conditions: list[Callable[[Any], Any]] = []
+    papers: list[int] = []
+    if paper_id is not None:
+        papers = [paper_id]
+    if code is not None:
+        found = session.execute(sa.select(col(Project.id)).where(sa.func.upper(Project.code) == code.upper()))
+        projects = list(found.scalars())
+        conditions.append(lambda columns: columns.project_id.in_(projects))
+        if paper_id is None:
+            linked = sa.select(survivor_id()).join(Link, col(Link.paper_id) == col(Paper.id))
+            papers = list(session.execute(linked.where(col(Link.project_id).in_(projects)).distinct()).scalars())
+    if len(papers) <= CHUNK:  # said besides, as databases look for papers first
+        conditions.append(lambda columns: columns.paper_id.in_(papers))
+    return _arrays(public_links(session, of=lambda columns: sa.and_(*(one(columns) for one in conditions))))
+
+
+def _arrays(links: Iterable[PublicLink]) -> Links:
     codes: dict[int, str] = {}
     rows: list[tuple[int, str, int, int]] = []
-    for link in public_links(session):
+    for link in links:
         code = codes.setdefault(link.project_id, link.code)
         rows.append((_microseconds(link.learned_at), code, link.paper_id, link.project_id))
     rows.sort()
