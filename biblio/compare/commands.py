@@ -127,8 +127,10 @@ def import_file(ctx: click.Context, /, files: tuple[Path, ...], name: str, **opt
 
 
 def _named(origin: str, files: Sequence[Path], problem: Exception) -> str:
+    """What is wrong, with the file's name where reading it went wrong and nothing names it yet."""
     said = str(problem)
-    return said if any(file.name in said for file in files) else f"{origin}: {said}"
+    is_named = isinstance(problem, BiblioError) or any(file.name in said for file in files)
+    return said if is_named else f"{origin}: {said}"
 
 
 @contextmanager

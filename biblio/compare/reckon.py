@@ -99,8 +99,8 @@ def subject_of(kind: Difference, name: str, only_here: Sequence[str] = (), only_
 
 def compare(session: Session, one: OtherList) -> Comparison:
     """Compare a list with ours as both are now."""
-    ours = _ours(session)
     hidden = under_second_reading(session)
+    ours = {paper: codes for paper, codes in _ours(session).items() if paper not in hidden}
     asides = live_asides(session, one.name)
     found = Comparison(here=len(ours))
     codes: dict[int, tuple[int, set[str]]] = {}
@@ -123,7 +123,7 @@ def compare(session: Session, one: OtherList) -> Comparison:
                 absent.add(paper)
             is_aside = bool(asides) and subject_of(Difference.MISSING_HERE, row.key) in asides
             (found.aside[Difference.MISSING_HERE] if is_aside else found.missing_here).append(row.ref)
-    _sort_ours(found, ours, codes, hidden, asides, names_projects=one.names_projects)
+    _sort_ours(found, ours, codes, asides, names_projects=one.names_projects)
     return found
 
 
@@ -131,15 +131,12 @@ def _sort_ours(
     found: Comparison,
     ours: Mapping[int, frozenset[str]],
     codes: Mapping[int, tuple[int, set[str]]],
-    hidden: set[int],
     asides: set[str],
     *,
     names_projects: bool,
 ) -> None:
     """Say of each of our papers whether they have it, and with the same projects."""
     for paper in sorted(ours):
-        if paper in hidden:
-            continue
         if paper not in codes:
             is_aside = bool(asides) and subject_of(Difference.MISSING_THERE, f"paper {paper}") in asides
             (found.aside[Difference.MISSING_THERE] if is_aside else found.missing_there).append(paper)

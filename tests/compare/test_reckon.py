@@ -97,6 +97,7 @@ def test_papers_under_second_reading_tell_nothing(runtime: Runtime, shelf: Shelf
         )
     found, other = told(runtime, "telbib", DIFFER)
     assert (other, found.left_out) == ([], 1)
+    assert found.here == found.same + len(found.differing) + len(found.missing_there) == 3
     assert shelf.torus not in found.missing_there
     with runtime.store.writing() as session:
         one = find_list(session, "telbib")
