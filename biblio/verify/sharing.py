@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from biblio.catalogue.actor import Actor
-from biblio.errors import NotFound
+from biblio.errors import NotFound, RequestRefused
 from biblio.store.current import survivor_of
 from biblio.store.models import Claim, Escalation, LibraryAssignment, LibraryRule, SecondReading
 from biblio.verify import claims, escalations, library_rules, second_readings
@@ -23,7 +23,7 @@ def claim(session: Session, actor: Actor, paper_id: int, today: Today, *, minute
 
 def hand_to_person(session: Session, actor: Actor, paper_id: int, to_id: int, note: str, today: Today) -> Claim:
     """Give a paper to another librarian. Raises as ``claims.hand_over`` does, and ``UnderSecondReading``."""
-    _check_open(session, actor, paper_id)
+    _check_read(session, _check_open(session, actor, paper_id))
     return claims.hand_over(session, actor, paper_id, to_id=to_id, note=note, now=today.now)
 
 
@@ -32,6 +32,7 @@ def hand_to_library(
 ) -> LibraryAssignment:
     """Give a paper to a library; one's own claim on it ends. Raises as ``library_rules.give`` does."""
     survivor = _check_open(session, actor, paper_id)
+    _check_read(session, survivor)
     claims.free_to_give(session, actor, survivor, today.now)
     row = library_rules.give(session, actor, today.profile, survivor, library, note=note, now=today.now)
     claims.end_handed(session, actor, survivor, today.now)
@@ -117,3 +118,9 @@ def _check_open(session: Session, actor: Actor, paper_id: int) -> int:
         raise NotFound(f"There is no paper number {paper_id}.")
     second_readings.check_may_decide(session, actor, [survivor])
     return survivor
+
+
+def _check_read(session: Session, survivor: int) -> None:
+    """Raise ``RequestRefused`` while a paper is read a second time: a first reader's note could tell their verdict."""
+    if second_readings.open_readings(session, survivor):
+        raise RequestRefused("This paper is with a second reader: hand it over when both have judged.")

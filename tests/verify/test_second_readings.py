@@ -133,6 +133,15 @@ def test_others_see_the_blind_page_and_the_first_reader_their_decision(
             assert word in page, word
 
 
+def test_the_first_reader_hands_nothing_over_meanwhile(runtime: Runtime, work: Work) -> None:
+    """The note could tell the verdict to whoever is to judge blind."""
+    drawn_ruling(runtime, work)
+    with pytest.raises(RequestRefused, match="second reader"), runtime.store.writing() as session:
+        sharing.hand_to_person(session, work.vera, work.paper, work.hanna.person_id(), "not ours", today(runtime))
+    with pytest.raises(RequestRefused, match="second reader"), runtime.store.writing() as session:
+        sharing.hand_to_library(session, work.vera, work.paper, "NAOJ", "not ours", today(runtime))
+
+
 def test_nobody_else_decides_or_takes_back_while_it_is_open(runtime: Runtime, app: Flask, work: Work) -> None:
     """409 with the blind page; nothing is stored."""
     decision, _ = drawn_ruling(runtime, work, reason="seven-reasons")
