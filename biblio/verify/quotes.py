@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from biblio.verify.readable import readable
@@ -27,6 +27,9 @@ SNIPPETS = frozenset({"ack", "body"})
 """The fields, as ADS calls them, whose passages come with its records; no file."""
 
 
+_Key = tuple[str, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """One stored quote: ``start``/``end`` and ``context_start`` count code points in ``part``; lines count from 1."""
@@ -44,6 +47,11 @@ class Quote:
     def key(self) -> tuple[str, int, int]:
         """What tells two quotes apart."""
         return self.part, self.start, self.end
+
+    @property
+    def words(self) -> str:
+        """The words quoted, without what stands around them."""
+        return self.context[self.start - self.context_start : self.end - self.context_start]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,8 @@ def passages(
 
     Order: acknowledgements and data statements first, then as they stand in the text.
     """
-    stretches = _joined(sorted(set(quotes), key=lambda q: (q.part, q.page or 0, q.context_start, q.start, q.end)))
+    told, echoes = _without_echoes(set(quotes))
+    stretches = _joined(sorted(told, key=lambda q: (q.part, q.page or 0, q.context_start, q.start, q.end)))
     stretches.sort(key=lambda s: (s.first.stands_in not in ("acknowledgement", "data_statement"), _rank(s), s.begin))
     names: dict[tuple[str, int, int], str] = {}
     shown = []
@@ -112,7 +121,20 @@ def passages(
                 is_cut_after=stretch.is_cut_after,
             )
         )
+    names |= {echo: names[key] for echo, key in echoes.items() if key in names}
     return shown, names
+
+
+def _without_echoes(quotes: Collection[Quote]) -> tuple[list[Quote], dict[_Key, _Key]]:
+    """Leave out passages from ADS that the full text shows in full; each leads to the quote there.
+
+    The same words in the same kind of place are one statement: ADS cuts its passages out of that text.
+    """
+    in_full = {(q.words, q.stands_in): q.key for q in quotes if q.part not in SNIPPETS and q.words}
+    echoes = {
+        q.key: in_full[q.words, q.stands_in] for q in quotes if q.part in SNIPPETS and (q.words, q.stands_in) in in_full
+    }
+    return [q for q in quotes if q.key not in echoes], echoes
 
 
 def _rank(stretch: _Stretch) -> int:

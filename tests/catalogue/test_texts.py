@@ -12,14 +12,16 @@ from biblio.catalogue.texts import (
     CONTEXT,
     Reading,
     resolved_again,
+    said_in,
     seen_in,
     stale_readings,
     store_reading,
     store_resolved,
 )
 from biblio.runtime import Runtime
-from biblio.store.models import TextMention, TextReading
-from matching.codes import CodeFinder
+from biblio.store.models import TextMention, TextPhrase, TextReading
+from matching.codes import CodeFinder, Mention
+from matching.phrases import Phrase
 from matching.registry import Registry
 from tests.catalogue.records import preprint
 
@@ -111,3 +113,33 @@ def test_mentions_are_resolved_again_without_the_text(runtime: Runtime, paper_id
     with runtime.store.reading() as session:
         after = session.exec(select(TextMention)).one()
         assert (after.code, after.certain, after.in_registry) == ("2013.1.00092.S", True, True)
+
+
+@pytest.mark.parametrize(("ending", "line"), [("\n", 3), ("\r\n", 3), ("\r", 3)])
+def test_a_quote_keeps_its_line(ending: str, line: int) -> None:
+    """Lines count from 1 and end as on any system; short texts and pages have none."""
+    text = ending.join(["\\section{Data}", "We used", "2016.1.00001.S and more."])
+    start = text.index("2016")
+    mention = Mention(start, start + 14, "2016.1.00001.S", "2016.1.00001.S", True, True, (), "body", True)
+    [seen] = seen_in("main.tex", None, text, [mention], has_lines=True)
+    assert seen.line == line
+    [short] = seen_in("abstract", None, text, [mention])
+    assert short.line is None
+
+
+def test_lines_are_stored_with_mentions_and_phrases(runtime: Runtime, paper_id: int) -> None:
+    """What the reader noted stands in both tables."""
+    text = "\n\nThis paper makes use of 2016.1.00001.S."
+    mention = Mention(26, 40, "2016.1.00001.S", "2016.1.00001.S", True, True, (), "body", True)
+    phrase = Phrase("use", 2, 25, "This paper makes use of", "body", "main.tex", None)
+    with runtime.store.writing() as session:
+        reading = Reading(
+            paper_id,
+            "eprint",
+            "main.tex",
+            mentions=tuple(seen_in("main.tex", None, text, [mention], has_lines=True)),
+            phrases=tuple(said_in(text, [phrase], has_lines=True)),
+        )
+        assert store_reading(session, reading, now=NOW)
+        assert session.exec(select(TextMention.line)).all() == [3]
+        assert session.exec(select(TextPhrase.line)).all() == [3]
