@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.runtime import Runtime
-from biblio.store.models import Decision, DeskItem, Escalation, SecondReading
+from biblio.store.models import Claim, Decision, DeskItem, Escalation, SecondReading
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify import sharing
+from biblio.verify.claims import held_now
 from biblio.verify.queue import refresh
 from biblio.verify.second_readings import View, put_to_readers
 from biblio.verify.service import Today
@@ -45,7 +46,7 @@ def play_sharing(runtime: Runtime, people: People) -> int:
     rng = random.Random(today.date.toordinal())
     morning = datetime.combine(today.date, time(), today.now.tzinfo)
     with runtime.store.writing() as session:
-        if session.exec(select(SecondReading.id).where(col(SecondReading.drawn_at) >= morning).limit(1)).first():
+        if session.exec(select(Claim.id).where(col(Claim.claimed_at) >= morning).limit(1)).first():
             return 0
         made = session.exec(
             select(Decision)
@@ -85,12 +86,14 @@ def _view(session: Session, row: SecondReading, rng: random.Random) -> View:
 
 def _play_claims(session: Session, runtime: Runtime, people: People, today: Today) -> None:
     """The second librarian works on one paper, hands one over, and asks the head librarian about a third."""
-    waiting = session.exec(
+    shown = session.exec(
         select(DeskItem.paper_id)
-        .where(col(DeskItem.is_shown))
+        .where(col(DeskItem.is_shown), col(DeskItem.is_escalated).is_(False))
         .order_by(col(DeskItem.rank), col(DeskItem.paper_id))
-        .limit(3)
+        .limit(20)
     ).all()
+    held = held_now(session, shown, today.now)
+    waiting = [paper for paper in shown if paper not in held][:3]
     if len(waiting) < 3:
         return
     minutes = runtime.settings.claim_minutes
