@@ -343,11 +343,6 @@ def file_response(content: bytes | str, name: str, mimetype: str) -> Response:
     return Response(content, mimetype=mimetype, headers=headers)
 
 
-def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """Return ``table_response``; its name until every list offers more than CSV."""
-    return table_response(name, header, rows)
-
-
 # -- forms ------------------------------------------------------------------------------------------------------------
 
 

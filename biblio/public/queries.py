@@ -164,7 +164,8 @@ def _identifiers(session: Session, paper_ids: Sequence[int]) -> dict[int, dict[S
         rows = session.execute(
             sa.select(survivor, col(PaperIdentifier.scheme), col(PaperIdentifier.value))
             .join(Paper, col(Paper.id) == col(PaperIdentifier.paper_id))
-            .where(survivor.in_(part))
+            # The survivor's expression has no index; the papers that can have one of these survivors do.
+            .where(sa.or_(col(Paper.id).in_(part), col(Paper.merged_into_id).in_(part)), survivor.in_(part))
             .order_by(col(PaperIdentifier.id))
         )
         for paper_id, scheme, value in rows:
