@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -134,6 +134,29 @@ def papers_with_project(session: Session, project_ids: Sequence[int]) -> list[in
         .distinct()
     )
     return list(session.exec(query))
+
+
+def turned(session: Session, paper_ids: Sequence[int], project_ids: Sequence[int]) -> set[int]:
+    """Return the projects whose other papers may wait for another reason, now that these papers were judged anew.
+
+    A project turns when its first science paper comes or its last one goes. So it is one that was accepted for one of
+    these papers, now or before (``project_ids`` were decided on), and has no science paper among all others. Those are
+    held until this transaction ends: two who take back its last two papers must not each see the other's.
+    """
+    links = session.execute(
+        sa.select(col(Link.paper_id), col(Link.project_id))
+        .join(Paper, col(Paper.id) == col(Link.paper_id))
+        .where(
+            sa.or_(col(Paper.id).in_(paper_ids), col(Paper.merged_into_id).in_(paper_ids)),
+            col(Link.verdict) == Verdict.ACCEPT,
+            sa.or_(col(Link.ended_at).is_(None), col(Link.project_id).in_(project_ids)),
+        )
+    ).all()
+    accepted = {project for _, project in links}
+    held = select(Project.id).where(col(Project.id).in_(accepted)).order_by(col(Project.id))
+    if accepted:
+        session.exec(held.with_for_update(key_share=True)).all()
+    return accepted - _published(session, accepted, but={*paper_ids, *(paper for paper, _ in links)})
 
 
 def _refresh_batch(session: Session, profile: Profile, paper_ids: list[int], today: date) -> int:
@@ -392,8 +415,8 @@ def unknown_code_mentions(members: Sequence[int]) -> sa.Select[TextMention]:
     )
 
 
-def _published(session: Session, projects: set[int]) -> set[int]:
-    """Return those of ``projects`` that have an accepted link to a paper whose relation is science.
+def _published(session: Session, projects: set[int], but: Collection[int] = ()) -> set[int]:
+    """Return those of ``projects`` that have an accepted link to a paper (none of ``but``) whose relation is science.
 
     The same rule as ``store.current.accepted_science``, asked of a few projects by index instead of all.
     """
@@ -404,7 +427,9 @@ def _published(session: Session, projects: set[int]) -> set[int]:
         .join(Paper, col(Paper.id) == col(Link.paper_id))
         .where(col(Link.project_id).in_(projects), col(Link.ended_at).is_(None), col(Link.verdict) == Verdict.ACCEPT)
     ).all()
-    papers = {paper for _, paper in accepted}
+    papers = {paper for _, paper in accepted} - set(but)
+    if not papers:
+        return set()
     science = set(
         session.execute(
             sa.select(survivor_id())

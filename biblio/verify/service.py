@@ -28,7 +28,7 @@ from biblio.store.models import (
 )
 from biblio.store.words import Band, RelationKind, Verdict
 from biblio.verify import claims, second_readings
-from biblio.verify.queue import papers_with_project, refresh
+from biblio.verify.queue import papers_with_project, refresh, turned
 
 MOST_AT_ONCE = 100
 """Decisions taken in one go: as many as a person can look at on one page."""
@@ -294,9 +294,10 @@ def part_again(session: Session, actor: Actor, merge_id: int, today: Today) -> P
 
 
 def in_step(session: Session, today: Today, decisions: Sequence[Decision]) -> None:
-    """Bring the queue in step: the papers decided on, and those that wait for the same projects."""
+    """Bring the queue in step: the papers decided on, and those that wait for a project which they turned."""
     if not decisions:
         return
-    projects = sorted({d.project_id for d in decisions})
-    papers = {d.paper_id for d in decisions} | set(papers_with_project(session, projects))
-    refresh(session, today.profile, papers, today=today.date)
+    papers = {survivor_of(session, d.paper_id) or d.paper_id for d in decisions}
+    projects = sorted(turned(session, sorted(papers), sorted({d.project_id for d in decisions})))
+    others = papers_with_project(session, projects) if projects else []
+    refresh(session, today.profile, {*papers, *others}, today=today.date)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from biblio.catalogue.links import EvidenceFacts, Suggestion, suggest
+from biblio.catalogue.links import EvidenceFacts, Ruling, Suggestion, live_link, suggest
 from biblio.runtime import Runtime
-from biblio.store.models import Claim, DeskItem, Escalation, PaperTag, SourceRecord
-from biblio.store.words import Band
-from biblio.verify import queries, tally
+from biblio.store.models import Claim, Decision, DeskItem, Escalation, PaperTag, SourceRecord
+from biblio.store.words import Band, RelationKind, Verdict
+from biblio.verify import queries, service, tally
 from biblio.verify.queries import Slice
 from biblio.verify.queue import RANKS, lot, refresh
+from biblio.verify.service import Today, judge, take_back
 from biblio.verify.wanted import ORDERS, Onlooker, QueueFilter
 from tests.verify.factories import SEEN, add_paper, add_project, add_user
 
@@ -282,3 +283,41 @@ def test_an_escalated_paper_waits_though_all_is_judged(runtime: Runtime) -> None
         refresh(session, runtime.profile, [paper], today=TODAY)
         assert session.exec(select(DeskItem)).all() == []
         assert tally.sums(session)["all"][""] == 0
+
+
+def test_other_papers_follow_when_a_project_turns(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first science paper makes the others "further" ones, its last one's going "silent" again; nothing else does."""
+    refreshed: list[int] = []
+
+    def noted(session: Session, profile: Any, paper_ids: Iterable[int], *, today: date) -> int:
+        ids = list(paper_ids)
+        refreshed.append(len(ids))
+        return refresh(session, profile, ids, today=today)
+
+    monkeypatch.setattr(service, "refresh", noted)
+    today = Today(runtime.profile, NOW, 0.0)
+    with runtime.store.writing() as session:
+        project, person = add_project(session), add_user(session)
+        papers = [add_paper(session, title=f"Paper {n}") for n in range(5)]
+        for paper in papers:
+            proposed(session, runtime, paper, project)
+
+        def decided(paper: int, verdict: Verdict, relation: RelationKind | None = None) -> Decision:
+            live = live_link(session, paper, project)
+            ruling = Ruling(paper, project, verdict, live.version if live else 0, relation)
+            return judge(session, person, ruling, today)
+
+        def whys() -> set[str]:
+            return set(session.exec(select(DeskItem.why).where(col(DeskItem.is_shown))))
+
+        decided(papers[0], Verdict.REJECT)
+        assert (refreshed.pop(), whys()) == (1, {"silent"})
+        first = decided(papers[1], Verdict.ACCEPT, RelationKind.SCIENCE)
+        assert (refreshed.pop(), whys()) == (4, {"more"})
+        second = decided(papers[2], Verdict.ACCEPT, RelationKind.SCIENCE)
+        assert (refreshed.pop(), whys()) == (1, {"more"})
+        take_back(session, person, [first.id or 0], today)
+        assert whys() == {"more"}
+        take_back(session, person, [second.id or 0], today)
+        assert whys() == {"silent"}
+        assert tally.true_up(session) == 0
