@@ -2,9 +2,9 @@
 
 Two rules are published, and both rest on the same question per project, whether an author is its PI or a co-I:
 
-- ESO (announcement sciann17155 of 2018): "PI data" when that is so for all of the paper's programmes, "Archive only" when
+- by programmes (eso.org announcement sciann17155 of 2018): "PI data" when that is so for all of the paper's programmes, "Archive only" when
   for none, "Archive and PI" when for some.
-- MAST (arXiv:2512.18101): the archival share of a paper is none, part or all, archival being "no overlap of co-authors
+- by archival share (MAST, arXiv:2512.18101): the archival share of a paper is none, part or all, archival being "no overlap of co-authors
   with the original proposal team"; what could not be determined is a class of its own.
 
 Where a name does not settle the question, the answer is that it is not known, never a guess: a share of archival papers
@@ -98,7 +98,7 @@ class Doubt(StrEnum):
 
 
 class DataUse(StrEnum):
-    """ESO's tags, and what its rule has no word for."""
+    """Tags of the rule by programmes, and what it has no word for."""
 
     PI = "pi"
     BOTH = "archive_and_pi"
@@ -194,7 +194,7 @@ def team_overlap(authors: AuthorList, team: Sequence[Member], *, is_proposed: bo
 
 
 def data_use(overlaps: Iterable[Overlap]) -> DataUse:
-    """ESO's tag for a paper from the overlaps with its programmes; undetermined where an unknown one could change it."""
+    """The tag of a paper by programmes, from the overlaps with its programmes; undetermined where an unknown one could change it."""
     found = set(overlaps)
     if {Overlap.YES, Overlap.NO} <= found:
         return DataUse.BOTH

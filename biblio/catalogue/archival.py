@@ -43,7 +43,7 @@ DATA_USE_NAMES = {
     DataUse.ARCHIVE: "archive only",
     DataUse.UNDETERMINED: "undetermined",
 }
-"""How pages write ESO's tags."""
+"""How pages write the tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ProjectUse:
 class ArchivalClass:
     """One paper by both published rules, with what they rest on per project, in the order of codes.
 
-    ``data_use`` is ESO's tag, ``archival`` MAST's class. They follow from the same overlaps.
+    ``data_use`` is the tag of the one rule, ``archival`` the class of the other (``matching.authorship``). They follow from the same overlaps.
     """
 
     paper_id: int
@@ -73,7 +73,7 @@ class ArchivalClass:
 
     @property
     def name(self) -> str:
-        """ESO's tag as pages write it."""
+        """The tag as pages write it."""
         return DATA_USE_NAMES[self.data_use]
 
 

@@ -1,6 +1,6 @@
 """The feed for the science archive: for each observation unit the papers that used its project's data.
 
-An archive's query page shows, beside each unit, the publications of its project (in ALMA's: ``bib_reference``,
+An archive's query page shows, beside each unit, the publications of its project (``bib_reference``,
 ``pub_title``, ``first_author``, ``authors``, ``publication_year``). Here they are as rows: the project's papers repeated
 for each of its units, in the order of project code, unit and bibcode; a project whose units are not known has its papers
 once, without a unit. The papers are the published ones: refereed, science with our data, the project accepted by a person.
