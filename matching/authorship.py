@@ -2,10 +2,10 @@
 
 Two rules are published, and both rest on the same question per project, whether an author is its PI or a co-I:
 
-- by programmes (eso.org announcement sciann17155 of 2018): "PI data" when that is so for all of the paper's programmes, "Archive only" when
-  for none, "Archive and PI" when for some.
-- by archival share (MAST, arXiv:2512.18101): the archival share of a paper is none, part or all, archival being "no overlap of co-authors
-  with the original proposal team"; what could not be determined is a class of its own.
+- by programmes (eso.org, announcement sciann17155 of 2018): "PI data" when that is so for all of the paper's programmes,
+  "Archive only" when for none, "Archive and PI" when for some.
+- by archival share (MAST, arXiv:2512.18101): the share of a paper that is archival is none, part or all, archival being
+  "no overlap of co-authors with the original proposal team"; what could not be determined is a class of its own.
 
 Where a name does not settle the question, the answer is that it is not known, never a guess: a share of archival papers
 into which unknowns were counted as strangers is too high by all of them.
