@@ -15,7 +15,13 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.journals import Monitored, bibstem_of, full_name, journal_key
 from biblio.catalogue.readable import readable
-from biblio.store.current import accepted_science, live_links, papers_under_second_reading, survivor_id
+from biblio.store.current import (
+    accepted_science,
+    live_links,
+    papers_under_second_reading,
+    survivor_id,
+    under_second_reading,
+)
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
@@ -134,6 +140,7 @@ class YieldKeeper:
 def count_journals(session: Session) -> dict[str, Counted]:
     """Return what each journal gave, by key: every paper is looked at once."""
     science = set(session.execute(sa.select(accepted_science().c.paper_id)).scalars())
+    science -= under_second_reading(session)  # a journal of few papers would tell the hidden verdict
     read = set(
         session.execute(
             sa.select(survivor_id())
