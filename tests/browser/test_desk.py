@@ -10,12 +10,14 @@ from playwright.sync_api import Locator, Page, expect
 from sqlmodel import col, select
 
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.corrections import correct
 from biblio.catalogue.links import Ruling, decide
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import Link, MergeProposal, Paper, PaperRelation
 from biblio.store.words import RelationKind, Role, Verdict
 from biblio.verify.match import match
+from biblio.verify.notes import add_note, add_tags
 from tests.browser.conftest import Watch
 from tests.verify.factories import SEEN, add_mention, add_paper, add_project
 
@@ -130,8 +132,12 @@ def test_evidence_and_its_quote_light_up_together(page: Page, log_in: LogIn, fil
     expect(line).to_have_class("lit")
 
 
-def test_the_median_decision_needs_no_scrolling(page: Page, log_in: LogIn, filled: list[int]) -> None:
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1440, 900)])
+def test_the_median_decision_needs_no_scrolling(
+    page: Page, log_in: LogIn, filled: list[int], width: int, height: int
+) -> None:
     """On a laptop screen the quote, the chosen project with its evidence and the buttons are all in sight."""
+    page.set_viewport_size({"width": width, "height": height})
     log_in(page, Role.LIBRARIAN)
     page.goto(f"/desk/paper/{filled[0]}")
     for element in (
@@ -143,6 +149,76 @@ def test_the_median_decision_needs_no_scrolling(page: Page, log_in: LogIn, fille
         page.get_by_role("button", name="Unsure"),
     ):
         expect(element).to_be_in_viewport(ratio=1)
+
+
+_COVERED = """one => {
+  const box = one.getBoundingClientRect();
+  const top = document.elementFromPoint(box.left + Math.min(box.width, 8) / 2, box.top + box.height / 2);
+  return !(top && (one.contains(top) || top.contains(one) || (one.labels && [...one.labels].some((l) => l.contains(top)))));
+}"""
+
+
+def test_the_focus_is_never_hidden(page: Page, log_in: LogIn, filled: list[int]) -> None:
+    """Tab through a long page on a small laptop: what has the focus is in the window and not below the bar."""
+    page.set_viewport_size({"width": 1024, "height": 600})
+    page.emulate_media(reduced_motion="reduce")  # the place is looked at once it has been scrolled to
+    log_in(page, Role.LIBRARIAN)
+    page.goto(f"/desk/paper/{filled[0]}")
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focus = page.locator(":focus")
+        if not focus.count():
+            break
+        name = focus.evaluate("one => one.outerHTML.slice(0, 120)")
+        if focus.evaluate("one => one.matches('.btn-check')"):  # its label is the button, and shows the focus
+            focus = page.locator(".btn-check:focus + label")
+        expect(focus).to_be_in_viewport()
+        assert not focus.evaluate(_COVERED), name
+        seen.add(name)
+    assert len(seen) > 25
+
+
+def test_a_paper_reflows_at_double_size_and_on_a_phone(
+    page: Page, phone: Page, log_in: LogIn, person: Callable[..., Actor], filled: list[int]
+) -> None:
+    """At 200 % nothing is wider than the window; on a phone the chosen project with its quote stands before the rest."""
+    log_in(page, Role.LIBRARIAN)
+    page.set_viewport_size({"width": 683, "height": 384})
+    for address in (f"/desk/paper/{filled[0]}", f"/desk/paper/{filled[0]}/correct"):
+        page.goto(address)
+        assert page.evaluate(_OVERFLOW) <= 0, address
+    log_in(phone, Role.HEAD_LIBRARIAN)
+    phone.goto(f"/desk/paper/{filled[0]}")
+    expect(phone.locator(".candidate").first).to_be_in_viewport()
+    quote = phone.locator(".candidate-quote mark")
+    expect(quote).to_be_visible()
+    assert quote.evaluate(
+        "one => one.getBoundingClientRect().top < document.querySelector('.desk-left').getBoundingClientRect().top"
+    )
+
+
+def test_remarks_and_corrections_need_no_script(plain_page: Page, log_in: LogIn, filled: list[int]) -> None:
+    """A tag and a note open in place, are sent by their buttons and taken away; the rules of the classes unfold."""
+    log_in(plain_page, Role.LIBRARIAN)
+    plain_page.goto(f"/desk/paper/{filled[0]}")
+    plain_page.locator("summary[data-key=t]").click()
+    plain_page.get_by_label("Tags, apart by commas").fill("Band 7")
+    plain_page.get_by_role("button", name="Put on").click()
+    expect(plain_page.locator(".tags")).to_contain_text("band 7")
+    plain_page.get_by_role("button", name="Take the tag band 7 away").click()
+    expect(_said(plain_page)).to_contain_text("taken away")
+    plain_page.locator("summary[data-key=m]").click()
+    plain_page.get_by_label("Note, for all librarians").fill("Look at table 2.")
+    plain_page.get_by_role("button", name="Save the note").click()
+    expect(plain_page.locator(".note")).to_contain_text("Look at table 2.")
+    plain_page.locator("summary[data-key=h]").click()
+    expect(plain_page.locator(".rules dl")).to_be_visible()
+    plain_page.get_by_role("link", name="Correct").click()
+    plain_page.get_by_role("link", name="Volume").click()
+    plain_page.get_by_label("Volume: the right value").fill("870")
+    plain_page.get_by_role("button", name="Correct the volume").click()
+    expect(_said(plain_page)).to_contain_text("The volume is yours now")
 
 
 def test_the_desk_works_without_a_script(
@@ -247,12 +323,17 @@ def test_desk_pages_are_clean_at_both_widths(
         "desk-decided": f"/desk/paper/{filled[2]}",
         "desk-find": f"/desk/paper/{filled[1]}?find=disc",
         "desk-certain": "/desk/certain",
+        "desk-correct": f"/desk/paper/{filled[0]}/correct?field=journal",
     }
+    with live_runtime.store.writing() as session:
+        add_tags(session, vera, filled[0], "band 7, ask the PI", now=SEEN)
+        add_note(session, vera, filled[0], "Table 2 names the units.", now=SEEN)
+        correct(session, vera, filled[1], "volume", "870", now=SEEN)
     for name, address in pages.items():
         window.goto(address)
         expect(window.locator("h1")).to_have_count(1)
         for colours in ("light", "dark"):
-            window.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+            window.emulate_media(color_scheme=colours)
             screenshot(window, f"{name}-{width}-{colours}")
             assert window.evaluate(_OVERFLOW) <= 0, f"{name} is wider than its window"
             assert scan(window) == [], f"{name} in {colours}"
