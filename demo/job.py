@@ -69,8 +69,8 @@ PLAYERS = (
     Player("admin", "Ada Stone", Role.ADMIN),
 )
 TODAYS_CAMPAIGN = "This month"
-LETTERS = 6
-"""Authors written to on each working day, where so many preprints lack something."""
+LETTERS_THEN, LETTERS_TODAY = 20, 1
+"""Authors written to before press on each working day, where so many preprints lack something; today some are left."""
 
 
 class Demo:
@@ -108,12 +108,12 @@ class Demo:
             clock = FixedClock(past)
             runtime = self._at(clock)
             self._replay_as_of(past.date())
-            self._work(runtime, self.files / "then")
+            self._work(runtime, self.files / "then", letters=LETTERS_THEN)
             self._past_campaign(runtime, clock, plan)
         self._say("Second working day: today")
         self._replay_as_of(Clock().today())
         self.runtime = self._at(Clock())
-        self._work(self.runtime, self.files)
+        self._work(self.runtime, self.files, letters=LETTERS_TODAY)
         self._job(self.runtime, all_jobs()["journals"])
         listed = play_list(self.runtime, self._actor(self.runtime, LIBRARIAN), self.files)
         self._say(f"  {LIBRARIAN.name} brought in a partner’s list of {listed} papers to compare with ours.")
@@ -163,8 +163,8 @@ class Demo:
                     new = NewAccount(player.username, player.name, player.role, hashed, library=player.library)
                     add(session, COMMAND_LINE, new, now=Clock().now())
 
-    def _work(self, runtime: Runtime, folder: Path) -> None:
-        """One working day: projects and papers, the observatory's own tables in ``folder``, texts, candidates, verdicts."""
+    def _work(self, runtime: Runtime, folder: Path, *, letters: int) -> None:
+        """One working day: projects and papers, the observatory's own tables in ``folder``, texts, verdicts, letters."""
         for name in ("harvest", "refresh", "count"):
             self._job(runtime, all_jobs()[name])
         self._job(runtime, import_job([project_file(folder / name) for name in ("observatory.csv", "contacts.csv")]))
@@ -176,7 +176,7 @@ class Demo:
         people = People(*(self._actor(runtime, one) for one in (LIBRARIAN, SECOND, PLAYERS[1])))
         self._say(f"  {SECOND.name} read {play_sharing(runtime, people)} of them a second time.")
         self._job(runtime, all_jobs()["contacts"])
-        written = play_letters(runtime, self._actor(runtime, LIBRARIAN), most=LETTERS)
+        written = play_letters(runtime, self._actor(runtime, LIBRARIAN), most=letters)
         self._say(f"  {LIBRARIAN.name} wrote to {written} authors before their articles go to press.")
 
     def _job(self, runtime: Runtime, job: Job) -> None:

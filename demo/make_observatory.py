@@ -187,7 +187,10 @@ def _write_papers(out: _Writer, papers: list[Paper], arxiv: dict[str, Json | Non
     out.lines("papers/ads.jsonl", (document for documents in ads.values() for document in documents))
     out.lines(
         "papers/fulltext.jsonl",
-        ({"work": paper.id, "body": plain_body(paper), "ack": paper.acknowledgement} for paper in papers),
+        (
+            {"work": paper.id, "body": plain_body(paper), "ack": paper.acknowledgement if paper.is_acknowledged else ""}
+            for paper in papers
+        ),
     )
     for paper in papers:
         record = arxiv[paper.id]

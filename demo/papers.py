@@ -68,6 +68,11 @@ class Paper:
     has_acknowledged_in_first_version: bool = True
 
     @property
+    def is_acknowledged(self) -> bool:
+        """Whether the newest version has the acknowledgement: the second one comes with the acceptance."""
+        return self.has_acknowledged_in_first_version or self.accepted_on is not None
+
+    @property
     def codes(self) -> list[str]:
         """The codes of the projects whose data it used."""
         return [project.code for project in self.projects]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import tarfile
 import textwrap
 import unicodedata
@@ -39,6 +40,19 @@ def tex_letters(text: str) -> str:
     return "".join(out)
 
 
+MEASURED = 95
+"""Rows of the table of measurements: with it a manuscript is as long as a short letter."""
+
+
+def measurements(paper: Paper) -> list[tuple[str, str, str]]:
+    """Return the table of measurements that every paper prints: source, flux in mJy, its error. No names, no codes."""
+    numbers = random.Random(f"measurements {paper.id}")
+    return [
+        (f"Source {row}", f"{numbers.uniform(0.3, 90):.2f}", f"{numbers.uniform(0.01, 0.9):.2f}")
+        for row in range(1, MEASURED + 1)
+    ]
+
+
 def plain_body(paper: Paper) -> str:
     """Return the body as plain text: what a search service has indexed."""
     return " ".join([paper.abstract, *paper.body])
@@ -53,6 +67,8 @@ def plain_lines(paper: Paper, *, with_acknowledgement: bool = True) -> list[str]
         paper.abstract,
         "1. Observations",
         " ".join(paper.body),
+        "Measurements: source, flux, error (mJy)",
+        "; ".join(", ".join(row) for row in measurements(paper)),
     ]
     lines: list[str] = []
     for block in blocks:
@@ -72,6 +88,7 @@ def tex_source(paper: Paper, *, with_acknowledgement: bool = True) -> str:
         for place, author in enumerate(paper.authors)
     )
     thanks = f"\\begin{{acknowledgements}}\n{paper.tex_acknowledgement}\n\\end{{acknowledgements}}\n"
+    table = "".join(f"{' & '.join(row)} \\\\\n" for row in measurements(paper))
     body = "\n\n".join(textwrap.fill(tex_letters(sentence), 96, break_on_hyphens=False) for sentence in paper.body)
     return (
         "\\documentclass{article}\n"
@@ -80,6 +97,7 @@ def tex_source(paper: Paper, *, with_acknowledgement: bool = True) -> str:
         f"\\begin{{abstract}}\n{tex_letters(paper.abstract)}\n\\end{{abstract}}\n"
         f"\\section{{Introduction}}\n{tex_letters(paper.abstract.split('. ')[0])}. % to be expanded\n\n"
         f"\\section{{Observations and results}}\n{body}\n\n"
+        f"\\section{{Measurements}}\n\\begin{{tabular}}{{lrr}}\n{table}\\end{{tabular}}\n\n"
         f"{thanks if with_acknowledgement else ''}"
         "\\begin{thebibliography}{9}\n\\bibitem{a} Brennholm Circular 12, 2014\n\\end{thebibliography}\n"
         "\\end{document}\n"

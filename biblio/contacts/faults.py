@@ -35,8 +35,8 @@ class Standing(StrEnum):
     UNTOLD = "untold"
 
 
-LEAST_CHARACTERS = 1_000
-"""A shorter text is an abstract or a passage, whatever it came as."""
+LEAST_CHARACTERS = 3_000
+"""A shorter text is an abstract or a passage, whatever it came as: the shortest research notes have some 5,000."""
 
 _STATED_IN = ("acknowledgement", "data_statement")
 _NOT_PRINTED = "comment"
