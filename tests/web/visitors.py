@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -15,13 +16,18 @@ from biblio.web.accounts import service
 
 PASSWORD = "a long enough test password"
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
-_HASH = service.hash_password(PASSWORD)
+
+
+@cache
+def _hashed() -> str:
+    """The password's hash, made once, when the first person is added."""
+    return service.hash_password(PASSWORD)
 
 
 def add_person(runtime: Runtime, role: Role = Role.LIBRARIAN, username: str | None = None) -> Actor:
     """Add somebody who can log in with ``PASSWORD``; the user name is the role's unless given."""
     name = username or role.value
-    new = service.NewAccount(username=name, name=f"{name.title()} Example", role=role, password_hash=_HASH)
+    new = service.NewAccount(username=name, name=f"{name.title()} Example", role=role, password_hash=_hashed())
     with runtime.store.writing() as session:
         account = service.add(session, service.COMMAND_LINE, new, now=runtime.clock.now())
     return Actor(account.id, account.name, account.role, account.library)
