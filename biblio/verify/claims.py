@@ -208,9 +208,9 @@ def end_decided(session: Session, actor: Actor, survivors: Collection[int], now:
         _end_live(session, survivor, ClaimEnd.DECIDED, actor.user_id, now)
 
 
-def end_handed(session: Session, actor: Actor, survivor: int, now: datetime) -> None:
+def end_held(session: Session, actor: Actor, survivor: int, now: datetime) -> None:
     """End the claim on a paper that was handed to a library: whoever of them is free takes it."""
-    _end_live(session, survivor, ClaimEnd.HANDED_OVER, actor.user_id, now)
+    _end_live(session, survivor, ClaimEnd.RELEASED, actor.user_id, now)
 
 
 def _end_live(session: Session, survivor: int, how: ClaimEnd, who: int | None, now: datetime) -> None:

@@ -66,7 +66,7 @@ class Seen:
 
 def judge(session: Session, actor: Actor, ruling: Ruling, today: Today, seen: Seen | None = None) -> Decision:
     """Store one verdict. Raises as ``catalogue.links.decide`` and ``_check_unawares`` do."""
-    _check_unawares(session, actor, [ruling.paper_id], today, seen or Seen(), sets_relation=ruling.relation is not None)
+    _check_unawares(session, actor, [ruling.paper_id], today, seen or Seen(), ruling.relation)
     decision = decide(session, actor, ruling, now=today.now)
     _after(session, actor, today, [decision])
     return decision
@@ -78,7 +78,7 @@ def judge_many(
     """Store several verdicts as one: either all are stored or, when one of them is stale, none."""
     if len(rulings) > MOST_AT_ONCE:
         raise RequestRefused(f"At most {MOST_AT_ONCE} decisions can be taken in one go.")
-    _check_unawares(session, actor, [r.paper_id for r in rulings], today, seen or Seen(), sets_relation=False)
+    _check_unawares(session, actor, [r.paper_id for r in rulings], today, seen or Seen(), None)
     _check_certain(session, rulings)
     decisions = [decide(session, actor, ruling, now=today.now) for ruling in rulings]
     _after(session, actor, today, decisions)
@@ -86,22 +86,27 @@ def judge_many(
 
 
 def _check_unawares(
-    session: Session, actor: Actor, paper_ids: Collection[int], today: Today, seen: Seen, *, sets_relation: bool
+    session: Session,
+    actor: Actor,
+    paper_ids: Collection[int],
+    today: Today,
+    seen: Seen,
+    relation: RelationKind | None,
 ) -> None:
     """Nobody decides what they must not see, or what somebody else works on or has judged, unawares.
 
-    Raises ``UnderSecondReading``, ``claims.Claimed``, or ``Stale`` where somebody else said meanwhile how the paper
-    relates. From here on the papers are this transaction's.
+    Raises ``UnderSecondReading``, ``claims.Claimed``, or ``Stale`` where somebody else said meanwhile that the paper
+    relates otherwise than ``relation`` (None: nothing is said of it). From here on the papers are this transaction's.
     """
     survivors = _held(session, paper_ids)
     second_readings.check_may_decide(session, actor, survivors)
     unknown = [c for c in claims.others_claims(session, actor, survivors, today.now) if c.claim_id not in seen.claims]
     if unknown:
         raise claims.Claimed(unknown)
-    if sets_relation and seen.relation_id is not None:
-        live = relation_number(session, survivors)
-        if live != seen.relation_id:
-            raise Stale("Somebody else said meanwhile how this paper relates to the observatory.")
+    if relation is not None and seen.relation_id is not None:
+        live = _relation_in_force(session, survivors)
+        if (live.id if live else 0) != seen.relation_id and (live is None or live.relation is not relation):
+            raise Stale("Somebody else said meanwhile how this paper relates to the observatory.", current=live)
 
 
 def _held(session: Session, paper_ids: Collection[int]) -> set[int]:
@@ -117,13 +122,17 @@ def _held(session: Session, paper_ids: Collection[int]) -> set[int]:
 
 def relation_number(session: Session, survivors: Collection[int]) -> int:
     """Return the number of the latest judgement in force of how one of these papers relates; 0 for none."""
+    live = _relation_in_force(session, survivors)
+    return (live.id or 0) if live else 0
+
+
+def _relation_in_force(session: Session, survivors: Collection[int]) -> PaperRelation | None:
     members = [member for survivor in survivors for member in group_ids(session, survivor)]
-    found = session.exec(
-        select(PaperRelation.id)
+    return session.exec(
+        select(PaperRelation)
         .where(col(PaperRelation.paper_id).in_(members), col(PaperRelation.ended_at).is_(None))
         .order_by(col(PaperRelation.id).desc())
     ).first()
-    return found or 0
 
 
 def _after(session: Session, actor: Actor, today: Today, decisions: Sequence[Decision]) -> None:
@@ -181,7 +190,7 @@ def dismiss(session: Session, actor: Actor, said: Dismissal, today: Today, seen:
     survivor = survivor_of(session, said.paper_id)
     if survivor is None:
         raise NotFound(f"There is no paper number {said.paper_id}.")
-    _check_unawares(session, actor, [survivor], today, seen or Seen(), sets_relation=True)
+    _check_unawares(session, actor, [survivor], today, seen or Seen(), said.relation)
     rulings = [
         Ruling(
             paper_id=survivor,

@@ -35,7 +35,7 @@ def hand_to_library(
     _check_read(session, survivor)
     claims.free_to_give(session, actor, survivor, today.now)
     row = library_rules.give(session, actor, today.profile, survivor, library, note=note, now=today.now)
-    claims.end_handed(session, actor, survivor, today.now)
+    claims.end_held(session, actor, survivor, today.now)
     refresh(session, today.profile, [survivor], today=today.date)
     return row
 

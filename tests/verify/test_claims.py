@@ -215,6 +215,8 @@ def test_a_class_judged_meanwhile_is_not_overwritten_unawares(runtime: Runtime, 
     with runtime.store.reading() as session:
         current = service.relation_number(session, [work.paper])
     assert f'name="relation_seen" value="{current}"' in page
+    same = {**seen, "relation": "mention", "relation_seen": str(now_seen)}
+    assert hanna.post(f"/desk/paper/{work.paper}/decide", data=same).status_code == 302  # they agree: no conflict
     again = {**seen, "relation": "not_ours", "relation_seen": str(current)}
     assert hanna.post(f"/desk/paper/{work.paper}/decide", data=again).status_code == 302
 
