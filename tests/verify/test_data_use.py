@@ -18,5 +18,5 @@ def test_the_page_says_whose_data_and_why(runtime: Runtime, login: Login) -> Non
     ruling = {"project": project, "version": 0, "verdict": "accept", "relation": "science"}
     client.post(f"/desk/paper/{paper}/decide", data=ruling)
     page = client.get(f"/desk/paper/{paper}").get_data(as_text=True)
-    assert "<strong>PI data</strong>" in page
+    assert "<strong>PI data</strong> (archival: none)" in page
     assert "Author 1 of 3, Oduya, M., is PI of 2016.1.00001.S, and 1 more of the team is an author." in page
