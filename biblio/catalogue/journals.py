@@ -266,12 +266,7 @@ def suggest_journal(
         select(JournalSuggestion).where(col(JournalSuggestion.folded) == key).order_by(col(JournalSuggestion.id).desc())
     ).all()
     if rows and rows[0].state is SuggestionState.WAITING:
-        if rows[0].origin is not SuggestionOrigin.PAPERS:
-            rows[0].times += times if origin is not SuggestionOrigin.PAPERS else 0
-        elif origin is SuggestionOrigin.PAPERS:
-            rows[0].times = times
-        else:  # people's wish says more than papers that were found
-            rows[0].origin, rows[0].times = origin, times
+        _count_again(rows[0], origin, times)
         session.add(rows[0])
         session.flush()
         return Suggested(Told.AGAIN, rows[0])
@@ -286,6 +281,17 @@ def suggest_journal(
         state=SuggestionState.WAITING,
     )
     return _added(session, row)
+
+
+def _count_again(row: JournalSuggestion, origin: SuggestionOrigin, times: int) -> None:
+    """Count a suggestion that waits once more: people's wishes add up, papers are counted anew."""
+    papers = SuggestionOrigin.PAPERS
+    if row.origin is papers and origin is not papers:  # people's wish says more than papers that were found
+        row.origin, row.times = origin, times
+    elif origin is papers:
+        row.times = times if row.origin is papers else row.times
+    else:
+        row.times += times
 
 
 def _added(session: Session, row: JournalSuggestion) -> Suggested:

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
@@ -34,6 +35,7 @@ REFUSALS_KEPT = 200
 
 NAME_MAX = 64
 _LONGEST_TITLE = 500
+_COLUMNS = {**dict.fromkeys(("key", "bibcode", "doi", "arxiv", "codes", "title", "place"), sa.Text), "year": sa.Integer}
 _LEFT_BEHIND = timedelta(days=1)
 """A list whose import is not over after so long was broken off."""
 
@@ -196,14 +198,26 @@ def _joined(first: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _store(session: Session, list_id: int, batch: list[dict[str, Any]]) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(ComparisonRow)
+    """Write rows; one of a paper that is there already adds its codes, and identifiers that were not known."""
+    if session.get_bind().dialect.name == "postgresql":
+        # One statement with an array per column: a statement per row took five times as long.
+        arrays: list[Any] = [sa.literal([row[name] for row in batch], ARRAY(kind)) for name, kind in _COLUMNS.items()]
+        rows = sa.func.unnest(*arrays).table_valued(*_COLUMNS).render_derived()
+        chosen = sa.select(sa.literal(list_id), *(rows.c[name] for name in _COLUMNS))
+        values = postgresql.insert(ComparisonRow).from_select(["list_id", *_COLUMNS], chosen)
+        session.execute(values.on_conflict_do_update(index_elements=["list_id", "key"], set_=_joined_values(values)))
+        return
+    statement = sqlite.insert(ComparisonRow)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["list_id", "key"], set_=_joined_values(statement)),
+        [{**row, "list_id": list_id} for row in batch],
+    )
+
+
+def _joined_values(statement: Any) -> dict[str, Any]:
     there, new = ComparisonRow.__table__.c, statement.excluded  # type: ignore[attr-defined]
     kept = {name: sa.func.coalesce(there[name], new[name]) for name in ("bibcode", "doi", "arxiv", "title", "year")}
-    statement = statement.on_conflict_do_update(
-        index_elements=["list_id", "key"], set_=kept | {"codes": sa.func.trim(there.codes + " " + new.codes)}
-    )
-    session.execute(statement, [{**row, "list_id": list_id} for row in batch])
+    return kept | {"codes": sa.func.trim(there.codes + " " + new.codes)}
 
 
 def _put_in_force(session: Session, list_id: int, counts: ListCounts, now: datetime, wanted: Wanted) -> None:

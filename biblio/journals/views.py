@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,6 +22,16 @@ YEARS_SHOWN = 15
 """Years of the little charts, the running one included."""
 
 _SHOWN = ("monitored", "others", "all")
+
+_SORTS: Mapping[str, Callable[[Yield], Any]] = {
+    "journal": lambda e: e.name.casefold(),
+    "science": lambda e: e.science,
+    "held": lambda e: e.held,
+    "waiting": lambda e: e.waiting,
+    "read": lambda e: e.read,
+    "last": lambda e: e.last.came_at if e.last else None,
+    "complete": lambda e: e.coverage.complete_until if e.coverage else None,
+}
 
 blueprint = Blueprint("journals", __name__)
 
@@ -62,15 +73,7 @@ def overview() -> ResponseReturnValue:
         lines = [line for line in lines if (line.watch is not None) == (show == "monitored")]
     page = webkit.paginate_list(
         lines,
-        sorts={
-            "journal": lambda e: e.name.casefold(),
-            "science": lambda e: e.science,
-            "held": lambda e: e.held,
-            "waiting": lambda e: e.waiting,
-            "read": lambda e: e.read,
-            "last": lambda e: e.last.came_at if e.last else None,
-            "complete": lambda e: e.coverage.complete_until if e.coverage else None,
-        },
+        sorts=_SORTS,
         default_sort="-science",
         filters={"show": show},
     )
