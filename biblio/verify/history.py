@@ -20,15 +20,14 @@ from biblio.store.models import (
     PaperCorrection,
     PaperIdentifier,
     PaperMerge,
-    PaperNote,
     PaperRelation,
     PaperRevision,
-    PaperTag,
     Project,
     UserAccount,
 )
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify.corrections import LABELS, shown_value
+from biblio.verify.notes import Act
 from biblio.verify.readable import readable
 from biblio.verify.sharing_queries import sharing_events
 
@@ -76,13 +75,13 @@ class Twin:
     other: Record
 
 
-def history(session: Session, group: Sequence[int]) -> list[Event]:
+def history(session: Session, group: Sequence[int], written: Sequence[Act] = ()) -> list[Event]:
     """Return all that people decided about a paper (or wrote on it) and whatever was merged into it, latest first."""
     events = [
         *_decisions(session, group),
         *_relations(session, group),
         *_merges(session, group),
-        *_remarks(session, group),
+        *(Event(act.at, act.who, act.what, act.text) for act in written),
         *_corrections(session, group),
     ]
     events += [Event(*told) for told in sharing_events(session, group)]
@@ -135,7 +134,8 @@ def _merges(session: Session, group: Sequence[int]) -> list[Event]:
     ).all()
     latest = {frozenset((merge.kept_id, merge.merged_id)): merge.id for merge, _, _ in rows}.values()
     papers = {i for merge, _, _ in rows for i in (merge.kept_id, merge.merged_id)}
-    roots = dict(session.execute(sa.select(col(Paper.id), survivor_id()).where(col(Paper.id).in_(papers))).all())
+    standing = sa.select(col(Paper.id), survivor_id()).where(col(Paper.id).in_(papers))
+    roots = dict(session.execute(standing).all()) if papers else {}
     events = []
     for merge, who, undone_by in rows:
         if merge.made_at == merge.undone_at:
@@ -156,34 +156,6 @@ def _merges(session: Session, group: Sequence[int]) -> list[Event]:
 def _is_one(merge: PaperMerge, roots: Mapping[int, int]) -> bool:
     """Whether the two papers of a merge that was taken back are one by another merge."""
     return roots.get(merge.kept_id) == roots.get(merge.merged_id)
-
-
-def _remarks(session: Session, group: Sequence[int]) -> list[Event]:
-    """Notes and tags: written, and taken away."""
-    remover: Any = aliased(UserAccount)
-    events = []
-    kinds: tuple[tuple[Any, Any], ...] = ((PaperNote, _note_words), (PaperTag, _tag_words))
-    for model, words in kinds:
-        rows = session.execute(
-            sa.select(model, col(UserAccount.name), remover.name)
-            .join(UserAccount, col(UserAccount.id) == model.actor_id)
-            .outerjoin(remover, remover.id == model.removed_by_id)
-            .where(model.paper_id.in_(group))
-        )
-        for row, who, removed_by in rows:
-            wrote, took = words(row)
-            events.append(Event(row.made_at, who, wrote, row.text if model is PaperNote else ""))
-            if row.removed_at is not None:
-                events.append(Event(row.removed_at, removed_by or who, took, ""))
-    return events
-
-
-def _note_words(_row: Any) -> tuple[str, str]:
-    return "noted", "took a note away"
-
-
-def _tag_words(row: Any) -> tuple[str, str]:
-    return f"tagged it “{row.tag}”", f"took the tag “{row.tag}” away"
 
 
 def _corrections(session: Session, group: Sequence[int]) -> list[Event]:

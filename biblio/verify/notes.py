@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
@@ -27,6 +29,9 @@ MOST_TAGS = 20
 
 SUGGESTED = 50
 """Tags in use that the page offers, the commonest first."""
+
+LOOKED_AT = 1_000
+"""The latest tags put on papers, of which the commonest are offered: a page must not count all there ever were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,41 +55,69 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """One act of writing something on a paper or taking it away; ``text`` is the note's."""
+
+    at: datetime
+    who: str
+    what: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Remarks:
-    """All that stands on a paper now, and the tags that are used elsewhere."""
+    """All that stands on a paper now, the tags that are used elsewhere, and what the history tells of both."""
 
     notes: list[Note]
     tags: list[Tag]
     offered: list[str]
+    acts: list[Act]
 
 
 def remarks(session: Session, group: Sequence[int]) -> Remarks:
-    """Return the notes (latest first) and tags (by name) of a paper, in three queries."""
-    notes = session.execute(
-        sa.select(PaperNote, col(UserAccount.name))
-        .join(UserAccount, col(UserAccount.id) == col(PaperNote.actor_id))
-        .where(col(PaperNote.paper_id).in_(group), col(PaperNote.removed_at).is_(None))
-        .order_by(col(PaperNote.id).desc())
-    ).all()
-    tags = session.execute(
-        sa.select(PaperTag, col(UserAccount.name))
-        .join(UserAccount, col(UserAccount.id) == col(PaperTag.actor_id))
-        .where(col(PaperTag.paper_id).in_(group), col(PaperTag.removed_at).is_(None))
-        .order_by(col(PaperTag.tag), col(PaperTag.id))
-    ).all()
+    """Return the notes (latest first) and tags (by name) of a paper, and their history, in three queries."""
+    notes, tags = _rows(session, PaperNote, group), _rows(session, PaperTag, group)
     shown: dict[str, Tag] = {}
-    for row, who in tags:
-        shown.setdefault(row.tag, Tag(row.id or 0, row.tag, who, row.made_at))
-    offered = session.exec(
-        select(PaperTag.tag)
-        .where(col(PaperTag.removed_at).is_(None), col(PaperTag.tag).not_in(list(shown)))
-        .group_by(col(PaperTag.tag))
-        .order_by(sa.func.count().desc(), col(PaperTag.tag))
-        .limit(SUGGESTED)
-    ).all()
-    return Remarks(
-        [Note(row.id or 0, row.text, who, row.made_at) for row, who in notes], list(shown.values()), list(offered)
+    for row, who, _ in sorted(tags, key=lambda told: (told[0].tag, told[0].id)):
+        if row.removed_at is None:
+            shown.setdefault(row.tag, Tag(row.id, row.tag, who, row.made_at))
+    latest = (
+        sa.select(col(PaperTag.tag))
+        .where(col(PaperTag.removed_at).is_(None))
+        .order_by(col(PaperTag.id).desc())
+        .limit(LOOKED_AT)
+        .subquery()
     )
+    offered = session.execute(
+        sa.select(latest.c.tag).group_by(latest.c.tag).order_by(sa.func.count().desc(), latest.c.tag)
+    ).scalars()
+    acts = [act for row, who, by in notes for act in _acts(row, who, by, "noted", "took a note away", row.text)]
+    for row, who, by in tags:
+        acts += _acts(row, who, by, f"tagged it “{row.tag}”", f"took the tag “{row.tag}” away")
+    return Remarks(
+        [Note(row.id, row.text, who, row.made_at) for row, who, _ in reversed(notes) if row.removed_at is None],
+        list(shown.values()),
+        [tag for tag in offered if tag not in shown][:SUGGESTED],
+        acts,
+    )
+
+
+def _rows(session: Session, model: Any, group: Sequence[int]) -> list[tuple[Any, str, str | None]]:
+    """Return all notes or tags of a paper, in order, each with who wrote it and who took it away."""
+    remover: Any = aliased(UserAccount)
+    rows = session.execute(
+        sa.select(model, col(UserAccount.name), remover.name)
+        .join(UserAccount, col(UserAccount.id) == model.actor_id)
+        .outerjoin(remover, remover.id == model.removed_by_id)
+        .where(model.paper_id.in_(group))
+        .order_by(model.id)
+    )
+    return [(row, who, removed_by) for row, who, removed_by in rows]
+
+
+def _acts(row: Any, who: str, removed_by: str | None, wrote: str, took: str, text: str = "") -> list[Act]:
+    acts = [Act(row.made_at, who, wrote, text)]
+    return acts if row.removed_at is None else [*acts, Act(row.removed_at, removed_by or who, took)]
 
 
 def tags_written(text: str) -> list[str]:

@@ -159,6 +159,7 @@ def paper_page(
     memory = remember(session, group) if any(c.look_again for c in shown) else None
     reasoned = with_reasons(shown, evidence, rules, marks, names, memory)
     relation, related_by, related_at = _relation(session, group)
+    written = remarks(session, group)
     return PaperPage(
         paper_id=survivor,
         title=readable(revision.title) or "Untitled paper",
@@ -179,8 +180,8 @@ def paper_page(
         related_at=related_at,
         suggested_relation=_suggested(reasoned),
         item=session.get(DeskItem, survivor),
-        remarks=remarks(session, group),
-        events=history(session, group),
+        remarks=written,
+        events=history(session, group, written.acts),
         twins=twins(session, group),
     )
 
