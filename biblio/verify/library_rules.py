@@ -215,15 +215,8 @@ def rule_rows(session: Session) -> list[RuleRow]:
 
 def commonest(session: Session, field: Literal["journal", "source"], limit: int) -> list[str]:
     """Return the commonest journals or sources of the papers in the queue, commonest first."""
-    column: Any = getattr(DeskItem, field)
-    rows = session.execute(
-        sa.select(column)
-        .where(col(DeskItem.is_shown).is_(True), column.is_not(None))
-        .group_by(column)
-        .order_by(sa.func.count().desc(), column)
-        .limit(limit)
-    )
-    return list(rows.scalars())
+    papers = tally.sums(session)[field]
+    return sorted(papers, key=lambda name: (-papers[name], name))[:limit]
 
 
 # -- putting the queue in step --------------------------------------------------------------------------------------------
