@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.links import USES_DATA, Ruling, decide, live_link, live_relation
+from biblio.catalogue.links import Ruling, decide, live_link, live_relation
+from biblio.catalogue.memory import USES_DATA
 from biblio.catalogue.references import KnownLink, Pair
 from biblio.errors import RequestRefused
 from biblio.store.current import group_ids
