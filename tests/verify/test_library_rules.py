@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from flask import Flask
-from sqlmodel import select
+from sqlmodel import col, select
 
 from biblio.errors import RequestRefused, Stale
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
-from biblio.store.models import DeskItem, LibraryRule
+from biblio.store.models import DeskItem, JobRun, LibraryRule
 from biblio.store.words import Outcome
 from biblio.verify import library_rules, sharing
 from biblio.verify.library_rules import Move
@@ -106,6 +108,23 @@ def test_what_a_page_cannot_wait_for_the_job_moves(
     row = run_job(runtime, library_rules.libraries, arguments={"source": "ads"})
     assert row.outcome is Outcome.SUCCEEDED
     assert row.counts["moved"] == 1
+    assert libraries(runtime) == ["NAOJ", "NAOJ"]
+
+
+def test_the_page_leaves_the_rest_to_the_job(
+    runtime: Runtime, app: Flask, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers at once; the job runs in the background, under the name of whoever pressed the button."""
+    monkeypatch.setattr(library_rules, "AT_ONCE", 1)
+    monkeypatch.setattr(library_rules, "MOVED_AT_ONCE", 1)
+    ines = as_client(app, runtime, work.ines)
+    assert ines.post("/desk/libraries/rules", data={"source": "ads", "library": "NAOJ"}).status_code == 302
+    for thread in threading.enumerate():
+        if thread.name == "job-libraries":
+            thread.join(timeout=60)
+    with runtime.store.reading() as session:
+        row = session.exec(select(JobRun).where(col(JobRun.job) == "libraries")).one()
+        assert (row.outcome, row.actor_id) == (Outcome.SUCCEEDED, work.ines.user_id)
     assert libraries(runtime) == ["NAOJ", "NAOJ"]
 
 
