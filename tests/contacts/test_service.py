@@ -15,6 +15,7 @@ from biblio.clock import FixedClock
 from biblio.contacts.service import Draft, close, note_answer, note_bounce, send_letter, take_back, the_case, undo
 from biblio.contacts.tracking import follow_outbox, send
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
+from biblio.mail import resend
 from biblio.runtime import Runtime
 from biblio.store.models import Contact, ContactEvent, Decision, OutboxMail, SecondReading
 from biblio.store.words import ContactFault, ContactState, MailState
@@ -68,10 +69,13 @@ def test_a_letter_waits_in_the_outbox_and_leaves_later(runtime: Runtime, librari
 
 
 def test_a_letter_is_taken_back_before_it_leaves(runtime: Runtime, librarian: Actor, preprint: int) -> None:
-    """It never leaves then, and the same person may be written to again; one that left stays."""
+    """It never leaves then, not even sent again from the mail queue; the person may be written to anew; one that left stays."""
     contact_id = put(runtime, librarian, preprint)
     with runtime.store.writing() as session:
         take_back(session, runtime, librarian, contact_id)
+    leave(runtime)
+    with runtime.store.writing() as session:
+        resend(session, librarian, session.exec(select(OutboxMail.id)).one() or 0, now=runtime.clock.now())
     leave(runtime)
     assert not list(runtime.settings.outgoing_mail.glob("*.eml"))
     again = put(runtime, librarian, preprint)

@@ -245,6 +245,18 @@ def test_the_number_of_statements_does_not_grow(
     assert counted[0] < 40
 
 
+def test_the_paper_page_leads_to_the_letter(login: Login, runtime: Runtime, preprint: int) -> None:
+    """A preprint's page on the desk has the link; without anything to write about the page says why."""
+    client = login()
+    assert f'href="/desk/contacts/{preprint}/write"' in client.get(f"/desk/paper/{preprint}").get_data(as_text=True)
+    with runtime.store.writing() as session:
+        set_version(session, preprint, 1, is_withdrawn=True)
+    assert "Write to the author" not in client.get(f"/desk/paper/{preprint}").get_data(as_text=True)
+    answer = client.get(f"/desk/contacts/{preprint}/write")
+    assert answer.status_code == 200
+    assert "There is nothing to write about" in answer.get_data(as_text=True)
+
+
 def test_who_may_read_and_who_may_write(login: Login, runtime: Runtime, preprint: int) -> None:
     """An admin reads and cannot send; a manager sees nothing; a paper without a case is not found."""
     admin = login(Role.ADMIN, "ada")
