@@ -49,7 +49,7 @@ class Held:
 
     @property
     def who(self) -> str:
-        """The holder with their library: Vera (ESO)."""
+        """The holder with their library: Vera (her library)."""
         return f"{self.holder} ({self.library})" if self.library else self.holder
 
 
