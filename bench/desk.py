@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +93,7 @@ def pages_of(size: Size) -> dict[str, Ask]:
         "paper page": lambda n: f"/desk/paper/{paper(n)}",
         "project search": lambda n: f"/desk/paper/{paper(n)}?find={('pozive', '00123', 'Bin', 'pozive+zis')[n % 4]}",
         "public search, all": lambda n: "/",
-        "public search, words": lambda n: f"/?q={('solissola', 'pozive zosisvis', 'labuli')[n % 3]}",
+        "public search, words": lambda n: f"/?q={('solissola', 'pozive+zosisvis', 'labuli')[n % 3]}",
         "public search, a facet": lambda n: f"/?year={2014 + n % 10}",
     }
 
@@ -133,34 +133,58 @@ def _port(lines: IO[str]) -> int:
     raise RuntimeError("the server did not start")
 
 
-def cpu_s(process: int) -> float:
-    """Seconds of processor time that a process took (Linux; elsewhere 0)."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text("ascii").rsplit(")", 1)[1].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def processes_of(server: int, postmaster: int | None) -> tuple[int, ...]:
+    """Return the processes that answer: the server's, and those that PostgreSQL keeps for its connections."""
+    found = [server]
+    for path in Path("/proc").glob("[0-9]*/stat") if postmaster else ():
+        try:
+            if int(path.read_text("ascii").rsplit(")", 1)[1].split()[1]) == postmaster:
+                found.append(int(path.parent.name))
+        except (OSError, ValueError, IndexError):
+            continue  # it has ended meanwhile
+    return tuple(found)
+
+
+def cpu_ms(processes: Iterable[int]) -> float:
+    """Milliseconds of processor time that processes took, all their threads together (Linux; elsewhere 0)."""
+    total = 0
+    for process in processes:
+        for thread in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            try:
+                total += int(thread.read_text("ascii").split()[0])
+            except (OSError, ValueError, IndexError):
+                continue
+    return total / 1e6
+
+
+def is_busy() -> bool:
+    """Whether other work keeps this machine from showing how fast it is."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds of one page's requests."""
+    """Milliseconds of one page's requests: until it is there, and of processor time."""
 
     p50: float
     p95: float
-    cpu: float
+    cpu50: float
+    cpu95: float
 
 
-def timed(process: int, work: Callable[[int], object], requests: int) -> Times:
+def timed(processes: tuple[int, ...], work: Callable[[int], object], requests: int) -> Times:
     """Time ``requests`` calls of ``work``."""
-    took = []
-    before = cpu_s(process)
+    took, used = [], []
     for number in range(requests):
+        before = cpu_ms(processes)
         begun = time.perf_counter()
         work(number)
         took.append(1000 * (time.perf_counter() - begun))
+        used.append(cpu_ms(processes) - before)
     took.sort()
-    return Times(took[len(took) // 2], took[int(0.95 * len(took))], 1000 * (cpu_s(process) - before) / requests)
+    used.sort()
+    middle, high = requests // 2, int(0.95 * requests)
+    return Times(took[middle], took[high], used[middle], used[high])
 
 
 # -- what is measured -------------------------------------------------------------------------------------------------
@@ -181,43 +205,54 @@ def ready_after_s(visitor: Visitor) -> float:
     return time.perf_counter() - begun
 
 
-def measure(runtime: Runtime, scale: Scale, few: dict[str, int]) -> Iterator[Figure]:
+def measure(runtime: Runtime, scale: Scale, few: dict[str, int], folder: Path) -> Iterator[Figure]:
     """Time every page of one store, then let the crowd in."""
+    postmaster = None if runtime.store.is_sqlite else int((folder / "postgres/postmaster.pid").read_text().split()[0])
     name = "SQLite" if runtime.store.is_sqlite else "PostgreSQL"
     app = create_app(runtime)
     tickets = cookies(app, runtime.store)
     statements = counted(app, runtime, tickets[0], scale.size)
     tasks = open_tasks(runtime.store, 2 * scale.requests + (len(tickets) + 1) * scale.tasks)
-    with serving(runtime) as (port, process):
+    with serving(runtime) as (port, server):
         visitors = [Visitor(port, ticket) for ticket in tickets]
         stranger = Visitor(port, "theme=light")
         for _ in range(WARM_UP):
             get(stranger, EMPTY)
-        empty = timed(process, lambda n: get(stranger, EMPTY), scale.requests)
+        processes = processes_of(server, postmaster)
+        empty = timed(processes, lambda n: get(stranger, EMPTY), scale.requests)
         yield Figure(f"{name}: an empty page, p95", empty.p95, " ms", goal=f"p50 {empty.p50:.0f} ms")
         yield Figure(f"{name}: the public index is ready after", ready_after_s(stranger), " s")
         for what, ask in pages_of(scale.size).items():
             for number in range(WARM_UP):
                 get(visitors[0], ask(number))
-            times = timed(process, lambda n, ask=ask: get(visitors[0], ask(n)), scale.requests)  # type: ignore[misc]
+            processes = processes_of(server, postmaster)
+            times = timed(processes, lambda n, ask=ask: get(visitors[0], ask(n)), scale.requests)  # type: ignore[misc]
             yield figure(f"{name}: {what}, p95", times, empty, f", {statements[what]} statements")
             if statements[what] != few[what]:
                 yield Figure(f"  statements with {FEW.papers} papers", few[what], goal="the same", met=False)
         for visitor in visitors:
             visitor.learn_token(f"/desk/paper/{tasks[0].paper_id}")
-        yield deciding(name, process, visitors[0], tasks, scale, empty)
+        yield deciding(name, processes, visitors[0], tasks, scale, empty)
         yield from _crowds(name, runtime.store, visitors, tasks[2 * scale.requests :], scale)
         for visitor in (*visitors, stranger):
             visitor.close()
 
 
 def figure(what: str, times: Times, empty: Times, more: str = "") -> Figure:
-    """One line: the 95th percentile beside that of the empty page."""
-    goal = f"p50 {times.p50:.0f} ms, {times.cpu:.0f} ms processor{more}; goal {GOAL_MS} ms"
-    return Figure(what, times.p95, " ms", "the empty page", empty.p95, goal, times.p95 < GOAL_MS)
+    """One line: the 95th percentile beside that of the empty page.
+
+    On a busy machine a page that is late, though it took little processor time, neither meets the goal nor misses it.
+    """
+    goal = f"p50 {times.p50:.0f} ms; processor {times.cpu50:.0f} ms, p95 {times.cpu95:.0f} ms{more}; goal {GOAL_MS} ms"
+    met: bool | None = times.p95 < GOAL_MS
+    if not met and times.cpu95 < GOAL_MS and is_busy():
+        met, goal = None, f"{goal}, not told on a busy machine"
+    return Figure(what, times.p95, " ms", "the empty page", empty.p95, goal, met)
 
 
-def deciding(name: str, process: int, visitor: Visitor, tasks: Sequence[Task], scale: Scale, empty: Times) -> Figure:
+def deciding(
+    name: str, processes: tuple[int, ...], visitor: Visitor, tasks: Sequence[Task], scale: Scale, empty: Times
+) -> Figure:
     """Time the decisions of one person: the form sent, its token checked, the verdict stored, the queue in step."""
     statuses = []
 
@@ -227,7 +262,7 @@ def deciding(name: str, process: int, visitor: Visitor, tasks: Sequence[Task], s
 
     for number in range(WARM_UP):
         work(scale.requests + number)
-    times = timed(process, work, scale.requests)
+    times = timed(processes, work, scale.requests)
     assert set(statuses) == {302}, f"decisions answered {set(statuses)}"
     return figure(f"{name}: decide, p95", times, empty)
 
@@ -356,7 +391,7 @@ def run(folder: Path, scale: Scale, only: str | None) -> list[Figure]:
     with stores(folder, scale, only) as made:
         print(HEADER)
         for runtime in made:
-            for one in measure(runtime, scale, few):
+            for one in measure(runtime, scale, few, folder):
                 print(shown(one), flush=True)
                 figures.append(one)
     return figures

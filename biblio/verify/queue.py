@@ -143,20 +143,27 @@ def turned(session: Session, paper_ids: Sequence[int], project_ids: Sequence[int
     these papers, now or before (``project_ids`` were decided on), and has no science paper among all others. Those are
     held until this transaction ends: two who take back its last two papers must not each see the other's.
     """
+    group = _groups(session, paper_ids)
     links = session.execute(
-        sa.select(col(Link.paper_id), col(Link.project_id))
-        .join(Paper, col(Paper.id) == col(Link.paper_id))
-        .where(
-            sa.or_(col(Paper.id).in_(paper_ids), col(Paper.merged_into_id).in_(paper_ids)),
-            col(Link.verdict) == Verdict.ACCEPT,
-            sa.or_(col(Link.ended_at).is_(None), col(Link.project_id).in_(project_ids)),
+        sa.select(col(Link.project_id), col(Link.verdict), col(Link.ended_at)).where(
+            col(Link.paper_id).in_(list(group))
         )
-    ).all()
-    accepted = {project for _, project in links}
+    )
+    accepted = {
+        project
+        for project, verdict, ended in links
+        if verdict is Verdict.ACCEPT and (ended is None or project in project_ids)
+    }
     held = select(Project.id).where(col(Project.id).in_(accepted)).order_by(col(Project.id))
     if accepted:
         session.exec(held.with_for_update(key_share=True)).all()
-    return accepted - _published(session, accepted, but={*paper_ids, *(paper for paper, _ in links)})
+    return accepted - _published(session, accepted, but=group.values())
+
+
+def _groups(session: Session, paper_ids: Collection[int]) -> dict[int, int]:
+    """Return paper → survivor of these papers and of all that were merged into them."""
+    group = sa.or_(col(Paper.id).in_(paper_ids), col(Paper.merged_into_id).in_(paper_ids))
+    return dict(session.execute(sa.select(col(Paper.id), survivor_id()).where(group)).all())
 
 
 def _refresh_batch(session: Session, profile: Profile, paper_ids: list[int], today: date) -> int:
@@ -422,25 +429,20 @@ def _published(session: Session, projects: set[int], but: Collection[int] = ()) 
     """
     if not projects:
         return set()
-    accepted = session.execute(
-        sa.select(col(Link.project_id), survivor_id())
+    # Verdict and relation are looked at here: asked for in a statement, their indexes led to half of the table.
+    links = session.execute(
+        sa.select(col(Link.project_id), survivor_id(), col(Link.verdict))
         .join(Paper, col(Paper.id) == col(Link.paper_id))
-        .where(col(Link.project_id).in_(projects), col(Link.ended_at).is_(None), col(Link.verdict) == Verdict.ACCEPT)
+        .where(col(Link.project_id).in_(projects), col(Link.ended_at).is_(None))
     ).all()
-    papers = {paper for _, paper in accepted} - set(but)
-    if not papers:
-        return set()
-    science = set(
-        session.execute(
-            sa.select(survivor_id())
-            .join(PaperRelation, col(PaperRelation.paper_id) == col(Paper.id))
-            .where(
-                sa.or_(col(Paper.id).in_(papers), col(Paper.merged_into_id).in_(papers)),
-                col(PaperRelation.ended_at).is_(None),
-                col(PaperRelation.relation) == RelationKind.SCIENCE,
-            )
-        ).scalars()
-    )
+    accepted = {(project, paper) for project, paper, verdict in links if verdict is Verdict.ACCEPT and paper not in but}
+    group = _groups(session, {paper for _, paper in accepted}) if accepted else {}
+    relations = session.execute(
+        sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation)).where(
+            col(PaperRelation.paper_id).in_(list(group)), col(PaperRelation.ended_at).is_(None)
+        )
+    ).all()
+    science = {group[paper] for paper, relation in relations if relation is RelationKind.SCIENCE}
     return {project for project, paper in accepted if paper in science}
 
 
