@@ -68,10 +68,10 @@ class Judgement:
     def unseen(self, band: Band, reasons: Iterable[Reason]) -> list[Any]:
         """Return the reasons that were not there to see and could change the judgement.
 
-        Against an acceptance they count only when they bring the candidate into a lower band.
+        Against an acceptance they count only when they bring the candidate into a lower band than it was shown in.
         """
         accepted = self.verdict is Verdict.ACCEPT
-        if accepted and self.band is not None and _BAND_ORDER.index(band) >= _BAND_ORDER.index(self.band):
+        if accepted and (self.band is None or _BAND_ORDER.index(band) >= _BAND_ORDER.index(self.band)):
             return []
         if not accepted and band is Band.UNLIKELY:
             return []

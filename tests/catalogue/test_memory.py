@@ -165,6 +165,16 @@ def test_an_accepted_pair_comes_back_for_what_speaks_against_it(store: Store, ba
         assert _flag(session) is raised
 
 
+def test_a_link_made_by_hand_is_not_doubted_by_its_first_match(store: Store) -> None:
+    """A list was taken over before anything was matched: what the machine then makes of it re-opens nothing."""
+    with store.writing() as session:
+        paper, project, vera = add_paper(session), add_project(session), add_user(session)
+        decide(session, vera, Ruling(paper, project, Verdict.ACCEPT, 0, RelationKind.SCIENCE), now=NOW)
+        _revise(session, paper, ("Somebody, E.",), NOW + DAY)
+        _suggest(session, paper, project, [_kind("pi", -2.0)], NOW + DAY, Band.UNLIKELY)
+        assert not _flag(session)
+
+
 def test_what_came_while_the_paper_was_on_the_screen_is_shown_at_once(store: Store) -> None:
     """Who decides on evidence that newer evidence took the place of is asked again: it was never seen."""
     with store.writing() as session:
