@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,18 +125,24 @@ def test_only_librarians_add_papers(site: tuple[Flask, Runtime]) -> None:
 
 
 def test_the_command_adds_several(
-    sqlite_runtime: Runtime, served: ReplayServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sqlite_runtime: Runtime,
+    served: ReplayServer,
+    observatory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     """Each number with what became of it; exit code 1 where one was not added."""
     monkeypatch.setenv("BIBLIO_HOME", str(tmp_path / "site"))
     monkeypatch.setenv("BIBLIO_DATABASE_URL", sqlite_runtime.settings.database)
     for name, value in {**addresses(served.url), "ads_token": "demo"}.items():
         monkeypatch.setenv(f"BIBLIO_{name.upper()}", str(value))
-    asked = ["papers", "add", "--quiet", "1504.90137", "10.5555/apj.2015.809.11", "nonsense", "2599.99999"]
+    records = map(json.loads, (observatory / "papers" / "ads.jsonl").read_text("utf-8").splitlines())
+    doi = next(one["doi"][0] for one in records if one["doi"] and not one["alternate_bibcode"])
+    asked = ["papers", "add", "--quiet", "1504.90137", doi, "nonsense", "2599.99999"]
     told = CliRunner().invoke(main, asked)
     assert told.exit_code == 1
     assert "arxiv 1504.90137: paper 1, added" in told.output
-    assert "doi 10.5555/apj.2015.809.11: paper 2, added" in told.output
+    assert f"doi {doi}: paper 2, added" in told.output
     assert "nonsense: This is no DOI" in told.output
     assert "has no paper 2599.99999" in told.output
     again = CliRunner().invoke(main, ["papers", "add", "arXiv:1504.90137"])

@@ -113,8 +113,8 @@ def test_what_no_service_has_is_said(small: Asking, served: ReplayServer, writte
         ("arxiv_api", "html", "1504.90137"),
         ("arxiv_api", "reset", "1504.90137"),
         ("arxiv_api", "truncated", "1504.90137"),
-        ("ads_search", "error_500", "10.5555/apj.2015.809.11"),
-        ("ads_search", "html", "10.5555/apj.2015.809.11"),
+        ("ads_search", "error_500", "a DOI"),
+        ("ads_search", "html", "a DOI"),
     ],
 )
 def test_a_service_that_is_down_loses_nothing(
@@ -124,7 +124,7 @@ def test_a_service_that_is_down_loses_nothing(
     with ReplayServer(observatory, with_faults=False) as server:
         runtime = small(server.url)
         server.set_faults([{"service": door, "kind": kind, "request": "every"}])
-        row = _add(runtime, written)
+        row = _add(runtime, _in_ads(observatory)["doi"][0] if written == "a DOI" else written)
         assert row.state is WantedState.WAITING
         assert row.tries == 1
         assert "tried again every night" in row.words
@@ -153,9 +153,11 @@ def test_a_text_that_cannot_be_fetched_does_not_hold_the_paper_up(small: Asking,
     assert "text could not be fetched yet" in row.words
 
 
-def test_a_withdrawn_paper_says_so(small: Asking, served: ReplayServer) -> None:
+def test_a_withdrawn_paper_says_so(small: Asking, served: ReplayServer, observatory: Path) -> None:
     """It is opened all the same; a person decides."""
-    row = _add(small(served.url), "2309.90822")
+    preprints = map(json.loads, (observatory / "papers" / "arxiv.jsonl").read_text("utf-8").splitlines())
+    withdrawn = next(one["id"] for one in preprints if "withdrawn" in (one["comment"] or "").lower())
+    row = _add(small(served.url), withdrawn)
     assert row.state is WantedState.ADDED
     assert "withdrawn" in row.words
 
