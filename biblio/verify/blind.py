@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.readable import readable
 from biblio.observatory import Profile
 from biblio.store.current import survivor_of
 from biblio.store.models import PaperRevision, Project, ProjectRevision, SecondReading
@@ -22,7 +23,6 @@ from biblio.verify.authors import Author, Team, marked, split
 from biblio.verify.paper import Identifier, PaperPage, Reading, paper_page
 from biblio.verify.proposed import KIND_WORDS, Shown
 from biblio.verify.quotes import Passage
-from biblio.verify.readable import readable
 from biblio.verify.second_readings import open_readings
 from biblio.webkit import holds
 from matching.rules import Rules

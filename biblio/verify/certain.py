@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.readable import readable
 from biblio.store.current import survivor_id
 from biblio.store.models import (
     Candidate,
@@ -23,7 +24,6 @@ from biblio.store.models import (
 )
 from biblio.store.words import Band
 from biblio.verify.queries import authors_of
-from biblio.verify.readable import readable
 
 DOUBT = -1.5
 """Log-odds from which evidence against a certain candidate leaves its box unticked: odds against of 4 to 1."""

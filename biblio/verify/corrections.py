@@ -13,11 +13,11 @@ from sqlmodel import Session, col, select
 from biblio.catalogue import compose
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.corrections import correct, withdraw_correction
+from biblio.catalogue.readable import readable
 from biblio.catalogue.terms import PERSON, family
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import PaperCorrection, PaperRevision, SourceRecord, UserAccount
-from biblio.verify.readable import readable
 from harvesters.records import PAPER_KINDS
 
 LABELS = {

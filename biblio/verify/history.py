@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.readable import readable
 from biblio.store.current import survivor_id
 from biblio.store.models import (
     Decision,
@@ -28,7 +29,6 @@ from biblio.store.models import (
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify.corrections import LABELS, shown_value
 from biblio.verify.notes import Act
-from biblio.verify.readable import readable
 from biblio.verify.sharing_queries import sharing_events
 
 VERDICT_WORDS = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "unsure"}

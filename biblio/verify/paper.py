@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.memory import remember
+from biblio.catalogue.readable import readable
 from biblio.errors import NotFound
 from biblio.observatory import Profile
 from biblio.store.current import group_ids, survivor_of
@@ -32,7 +33,6 @@ from biblio.verify.notes import Remarks, remarks
 from biblio.verify.proposed import Shown, candidates, quote_of, with_reasons
 from biblio.verify.queue import has_journal_record, unknown_code_mentions
 from biblio.verify.quotes import Passage, Quote, passages
-from biblio.verify.readable import readable
 from matching.rules import Rules
 
 _SERIOUS = (Band.CERTAIN, Band.LIKELY)

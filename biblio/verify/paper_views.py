@@ -13,13 +13,13 @@ from biblio import webkit
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.corrections import correct, withdraw_correction
 from biblio.catalogue.pasted import find_paper, read_identifier
+from biblio.catalogue.readable import readable
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.verify import corrections, notes, one_or_two
 from biblio.verify.forms import CorrectionForm, NoteForm, OtherPaperForm, TagForm
 from biblio.verify.queries import title_of
 from biblio.verify.queue import refresh
 from biblio.verify.queue_views import now, to_paper
-from biblio.verify.readable import readable
 from biblio.verify.wanted import QueueFilter
 
 _PAPER = "/desk/paper/<int:paper_id>"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.memory import Memory
+from biblio.catalogue.readable import readable
 from biblio.observatory import Profile
 from biblio.store.models import (
     Candidate,
@@ -26,7 +27,6 @@ from biblio.store.models import (
 )
 from biblio.store.words import Band, Verdict
 from biblio.verify.quotes import Quote
-from biblio.verify.readable import readable
 from matching import evidence as matched
 from matching.explain import explain
 from matching.rules import Rules

@@ -11,6 +11,7 @@ from statistics import median
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.readable import readable
 from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
     Candidate,
@@ -27,7 +28,6 @@ from biblio.store.models import (
 )
 from biblio.store.words import Band, Verdict
 from biblio.verify.queue import is_in_audit
-from biblio.verify.readable import readable
 from biblio.verify.wanted import Onlooker, QueueFilter, claimed
 
 MANY = 500

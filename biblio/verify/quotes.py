@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from biblio.verify.readable import readable
+from biblio.catalogue.readable import readable
 
 PLACES = {
     "acknowledgement": "acknowledgements",

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.readable import readable
 from biblio.catalogue.texts import CONTEXT, FULL_TEXTS
 from biblio.observatory import Profile
 from biblio.store.current import group_ids
 from biblio.store.models import PaperRevision, SourceRecord, TextMention, TextPhrase, TextReading
 from biblio.verify.quotes import PLACES, Passage, Quote, passages
-from biblio.verify.readable import readable
 from matching.codes import Mention
 from matching.phrases import Phrase
 from matching.relation import Band, Proposal, Reason, RelationRules, TextRead, judge

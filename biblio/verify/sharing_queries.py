@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.readable import readable
 from biblio.observatory import Profile
 from biblio.store.current import survivor_id
 from biblio.store.models import (
@@ -28,7 +29,6 @@ from biblio.store.models import (
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify.claims import LIBRARIANS, Held, held_by, held_now
 from biblio.verify.library_rules import library_names
-from biblio.verify.readable import readable
 from biblio.verify.second_readings import hidden_from, open_readings
 
 

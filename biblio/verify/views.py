@@ -12,6 +12,7 @@ from sqlmodel import Session
 from biblio import webkit
 from biblio.catalogue.archival import archival_classes
 from biblio.catalogue.links import Ruling
+from biblio.catalogue.readable import harmless
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import Decision, DeskItem, Project
 from biblio.store.words import Verdict
@@ -32,7 +33,6 @@ from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
 from biblio.verify.queue import is_in_audit
 from biblio.verify.queue_views import around, now, to_paper
-from biblio.verify.readable import harmless
 from biblio.verify.relation_proposal import relation_proposal
 from biblio.verify.search import find_projects
 from biblio.verify.second_readings import UnderSecondReading

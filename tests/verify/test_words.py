@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biblio.catalogue.readable import LONGEST, readable
 from biblio.verify.authors import Team, marked, split
 from biblio.verify.quotes import Quote, passages
-from biblio.verify.readable import LONGEST, readable
 from biblio.verify.views import score_words
 
 
