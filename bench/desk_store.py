@@ -176,7 +176,9 @@ def build(engine: sa.Engine, profile: Profile, size: Size, today: date) -> None:
     loader.close()
     with Store(engine).writing() as session:
         true_up(session)
-        refresh(session, profile, [one.number for one in made if one.at_press], today=today)  # when they will be printed
+        refresh(
+            session, profile, [one.number for one in made if one.at_press], today=today
+        )  # when they will be printed
 
 
 def _people(loader: Loader, now: datetime) -> None:
