@@ -65,17 +65,13 @@ def _waiting(session: Session, ids: Sequence[int], today: date) -> dict[int, dat
     revisions = session.exec(
         select(PaperRevision).where(col(PaperRevision.paper_id).in_(ids), col(PaperRevision.superseded_at).is_(None))
     )
-    survivor = survivor_id()
-    on_arxiv = set(
-        session.execute(
-            sa.select(survivor)
-            .join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
-            .where(
-                sa.or_(col(Paper.id).in_(ids), col(Paper.merged_into_id).in_(ids)),
-                col(PaperIdentifier.scheme) == Scheme.ARXIV,
-            )
-        ).scalars()
+    # The scheme is looked at here: asked for in the statement, its index led to every arXiv number there is.
+    identifiers = session.execute(
+        sa.select(survivor_id(), col(PaperIdentifier.scheme))
+        .join(PaperIdentifier, col(PaperIdentifier.paper_id) == col(Paper.id))
+        .where(sa.or_(col(Paper.id).in_(ids), col(Paper.merged_into_id).in_(ids)))
     )
+    on_arxiv = {paper_id for paper_id, scheme in identifiers if scheme is Scheme.ARXIV}
     return {
         row.paper_id: row.preprint_on
         for row in revisions
