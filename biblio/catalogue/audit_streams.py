@@ -188,7 +188,7 @@ def _rule(row: LibraryRule) -> str:
 
 def _second(row: SecondReading) -> Told:
     if row.verdict is None:
-        return Told("ended a second reading: the decision was taken back", details=_details(decision=row.decision_id))
+        return Told("ended a second reading without a verdict", details=_details(decision=row.decision_id))
     relation = row.relation.value.replace("_", " ") if row.relation else None
     what = f"as second reader {_VERDICTS[row.verdict]}"
     return Told(what, row.reason, _details(decision=row.decision_id, relation=relation, agrees=row.agrees))
@@ -235,7 +235,7 @@ def streams() -> tuple[Stream, ...]:
 
 
 _ENTRIES = {"account.": Kind.ACCOUNT, "login": Kind.ACCOUNT, "mail ": Kind.MAIL, "journal.": Kind.JOURNAL,
-            "reported_paper.": Kind.REPORTED}  # fmt: skip
+            "reported_paper.": Kind.REPORTED, "second_reading.": Kind.SHARING}  # fmt: skip
 """How the actions of audit entries begin, with the kind of act that they are; all others are settings."""
 
 

@@ -20,7 +20,7 @@ from biblio.catalogue.memory import USES_DATA
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.runtime import Runtime
 from biblio.store.current import group_ids, survivor_id, survivor_of
-from biblio.store.models import Decision, Paper, SecondReading, UserAccount
+from biblio.store.models import AuditEntry, Decision, Paper, SecondReading, UserAccount
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify.claims import LIBRARIANS
 from biblio.verify.escalations import escalate_disagreement
@@ -183,8 +183,10 @@ def call_off(session: Session, actor: Actor, reading_id: int, *, now: datetime) 
     return row
 
 
-def resume(session: Session, actor: Actor, reading_id: int) -> SecondReading:
+def resume(session: Session, actor: Actor, reading_id: int, *, now: datetime) -> SecondReading:
     """Open again a second reading that was called off, while its decision is still the one in force.
+
+    The row forgets who called it off, so that goes into the audit log, as does who opened it again.
 
     Raises ``NotFound`` where none was called off, ``Stale`` where the pair was decided anew since.
     """
@@ -200,6 +202,17 @@ def resume(session: Session, actor: Actor, reading_id: int) -> SecondReading:
     ).first()
     if latest != row.decision_id:
         raise Stale("The first decision was changed meanwhile: there is nothing to read a second time.")
+    acts = (("called_off", row.ended_at, row.ended_by_id), ("resumed", now, actor.user_id))
+    session.add_all(
+        AuditEntry(
+            made_at=at,
+            actor_id=who,
+            action=f"second_reading.{what}",
+            subject=f"paper {survivor}",
+            details={"decision": row.decision_id},
+        )
+        for what, at, who in acts
+    )
     row.ended_at = row.ended_by_id = None
     session.add(row)
     session.flush()

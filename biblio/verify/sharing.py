@@ -92,7 +92,7 @@ def call_off(session: Session, actor: Actor, reading_id: int, today: Today) -> S
 
 def resume(session: Session, actor: Actor, reading_id: int, today: Today) -> SecondReading:
     """Open again a second reading that was called off."""
-    row = second_readings.resume(session, actor, reading_id)
+    row = second_readings.resume(session, actor, reading_id, now=today.now)
     refresh(session, today.profile, [row.paper_id], today=today.date)
     return row
 

@@ -14,7 +14,7 @@ from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.current import under_second_reading
-from biblio.store.models import Decision, DeskItem, Escalation, Link, SecondReading, UserAccount
+from biblio.store.models import AuditEntry, Decision, DeskItem, Escalation, Link, SecondReading, UserAccount
 from biblio.store.words import RelationKind, Role, Verdict
 from biblio.verify import service, sharing
 from biblio.verify.known import export_known
@@ -349,6 +349,12 @@ def test_a_head_librarian_calls_a_reading_off_and_on_again(runtime: Runtime, app
     assert "seven-reasons" in hanna.get(f"/desk/paper/{work.paper}").get_data(as_text=True)
     ines.post(f"/desk/second/{reading}/resume")
     assert "seven-reasons" not in hanna.get(f"/desk/paper/{work.paper}").get_data(as_text=True)
+    with runtime.store.reading() as session:
+        noted = session.exec(select(AuditEntry).where(col(AuditEntry.action).startswith("second_reading."))).all()
+    assert [(row.action, row.actor_id) for row in noted] == [
+        ("second_reading.called_off", work.ines.user_id),
+        ("second_reading.resumed", work.ines.user_id),
+    ]
     judge(runtime, work.hanna, reading)
     with pytest.raises(NotFound), runtime.store.writing() as session:
         sharing.resume(session, work.ines, reading, today(runtime))
