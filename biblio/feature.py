@@ -19,7 +19,16 @@ from biblio.jobs import Job
 from biblio.observatory import Profile
 from biblio.runtime import Runtime
 
-FEATURES = ("biblio.ingest", "biblio.verify", "biblio.public", "biblio.contacts", "biblio.journals", "biblio.compare", "survey", "reports")
+FEATURES = (
+    "biblio.ingest",
+    "biblio.verify",
+    "biblio.public",
+    "biblio.contacts",
+    "biblio.journals",
+    "biblio.compare",
+    "survey",
+    "reports",
+)
 """The features, in the order in which their pages stand in the navigation."""
 
 

@@ -34,7 +34,14 @@ SESSION_HOURS = 12
 """A working day: who leaves a desk open overnight logs in again."""
 
 COMPRESS_FROM_BYTES = 1024
-_COMPRESSED_TYPES = {"text/html", "text/csv", "application/json", "application/problem+json", "image/svg+xml", "text/plain"}
+_COMPRESSED_TYPES = {
+    "text/html",
+    "text/csv",
+    "application/json",
+    "application/problem+json",
+    "image/svg+xml",
+    "text/plain",
+}
 _LONG_SEGMENT = re.compile(r"[A-Za-z0-9_\-.~%]{24,}")
 
 

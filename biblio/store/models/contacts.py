@@ -71,7 +71,9 @@ class ContactCase(SQLModel, table=True):
     __table_args__ = (sa.Index("ix_contact_case_standing", "standing", "press_on", "paper_id"),)
     paper_id: int = Field(primary_key=True, foreign_key="paper.id")
     standing: str = Field(max_length=16)
-    fault: ContactFault | None = Field(default=None, sa_column=choice(ContactFault, name="contact_fault", nullable=True))
+    fault: ContactFault | None = Field(
+        default=None, sa_column=choice(ContactFault, name="contact_fault", nullable=True)
+    )
     title: str
     journal: str | None = None
     """The journal that the authors name in the preprint's comment."""
