@@ -22,6 +22,8 @@ _CUT = " … (cut)"
 _EXACT = 2**53
 """Whole numbers beyond which a spreadsheet rounds; they are written as text."""
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_LATER = re.compile(r"([;|\t\r\n][\s\"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet set up for another separator than the comma begins a cell in the midst of ours."""
 _NUMBER = re.compile(r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _WIDEST = 60
@@ -40,7 +42,11 @@ def clean(text: str) -> str:
 
 
 def safe_cell(value: object) -> object:
-    """Return a CSV cell that a spreadsheet will not run: text that begins like a formula gets an apostrophe in front."""
+    """Return a CSV cell that a spreadsheet will not run: text that begins like a formula gets an apostrophe in front.
+
+    So does what begins like one behind a semicolon, tab, bar or line break: spreadsheets in much of Europe cut lines at
+    semicolons, whatever the file says, and heed quotation marks at the beginning of what they take for a cell alone.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -48,7 +54,10 @@ def safe_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = clean(value)
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
+    if _NUMBER.match(text):
+        return text
+    text = _LATER.sub(r"\1'", text)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def csv_file(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
