@@ -11,7 +11,7 @@ from pylatexenc.latex2text import LatexNodes2Text
 LONGEST = 2_000
 """Characters kept of a title or quote; what is longer is cut with an ellipsis."""
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SHIFTED = re.compile(r"<(su[bp])>\s*([^<>]{1,40}?)\s*</\1>", re.I)
 _TAG = re.compile(
     r"</?(?:i|b|em|strong|tt|span|p|br|inline-formula|tex-math|mml:[a-z]+|math|m[a-z]{1,8})(?:\s[^<>]*)?/?>", re.I
@@ -40,7 +40,7 @@ def readable(text: str | None) -> str:
         return ""
     plain = _CONTROLS.sub("", text[: LONGEST + 1])
     plain = _SHIFTED.sub(lambda m: f"{'_' if m[1].lower() == 'sub' else '^'}{{{m[2]}}}", plain)
-    plain = html.unescape(_TAG.sub("", plain))
+    plain = _CONTROLS.sub("", html.unescape(_TAG.sub("", plain)))
     plain = _SCRIPT.sub(lambda m: (m[2] or m[3]).translate(_UP if m[1] == "^" else _DOWN), plain)
     if "\\" in plain or "$" in plain or "{" in plain:
         plain = _from_tex(plain)

@@ -23,6 +23,7 @@ from biblio.verify.views import score_words
         ("\\'{E}toile", "Étoile"),
         ("two\n  lines", "two lines"),
         ("\x00\u202eevil\u2066", "evil"),
+        ("&#8238;evil&#x200b; &rlm;&#x61c;sign&zwj;s", "evil signs"),
         (None, ""),
     ],
 )
@@ -31,7 +32,10 @@ def test_titles_read_as_a_person_would_write_them(written: str | None, read: str
     assert readable(written) == read
 
 
-@given(st.text(alphabet=st.sampled_from("\\{}$^_%<>&;#ab1 \x00\u202e~"), max_size=60) | st.text(max_size=200))
+_PIECES = [*"\\{}$^_%<>&;#ab1 \x00\u202e~", "&#8238;", "&#x00;", "&NewLine;"]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=60).map("".join) | st.text(max_size=200))
 def test_reading_a_stranger_never_fails(text: str) -> None:
     """Whatever stands in a title, something plain comes out, on one line and bounded."""
     read = readable(text)
