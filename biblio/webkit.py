@@ -44,6 +44,7 @@ TABLES = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _RUNTIME = "biblio_runtime"
+_NOT_WRITTEN = {"endpoint", "_anchor", "_external", "_method", "_scheme"}
 
 
 # -- the request ------------------------------------------------------------------------------------------------------
@@ -207,7 +208,7 @@ class Page(Generic[T]):
 
     def address(self, **changes: str | int | None) -> str:
         """Return this page's address with ``changes`` to its query; None drops a parameter."""
-        values: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {})}
+        values: dict[str, Any] = {**asked(), **(request.view_args or {})}
         values.update(changes)
         kept = {name: value for name, value in values.items() if value not in (None, "", [""])}
         return url_for(request.endpoint or "", **kept)
@@ -223,6 +224,11 @@ class Page(Generic[T]):
     def export_address(self, kind: str = "csv") -> str:
         """Return the address of this list, filtered as it is, as a file."""
         return self.address(format=kind, page=None)
+
+
+def asked() -> dict[str, list[str]]:
+    """Return the parameters of the address, but those that ``url_for`` would take for its own instead of writing them."""
+    return {name: values for name, values in request.args.to_dict(flat=False).items() if name not in _NOT_WRITTEN}
 
 
 def wants(kind: str) -> bool:

@@ -69,6 +69,14 @@ def test_a_list_at_hand_behaves_as_one_from_the_database(app: Flask) -> None:
         assert list(page.items) == expected, query
 
 
+@pytest.mark.parametrize("name", ["endpoint", "_anchor", "_external", "_method", "_scheme"])
+def test_an_address_with_names_of_our_tools_is_like_any_other(app: Flask, name: str) -> None:
+    """What a stranger writes into an address steers no address of ours, and breaks none."""
+    with app.test_request_context(f"/list/users?q=a&{name}=https&page=2"):
+        page = webkit.paginate_list(list(range(100)), size=10)
+        assert page.page_address(3) == "/list/users?q=a&page=3"
+
+
 def test_addresses_keep_filters_and_go_back_to_the_first_page(app: Flask) -> None:
     """Sorting and exporting keep what was filtered; a second press on a column turns the order round."""
     with app.test_request_context("/list/users?q=a%26b&page=2&sort=name"):

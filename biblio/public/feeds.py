@@ -189,7 +189,7 @@ def _page(records: list[dict[str, Any]], number: int, pages: int, tag: str, **co
     """Return a page in the manner of ScholeXplorer's answers, with the address of the next."""
     following: str | None = None
     if number < pages:
-        values = {**request.args.to_dict(), "page": str(number + 1)}
+        values = {**webkit.asked(), "page": str(number + 1)}
         following = f"{webkit.runtime().settings.base_url}{url_for(request.endpoint or '', **values)}"  # type: ignore[arg-type]
     body = {"currentPage": number, "totalPages": pages, **counts, "next": following, "result": records}
     return _tagged(jsonify(body), tag)

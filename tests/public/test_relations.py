@@ -213,6 +213,8 @@ def test_pages_hold_everything_once(client: FlaskClient, runtime: Runtime, kind:
     parts = [one for page in pages(client, f"/feeds/{kind}.json?size=2") for one in page["result"]]
     assert parts == whole
     assert client.get(f"/feeds/{kind}.json?size=2&page=99").get_json()["result"] == []
+    steered = client.get(f"/feeds/{kind}.json?size=2&_scheme=x&endpoint=y&_anchor=z").get_json()["next"]
+    assert steered == f"http://127.0.0.1:8000/feeds/{kind}.json?size=2&page=2"
 
 
 def test_who_has_read_as_far_as_a_day_reads_on_from_there(client: FlaskClient, runtime: Runtime) -> None:
