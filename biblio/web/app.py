@@ -116,8 +116,10 @@ def _install_guard(app: Flask) -> None:
 
 def _refuse_nul() -> None:
     """Refuse the character NUL in addresses and forms: no word holds it, and PostgreSQL cannot."""
-    texts = [request.path, *request.args.values()]
-    texts += [value for values in request.form.listvalues() for value in values]
+    texts = [request.path]
+    for given in (request.args, request.form):
+        for name, values in given.lists():
+            texts += [name, *values]
     if any("\0" in text for text in texts):
         raise RequestRefused("What you sent holds a character that no text has (NUL). Nothing was changed.")
 

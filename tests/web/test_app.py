@@ -155,3 +155,9 @@ def test_what_no_database_holds_is_answered_with_a_page(app: Flask, address: str
     answer = app.test_client().get(address)
     assert answer.status_code in (400, 404)
     assert "reference" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("query", ["author=%00", "author=Berg&author=a%00b", "a%00b=1"])
+def test_the_character_nul_is_refused_wherever_it_stands(app: Flask, query: str) -> None:
+    """In the second value of a parameter too, and in a parameter's name."""
+    assert app.test_client().get(f"/?q=disc&{query}").status_code == 400
