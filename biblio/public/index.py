@@ -19,13 +19,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlmodel import Session
 
+from biblio.catalogue.folding import fold
 from biblio.clock import Clock
 from biblio.errors import NotReady
 from biblio.public.changes import ChangeLog, Changes
 from biblio.public.facets import FACETS, LINK_FACETS, Facet
 from biblio.public.facts import PaperFacts, ProjectFacts, accepted_papers, read_papers, read_projects
 from biblio.public.wordlists import Grown, Mask, WordList
-from biblio.public.words import fold, name_words, short_name, words
+from biblio.public.words import name_words, short_name, words
 
 _LEAST_WASTE = 10_000
 """Rows of no use below which the index is not made anew, however few are in use."""

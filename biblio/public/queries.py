@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.archival import ArchivalClass, archival_classes
+from biblio.catalogue.folding import fold
 from biblio.catalogue.terms import public_view
 from biblio.public.index import ProjectEntry, PublicIndex
 from biblio.public.wanted import MOST_TERMS
-from biblio.public.words import fold
 from biblio.store.current import survivor_id, survivor_of
 from biblio.store.models import (
     Paper,

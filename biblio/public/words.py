@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
+from biblio.catalogue.folding import GREEK
 from matching.people import is_group
 
 _MARKUP = r"(?:[$_{}^\\]|</?su[bp]>)+"
@@ -18,17 +19,6 @@ _WORD = re.compile(rf"[^\W_]+(?:{_MARKUP}[^\W_]+)*", re.I)
 _MARKS = re.compile(_MARKUP, re.I)
 _NOT_PLAIN = re.compile(r"[^\x00-\x7f]|[$_{}^\\<]").search
 _PLAIN_WORD = re.compile(r"[a-z0-9]+")
-_GREEK = {
-    ord(sign): name
-    for name, signs in {
-        "alpha": "αΑ", "beta": "βΒ", "gamma": "γΓ", "delta": "δΔ", "epsilon": "εϵΕ", "zeta": "ζΖ", "eta": "ηΗ",
-        "theta": "θϑΘ", "iota": "ιΙ", "kappa": "κΚ", "lambda": "λΛ", "mu": "μµΜ", "nu": "νΝ", "xi": "ξΞ", "pi": "πΠ",
-        "rho": "ρΡ", "sigma": "σςΣ", "tau": "τΤ", "upsilon": "υΥ", "phi": "φϕΦ", "chi": "χΧ", "psi": "ψΨ",
-        "omega": "ωΩ",
-    }.items()
-    for sign in signs
-}  # fmt: skip
-"""Greek letters by name, as TeX writes them and as a keyboard without Greek types them: "Hα", r"H$\\alpha$", "Halpha"."""
 
 LONGEST_LABEL = 80
 """Characters kept of an author's name in a list of names."""
@@ -36,15 +26,10 @@ LONGEST_LABEL = 80
 
 @lru_cache(maxsize=200_000)
 def _folded(word: str) -> str:
-    plain = _MARKS.sub("", word).translate(_GREEK)
+    plain = _MARKS.sub("", word).translate(GREEK)
     if not plain.isascii():
         plain = "".join(c for c in str(anyascii(plain)) if c.isalnum())
     return plain.lower()
-
-
-def fold(text: str) -> str:
-    """Return ``text`` in lower case, without accents: "Çelik" and "celik" are one. What is no letter stays."""
-    return (text if text.isascii() else str(anyascii(text.translate(_GREEK)))).lower()
 
 
 def words(text: str) -> list[str]:

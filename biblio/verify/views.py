@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -31,6 +31,7 @@ from biblio.verify.claims import Claimed
 from biblio.verify.forms import DecisionForm, TwinForm
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
+from biblio.verify.project_words import ProjectWords
 from biblio.verify.queue import is_in_audit
 from biblio.verify.queue_views import around, now, to_paper
 from biblio.verify.relation_proposal import relation_proposal
@@ -102,7 +103,7 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
     wired = webkit.runtime()
     wanted = QueueFilter.from_address(request.args)
     words = request.args.get("find", "").strip()[:100]
-    found = find_projects(session, words, canonical=wired.grammar.canonical(words)) if words else []
+    found = _found_projects(session, words)
     chosen = form.project.data or request.args.get("project", type=int)
     also = [*found, *([chosen] if chosen and chosen > 0 and chosen not in found else [])]
     if chosen is None and found:
@@ -132,6 +133,13 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         proposal=relation_proposal(session, wired.profile, wired.relation_rules, shown.paper_id),
         data_use=archival_classes(session, [shown.paper_id]).get(shown.paper_id) if shown.has_accepted else None,
     )
+
+
+def _found_projects(session: Session, words: str) -> list[int]:
+    """Return the projects that a search finds; their words are kept once for the whole application."""
+    kept: ProjectWords = current_app.extensions.setdefault("biblio_project_words", ProjectWords())
+    canonical = webkit.runtime().grammar.canonical(words)
+    return find_projects(session, kept, words, canonical=canonical) if words else []
 
 
 @webkit.action("desk.decide")
