@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.memory import USES_DATA, Memory, Reason, remember
+from biblio.catalogue.undoing import restores_relation, verdict_without
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.models import (
@@ -434,17 +435,7 @@ def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> 
         raise Stale("There is a later decision about this paper and project; undo that one first.", current=latest)
     if undone.undoes_id is not None:
         raise RequestRefused("This already took a decision back; decide anew instead.")
-    before = session.exec(
-        select(Link)
-        .where(
-            col(Link.paper_id).in_(group_ids(session, paper_id)),
-            col(Link.project_id) == undone.project_id,
-            col(Link.decision_id) != undone.id,
-        )
-        .order_by(col(Link.id).desc())
-    ).first()
-    was_live = before is not None and before.ended_at == undone.made_at
-    verdict = before.verdict if before is not None and was_live else None
+    verdict = verdict_without(session, undone, group_ids(session, paper_id))
     decision = Decision(
         paper_id=paper_id,
         project_id=undone.project_id,
@@ -457,24 +448,10 @@ def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> 
     session.add(decision)
     session.flush()
     _replace_link(session, decision, verdict, now)
-    _restore_relation(session, actor, undone, paper_id, now)
+    falls, relation = restores_relation(session, undone, group_ids(session, paper_id))
+    if falls:
+        relate(session, actor, paper_id=paper_id, relation=relation, now=now)
     return decision
-
-
-def _restore_relation(session: Session, actor: Actor, undone: Decision, paper_id: int, now: datetime) -> None:
-    """Put back the relation that ``undone`` replaced, unless somebody judged the relation again since."""
-    group = group_ids(session, paper_id)
-    live = session.exec(
-        select(PaperRelation).where(col(PaperRelation.paper_id).in_(group), col(PaperRelation.ended_at).is_(None))
-    ).first()
-    if live is None or live.decision_id != undone.id:
-        return
-    before = session.exec(
-        select(PaperRelation)
-        .where(col(PaperRelation.paper_id).in_(group), col(PaperRelation.ended_at) == undone.made_at)
-        .order_by(col(PaperRelation.id).desc())
-    ).first()
-    relate(session, actor, paper_id=paper_id, relation=before.relation if before else None, now=now)
 
 
 def _lower_flag(session: Session, paper_id: int, project_id: int) -> None:

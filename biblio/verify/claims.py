@@ -64,11 +64,15 @@ class Claimed(Stale):
 
 def held_now(session: Session, paper_ids: Collection[int], now: datetime) -> dict[int, Held]:
     """Return survivor → the claim in force, for those of these papers (survivors' ids) that somebody works on."""
+    return {one.paper_id: one for one in _all_held(session, paper_ids, now)}
+
+
+def _all_held(session: Session, paper_ids: Collection[int], now: datetime) -> list[Held]:
+    """Return all claims in force on these papers, latest first: two people may have claimed what became one paper since."""
     if not paper_ids:
-        return {}
+        return []
     members = sa.or_(col(Paper.id).in_(paper_ids), col(Paper.merged_into_id).in_(paper_ids))
-    rows = session.execute(_shown(now).where(members).order_by(col(Claim.id).desc()))
-    return {one.paper_id: one for row in rows if (one := Held(*row))}
+    return [Held(*row) for row in session.execute(_shown(now).where(members).order_by(col(Claim.id).desc()))]
 
 
 def held_by(session: Session, user_id: int, now: datetime) -> list[Held]:
@@ -102,7 +106,7 @@ def _shown(now: datetime) -> sa.Select[Any]:
 
 def others_claims(session: Session, actor: Actor, paper_ids: Collection[int], now: datetime) -> list[Held]:
     """Return the claims in force that other people have on these papers."""
-    return [one for one in held_now(session, paper_ids, now).values() if one.holder_id != actor.user_id]
+    return [one for one in _all_held(session, paper_ids, now) if one.holder_id != actor.user_id]
 
 
 def claim(session: Session, actor: Actor, paper_id: int, *, now: datetime, minutes: int) -> Claim:
@@ -112,9 +116,9 @@ def claim(session: Session, actor: Actor, paper_id: int, *, now: datetime, minut
     """
     holder = actor.person_id()
     survivor = _survivor(session, paper_id)
+    if others := others_claims(session, actor, [survivor], now):
+        raise Claimed(others)
     before = held_now(session, [survivor], now).get(survivor)
-    if before is not None and before.holder_id != holder:
-        raise Claimed([before])
     until = now + timedelta(minutes=minutes)
     if before is not None and before.until >= until:  # handed over, for longer than a claim
         return session.get_one(Claim, before.claim_id)
@@ -129,14 +133,18 @@ def release(session: Session, actor: Actor, paper_id: int, *, now: datetime) -> 
     Raises ``Stale`` where nobody has one any more, ``NotAllowed`` where it is somebody else's.
     """
     survivor = _survivor(session, paper_id)
-    held = held_now(session, [survivor], now).get(survivor)
-    if held is None:
+    held = _all_held(session, [survivor], now)
+    if not held:
         raise Stale("Nobody works on this paper any more: the claim had ended.")
-    if held.holder_id != actor.user_id and actor.role is not Role.HEAD_LIBRARIAN:
-        raise NotAllowed(f"{held.who} works on this paper: only they or a head librarian can release it.")
-    row = session.get_one(Claim, held.claim_id)
-    _end_live(session, survivor, ClaimEnd.RELEASED, actor.person_id(), now)
-    return row
+    own = [one for one in held if one.holder_id == actor.user_id]
+    if not own and actor.role is not Role.HEAD_LIBRARIAN:
+        raise NotAllowed(f"{held[0].who} works on this paper: only they or a head librarian can release it.")
+    rows = [session.get_one(Claim, one.claim_id) for one in own or held]
+    for row in rows:
+        _end(row, ClaimEnd.RELEASED, actor.person_id(), now)
+        session.add(row)
+    session.flush()
+    return rows[0]
 
 
 def hand_over(session: Session, actor: Actor, paper_id: int, *, to_id: int, note: str, now: datetime) -> Claim:
@@ -166,9 +174,9 @@ def hand_over(session: Session, actor: Actor, paper_id: int, *, to_id: int, note
 
 def free_to_give(session: Session, actor: Actor, survivor: int, now: datetime) -> None:
     """Raise ``Claimed`` where somebody else works on the paper; a head librarian may give anything."""
-    held = held_now(session, [survivor], now).get(survivor)
-    if held is not None and held.holder_id != actor.user_id and actor.role is not Role.HEAD_LIBRARIAN:
-        raise Claimed([held])
+    others = others_claims(session, actor, [survivor], now)
+    if others and actor.role is not Role.HEAD_LIBRARIAN:
+        raise Claimed(others)
 
 
 def take_back(session: Session, actor: Actor, claim_id: int, *, now: datetime) -> Claim:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import MACHINE, Actor
+from biblio.catalogue.audit_check import check_everything
 from biblio.catalogue.links import (
     EvidenceFacts,
     Ruling,
@@ -24,6 +25,7 @@ from biblio.catalogue.links import (
     suggest,
     undo,
 )
+from biblio.catalogue.merges import merge
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.store import Store
 from biblio.store.models import Candidate, CandidateRevision, Decision, EvidenceItem, Link, Paper, PaperRelation
@@ -240,6 +242,38 @@ def test_only_the_latest_decision_can_be_undone_and_only_once(store: Store) -> N
             undo(session, vera, second.id or 0, now=NOW + timedelta(minutes=4))
         with pytest.raises(RequestRefused):
             undo(session, vera, taken_back.id or 0, now=NOW + timedelta(minutes=5))
+
+
+def test_taking_back_one_of_two_verdicts_of_merged_papers_leaves_the_other(store: Store) -> None:
+    """Two papers were judged apart and became one: undoing the later verdict brings back the other, with its class."""
+    with store.writing() as session:
+        preprint, article, project = add_paper(session), add_paper(session), add_project(session)
+        vera = add_user(session)
+        decide(session, vera, _accept(preprint, project), now=NOW)
+        later = decide(
+            session, vera, _reject(article, project, relation=RelationKind.MENTION), now=NOW + timedelta(minutes=1)
+        )
+        merge(session, vera, kept_id=preprint, merged_id=article, reason="one", now=NOW + timedelta(minutes=2))
+        undo(session, vera, later.id or 0, now=NOW + timedelta(minutes=3))
+        link = live_link(session, preprint, project)
+        assert link is not None
+        assert link.verdict is Verdict.ACCEPT
+        assert live_relation(session, preprint) is SCIENCE
+        assert not [d for checked in check_everything(session) for d in checked.differences if d.paper is not None]
+
+
+def test_a_relation_stays_while_another_accepted_project_rests_on_it(store: Store) -> None:
+    """Of two accepted projects the first is taken back: the paper is still science; with the second it falls."""
+    with store.writing() as session:
+        paper, vera = add_paper(session), add_user(session)
+        one, other = add_project(session), add_project(session, "2016.1.00002.S")
+        first = decide(session, vera, _accept(paper, one), now=NOW)
+        second = decide(session, vera, _accept(paper, other), now=NOW + timedelta(minutes=1))
+        undo(session, vera, first.id or 0, now=NOW + timedelta(minutes=2))
+        assert live_relation(session, paper) is SCIENCE
+        undo(session, vera, second.id or 0, now=NOW + timedelta(minutes=3))
+        assert live_relation(session, paper) is None
+        assert not [d for checked in check_everything(session) for d in checked.differences if d.paper is not None]
 
 
 def test_decisions_hold_for_the_paper_others_were_merged_into(store: Store) -> None:

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlmodel import col, select
 
+from biblio.catalogue import merges
 from biblio.catalogue.actor import Actor
 from biblio.clock import FixedClock
 from biblio.errors import NotAllowed, RequestRefused, Stale
@@ -106,6 +107,28 @@ def test_only_the_holder_or_a_head_librarian_releases(runtime: Runtime, work: Wo
         claims.release(session, work.ines, work.paper, now=runtime.clock.now())
     with pytest.raises(Stale), runtime.store.writing() as session:
         claims.release(session, work.vera, work.paper, now=runtime.clock.now())
+
+
+def test_two_claims_on_papers_that_became_one_are_both_told(runtime: Runtime, work: Work) -> None:
+    """Neither holder decides, claims or gives away unawares of the other; each releases only their own."""
+    claimed(runtime, work.vera, work.paper)
+    claimed(runtime, work.hanna, work.other)
+    with runtime.store.writing() as session:
+        merges.merge(
+            session, work.ines, kept_id=work.paper, merged_id=work.other, reason="one", now=runtime.clock.now()
+        )
+    for person in (work.vera, work.hanna):
+        with pytest.raises(claims.Claimed), runtime.store.writing() as session:
+            service.judge(session, person, ruling(session, work), today(runtime))
+        with pytest.raises(claims.Claimed):
+            claimed(runtime, person, work.paper)
+    with runtime.store.writing() as session:
+        claims.release(session, work.hanna, work.paper, now=runtime.clock.now())
+    with runtime.store.reading() as session:
+        assert [one.holder_id for one in claims.held_by(session, work.vera.person_id(), runtime.clock.now())] == [
+            work.vera.user_id
+        ]
+        assert not claims.held_by(session, work.hanna.person_id(), runtime.clock.now())
 
 
 # -- deciding -----------------------------------------------------------------------------------------------------------
