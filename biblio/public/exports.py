@@ -30,9 +30,10 @@ _ADDRESSES = {
 _LABELS = {Scheme.DOI: "DOI", Scheme.BIBCODE: "ADS", Scheme.ARXIV: "arXiv"}
 _SAFE = "/:.()-_;~"
 _TEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "&": r"\&", "%": r"\%", "#": r"\#",
+    "_": r"\_", "$": r"\$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 }  # fmt: skip
+"""Braces by their names: BibTeX counts one behind a backslash too, and an odd one would swallow all entries after it."""
 _NOT_KEY = re.compile(r"[^A-Za-z0-9.&:+/-]")
 _AND = re.compile(r"\band\b", re.I)
 
