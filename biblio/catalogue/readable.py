@@ -27,7 +27,9 @@ _READER = LatexNodes2Text(math_mode="text", keep_comments=True, strict_latex_spa
 
 def harmless(text: str | None) -> str:
     """Return ``text`` as a person wrote it, lines and all, without signs that are not seen or turn the writing around."""
-    return _CONTROLS.sub("", text) if text else ""
+    if not text:
+        return ""
+    return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
 @lru_cache(maxsize=4096)

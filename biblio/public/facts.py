@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 from biblio.catalogue.archival import archival_classes
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.journals import full_name
+from biblio.catalogue.readable import harmless
 from biblio.catalogue.terms import may_show
 from biblio.store.current import papers_under_second_reading, survivor_id
 from biblio.store.models import Link, Paper, PaperAuthor, PaperRelation, PaperRevision, Project, ProjectRevision
@@ -89,9 +90,9 @@ def _facts(row: Any, authors: Sequence[str], projects: tuple[int, ...], data_use
         year=row.year,
         published_on=row.published_on,
         is_refereed=row.is_refereed,
-        journal=full_name(row.journal) if row.journal else None,
-        title=row.title or "",
-        authors=tuple(authors),
+        journal=harmless(full_name(row.journal)) or None if row.journal else None,
+        title=harmless(row.title),
+        authors=tuple(map(harmless, authors)),
         abstract=row.abstract or "" if may_show("abstract", origin.get("abstract", "")) else "",
         keywords=tuple(row.keywords or ()) if may_show("keywords", origin.get("keywords", "")) else (),
         projects=projects,
@@ -169,4 +170,6 @@ def read_projects(session: Session, project_ids: Iterable[int]) -> Iterator[Proj
             .outerjoin(facts, sa.and_(col(facts.project_id) == col(Project.id), col(facts.superseded_at).is_(None)))
             .where(col(Project.id).in_(some))
         )
-        yield from (ProjectFacts(*row) for row in rows)
+        for project_id, code, cycle, *said in rows:
+            title, pi, category = (harmless(one) or None for one in said)
+            yield ProjectFacts(project_id, code, cycle, title, pi, category)

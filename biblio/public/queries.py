@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.archival import ArchivalClass, archival_classes
 from biblio.catalogue.folding import fold
+from biblio.catalogue.readable import harmless
 from biblio.catalogue.terms import public_view
 from biblio.public.index import ProjectEntry, PublicIndex
 from biblio.public.wanted import MOST_TERMS
@@ -110,15 +111,16 @@ def _public(
     """Return a paper as anyone may see it: what its sources' terms keep inside is not even looked at."""
     known = {name: getattr(revision, name) for name in _SHOWN} | {"authors": tuple(authors), "identifiers": identifiers}
     seen = public_view(known, revision.provenance or {})
-    abstract = " ".join((seen.get("abstract") or "").split()) or None
+    abstract = " ".join(harmless(seen.get("abstract")).split()) or None
     return PublicPaper(
         paper_id=revision.paper_id,
-        title=seen.get("title") or f"{next(iter(identifiers.values()), 'A paper')} (its title is not known yet)",
-        authors=seen.get("authors", ()),
+        title=harmless(seen.get("title"))
+        or f"{next(iter(identifiers.values()), 'A paper')} (its title is not known yet)",
+        authors=tuple(harmless(name) for name in seen.get("authors", ())),
         year=seen.get("year"),
-        journal=seen.get("journal"),
-        volume=seen.get("volume"),
-        page=seen.get("page"),
+        journal=harmless(seen.get("journal")) or None,
+        volume=harmless(seen.get("volume")) or None,
+        page=harmless(seen.get("page")) or None,
         published_on=seen.get("published_on"),
         is_refereed=seen.get("is_refereed", False),
         is_withdrawn=seen.get("is_withdrawn", False),
@@ -126,7 +128,7 @@ def _public(
         projects=projects,
         abstract=abstract,
         abstract_from=revision.provenance["abstract"] if abstract else None,
-        keywords=tuple(seen.get("keywords") or ()),
+        keywords=tuple(harmless(word) for word in seen.get("keywords") or ()),
     )
 
 
@@ -193,9 +195,9 @@ def find_project(session: Session, code: str) -> PublicProject | None:
         project_id=project.id,
         code=project.code,
         cycle=project.cycle,
-        title=facts.title if facts else None,
-        pi=facts.pi if facts else None,
-        category=facts.category if facts else None,
+        title=harmless(facts.title) or None if facts else None,
+        pi=harmless(facts.pi) or None if facts else None,
+        category=harmless(facts.category) or None if facts else None,
     )
 
 

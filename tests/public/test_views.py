@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from flask import Flask
+from sqlmodel import col, select
 
 from biblio.catalogue.links import Ruling, decide
 from biblio.clock import FixedClock
 from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
-from biblio.store.models import Paper
+from biblio.store.models import Paper, PaperRevision, ProjectRevision
 from biblio.store.words import Verdict
 from biblio.web import create_app
+from tests.factories import accept, add_paper
 from tests.public.conftest import Shelf
 from tests.web.visitors import Visitor
 
@@ -245,6 +248,30 @@ def test_nonsense_in_the_address_gives_the_first_page(app: Flask) -> None:
         answer = Visitor(app).get(f"/?q=&{query}")
         assert answer.status_code == 200, query
         assert RINGS.split("%", maxsplit=1)[0] in answer.get_data(as_text=True), query
+
+
+def test_no_name_or_journal_turns_the_writing_around(app: Flask, runtime: Runtime, shelf: Shelf) -> None:
+    """Marks of direction and control characters of names, journals, abstracts and projects reach no page, file or answer."""
+    turned = "\u202eevil\x01"
+    with runtime.store.writing() as session:
+        project = session.exec(select(ProjectRevision).where(col(ProjectRevision.project_id) == shelf.project)).one()
+        project.title, project.pi, project.category = (f"{name}{turned}" for name in ("Gas", "Ahn", "Sun"))
+        paper = add_paper(session, f"Turned{turned}", authors=(f"Kim{turned}, A.",), abstract=f"cold{turned}")
+        shown = session.exec(select(PaperRevision).where(col(PaperRevision.paper_id) == paper)).one()
+        shown.journal, shown.volume, shown.page, shown.keywords = turned, turned, turned, [turned]
+        shown.provenance = {"abstract": "arxiv", "keywords": "arxiv"}
+        session.add_all([project, shown])
+        accept(session, shelf.librarian, paper, shelf.project)
+    places = ("/", "/?q=turned", f"/paper/{paper}", "/project/2013.1.00020.S", "/projects", "/api/projects",
+              f"/api/papers/{paper}", "/api/papers?facets=author,journal,category", "/api/projects/2013.1.00020.S",
+              "/?q=&format=bib", "/?q=&format=csv")  # fmt: skip
+    for place in places:
+        told = _page(app, place)
+        assert "evil" in told, place
+        assert not {"\u202e", "\\u202e", "\x01", "\\u0001", "\ufffd"} & {*told, *re.findall(r"\\u[0-9a-f]{4}", told)}, (
+            place
+        )
+    assert "1 paper" in _page(app, "/?author=Kimevil%2C+A.")
 
 
 @pytest.fixture
