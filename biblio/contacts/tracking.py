@@ -19,7 +19,7 @@ from biblio.contacts.cases import BATCH, Look, cases_of, look_at
 from biblio.contacts.faults import Finding, Standing
 from biblio.contacts.service import KIND, OPEN_STATES, add_event, locked
 from biblio.jobs import JobContext
-from biblio.mail import Prepared, SendCounts, Stop, Wait, send_waiting
+from biblio.mail import WAIT, Prepared, SendCounts, Stop, Wait, send_waiting
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_of, under_second_reading
 from biblio.store.models import AuditEntry, Contact, ContactEvent, OutboxMail
@@ -43,16 +43,26 @@ class _Outcome:
 
 
 def prepare(runtime: Runtime, session: Session, mail: OutboxMail) -> Prepared | Stop | Wait:
-    """Look once more, as a letter leaves, whether it is still wanted: not taken back, and the fault still there."""
+    """Look once more, as a letter leaves, whether it is still wanted: not taken back, and the same fault still there.
+
+    It waits while that cannot be told: a newer version is not read yet, or the paper is with a second reader.
+    """
     contact = session.exec(select(Contact).where(col(Contact.outbox_mail_id) == mail.id)).first()
     if contact is None or contact.state is not ContactState.PREPARED:
         return Stop("The letter was taken back.")
     survivor = survivor_of(session, contact.paper_id) or contact.paper_id
     case = cases_of(session, runtime, [survivor]).get(survivor)
-    if case is None and not under_second_reading(session, [survivor]):
+    if case is None:
+        if under_second_reading(session, [survivor]):
+            return WAIT  # nobody can say now how the paper stands: it leaves when both have judged
         return Stop("The paper is no preprint that uses our data any more.")
-    if case is not None and case.finding.standing is Standing.IN_ORDER:
-        return Stop(f"It was mended before the letter left: {case.finding.sentence}")
+    finding = case.finding
+    if finding.standing is Standing.UNREAD:
+        return WAIT  # a newer version is there, and may have what is asked for
+    if finding.standing is Standing.IN_ORDER:
+        return Stop(f"It was mended before the letter left: {finding.sentence}")
+    if finding.standing is not Standing.FAULT or finding.fault is not contact.fault:
+        return Stop(f"What it asks for is not what is missing by now: {finding.sentence}")
     return Prepared(mail.body, {})
 
 

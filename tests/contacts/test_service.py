@@ -187,6 +187,52 @@ def test_a_letter_is_looked_at_once_more_as_it_leaves(runtime: Runtime, libraria
         assert "mended before" in (session.exec(select(OutboxMail.reason)).one() or "")
 
 
+def test_a_letter_waits_for_the_newest_version_and_the_second_reader(
+    runtime: Runtime, librarian: Actor, preprint: int
+) -> None:
+    """Version 2 is out but unread, then the paper is read blind: the letter leaves neither time, and leaves afterwards."""
+    contact_id = put(runtime, librarian, preprint)
+    with runtime.store.writing() as session:
+        set_version(session, preprint, 2)
+    leave(runtime)
+    with runtime.store.writing() as session:
+        assert session.exec(select(OutboxMail.state)).one() is MailState.WAITING
+        read(session, preprint, version=2)
+        decision = session.exec(select(Decision)).one()
+        reading = SecondReading(
+            paper_id=preprint,
+            project_id=decision.project_id,
+            decision_id=decision.id or 0,
+            first_reader_id=librarian.person_id(),
+            drawn_at=NOW,
+        )
+        session.add(reading)
+    leave(runtime)
+    with runtime.store.writing() as session:
+        assert session.exec(select(OutboxMail.state)).one() is MailState.WAITING
+        reading = session.exec(select(SecondReading)).one()
+        reading.ended_at, reading.ended_by_id = NOW, librarian.user_id
+        session.add(reading)
+    leave(runtime)
+    with runtime.store.reading() as session:
+        assert session.get_one(Contact, contact_id).state is ContactState.SENT
+
+
+def test_a_letter_about_another_fault_than_the_newest_version_has_never_leaves(
+    runtime: Runtime, librarian: Actor, preprint: int
+) -> None:
+    """Version 2 has the statement but no code: a letter that misses the statement would be wrong."""
+    contact_id = put(runtime, librarian, preprint)
+    with runtime.store.writing() as session:
+        set_version(session, preprint, 2)
+        read(session, preprint, version=2, statement=True)
+    leave(runtime)
+    assert not list(runtime.settings.outgoing_mail.glob("*.eml"))
+    with runtime.store.reading() as session:
+        assert session.get_one(Contact, contact_id).state is ContactState.WITHDRAWN
+        assert "not what is missing" in (session.exec(select(OutboxMail.reason)).one() or "")
+
+
 def test_words_that_would_break_a_message_are_refused(runtime: Runtime, librarian: Actor, preprint: int) -> None:
     """Line ends and hidden signs in headers, two addresses, projects that nobody knows: nothing is stored."""
     wrong: list[dict[str, object]] = [
