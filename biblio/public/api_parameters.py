@@ -16,6 +16,8 @@ from biblio.public.wanted import LONGEST_QUERY, SORTS
 
 SIZE, MOST = 50, 200
 """Papers (or projects) on one page unless asked otherwise, and at most."""
+MOST_PAGES = 1_000_000
+"""The number of a page at most."""
 FACET_SIZE, MOST_VALUES = 20, 1000
 """Values of a facet unless asked otherwise, and at most."""
 
@@ -55,7 +57,7 @@ class Parameter:
         if "enum" in kind:
             words = ", ".join(kind["enum"])
         elif kind["type"] == "integer":
-            words = f"a number to {kind['maximum']}" if "maximum" in kind else "a number"
+            words = f"a number to {kind['maximum']}"
         else:
             words = "text"
         return words + ("; several parted by commas" if self.is_list else "; several times" if self.is_many else "")
@@ -74,9 +76,9 @@ class Parameter:
         if "enum" in kind and value not in kind["enum"]:
             raise RequestRefused(f"The parameter {self.name} takes {', '.join(kind['enum'])}; not {value[:40]!r}.")
         if kind["type"] == "integer":
-            least, most = kind["minimum"], kind.get("maximum", 10**9)
+            least, most = kind["minimum"], kind["maximum"]
             if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-                span = f"from {least}" + (f" to {most}" if "maximum" in kind else " on")
+                span = f"from {least} to {most}"
                 raise RequestRefused(f"The parameter {self.name} takes a whole number {span}; not {value[:40]!r}.")
         if "pattern" in kind and not re.search(kind["pattern"], value):
             raise RequestRefused(f"The parameter {self.name} cannot be read: {value[:40]!r}. {self.words}")
@@ -135,7 +137,7 @@ def paper_parameters(fields: Sequence[str]) -> tuple[Parameter, ...]:
 
 
 PAGING = (
-    Parameter("page", "The number of the page, from 1.", {**_PLACES, "default": 1}),
+    Parameter("page", "The number of the page, from 1.", {**_PLACES, "maximum": MOST_PAGES, "default": 1}),
     Parameter("size", "How many on one page.", {**_PLACES, "maximum": MOST, "default": SIZE}),
 )
 

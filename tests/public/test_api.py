@@ -132,6 +132,20 @@ def test_every_parameter_of_the_table_is_taken(app: Flask, shelf: Shelf) -> None
             assert answer.status_code == 200, (parameter.name, answer.get_json())
 
 
+@pytest.mark.usefixtures("shelf")
+def test_numbers_are_taken_as_far_as_the_description_says(app: Flask) -> None:
+    """The least and the greatest number described are answered, the next beyond them refused."""
+    for address, table in (("/api/papers", PAPER_PARAMETERS), ("/api/projects", PROJECT_PARAMETERS)):
+        for parameter in table:
+            if parameter.schema["type"] == "integer":
+                least, most = parameter.schema["minimum"], parameter.schema["maximum"]
+                told = [
+                    Visitor(app).get(f"{address}?{parameter.name}={n}").status_code
+                    for n in (least - 1, least, most, most + 1)
+                ]
+                assert told == [400, 200, 200, 400], parameter.name
+
+
 def _many(runtime: Runtime, shelf: Shelf, count: int) -> None:
     with runtime.store.writing() as session:
         project = add_project(session, "2016.1.00001.S")
