@@ -10,8 +10,7 @@ from biblio.errors import NotFound, RequestRefused
 from biblio.store.current import survivor_of
 from biblio.store.models import MergeProposal, PaperMerge
 from biblio.store.words import Verdict
-from biblio.verify.queue import refresh
-from biblio.verify.service import Today, answer_twin
+from biblio.verify.service import Today, answer_twin, bring_in_step
 
 
 def make_one(session: Session, actor: Actor, paper_id: int, other_id: int, today: Today) -> PaperMerge:
@@ -38,14 +37,14 @@ def make_one(session: Session, actor: Actor, paper_id: int, other_id: int, today
     kept, gone = min(here, other), max(here, other)
     reason = "a librarian found them to be one paper"
     row = merges.merge(session, actor, kept_id=kept, merged_id=gone, reason=reason, now=today.now)
-    refresh(session, today.profile, [kept, gone], today=today.date)
+    bring_in_step(session, today, [kept, gone])
     return row
 
 
 def split_record(session: Session, actor: Actor, record_id: int, today: Today) -> PaperMerge:
     """Make a record a paper of its own; raises as ``catalogue.splits.split_off``."""
     row = splits.split_off(session, actor, record_id, now=today.now)
-    refresh(session, today.profile, [row.kept_id, row.merged_id], today=today.date)
+    bring_in_step(session, today, [row.kept_id, row.merged_id])
     return row
 
 
@@ -56,5 +55,5 @@ def make_one_again(session: Session, actor: Actor, merge_id: int, today: Today) 
         raise NotFound(f"There is no merge number {merge_id}.")
     reason = "the parting was taken back"
     row = merges.merge(session, actor, kept_id=parted.kept_id, merged_id=parted.merged_id, reason=reason, now=today.now)
-    refresh(session, today.profile, [row.kept_id, row.merged_id], today=today.date)
+    bring_in_step(session, today, [row.kept_id, row.merged_id])
     return row

@@ -435,16 +435,19 @@ def _published(session: Session, projects: set[int], but: Collection[int] = ()) 
         sa.select(col(Link.project_id), survivor_id(), col(Link.verdict))
         .join(Paper, col(Paper.id) == col(Link.paper_id))
         .where(col(Link.project_id).in_(projects), col(Link.ended_at).is_(None))
+        .order_by(col(Link.id))
     ).all()
-    accepted = {(project, paper) for project, paper, verdict in links if verdict is Verdict.ACCEPT and paper not in but}
+    # Of papers that were judged apart and became one, the later word counts: it is the last one here.
+    verdicts = {(project, paper): verdict for project, paper, verdict in links if paper not in but}
+    accepted = {pair for pair, verdict in verdicts.items() if verdict is Verdict.ACCEPT}
     group = _groups(session, {paper for _, paper in accepted}) if accepted else {}
     relations = session.execute(
-        sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation)).where(
-            col(PaperRelation.paper_id).in_(list(group)), col(PaperRelation.ended_at).is_(None)
-        )
+        sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation))
+        .where(col(PaperRelation.paper_id).in_(list(group)), col(PaperRelation.ended_at).is_(None))
+        .order_by(col(PaperRelation.id))
     ).all()
-    science = {group[paper] for paper, relation in relations if relation is RelationKind.SCIENCE}
-    return {project for project, paper in accepted if paper in science}
+    relation_of = {group[paper]: relation for paper, relation in relations}
+    return {project for project, paper in accepted if relation_of.get(paper) is RelationKind.SCIENCE}
 
 
 def _grace_over(session: Session, profile: Profile, projects: set[int], today: date) -> set[int]:

@@ -205,7 +205,7 @@ def dismiss(session: Session, actor: Actor, said: Dismissal, today: Today, seen:
     ]
     if not rulings:
         relate(session, actor, paper_id=survivor, relation=said.relation, now=today.now, reason=said.reason)
-        refresh(session, today.profile, [survivor], today=today.date)
+        bring_in_step(session, today, [survivor])
         claims.end_decided(session, actor, [survivor], today.now)
         return []
     decisions = [decide(session, actor, ruling, now=today.now) for ruling in rulings]
@@ -273,13 +273,13 @@ def forget_relation(session: Session, actor: Actor, paper_id: int, today: Today)
     """Take back how a paper was judged to relate, where no decision on a project rests on it."""
     second_readings.check_may_decide(session, actor, _held(session, [paper_id]))
     relate(session, actor, paper_id=paper_id, relation=None, now=today.now, reason="undone")
-    refresh(session, today.profile, [paper_id], today=today.date)
+    bring_in_step(session, today, [survivor_of(session, paper_id) or paper_id])
 
 
 def answer_twin(session: Session, actor: Actor, proposal_id: int, verdict: Verdict, today: Today) -> PaperMerge | None:
     """Answer whether two papers are one; return the merge if they are, so that it can be taken back."""
     row = merges.decide_proposal(session, actor, proposal_id, verdict, now=today.now)
-    refresh(session, today.profile, [row.paper_id, row.twin_id], today=today.date)
+    bring_in_step(session, today, [row.paper_id, row.twin_id])
     if verdict is not Verdict.ACCEPT:
         return None
     return session.exec(
@@ -298,7 +298,7 @@ def answer_twin(session: Session, actor: Actor, proposal_id: int, verdict: Verdi
 def part_again(session: Session, actor: Actor, merge_id: int, today: Today) -> PaperMerge:
     """Make two papers of one again."""
     row = merges.undo_merge(session, actor, merge_id, now=today.now)
-    refresh(session, today.profile, [row.kept_id, row.merged_id], today=today.date)
+    bring_in_step(session, today, [row.kept_id, row.merged_id])
     return row
 
 
@@ -307,6 +307,14 @@ def in_step(session: Session, today: Today, decisions: Sequence[Decision]) -> No
     if not decisions:
         return
     papers = {survivor_of(session, d.paper_id) or d.paper_id for d in decisions}
-    projects = sorted(turned(session, sorted(papers), sorted({d.project_id for d in decisions})))
+    bring_in_step(session, today, papers, {d.project_id for d in decisions})
+
+
+def bring_in_step(session: Session, today: Today, papers: Collection[int], decided: Collection[int] = ()) -> None:
+    """Bring the queue in step with papers that were judged, merged or parted, and with those that wait for what turned.
+
+    ``decided``: projects decided on. The class of a paper alone, or which papers it is one with, turns projects, too.
+    """
+    projects = sorted(turned(session, sorted(papers), sorted(decided)))
     others = papers_with_project(session, projects) if projects else []
     refresh(session, today.profile, {*papers, *others}, today=today.date)

@@ -15,7 +15,7 @@ from biblio.catalogue.links import EvidenceFacts, Ruling, Suggestion, live_link,
 from biblio.runtime import Runtime
 from biblio.store.models import Claim, Decision, DeskItem, Escalation, PaperTag, SourceRecord
 from biblio.store.words import Band, RelationKind, Verdict
-from biblio.verify import queries, service, tally
+from biblio.verify import one_or_two, queries, service, tally
 from biblio.verify.queries import Slice
 from biblio.verify.queue import RANKS, lot, refresh
 from biblio.verify.service import Today, judge, take_back
@@ -321,3 +321,39 @@ def test_other_papers_follow_when_a_project_turns(runtime: Runtime, monkeypatch:
         take_back(session, person, [second.id or 0], today)
         assert whys() == {"silent"}
         assert tally.true_up(session) == 0
+
+
+def test_other_papers_follow_when_a_paper_is_merged_or_parted(runtime: Runtime) -> None:
+    """A science paper becomes one with a mention, which was said later: its project is silent until they are two again."""
+    today = Today(runtime.profile, NOW, 0.0)
+    with runtime.store.writing() as session:
+        project, person = add_project(session), add_user(session)
+        papers = [add_paper(session, title=f"Paper {n}") for n in range(3)]
+        for paper in papers[:2]:
+            proposed(session, runtime, paper, project)
+
+        def why() -> str | None:
+            return session.exec(select(DeskItem.why).where(col(DeskItem.paper_id) == papers[1])).one()
+
+        judge(session, person, Ruling(papers[0], project, Verdict.ACCEPT, 0, RelationKind.SCIENCE), today)
+        assert why() == "more"
+        service.dismiss(session, person, service.Dismissal(papers[2], RelationKind.MENTION), today)
+        merged = one_or_two.make_one(session, person, papers[0], papers[2], today)
+        assert why() == "silent"
+        service.part_again(session, person, merged.id or 0, today)
+        assert why() == "more"
+
+
+def test_other_papers_follow_when_only_the_class_is_judged(runtime: Runtime) -> None:
+    """The only science paper of a project is said to be a mention, without a word on the project: it is silent again."""
+    today = Today(runtime.profile, NOW, 0.0)
+    with runtime.store.writing() as session:
+        project, person = add_project(session), add_user(session)
+        papers = [add_paper(session, title=f"Paper {n}") for n in range(2)]
+        for paper in papers:
+            proposed(session, runtime, paper, project)
+        judge(session, person, Ruling(papers[0], project, Verdict.ACCEPT, 0, RelationKind.SCIENCE), today)
+        item = session.get_one(DeskItem, papers[1])
+        assert item.why == "more"
+        service.dismiss(session, person, service.Dismissal(papers[0], RelationKind.MENTION), today)
+        assert item.why == "silent"
