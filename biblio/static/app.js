@@ -51,9 +51,24 @@
     });
   }
 
-  /* Filters that are choices act when chosen; the button stays for those who type. */
-  document.querySelectorAll("form[data-autosubmit] select").forEach((select) => {
-    select.addEventListener("change", () => select.form.requestSubmit());
+  /* Filters that are choices act when chosen with the mouse. Arrow keys change a choice at every step: whoever uses
+     them goes on to the wanted one and presses Enter, or the button. Empty filters stay out of the address. */
+  document.querySelectorAll("form[data-autosubmit]").forEach((form) => {
+    let stepping = null;
+    form.addEventListener("pointerdown", () => { stepping = null; });
+    form.addEventListener("keydown", (event) => {
+      if (!event.target.matches("select") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Enter" && stepping === event.target) {
+        event.preventDefault();
+        form.requestSubmit();
+      } else if (event.key !== "Tab" && event.key !== "Shift") stepping = event.target;
+    });
+    form.addEventListener("change", (event) => {
+      if (event.target.matches("select") && stepping !== event.target) form.requestSubmit();
+    });
+    form.addEventListener("formdata", (event) => {
+      [...event.formData].forEach(([name, value]) => { if (value === "") event.formData.delete(name); });
+    });
   });
 
   /* One press is enough: a form that was sent is not sent again. */

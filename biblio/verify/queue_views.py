@@ -18,7 +18,7 @@ from biblio.store.models import DeskItem
 from biblio.store.words import Band, RelationKind, Verdict
 from biblio.verify import offers, queries, refusals, service, tally, teaching
 from biblio.verify.certain import CertainRow, certain_candidates
-from biblio.verify.claims import Claimed
+from biblio.verify.claims import Claimed, others_claims
 from biblio.verify.forms import ConfirmForm
 from biblio.verify.quotes import PLACES, Quote, passages
 from biblio.verify.wanted import ORDERS, Onlooker, QueueFilter
@@ -159,13 +159,16 @@ def certain() -> ResponseReturnValue:
         sums = tally.sums(session)
         page = _queue_page(session, wanted, sums, exports=())
         pace = queries.pace(session, webkit.actor().user_id)
-        rows = certain_candidates(session, [item.paper_id for item in page.items])
+        papers = [item.paper_id for item in page.items]
+        rows = certain_candidates(session, papers)
+        taken = others_claims(session, webkit.actor(), papers, wired.clock.now())
         shown = [(row, _passage(row)) for row in rows]
         offered = offers.offers(session, wired.profile, wanted, sums, today=wired.clock.today())
         return render_template(
             "verify/certain.html",
             page=page,
             rows=shown,
+            holders={one.paper_id: one.holder for one in taken},
             form=ConfirmForm(formdata=None),
             wanted=wanted,
             undo_ids=pace.last_decision_ids,
@@ -208,7 +211,8 @@ def confirm() -> ResponseReturnValue:
     except Stale:
         return refusals.many_page(rulings, here, back)
     undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions), **_certain_ones().address())
-    webkit.done(f"Accepted {len(decisions)} certain candidates as science with our data.", undo_url=undo_url)
+    words = "certain candidate" if len(decisions) == 1 else "certain candidates"
+    webkit.done(f"Accepted {len(decisions)} {words} as science with our data.", undo_url=undo_url)
     return redirect(url_for("verify.certain", **_certain_ones().address()))
 
 

@@ -46,6 +46,36 @@ def waiting(runtime: Runtime) -> int:
         return len(session.exec(select(DeskItem).where(col(DeskItem.is_shown))).all())
 
 
+def test_a_filter_is_chosen_by_keyboard(page: Page, log_in: LogIn, filled: list[int]) -> None:
+    """Arrow keys step through a filter without leaving the page; Enter uses it, and the address names it alone."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto("/desk")
+    page.get_by_label("Band").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Band")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/desk\?band=certain$"))
+
+
+def test_each_page_of_the_queue_lists_its_keys(page: Page, log_in: LogIn, filled: list[int]) -> None:
+    """The question mark opens the list of keys; a key leads from the queue to the certain ones and back."""
+    log_in(page, Role.LIBRARIAN)
+    page.goto("/desk")
+    for words, key, leads_to in (
+        ("confirm certain ones together", "C", r"/desk/certain"),
+        ("accept all that are ticked", "q", r"/desk(\?|$)"),
+    ):
+        entry = page.locator("[data-key-list] dd", has_text=words)
+        page.keyboard.press("?")
+        expect(entry).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(entry).to_be_hidden()
+        page.keyboard.press(key)
+        expect(page).to_have_url(re.compile(leads_to))
+
+
 def test_certain_ones_by_keyboard_alone(page: Page, log_in: LogIn, live_runtime: Runtime, filled: list[int]) -> None:
     """Move, tick, all, none, accept as one; undo as one after another page was looked at."""
     log_in(page, Role.LIBRARIAN)

@@ -287,7 +287,7 @@ def test_a_person_switches_it_on_and_off(app: Flask, runtime: Runtime) -> None:
     visitor: Visitor = logged_in(app, runtime, Role.LIBRARIAN)
     assert "There is no e-mail address in your account" in visitor.get("/account").get_data(as_text=True)
     refused = visitor.post("/account/digest", {"wanted": "y"}, form_on="/account", follow_redirects=True)
-    assert "ask an administrator" in refused.get_data(as_text=True)
+    assert "ask an admin" in refused.get_data(as_text=True)
     assert not _wants(runtime)
     with runtime.store.writing() as session:
         session.exec(select(UserAccount)).one().email = "vera@example.org"

@@ -145,6 +145,21 @@ def test_certain_ones_take_the_filters_of_the_queue_and_are_undone_as_one(
         assert [link for link in session.exec(select(Link)) if link.ended_at is None] == []
 
 
+def test_what_somebody_else_works_on_is_not_ticked(runtime: Runtime, queue: list[int], login: Login) -> None:
+    """A certain candidate of a paper that somebody else claimed says so and is left out of what one key accepts."""
+    client = login()
+    with runtime.store.writing() as session:
+        vera = session.exec(select(UserAccount.id).where(UserAccount.username == "vera")).one()
+        assert vera is not None
+        now = runtime.clock.now()
+        session.add(Claim(paper_id=queue[0], holder_id=vera, claimed_at=now, until=now + timedelta(hours=1)))
+    ticked = re.compile(r'name="chosen" id="[^"]+" value="\d+:\d+:\d+" checked')
+    assert len(ticked.findall(page_of(client, "/desk/certain"))) == 4
+    page = page_of(login(username="ines"), "/desk/certain")
+    assert len(ticked.findall(page)) == 3
+    assert "Vera works on this paper." in page
+
+
 def test_certain_ones_come_page_by_page_whatever_is_asked(queue: list[int], login: Login) -> None:
     """There is no file of them to confirm; a band or order of another page does not lead out of the certain ones."""
     client = login()

@@ -189,7 +189,7 @@ def set_digest(session: Session, actor: Actor, account: UserAccount, *, wanted: 
     Raises ``RequestRefused`` where there is no address to send it to.
     """
     if wanted and not account.email:
-        raise RequestRefused("There is no e-mail address in your account: ask an administrator to add it.")
+        raise RequestRefused("There is no e-mail address in your account: ask an admin to add it.")
     if account.wants_digest is wanted:
         return
     account.wants_digest = wanted
