@@ -12,7 +12,7 @@ from sqlmodel import Session
 from biblio import webkit
 from biblio.compare import acting
 from biblio.compare.forms import ImportForm
-from biblio.compare.importing import Wanted, check_name, import_list, take_import_back
+from biblio.compare.importing import ListCounts, Wanted, check_name, import_list, take_import_back
 from biblio.compare.lines import COLUMNS, lines, matching
 from biblio.compare.lists import OtherList, all_lists, find_list
 from biblio.compare.reading import open_list
@@ -22,6 +22,9 @@ from harvesters.errors import HarvestError
 
 SMALL = 20_000
 """Papers of a list whose differences are counted for the page of all lists at once."""
+
+REFUSALS_SHOWN = 5
+"""Rows that could not be read which are named after an import."""
 
 ADDING = "ingest.add_paper"
 """The page that fetches a paper by its identifier."""
@@ -80,13 +83,23 @@ def _import(form: ImportForm) -> ResponseReturnValue:
         form.file.data.save(path)
         with open_list(path, label=label) as opened:
             list_id, counts = import_list(wired, opened, Wanted(name, label, webkit.actor()))
-    said = f"{counts.kept} papers of {label} are in the list {name}"
+    said = f"{counts.kept} {'paper of' if counts.kept == 1 else 'papers of'} {label} {'is' if counts.kept == 1 else 'are'} in the list {name}"
     if counts.refused:
-        said += f"; {counts.refused} rows were refused"
+        said += f"; {counts.refused} {'row was' if counts.refused == 1 else 'rows were'} refused"
+    if counts.refusals:
+        webkit.problem(_refused_words(label, counts))
     if counts.promised is not None and counts.promised > counts.read:
         said += f"; the file says that there are {counts.promised}"
     webkit.done(f"{said}.", undo_url=url_for("compare.undo_import", list_id=list_id))
     return redirect(url_for("compare.show", name=name))
+
+
+def _refused_words(label: str, counts: ListCounts) -> str:
+    """The first rows in which something could not be read, each with its reason, and how many more there are."""
+    shown = "; ".join(f"{place}: {reason[:160]}" for place, reason in counts.refusals[:REFUSALS_SHOWN])
+    more = counts.refused + counts.wrong_codes - REFUSALS_SHOWN
+    rest = f"; and up to {more} more: “biblio compare import --refused FILE” writes all of them" if more > 0 else ""
+    return f"Could not be read in {label}: {shown}{rest}."
 
 
 @blueprint.route("/compare/import/<int:list_id>/undo", methods=["POST"])

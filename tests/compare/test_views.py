@@ -51,6 +51,13 @@ def test_a_list_comes_in_through_the_page(librarian: Visitor, runtime: Runtime) 
     assert librarian.get("/compare/telbib").status_code == 404
 
 
+def test_rows_that_cannot_be_read_are_named(librarian: Visitor) -> None:
+    """A row without an identifier is named with its place and the reason; the rows beside it come in."""
+    page = upload(librarian, f"bibcode,title,programid\n2019ApJ...900....1C,Rings,{A}\nrubbish,x,{A}\n".encode())
+    assert "1 paper of list.csv is in the list telbib; 1 row was refused." in page
+    assert "row 3: &#39;rubbish&#39; is no bibcode" in page
+
+
 def test_a_file_that_is_no_list_is_said_at_the_form(librarian: Visitor) -> None:
     """A spreadsheet, an empty file and a bad name come back with the reason."""
     assert "save the sheet as CSV" in upload(librarian, b"PK\x03\x04rest")
