@@ -160,7 +160,14 @@ class Demo:
             for player in PLAYERS:
                 if player.username not in known:
                     hashed = hash_password(self.passwords[player.username], username=player.username)
-                    new = NewAccount(player.username, player.name, player.role, hashed, library=player.library)
+                    new = NewAccount(
+                        player.username,
+                        player.name,
+                        player.role,
+                        hashed,
+                        email=f"{player.username}@example.org",
+                        library=player.library,
+                    )
                     add(session, COMMAND_LINE, new, now=Clock().now())
 
     def _work(self, runtime: Runtime, folder: Path, *, letters: int) -> None:
@@ -177,7 +184,9 @@ class Demo:
         self._say(f"  {SECOND.name} read {play_sharing(runtime, people)} of them a second time.")
         self._job(runtime, all_jobs()["contacts"])
         written = play_letters(runtime, self._actor(runtime, LIBRARIAN), most=letters)
-        self._say(f"  {LIBRARIAN.name} wrote to {written} authors before their articles go to press.")
+        self._say(
+            f"  {LIBRARIAN.name} wrote to {written} {'author' if written == 1 else 'authors'} before articles go to press."
+        )
 
     def _job(self, runtime: Runtime, job: Job) -> None:
         with Bars() as bars:
