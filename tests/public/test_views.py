@@ -14,11 +14,11 @@ from biblio.clock import FixedClock
 from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
 from biblio.store.models import Paper, PaperRevision, ProjectRevision
-from biblio.store.words import Verdict
+from biblio.store.words import Role, Verdict
 from biblio.web import create_app
-from tests.factories import accept, add_paper
+from tests.factories import accept, add_paper, add_project
 from tests.public.conftest import Shelf
-from tests.web.visitors import Visitor
+from tests.web.visitors import Visitor, add_person
 
 
 def _page(app: Flask, path: str) -> str:
@@ -272,6 +272,16 @@ def test_no_name_or_journal_turns_the_writing_around(app: Flask, runtime: Runtim
             place
         )
     assert "1 paper" in _page(app, "/?author=Kimevil%2C+A.")
+
+
+def test_papers_whose_year_nobody_knows_are_listed_all_the_same(runtime: Runtime, app: Flask) -> None:
+    """Where no paper of the list has a year, the start page has no bars, and stands."""
+    librarian = add_person(runtime, Role.LIBRARIAN)
+    with runtime.store.writing() as session:
+        paper = add_paper(session, "Some day", year=None)  # type: ignore[arg-type]
+        accept(session, librarian, paper, add_project(session, "2013.1.00020.S"))
+    assert "Of no paper the year is known" in _page(app, "/")
+    assert "1 paper" in _page(app, "/?q=")
 
 
 @pytest.fixture
