@@ -67,7 +67,7 @@ def _archive(kind: str, write: Writer, content_type: str) -> Response:
         raise RequestRefused("preprints is yes or no.")
     with webkit.reading() as unit:
         tag = stamp(unit, kind, preprints)
-    packs = "gzip" in request.headers.get("Accept-Encoding", "")
+    packs = request.accept_encodings.quality("gzip") > 0
     if answer := _unchanged(tag):
         return answer
     pieces = (piece.encode() for piece in _pieces(webkit.runtime(), write, preprints=preprints == "yes"))

@@ -249,6 +249,8 @@ def test_the_feed_over_http(client: FlaskClient, runtime: Runtime) -> None:
     packed = client.get("/feeds/archive.csv", headers={"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
+    refused = client.get("/feeds/archive.csv", headers={"Accept-Encoding": "gzip;q=0, identity"})
+    assert (refused.headers.get("Content-Encoding"), refused.data) == (None, plain.data)
     tag = plain.headers["ETag"]
     assert packed.headers["ETag"] == tag
     again = client.get("/feeds/archive.csv", headers={"If-None-Match": tag})
