@@ -6,6 +6,7 @@ in a fraction of a second that nothing is new. The archive's feed leaves in piec
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -66,7 +67,7 @@ def _archive(kind: str, write: Writer, content_type: str) -> Response:
     if preprints not in ("yes", "no"):
         raise RequestRefused("preprints is yes or no.")
     with webkit.reading() as unit:
-        tag = stamp(unit, kind, preprints)
+        tag = stamp(unit, kind, preprints, _said_by(webkit.runtime()))
     packs = request.accept_encodings.quality("gzip") > 0
     if answer := _unchanged(tag):
         return answer
@@ -76,6 +77,13 @@ def _archive(kind: str, write: Writer, content_type: str) -> Response:
     if packs:
         response.headers["Content-Encoding"] = "gzip"
     return _tagged(response, tag)
+
+
+def _said_by(runtime: Runtime) -> str:
+    """Return a word that is another one when the profile says something else of what feeds carry."""
+    profile = runtime.profile
+    told = repr((profile.observatory, profile.tap, profile.data_links, runtime.settings.base_url))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _pieces(runtime: Runtime, write: Writer, *, preprints: bool) -> Iterator[str]:
@@ -116,7 +124,7 @@ def scholix_page() -> ResponseReturnValue:
     size = _number("size", SIZE, MOST)
     with webkit.reading() as unit:
         links, tag = _asked(unit)
-        places, tag = _places(links), f"{tag}-scholix-{webkit.runtime().profile.observatory.key}"
+        places, tag = _places(links), f"{tag}-scholix-{_said_by(webkit.runtime())}"
         if answer := _unchanged(tag):
             return answer
         number = _number("page", 1)
@@ -132,7 +140,7 @@ def datacite_page() -> ResponseReturnValue:
     size = _number("size", PROJECTS, PROJECTS)
     with webkit.reading() as unit:
         links, tag = _asked(unit)
-        places, tag = _places(links), f"{tag}-datacite-{webkit.runtime().profile.observatory.key}"
+        places, tag = _places(links), f"{tag}-datacite-{_said_by(webkit.runtime())}"
         if answer := _unchanged(tag):
             return answer
         number = _number("page", 1)

@@ -18,12 +18,14 @@ from sqlmodel import Session
 
 from biblio.catalogue.links import Ruling, decide, relate
 from biblio.observatory import load
+from biblio.public.feature import feature as public
 from biblio.public.feed_commands import feed
 from biblio.public.feeds import provider
 from biblio.public.relations import MOST_CREATORS, in_slices, read_links, scholix
 from biblio.runtime import Runtime
 from biblio.store.models import Paper
 from biblio.store.words import RelationKind, Scheme, Verdict
+from biblio.web import create_app
 from tests.factories import LEARNED, accept, add_paper, add_project, add_user
 
 FIRST, SECOND = "2016.1.00001.S", "2017.1.00002.S"
@@ -196,6 +198,17 @@ def pages(client: FlaskClient, address: str) -> Iterator[dict[str, Any]]:
         page = client.get(following.removeprefix("http://127.0.0.1:8000")).get_json()
         yield page
         following = page["next"]
+
+
+@pytest.mark.parametrize("feed_name", ["scholix.json", "datacite.json", "archive.csv"])
+def test_a_tag_changes_with_what_the_profile_says(client: FlaskClient, runtime: Runtime, feed_name: str) -> None:
+    """Who asks again after the profile was changed is given the feed anew, though no paper has changed."""
+    links = runtime.profile.data_links.model_copy(update={"license_url": "https://example.org/licence"})
+    changed = replace(runtime, profile=runtime.profile.model_copy(update={"data_links": links}))
+    tag = {"If-None-Match": client.get(f"/feeds/{feed_name}").headers["ETag"]}
+    assert client.get(f"/feeds/{feed_name}", headers=tag).status_code == 304
+    anew = create_app(changed, features=[public]).test_client()
+    assert anew.get(f"/feeds/{feed_name}", headers=tag).status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["scholix", "datacite"])
