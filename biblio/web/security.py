@@ -121,7 +121,7 @@ def _compress(response: Response) -> None:
         or response.is_streamed
         or response.direct_passthrough
         or "Content-Encoding" in response.headers
-        or "gzip" not in request.headers.get("Accept-Encoding", "")
+        or request.accept_encodings.quality("gzip") <= 0
         or holds_token(request)
     ):
         return

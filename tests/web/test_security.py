@@ -139,6 +139,7 @@ def test_a_first_visit_is_small_and_kept(small_app: Flask) -> None:
     client = small_app.test_client()
     packed = {"Accept-Encoding": "gzip"}
     page = client.get("/", headers=packed)
+    assert "Content-Encoding" not in client.get(page.request.path, headers={"Accept-Encoding": "gzip;q=0"}).headers
     html = gzip.decompress(page.data).decode()
     addresses = _asset_addresses(html)
     assert any("bootstrap." in address for address in addresses)
