@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -173,9 +173,9 @@ def _header(line: str, required: Collection[str]) -> tuple[list[str], str]:
             continue
         names = ["_".join(cell.lower().split()) for cell in cells]
         if not set(required).isdisjoint(names):
-            twice = sorted({name for name in names if name and names.count(name) > 1})
+            twice = sorted(name for name, times in Counter(names).items() if name and times > 1)
             if twice:
-                raise PageRefused(f"the header names these columns twice: {', '.join(twice)}")
+                raise PageRefused(f"the header names these columns twice: {', '.join(twice)[:120]}")
             return names, delimiter
     wanted = " or ".join(f'"{name}"' for name in required)
     raise PageRefused(f"the header has no column {wanted}; it reads: {line.strip()[:120]}")

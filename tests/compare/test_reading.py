@@ -136,3 +136,11 @@ def test_a_table_without_names_of_papers_is_refused(tmp_path: Path) -> None:
     """Asked to read it as a table, the header's columns are told."""
     with pytest.raises(PageRefused, match="no column"):
         read(tmp_path, "title,year\nRings,2019\n", kind="table")
+
+
+def test_a_header_of_very_many_columns_is_refused_in_a_few_words(tmp_path: Path) -> None:
+    """A hundred thousand columns, each named twice, cost one look each, and are not all repeated to the reader."""
+    columns = ",".join(f"c{number // 2}" for number in range(100_000))
+    with pytest.raises(PageRefused, match="twice") as refused:
+        read(tmp_path, f"bibcode,{columns}\n{BIBCODE}\n")
+    assert len(str(refused.value)) < 200
