@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -16,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from biblio.errors import RequestRefused
 from biblio.paths import template_dir
 from biblio.store.answers import CampaignAnswers
+from biblio.tables import csv_file
 from reports.build import Figure, Origin, Report
 from reports.charts import svg
 from reports.definitions import INDICATORS
@@ -142,12 +142,8 @@ def as_json(report: Report, answers: Sequence[CampaignAnswers], hidden: Collecti
 
 
 def as_csv(report: Report, answers: Sequence[CampaignAnswers]) -> str:
-    """Return one line per figure (RFC 4180, UTF-8)."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*HEADER, f"as of {report.as_of}"])
-    writer.writerows(as_rows(report, answers))
-    return out.getvalue()
+    """Return one line per figure (RFC 4180, UTF-8); no cell of it is run as a formula."""
+    return csv_file([*HEADER, f"as of {report.as_of}"], as_rows(report, answers)).decode()
 
 
 def origins_used(report: Report) -> list[Origin]:

@@ -48,6 +48,13 @@ def test_csv_has_one_line_per_figure(report: Report, answers: list[CampaignAnswe
     assert len(rows) == 1 + len(list(render.figures(report))) + 2
 
 
+def test_a_csv_file_holds_no_formula(report: Report, answers: list[CampaignAnswers]) -> None:
+    """A campaign called =1+1 is shown, not reckoned."""
+    cells = [cell for row in csv.reader(io.StringIO(render.as_csv(report, answers))) for cell in row]
+    assert any("'=1+1" in cell for cell in cells)
+    assert not [cell for cell in cells if cell.startswith("=")]
+
+
 def test_a_workbook_holds_no_formula(report: Report, answers: list[CampaignAnswers]) -> None:
     """A campaign called =1+1 stays text."""
     with zipfile.ZipFile(io.BytesIO(render.as_xlsx(report, answers))) as book:
