@@ -182,12 +182,16 @@ def test_the_focus_is_never_hidden(page: Page, log_in: LogIn, filled: list[int])
 def test_a_paper_reflows_at_double_size_and_on_a_phone(
     page: Page, phone: Page, log_in: LogIn, person: Callable[..., Actor], filled: list[int]
 ) -> None:
-    """At 200 % nothing is wider than the window; on a phone the chosen project with its quote stands before the rest."""
+    """At 200 % nothing is wider than the window and all keys are in sight; on a phone the chosen project with its quote stands before the rest."""
     log_in(page, Role.LIBRARIAN)
     page.set_viewport_size({"width": 683, "height": 384})
     for address in (f"/desk/paper/{filled[0]}", f"/desk/paper/{filled[0]}/correct"):
         page.goto(address)
         assert page.evaluate(_OVERFLOW) <= 0, address
+    page.goto(f"/desk/paper/{filled[0]}")
+    page.keyboard.press("?")
+    for words in ("accept the chosen project", "this list"):
+        expect(page.locator("[data-key-list] dd", has_text=words)).to_be_in_viewport(ratio=1)
     log_in(phone, Role.HEAD_LIBRARIAN)
     phone.goto(f"/desk/paper/{filled[0]}")
     expect(phone.locator(".candidate").first).to_be_in_viewport()
