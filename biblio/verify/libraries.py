@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.terms import PERSON
 from biblio.observatory import Profile
 from biblio.store.current import survivor_id
 from biblio.store.models import (
@@ -87,13 +88,23 @@ def _by_hand(session: Session, survivors: Mapping[int, int]) -> dict[int, str]:
 
 
 def _journals(session: Session, survivors: Collection[int]) -> Iterable[tuple[int, str | None, str | None]]:
-    """(paper, journal, source of the title), as the queue keeps them."""
+    """(paper, journal, source), as the queue keeps them."""
     rows = session.execute(
         sa.select(col(PaperRevision.paper_id), col(PaperRevision.journal), col(PaperRevision.provenance)).where(
             col(PaperRevision.paper_id).in_(survivors), col(PaperRevision.superseded_at).is_(None)
         )
     )
-    return [(paper_id, journal, (provenance or {}).get("title")) for paper_id, journal, provenance in rows]
+    return [(paper_id, journal, source_of(provenance)) for paper_id, journal, provenance in rows]
+
+
+def source_of(provenance: Mapping[str, str] | None) -> str | None:
+    """Return the source that a paper is from: that of its title, or of its authors where a person corrected the title.
+
+    Authors are never corrected, so a wrong title takes no paper from one library to another.
+    """
+    told = provenance or {}
+    title = told.get("title")
+    return told.get("authors") if title == PERSON else title
 
 
 def _partners(session: Session, survivors: Mapping[int, int]) -> dict[int, str | None]:

@@ -41,7 +41,7 @@ from biblio.store.models import (
 from biblio.store.words import Band, RelationKind, Scheme, Verdict
 from biblio.verify import tally
 from biblio.verify.language import language_of
-from biblio.verify.libraries import libraries_of
+from biblio.verify.libraries import libraries_of, source_of
 from matching.learning import AUDIT
 
 PRESS_MONTHS = 12
@@ -239,7 +239,7 @@ def _item(paper_id: int, facts: _Facts, today: date) -> DeskItem | None:
         is_at_press=at_press,
         look_again=any(c.look_again for c in serious),
         has_text=paper_id in facts.has_text,
-        source=(revision.provenance or {}).get("title") if revision else None,
+        source=source_of(revision.provenance) if revision else None,
         journal=revision.journal[:LONGEST_JOURNAL] if revision and revision.journal else None,
         year=revision.year if revision else None,
         cycle=best.cycle if best else None,

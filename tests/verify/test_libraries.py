@@ -9,7 +9,7 @@ from sqlmodel import Session
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import LibraryAssignment, LibraryRule, Paper
-from biblio.verify.libraries import by_rule, libraries_of
+from biblio.verify.libraries import by_rule, libraries_of, source_of
 from biblio.verify.match import match
 from tests.verify.factories import SEEN, add_mention, add_paper, add_project, add_user
 
@@ -28,6 +28,14 @@ def test_the_most_specific_rule_holds() -> None:
     assert by_rule(rules, "PASJ", "ads") == "NAOJ"
     assert by_rule(rules, "PASJ", "arxiv") is None
     assert by_rule(rules, None, None) is None
+
+
+def test_a_corrected_title_takes_no_paper_elsewhere() -> None:
+    """The source stays that of the record; a paper of which nothing is known has none."""
+    assert source_of({"title": "ads", "authors": "arxiv"}) == "ads"
+    assert source_of({"title": "person", "authors": "arxiv"}) == "arxiv"
+    assert source_of({"title": "person"}) is None
+    assert source_of(None) is None
 
 
 def test_a_person_goes_before_a_rule_and_a_rule_before_the_partner(runtime: Runtime) -> None:
