@@ -85,6 +85,30 @@ class _Team:
     members: tuple[Member, ...]
     is_proposed: bool
 
+    @classmethod
+    def of(cls, code: str, pi: str | None, co_is: Iterable[str], *, is_proposed: bool) -> _Team:
+        """Return the team of a project, each person once."""
+        members = [Member(pi, is_pi=True)] if pi else []
+        members += [Member(name) for name in dict.fromkeys(co_is) if name and name != pi]
+        return cls(code, tuple(members), is_proposed)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedProject:
+    """A project that was accepted for a paper, as the registry knows it."""
+
+    project_id: int
+    code: str
+    pi: str | None
+    co_is: tuple[str, ...]
+    is_proposed: bool
+
+
+def archival_class(paper_id: int, printed: Sequence[str], used: Sequence[UsedProject]) -> ArchivalClass | None:
+    """Return the class of a paper whose printed authors and accepted projects are known; None where it used none."""
+    teams = {one.project_id: _Team.of(one.code, one.pi, one.co_is, is_proposed=one.is_proposed) for one in used}
+    return _classified(paper_id, printed, teams, teams) if teams else None
+
 
 def archival_classes(
     session: Session, paper_ids: Iterable[int], *, as_of: datetime | None = None
@@ -198,9 +222,7 @@ def _load_teams(session: Session, missing: set[int], as_of: datetime | None, tea
             .where(col(Project.id).in_(part))
         )
         for project, code, is_proposed, pi, co_is in rows:
-            members = [Member(pi, is_pi=True)] if pi else []
-            members += [Member(name) for name in dict.fromkeys(co_is or ()) if name and name != pi]
-            teams[project] = _Team(code, tuple(members), is_proposed)
+            teams[project] = _Team.of(code, pi, co_is or (), is_proposed=is_proposed)
 
 
 def _authors(session: Session, paper_ids: Sequence[int], as_of: datetime | None) -> dict[int, list[str]]:

@@ -17,13 +17,12 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.readable import readable
 from biblio.observatory import Profile
-from biblio.store.current import survivor_of
 from biblio.store.models import PaperRevision, Project, ProjectRevision, SecondReading
 from biblio.verify.authors import Author, Team, marked, split
 from biblio.verify.paper import Identifier, PaperPage, Reading, paper_page
+from biblio.verify.paper_read import PaperRead
 from biblio.verify.proposed import KIND_WORDS, Shown
 from biblio.verify.quotes import Passage
-from biblio.verify.second_readings import open_readings
 from biblio.webkit import holds
 from matching.rules import Rules
 
@@ -81,19 +80,17 @@ class BlindPage:
 
 
 def blind_page(
-    session: Session, profile: Profile, rules: Rules, actor: Actor, paper_id: int, *, reading_id: int | None = None
+    session: Session, profile: Profile, rules: Rules, actor: Actor, read: PaperRead, *, reading_id: int | None = None
 ) -> BlindPage | None:
     """Return the page for somebody who must not see the decisions on a paper; None where nothing is hidden from them.
 
     It asks about the reading ``reading_id`` where that is open and somebody else's, else about the oldest such one.
     """
-    survivor = survivor_of(session, paper_id)
-    readings = open_readings(session, survivor) if survivor is not None else []
-    hidden = [row for row in readings if row.first_reader_id != actor.user_id]
-    if survivor is None or not hidden:
+    hidden = [row for row in read.shares.open_readings if row.first_reader_id != actor.user_id]
+    if not hidden:
         return None
     reading = next((row for row in hidden if row.id == reading_id), hidden[0])
-    page = paper_page(session, profile, rules, survivor, also=[reading.project_id], selected=reading.project_id)
+    page = paper_page(session, profile, rules, read, also=[reading.project_id], selected=reading.project_id)
     chosen = next(c for c in page.candidates if c.project_id == reading.project_id)
     return _stripped(page, chosen, reading)
 

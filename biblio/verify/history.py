@@ -14,7 +14,6 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.readable import readable
 from biblio.store.current import survivor_id
 from biblio.store.models import (
-    Decision,
     MergeProposal,
     Paper,
     PaperAuthor,
@@ -23,12 +22,12 @@ from biblio.store.models import (
     PaperMerge,
     PaperRelation,
     PaperRevision,
-    Project,
     UserAccount,
 )
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify.corrections import LABELS, shown_value
 from biblio.verify.notes import Act
+from biblio.verify.paper_read import Decided, PaperRead
 from biblio.verify.sharing_queries import sharing_events
 
 VERDICT_WORDS = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "unsure"}
@@ -75,52 +74,45 @@ class Twin:
     other: Record
 
 
-def history(session: Session, group: Sequence[int], written: Sequence[Act] = ()) -> list[Event]:
+def history(session: Session, read: PaperRead, written: Sequence[Act] = ()) -> list[Event]:
     """Return all that people decided about a paper (or wrote on it) and whatever was merged into it, latest first."""
     events = [
-        *_decisions(session, group),
-        *_relations(session, group),
-        *_merges(session, group),
+        *_decisions(read.decisions),
+        *_relations(read.relations),
+        *_merges(session, read.ids),
         *(Event(act.at, act.who, act.what, act.text) for act in written),
-        *_corrections(session, group),
+        *_corrections(session, read.ids),
+        *(Event(*told) for told in sharing_events(read.shares)),
     ]
-    events += [Event(*told) for told in sharing_events(session, group)]
     return sorted(events, key=lambda e: e.at, reverse=True)
 
 
-def _decisions(session: Session, group: Sequence[int]) -> list[Event]:
-    rows = session.execute(
-        sa.select(Decision, col(UserAccount.name), col(Project.code))
-        .join(UserAccount, col(UserAccount.id) == col(Decision.actor_id))
-        .join(Project, col(Project.id) == col(Decision.project_id))
-        .where(col(Decision.paper_id).in_(group))
-        .order_by(col(Decision.id).desc())
-    )
+def _decisions(decided: Sequence[Decided]) -> list[Event]:
     latest: set[int] = set()
     events = []
-    for decision, who, code in rows:
+    for one in decided:
+        decision = one.decision
         is_latest = decision.project_id not in latest
         latest.add(decision.project_id)
         can_undo = is_latest and decision.undoes_id is None and decision.verdict is not None
         if decision.undoes_id is not None:
-            what = f"took back the decision on {code}"
+            what = f"took back the decision on {one.code}"
             what += f", {VERDICT_WORDS[decision.verdict]} again" if decision.verdict else ""
         else:
-            what = f"{_ACTS[decision.verdict]} {code}" if decision.verdict else f"decided on {code}"
+            what = f"{_ACTS[decision.verdict]} {one.code}" if decision.verdict else f"decided on {one.code}"
         reason = "" if decision.undoes_id is not None else decision.reason
         undo = decision.id if can_undo else None
-        events.append(Event(decision.made_at, who, what, reason, decision.relation, decision_id=undo))
+        events.append(Event(decision.made_at, one.who, what, reason, decision.relation, decision_id=undo))
     return events
 
 
-def _relations(session: Session, group: Sequence[int]) -> list[Event]:
+def _relations(judged: Sequence[tuple[PaperRelation, str]]) -> list[Event]:
     """Judgements of the relation that came without a decision on a project."""
-    rows = session.execute(
-        sa.select(PaperRelation, col(UserAccount.name))
-        .join(UserAccount, col(UserAccount.id) == col(PaperRelation.actor_id))
-        .where(col(PaperRelation.paper_id).in_(group), col(PaperRelation.decision_id).is_(None))
-    )
-    return [Event(r.decided_at, who, "judged the paper", r.reason, r.relation) for r, who in rows]
+    return [
+        Event(row.decided_at, who, "judged the paper", row.reason, row.relation)
+        for row, who in reversed(judged)
+        if row.decision_id is None
+    ]
 
 
 def _merges(session: Session, group: Sequence[int]) -> list[Event]:

@@ -75,12 +75,13 @@ class Remarks:
 
 
 def remarks(session: Session, group: Sequence[int]) -> Remarks:
-    """Return the notes (latest first) and tags (by name) of a paper, and their history, in three queries."""
-    notes, tags = _rows(session, PaperNote, group), _rows(session, PaperTag, group)
+    """Return the notes (latest first) and tags (by name) of a paper, and their history, in two queries."""
+    written = _written(session, group)
+    notes, tags = ([one for one in written if one.is_note is kind] for kind in (True, False))
     shown: dict[str, Tag] = {}
-    for row, who, _ in sorted(tags, key=lambda told: (told[0].tag, told[0].id)):
+    for row in sorted(tags, key=lambda one: (one.text, one.number)):
         if row.removed_at is None:
-            shown.setdefault(row.tag, Tag(row.id, row.tag, who, row.made_at))
+            shown.setdefault(row.text, Tag(row.number, row.text, row.who, row.made_at))
     latest = (
         sa.select(col(PaperTag.tag))
         .where(col(PaperTag.removed_at).is_(None))
@@ -91,33 +92,73 @@ def remarks(session: Session, group: Sequence[int]) -> Remarks:
     offered = session.execute(
         sa.select(latest.c.tag).group_by(latest.c.tag).order_by(sa.func.count().desc(), latest.c.tag)
     ).scalars()
-    acts = [act for row, who, by in notes for act in _acts(row, who, by, "noted", "took a note away", row.text)]
-    for row, who, by in tags:
-        acts += _acts(row, who, by, f"tagged it “{row.tag}”", f"took the tag “{row.tag}” away")
+    acts = [act for row in notes for act in row.acts("noted", "took a note away", row.text)]
+    for row in tags:
+        acts += row.acts(f"tagged it “{row.text}”", f"took the tag “{row.text}” away")
     return Remarks(
-        [Note(row.id, row.text, who, row.made_at) for row, who, _ in reversed(notes) if row.removed_at is None],
+        [Note(row.number, row.text, row.who, row.made_at) for row in reversed(notes) if row.removed_at is None],
         list(shown.values()),
         [tag for tag in offered if tag not in shown][:SUGGESTED],
         acts,
     )
 
 
-def _rows(session: Session, model: Any, group: Sequence[int]) -> list[tuple[Any, str, str | None]]:
-    """Return all notes or tags of a paper, in order, each with who wrote it and who took it away."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A note or a tag, with who wrote it and who took it away."""
+
+    is_note: bool
+    number: int
+    text: str
+    made_at: datetime
+    removed_at: datetime | None
+    who: str
+    removed_by: str | None
+
+    def acts(self, wrote: str, took: str, text: str = "") -> list[Act]:
+        """Return the writing and, if so, the taking away, in these words."""
+        acts = [Act(self.made_at, self.who, wrote, text)]
+        return acts if self.removed_at is None else [*acts, Act(self.removed_at, self.removed_by or self.who, took)]
+
+
+def _written(session: Session, group: Sequence[int]) -> list[_Written]:
+    """Return all notes and tags of a paper, in order."""
+    both: Any = sa.union_all(
+        *(
+            sa.select(
+                sa.literal(is_note, sa.Boolean).label("is_note"),
+                model.id,
+                text.label("text"),
+                model.made_at,
+                model.removed_at,
+                model.actor_id,
+                model.removed_by_id,
+            ).where(model.paper_id.in_(group))
+            for model, text, is_note in _KINDS
+        )
+    ).subquery()
     remover: Any = aliased(UserAccount)
     rows = session.execute(
-        sa.select(model, col(UserAccount.name), remover.name)
-        .join(UserAccount, col(UserAccount.id) == model.actor_id)
-        .outerjoin(remover, remover.id == model.removed_by_id)
-        .where(model.paper_id.in_(group))
-        .order_by(model.id)
+        sa.select(
+            both.c.is_note,
+            both.c.id,
+            both.c.text,
+            both.c.made_at,
+            both.c.removed_at,
+            col(UserAccount.name),
+            remover.name,
+        )
+        .join(UserAccount, col(UserAccount.id) == both.c.actor_id)
+        .outerjoin(remover, remover.id == both.c.removed_by_id)
+        .order_by(both.c.id)
     )
-    return [(row, who, removed_by) for row, who, removed_by in rows]
+    return [_Written(*row) for row in rows]
 
 
-def _acts(row: Any, who: str, removed_by: str | None, wrote: str, took: str, text: str = "") -> list[Act]:
-    acts = [Act(row.made_at, who, wrote, text)]
-    return acts if row.removed_at is None else [*acts, Act(row.removed_at, removed_by or who, took)]
+_KINDS: tuple[tuple[Any, Any, bool], ...] = (
+    (PaperNote, col(PaperNote.text), True),
+    (PaperTag, sa.cast(col(PaperTag.tag), sa.Text), False),
+)
 
 
 def tags_written(text: str) -> list[str]:

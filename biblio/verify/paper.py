@@ -7,31 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote as quoted
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.catalogue.archival import UsedProject
 from biblio.catalogue.memory import remember
 from biblio.catalogue.readable import readable
-from biblio.errors import NotFound
 from biblio.observatory import Profile
-from biblio.store.current import group_ids, survivor_of
-from biblio.store.models import (
-    DeskItem,
-    Paper,
-    PaperAuthor,
-    PaperIdentifier,
-    PaperRelation,
-    PaperRevision,
-    TextMention,
-    TextReading,
-    UserAccount,
-)
+from biblio.store.models import DeskItem, PaperIdentifier, PaperRevision, TextMention
 from biblio.store.words import Band, RelationKind, Scheme, Verdict
 from biblio.verify.authors import Author, Team, marked, split
 from biblio.verify.history import Event, Twin, history, twins
 from biblio.verify.notes import Remarks, remarks
+from biblio.verify.paper_read import Mentioned, PaperRead
 from biblio.verify.proposed import Shown, candidates, quote_of, with_reasons
-from biblio.verify.queue import has_journal_record, unknown_code_mentions
+from biblio.verify.queue import has_journal_record
 from biblio.verify.quotes import Passage, Quote, passages
 from matching.rules import Rules
 
@@ -87,6 +76,8 @@ class PaperPage:
     selected: int | None
     """Project that the buttons act on."""
     relation: RelationKind | None
+    relation_id: int
+    """Number of the judgement of the relation that is in force; 0: nobody has judged it."""
     related_by: str | None
     related_at: datetime | None
     suggested_relation: RelationKind | None
@@ -101,9 +92,13 @@ class PaperPage:
         return sum(c.is_open and c.band is not Band.UNLIKELY and c.score is not None for c in self.candidates)
 
     @property
-    def has_accepted(self) -> bool:
-        """Whether a project is accepted, so that it can be told whose data the paper used."""
-        return any(c.verdict is Verdict.ACCEPT for c in self.candidates)
+    def used(self) -> list[UsedProject]:
+        """The projects that are accepted: whose data the paper used."""
+        return [
+            UsedProject(c.project_id, c.code, c.pi, c.co_is, c.is_proposed)
+            for c in self.candidates
+            if c.verdict is Verdict.ACCEPT
+        ]
 
     @property
     def open_url(self) -> str | None:
@@ -130,38 +125,29 @@ def paper_page(
     session: Session,
     profile: Profile,
     rules: Rules,
-    paper_id: int,
+    read: PaperRead,
     *,
     also: Sequence[int] = (),
     selected: int | None = None,
 ) -> PaperPage:
-    """Return the page of a paper (of its survivor), with the projects ``also`` among the candidates.
+    """Return the page of a paper, with the projects ``also`` among the candidates.
 
     ``rules`` hold the bands against which it is said what would change a verdict.
-
-    Raises ``NotFound`` for an unknown paper.
     """
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
-    group = group_ids(session, survivor)
-    revision = session.exec(
-        select(PaperRevision).where(col(PaperRevision.paper_id) == survivor, col(PaperRevision.superseded_at).is_(None))
-    ).first() or PaperRevision(paper_id=survivor, learned_at=session.get_one(Paper, survivor).first_seen_at)
-    evidence, shown = candidates(session, profile, group, also)
-    names = _authors(session, revision)
+    group, revision = read.ids, read.revision
+    evidence, shown = candidates(session, profile, read, also)
     chosen = _selected(shown, selected)
     teams = [Team(c.code, c.pi, c.co_is) for c in _marked_teams(shown, chosen)]
-    authors, more = split(marked(names, teams))
+    authors, more = split(marked(read.authors, teams))
     quotes = [quote for items in evidence.values() for item in items if (quote := quote_of(item))]
-    printed = _printed(session, group, {c.code for c in shown if c.band is not None or c.verdict is not None})
-    places, marks = passages([*quotes, *printed, *_unknown(session, group)])
+    printed = _printed(read.mentions, {c.code for c in shown if c.band is not None or c.verdict is not None})
+    places, marks = passages([*quotes, *printed, *_unknown(read.mentions)])
     memory = remember(session, group) if any(c.look_again for c in shown) else None
-    reasoned = with_reasons(shown, evidence, rules, marks, names, memory)
-    relation, related_by, related_at = _relation(session, group)
+    reasoned = with_reasons(shown, evidence, rules, marks, read.authors, memory)
+    relation, related_by = read.relation or (None, None)
     written = remarks(session, group)
     return PaperPage(
-        paper_id=survivor,
+        paper_id=read.paper_id,
         title=readable(revision.title) or "Untitled paper",
         abstract=readable(revision.abstract),
         authors=authors,
@@ -171,17 +157,18 @@ def paper_page(
         is_withdrawn=revision.is_withdrawn,
         preprint_on=revision.preprint_on,
         identifiers=_identifiers(session, group),
-        readings=_readings(session, group),
+        readings=[Reading(r.origin, r.place, r.format, r.read_at, r.refusal) for r in read.readings],
         passages=places,
         candidates=reasoned,
         selected=chosen,
-        relation=relation,
+        relation=relation.relation if relation else None,
+        relation_id=(relation.id or 0) if relation else 0,
         related_by=related_by,
-        related_at=related_at,
+        related_at=relation.decided_at if relation else None,
         suggested_relation=_suggested(reasoned),
-        item=session.get(DeskItem, survivor),
+        item=read.item,
         remarks=written,
-        events=history(session, group, written.acts),
+        events=history(session, read, written.acts),
         twins=twins(session, group),
     )
 
@@ -220,36 +207,19 @@ def _where_published(revision: PaperRevision) -> str:
     return str(revision.year) if revision.year else "Journal and year unknown"
 
 
-def _printed(session: Session, group: Sequence[int], codes: Collection[str]) -> list[Quote]:
+def _printed(mentions: Sequence[Mentioned], codes: Collection[str]) -> list[Quote]:
     """Return the places in which the texts print the codes of these projects: evidence quotes but the most telling."""
-    rows = session.exec(
-        select(TextMention)
-        .join(TextReading, col(TextReading.id) == col(TextMention.reading_id))
-        .where(
-            col(TextReading.paper_id).in_(group),
-            col(TextReading.superseded_at).is_(None),
-            col(TextMention.code).in_(codes),
-        )
-        .order_by(col(TextMention.id))
-        .limit(_MOST_PLACES)
-    )
-    return [_quote(row) for row in rows]
+    return [_quote(one.mention) for one in mentions if one.mention.code in codes][:_MOST_PLACES]
 
 
-def _unknown(session: Session, group: Sequence[int]) -> list[Quote]:
-    """Return the quotes of codes that are not in the project list."""
-    return [_quote(row) for row in session.execute(unknown_code_mentions(group).limit(_MOST_PLACES)).scalars()]
+def _unknown(mentions: Sequence[Mentioned]) -> list[Quote]:
+    """Return the quotes of codes that are not in the project list, as ``queue.unknown_code_mentions`` selects them."""
+    rows = [one.mention for one in mentions if not one.is_known]
+    return [_quote(row) for row in rows if row.in_registry is False and row.is_use is not False][:_MOST_PLACES]
 
 
 def _quote(row: TextMention) -> Quote:
     return Quote(row.part, row.page, row.stands_in, row.start, row.end, row.context, row.context_start, row.line)
-
-
-def _authors(session: Session, revision: PaperRevision) -> list[tuple[int, str, str | None]]:
-    rows = session.exec(
-        select(PaperAuthor).where(col(PaperAuthor.revision_id) == revision.id).order_by(col(PaperAuthor.position))
-    )
-    return [(row.position, row.name, row.affiliation) for row in rows]
 
 
 def _identifiers(session: Session, group: Sequence[int]) -> list[Identifier]:
@@ -260,22 +230,3 @@ def _identifiers(session: Session, group: Sequence[int]) -> list[Identifier]:
     for scheme, (label, address) in _ADDRESSES.items():
         found += [Identifier(label, r.value, address.format(quoted(r.value))) for r in rows if r.scheme is scheme]
     return found
-
-
-def _readings(session: Session, group: Sequence[int]) -> list[Reading]:
-    rows = session.exec(
-        select(TextReading)
-        .where(col(TextReading.paper_id).in_(group), col(TextReading.superseded_at).is_(None))
-        .order_by(col(TextReading.id))
-    )
-    return [Reading(r.origin, r.place, r.format, r.read_at, r.refusal) for r in rows]
-
-
-def _relation(session: Session, group: Sequence[int]) -> tuple[RelationKind | None, str | None, datetime | None]:
-    row = session.execute(
-        sa.select(col(PaperRelation.relation), col(UserAccount.name), col(PaperRelation.decided_at))
-        .join(UserAccount, col(UserAccount.id) == col(PaperRelation.actor_id))
-        .where(col(PaperRelation.paper_id).in_(group), col(PaperRelation.ended_at).is_(None))
-        .order_by(col(PaperRelation.id).desc())
-    ).first()
-    return (row[0], row[1], row[2]) if row else (None, None, None)

@@ -16,16 +16,15 @@ from biblio.observatory import Profile
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
-    Decision,
     EvidenceItem,
     Link,
     ObservationUnit,
     Project,
     ProjectRevision,
     UnitRevision,
-    UserAccount,
 )
 from biblio.store.words import Band, Verdict
+from biblio.verify.paper_read import Decided, PaperRead
 from biblio.verify.quotes import Quote
 from matching import evidence as matched
 from matching.explain import explain
@@ -80,6 +79,8 @@ class Shown:
     cycle: str | None
     partner: str | None
     targets: tuple[str, ...]
+    is_proposed: bool
+    """Whether somebody proposed it, so that it has a team; else its data are everybody's from the start."""
     released_on: date | None
     archive_url: str | None
     score: float | None = None
@@ -112,7 +113,7 @@ class Shown:
 
 
 def candidates(
-    session: Session, profile: Profile, group: Sequence[int], also: Sequence[int]
+    session: Session, profile: Profile, read: PaperRead, also: Sequence[int]
 ) -> tuple[dict[int, list[EvidenceItem]], list[Shown]]:
     """Return the evidence by project, and all candidates: waiting ones by score, then judged and looked-for ones.
 
@@ -121,10 +122,10 @@ def candidates(
     proposed = session.execute(
         sa.select(Candidate, CandidateRevision)
         .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
-        .where(col(Candidate.paper_id).in_(group), col(CandidateRevision.superseded_at).is_(None))
+        .where(col(Candidate.paper_id).in_(read.ids), col(CandidateRevision.superseded_at).is_(None))
         .order_by(col(CandidateRevision.score).desc(), col(Candidate.id))
     ).all()
-    links = _links(session, group)
+    links = _links(read.decisions)
     by_project = {candidate.project_id: (candidate, revision) for candidate, revision in reversed(proposed)}
     order = list(dict.fromkeys([*also, *(c.project_id for c, _ in proposed), *links]))
     projects = shown_projects(session, profile, order)
@@ -158,43 +159,34 @@ def _rank(candidate: Shown) -> int:
     return 1 if candidate.verdict is not None else 2
 
 
-def _links(session: Session, group: Sequence[int]) -> dict[int, tuple[Link, str]]:
+def _links(decided: Sequence[Decided]) -> dict[int, tuple[Link, str]]:
     """Return project → (the link in force, who decided it)."""
-    return {
-        link.project_id: (link, name)
-        for link, name in session.execute(
-            sa.select(Link, col(UserAccount.name))
-            .join(Decision, col(Decision.id) == col(Link.decision_id))
-            .join(UserAccount, col(UserAccount.id) == col(Decision.actor_id))
-            .where(col(Link.paper_id).in_(group), col(Link.ended_at).is_(None))
-            .order_by(col(Link.id))
-        )
-    }
+    live = sorted(((one.link, one.who) for one in decided if one.link is not None), key=lambda told: told[0].id or 0)
+    return {link.project_id: (link, who) for link, who in live}
 
 
 def shown_projects(session: Session, profile: Profile, project_ids: Sequence[int]) -> dict[int, Shown]:
     """Return projects as the page shows them, by id, without score or verdict."""
-    released = dict(
-        session.execute(
-            sa.select(col(ObservationUnit.project_id), sa.func.max(col(UnitRevision.released_on)))
-            .join(UnitRevision, col(UnitRevision.unit_id) == col(ObservationUnit.id))
-            .where(
-                col(ObservationUnit.project_id).in_(project_ids),
-                col(UnitRevision.superseded_at).is_(None),
-                col(UnitRevision.released_on).not_in(profile.asking.no_release_date),
-            )
-            .group_by(col(ObservationUnit.project_id))
-        ).all()
+    released = (
+        sa.select(sa.func.max(col(UnitRevision.released_on)))
+        .join(ObservationUnit, col(ObservationUnit.id) == col(UnitRevision.unit_id))
+        .where(
+            col(ObservationUnit.project_id) == col(Project.id),
+            col(UnitRevision.superseded_at).is_(None),
+            col(UnitRevision.released_on).not_in(profile.asking.no_release_date),
+        )
+        .correlate(Project)
+        .scalar_subquery()
     )
     rows = session.execute(
-        sa.select(Project, ProjectRevision)
+        sa.select(Project, ProjectRevision, released)
         .outerjoin(
             ProjectRevision,
             sa.and_(col(ProjectRevision.project_id) == col(Project.id), col(ProjectRevision.superseded_at).is_(None)),
         )
         .where(col(Project.id).in_(project_ids))
     )
-    return {project.id: _shown(project, facts, profile, released.get(project.id)) for project, facts in rows}
+    return {project.id: _shown(project, facts, profile, released_on) for project, facts, released_on in rows}
 
 
 def _shown(project: Project, facts: ProjectRevision | None, profile: Profile, released: date | None) -> Shown:
@@ -211,6 +203,7 @@ def _shown(project: Project, facts: ProjectRevision | None, profile: Profile, re
         cycle=cycle.name if cycle else project.cycle,
         partner=partner.name if partner else (facts.partner if facts else None),
         targets=tuple(facts.targets) if facts else (),
+        is_proposed=project.is_pi_project,
         released_on=released,
         archive_url=address.format(code=quoted(project.code)) if address else None,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import median
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -321,24 +322,29 @@ def pace(session: Session, user_id: int | None) -> Pace:
         .limit(200)
     ).all()
     known = [s for s in seconds if s is not None]
-    last = session.execute(
-        sa.select(Decision, col(Project.code))
-        .join(Project, col(Project.id) == col(Decision.project_id))
+    batch = _last_act(session, user_id)
+    middle = median(known) if known else None
+    if not batch or batch[-1].undoes_id is not None or batch[-1].verdict is None:
+        return Pace(middle, None, None)
+    last = batch[-1]
+    words = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "left unsure"}[last.verdict]
+    return Pace(
+        middle, ",".join(str(one.id) for one in batch), f"{words} {last.code if len(batch) == 1 else len(batch)}"
+    )
+
+
+def _last_act(session: Session, user_id: int | None) -> Sequence[Any]:
+    """Return (id, verdict, undoes_id, code) of what a person decided last: one decision, or all that were taken at once."""
+    latest = (
+        sa.select(col(Decision.made_at))
         .where(col(Decision.actor_id) == user_id)
         .order_by(col(Decision.id).desc())
         .limit(1)
-    ).first()
-    if last is None or last[0].undoes_id is not None or last[0].verdict is None:
-        return Pace(median(known) if known else None, None, None)
-    decision, code = last
-    batch = session.exec(
-        select(Decision.id)
-        .where(col(Decision.actor_id) == user_id, col(Decision.made_at) == decision.made_at)
+        .scalar_subquery()
+    )
+    return session.execute(
+        sa.select(col(Decision.id), col(Decision.verdict), col(Decision.undoes_id), col(Project.code))
+        .join(Project, col(Project.id) == col(Decision.project_id))
+        .where(col(Decision.actor_id) == user_id, col(Decision.made_at) == latest)
         .order_by(col(Decision.id))
     ).all()
-    words = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.UNSURE: "left unsure"}[decision.verdict]
-    return Pace(
-        median(known) if known else None,
-        ",".join(map(str, batch)),
-        f"{words} {code if len(batch) == 1 else len(batch)}",
-    )

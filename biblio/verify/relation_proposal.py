@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.readable import readable
 from biblio.catalogue.texts import CONTEXT, FULL_TEXTS
 from biblio.observatory import Profile
-from biblio.store.current import group_ids
-from biblio.store.models import PaperRevision, SourceRecord, TextMention, TextPhrase, TextReading
+from biblio.store.models import SourceRecord, TextMention, TextPhrase
+from biblio.verify.paper_read import PaperRead
 from biblio.verify.quotes import PLACES, Passage, Quote, passages
 from matching.codes import Mention
 from matching.phrases import Phrase
@@ -81,42 +81,28 @@ class _Gathered:
     is_unread: bool = False
 
 
-def relation_proposal(session: Session, profile: Profile, rules: RelationRules, paper_id: int) -> RelationProposal:
-    """Return how the paper (a survivor) seems to relate to the observatory, in a constant number of queries."""
-    group = group_ids(session, paper_id)
+def relation_proposal(session: Session, profile: Profile, rules: RelationRules, read: PaperRead) -> RelationProposal:
+    """Return how a paper seems to relate to the observatory, in one further query."""
     gathered = _Gathered({}, [])
-    revision = session.exec(
-        select(PaperRevision).where(col(PaperRevision.paper_id) == paper_id, col(PaperRevision.superseded_at).is_(None))
-    ).first()
-    _from_texts(session, group, gathered)
+    revision = read.revision
+    _from_texts(session, read, gathered)
     if not gathered.characters:
-        _from_passages(session, group, gathered, rules)
-    record: tuple[str, ...] = ()
-    if revision is not None:
-        _from_short(gathered, rules, "title", revision.title or "")
-        _from_short(gathered, rules, "abstract", revision.abstract or "")
-        record = tuple(words for words in (revision.journal, revision.kind) if words)
-    read = TextRead(
+        _from_passages(session, read.ids, gathered, rules)
+    _from_short(gathered, rules, "title", revision.title or "")
+    _from_short(gathered, rules, "abstract", revision.abstract or "")
+    text = TextRead(
         phrases=tuple(gathered.phrases),
         characters=gathered.characters,
         named=gathered.named,
         codes=tuple(gathered.codes),
-        record=record,
+        record=tuple(words for words in (revision.journal, revision.kind) if words),
     )
-    return _shown(judge(read, rules), gathered, profile)
+    return _shown(judge(text, rules), gathered, profile)
 
 
-def _from_texts(session: Session, group: Sequence[int], gathered: _Gathered) -> None:
+def _from_texts(session: Session, read: PaperRead, gathered: _Gathered) -> None:
     """Take what was kept of the longest full text, and the codes seen in it and in the short texts."""
-    readings = session.exec(
-        select(TextReading)
-        .where(
-            col(TextReading.paper_id).in_(group),
-            col(TextReading.superseded_at).is_(None),
-            col(TextReading.refusal).is_(None),
-        )
-        .order_by(col(TextReading.characters).desc(), col(TextReading.id))
-    ).all()
+    readings = sorted((one for one in read.readings if one.refusal is None), key=lambda r: (-r.characters, r.id or 0))
     full = [reading for reading in readings if reading.origin in FULL_TEXTS]
     chosen = next((reading for reading in full if reading.phrases_digest), None)
     gathered.is_unread = chosen is None and bool(full)
@@ -130,9 +116,7 @@ def _from_texts(session: Session, group: Sequence[int], gathered: _Gathered) -> 
             gathered.phrases[phrase] = row.context, row.context_start, row.line
     ids = [reading.id for reading in readings if reading.origin not in FULL_TEXTS]
     ids += [reading.id for reading in ([chosen] if chosen else full[:1])]
-    for seen in session.exec(
-        select(TextMention).where(col(TextMention.reading_id).in_(ids)).order_by(col(TextMention.id))
-    ):
+    for seen in (one.mention for one in read.mentions if one.mention.reading_id in ids):
         gathered.codes.append((_mention(seen), seen.part, seen.page))
         gathered.phrases.setdefault(_code_phrase(seen), (seen.context, seen.context_start, seen.line))
 

@@ -14,6 +14,7 @@ from biblio.store.current import survivor_of
 from biblio.store.models import Decision, Project, SecondReading, UserAccount
 from biblio.verify import blind, sharing
 from biblio.verify.history import VERDICT_WORDS
+from biblio.verify.paper_read import PaperRead, read_paper
 from biblio.verify.queries import title_of
 from biblio.verify.queue_views import now
 from biblio.verify.second_readings import hidden_from
@@ -60,7 +61,7 @@ def read_second(reading_id: int) -> ResponseReturnValue:
     """Show one paper and one project, and nothing of what others thought of them."""
     with webkit.reading() as session:
         row = _reading(session, reading_id)
-        page = instead(session, row.paper_id, SecondForm(formdata=None), reading_id=reading_id)
+        page = instead(session, read_paper(session, row.paper_id), reading_id=reading_id)
         if page is not None and row.ended_at is None and row.first_reader_id != webkit.actor().user_id:
             return page
         if row.ended_at is None:
@@ -71,14 +72,14 @@ def read_second(reading_id: int) -> ResponseReturnValue:
 
 
 def instead(
-    session: Session, paper_id: int, form: SecondForm | None = None, *, reading_id: int | None = None
+    session: Session, read: PaperRead, form: SecondForm | None = None, *, reading_id: int | None = None
 ) -> str | None:
     """Return the blind page for somebody who must not see a paper's decisions, None where nothing is hidden from them.
 
     Every page that would show them calls this first.
     """
     wired = webkit.runtime()
-    page = blind.blind_page(session, wired.profile, wired.rules, webkit.actor(), paper_id, reading_id=reading_id)
+    page = blind.blind_page(session, wired.profile, wired.rules, webkit.actor(), read, reading_id=reading_id)
     if page is None:
         return None
     return render_template(
@@ -94,7 +95,7 @@ def hidden_page(paper_id: int, message: str) -> ResponseReturnValue:
     """Say (409) that nothing was stored because the paper is read a second time, on the page to read it."""
     webkit.problem(message)
     with webkit.reading() as session:
-        page = instead(session, paper_id)
+        page = instead(session, read_paper(session, paper_id))
     return (page, 409) if page is not None else redirect(url_for("verify.paper", paper_id=paper_id))
 
 
@@ -115,7 +116,8 @@ def judge_second(reading_id: int) -> ResponseReturnValue:
         if not form.errors:
             form.relation.errors = [*form.relation.errors, str(refusal)]
         with webkit.reading() as session:
-            page = instead(session, _reading(session, reading_id).paper_id, form, reading_id=reading_id)
+            read = read_paper(session, _reading(session, reading_id).paper_id)
+            page = instead(session, read, form, reading_id=reading_id)
         return (page, 422) if page is not None else redirect(url_for("verify.second"))
     with webkit.reading() as session:
         webkit.done(_outcome(session, row))

@@ -27,9 +27,9 @@ from biblio.store.models import (
     UserAccount,
 )
 from biblio.store.words import RelationKind, Verdict
-from biblio.verify.claims import LIBRARIANS, Held, held_by, held_now
+from biblio.verify.claims import LIBRARIANS, Held, held_by
 from biblio.verify.library_rules import library_names
-from biblio.verify.second_readings import hidden_from, open_readings
+from biblio.verify.second_readings import hidden_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +73,85 @@ class Sharing:
     """Second readings of this person's own decisions on the paper that are open."""
 
 
-def sharing(session: Session, profile: Profile, actor: Actor, group: Sequence[int], now: datetime) -> Sharing:
-    """Return who does what about a paper: ``group`` are its number and those of papers merged into it."""
-    held = held_now(session, group[:1], now).get(group[0])
-    given = session.execute(
-        sa.select(col(LibraryAssignment.library), col(LibraryAssignment.note), col(UserAccount.name))
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What people did to share the work on one paper, all of it in the order in which it was done."""
+
+    paper_id: int
+    claims: list[tuple[Claim, UserAccount, str | None]]
+    """Claims that nobody ended, and hand-overs: with the holder and the name of who gave it."""
+    assignments: list[tuple[LibraryAssignment, str]]
+    """Libraries it was given to, with who did it."""
+    escalations: list[Asked]
+    readings: list[tuple[SecondReading, str, str | None]]
+    """Second readings, with the project's code and the second reader."""
+
+    @property
+    def open_readings(self) -> list[SecondReading]:
+        """The second readings that have not ended: while there is one, decisions are hidden."""
+        return [row for row, _, _ in self.readings if row.ended_at is None]
+
+    def held(self, now: datetime) -> Held | None:
+        """Return the claim in force, as ``claims.held_now`` does."""
+        for row, holder, giver in self.claims:
+            if row.ended_at is None and row.until > now:
+                who = row.holder_id, holder.name, holder.library
+                return Held(
+                    row.id or 0, self.paper_id, *who, row.claimed_at, row.until, row.note, row.given_by_id, giver
+                )
+        return None
+
+
+def shares_of(session: Session, group: Sequence[int]) -> Shares:
+    """Return what was done to share a paper: ``group`` are its number and those of papers merged into it."""
+    giver: Any = aliased(UserAccount)
+    claims = session.execute(
+        sa.select(Claim, UserAccount, giver.name)
+        .join(UserAccount, col(UserAccount.id) == col(Claim.holder_id))
+        .outerjoin(giver, giver.id == col(Claim.given_by_id))
+        .where(
+            col(Claim.paper_id).in_(group), sa.or_(col(Claim.ended_at).is_(None), col(Claim.given_by_id).is_not(None))
+        )
+        .order_by(col(Claim.id))
+    )
+    assignments = session.execute(
+        sa.select(LibraryAssignment, col(UserAccount.name))
         .join(UserAccount, col(UserAccount.id) == col(LibraryAssignment.made_by_id))
-        .where(col(LibraryAssignment.paper_id).in_(group), col(LibraryAssignment.ended_at).is_(None))
-        .order_by(col(LibraryAssignment.id).desc())
-    ).first()
-    asked = [Asked(*row) for row in session.execute(_asked().where(col(Escalation.paper_id).in_(group), _OPEN))]
+        .where(col(LibraryAssignment.paper_id).in_(group))
+        .order_by(col(LibraryAssignment.id))
+    )
+    escalations = session.execute(_asked().where(col(Escalation.paper_id).in_(group)).order_by(col(Escalation.id)))
+    readings = session.execute(
+        sa.select(SecondReading, col(Project.code), col(UserAccount.name))
+        .join(Project, col(Project.id) == col(SecondReading.project_id))
+        .outerjoin(UserAccount, col(UserAccount.id) == col(SecondReading.second_reader_id))
+        .where(col(SecondReading.paper_id).in_(group))
+        .order_by(col(SecondReading.id))
+    )
+    return Shares(
+        paper_id=group[0],
+        claims=[(row, holder, given_by) for row, holder, given_by in claims],
+        assignments=[(row, who) for row, who in assignments],
+        escalations=[Asked(*row) for row in escalations],
+        readings=[(row, code, who) for row, code, who in readings],
+    )
+
+
+def sharing(session: Session, profile: Profile, actor: Actor, shares: Shares, now: datetime) -> Sharing:
+    """Return who does what about a paper."""
+    held = shares.held(now)
+    given = next(((row, who) for row, who in reversed(shares.assignments) if row.ended_at is None), None)
     return Sharing(
         held=held,
         is_mine=held is not None and held.holder_id == actor.user_id,
         until=until_words(held.until, now) if held else "",
-        asked=asked[0] if asked else None,
-        library=given[0] if given else None,
-        library_note=given[1] if given else "",
-        library_by=given[2] if given else None,
+        asked=next((one for one in shares.escalations if one.settled_at is None), None),
+        library=given[0].library if given else None,
+        library_note=given[0].note if given else "",
+        library_by=given[1] if given else None,
         colleagues=tuple(colleagues(session, actor)),
         libraries=tuple(library_names(profile)),
-        own_readings=tuple(
-            row.id or 0 for row in open_readings(session, group[0]) if row.first_reader_id == actor.user_id
-        ),
+        own_readings=tuple(row.id or 0 for row in shares.open_readings if row.first_reader_id == actor.user_id),
     )
 
 
@@ -254,38 +310,20 @@ def titles(session: Session, paper_ids: Collection[int]) -> dict[int, str]:
 # -- history --------------------------------------------------------------------------------------------------------------
 
 
-def sharing_events(session: Session, group: Sequence[int]) -> list[tuple[datetime, str, str, str]]:
+def sharing_events(shares: Shares) -> list[tuple[datetime, str, str, str]]:
     """Return (when, who, what, in which words) of hand-overs, escalations and second readings of a paper."""
-    return [*_hand_overs(session, group), *_escalations(session, group), *_second_readings(session, group)]
+    return [*_hand_overs(shares), *_escalations(shares), *_second_readings(shares)]
 
 
-def _hand_overs(session: Session, group: Sequence[int]) -> list[tuple[datetime, str, str, str]]:
-    giver: Any = aliased(UserAccount)
-    to_people = session.execute(
-        sa.select(col(Claim.claimed_at), giver.name, col(UserAccount.name), col(Claim.note))
-        .join(UserAccount, col(UserAccount.id) == col(Claim.holder_id))
-        .join(giver, giver.id == col(Claim.given_by_id))
-        .where(col(Claim.paper_id).in_(group))
-        .order_by(col(Claim.id))
-    )
-    to_libraries = session.execute(
-        sa.select(
-            col(LibraryAssignment.made_at),
-            col(UserAccount.name),
-            col(LibraryAssignment.library),
-            col(LibraryAssignment.note),
-        )
-        .join(UserAccount, col(UserAccount.id) == col(LibraryAssignment.made_by_id))
-        .where(col(LibraryAssignment.paper_id).in_(group))
-    )
-    rows = [*to_people, *to_libraries]
-    return [(at, who, f"handed the paper to {whom}", note) for at, who, whom, note in rows]
+def _hand_overs(shares: Shares) -> list[tuple[datetime, str, str, str]]:
+    to_people = [(row.claimed_at, giver, holder.name, row.note) for row, holder, giver in shares.claims if giver]
+    to_libraries = [(row.made_at, who, row.library, row.note) for row, who in shares.assignments]
+    return [(at, who, f"handed the paper to {whom}", note) for at, who, whom, note in [*to_people, *to_libraries]]
 
 
-def _escalations(session: Session, group: Sequence[int]) -> list[tuple[datetime, str, str, str]]:
+def _escalations(shares: Shares) -> list[tuple[datetime, str, str, str]]:
     events = []
-    for row in session.execute(_asked().where(col(Escalation.paper_id).in_(group))):
-        asked = Asked(*row)
+    for asked in shares.escalations:
         what = "asked a head librarian" if asked.by else "put the readers’ disagreement before a head librarian"
         events.append((asked.at, asked.by or "biblio", what, asked.reason))
         if asked.settled_at is not None:
@@ -295,21 +333,13 @@ def _escalations(session: Session, group: Sequence[int]) -> list[tuple[datetime,
     return events
 
 
-def _second_readings(session: Session, group: Sequence[int]) -> list[tuple[datetime, str, str, str]]:
+def _second_readings(shares: Shares) -> list[tuple[datetime, str, str, str]]:
     """Finished ones alone: of an open one nothing may be told."""
     words = {Verdict.ACCEPT: "accept", Verdict.REJECT: "reject", Verdict.UNSURE: "is unsure about"}
-    rows = session.execute(
-        sa.select(SecondReading, col(Project.code), col(UserAccount.name))
-        .join(Project, col(Project.id) == col(SecondReading.project_id))
-        .join(UserAccount, col(UserAccount.id) == col(SecondReading.second_reader_id))
-        .where(
-            col(SecondReading.paper_id).in_(group),
-            col(SecondReading.ended_at).is_not(None),
-            col(SecondReading.verdict).is_not(None),
-        )
-    )
     events = []
-    for reading, code, who in rows:
+    for reading, code, who in shares.readings:
+        if reading.ended_at is None or reading.verdict is None or who is None:
+            continue
         would = "" if reading.verdict is Verdict.UNSURE else "would "
         said = (
             f"read it blind and {would}{words[reading.verdict]} {code}: {'agrees' if reading.agrees else 'disagrees'}"

@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from biblio import webkit
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
-from biblio.store.current import group_ids, survivor_of
 from biblio.verify import claims, sharing, sharing_queries
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.queue_views import now, to_paper
@@ -53,14 +52,10 @@ def _back(paper_id: int) -> ResponseReturnValue:
     return redirect(target) if target else to_paper(paper_id, QueueFilter.from_address(request.args))
 
 
-def of_paper(session: Session, paper_id: int) -> sharing_queries.Sharing | None:
+def of_paper(session: Session, shares: sharing_queries.Shares) -> sharing_queries.Sharing:
     """Return who does what about a paper, for its page."""
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        return None
     wired = webkit.runtime()
-    group = group_ids(session, survivor)
-    return sharing_queries.sharing(session, wired.profile, webkit.actor(), group, wired.clock.now())
+    return sharing_queries.sharing(session, wired.profile, webkit.actor(), shares, wired.clock.now())
 
 
 # -- claims ---------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from biblio import webkit
-from biblio.catalogue.archival import archival_classes
+from biblio.catalogue.archival import archival_class
 from biblio.catalogue.links import Ruling
 from biblio.catalogue.readable import harmless
 from biblio.errors import NotFound, RequestRefused, Stale
@@ -31,6 +31,7 @@ from biblio.verify.claims import Claimed
 from biblio.verify.forms import DecisionForm, TwinForm
 from biblio.verify.history import VERDICT_WORDS
 from biblio.verify.paper import PaperPage, paper_page
+from biblio.verify.paper_read import PaperRead, read_paper
 from biblio.verify.project_words import ProjectWords
 from biblio.verify.queue import is_in_audit
 from biblio.verify.queue_views import around, now, to_paper
@@ -95,11 +96,11 @@ def signed(log_odds: float) -> str:
 def paper(paper_id: int) -> ResponseReturnValue:
     """Show one paper beside its candidate projects."""
     with webkit.reading() as session:
-        blind = second_views.instead(session, paper_id)
-        return blind or _render_paper(session, paper_id, DecisionForm(formdata=None))
+        read = read_paper(session, paper_id)
+        return second_views.instead(session, read) or _render_paper(session, read, DecisionForm(formdata=None))
 
 
-def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
+def _render_paper(session: Session, read: PaperRead, form: DecisionForm) -> str:
     wired = webkit.runtime()
     wanted = QueueFilter.from_address(request.args)
     words = request.args.get("find", "").strip()[:100]
@@ -108,8 +109,8 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
     also = [*found, *([chosen] if chosen and chosen > 0 and chosen not in found else [])]
     if chosen is None and found:
         chosen = found[0] if len(found) == 1 else 0  # several: nobody should accept one by a key pressed too soon
-    shown = paper_page(session, wired.profile, wired.rules, paper_id, also=also, selected=chosen)
-    item = queries.queue_item(session, shown.paper_id)
+    shown = paper_page(session, wired.profile, wired.rules, read, also=also, selected=chosen)
+    item = read.item
     neighbours = around(session, wanted, item)
     return render_template(
         "verify/paper.html",
@@ -128,10 +129,10 @@ def _render_paper(session: Session, paper_id: int, form: DecisionForm) -> str:
         why_words=queries.WHY_WORDS,
         verdict_words=VERDICT_WORDS,
         twin_form=TwinForm(formdata=None),
-        sharing=sharing_views.of_paper(session, shown.paper_id),
-        relation_seen=service.relation_number(session, [shown.paper_id]),
-        proposal=relation_proposal(session, wired.profile, wired.relation_rules, shown.paper_id),
-        data_use=archival_classes(session, [shown.paper_id]).get(shown.paper_id) if shown.has_accepted else None,
+        sharing=sharing_views.of_paper(session, read.shares),
+        relation_seen=shown.relation_id,
+        proposal=relation_proposal(session, wired.profile, wired.relation_rules, read),
+        data_use=archival_class(read.paper_id, [name for _, name, _ in read.authors], shown.used),
     )
 
 
@@ -172,7 +173,7 @@ def decide(paper_id: int) -> ResponseReturnValue:
             field = form.relation if "relates" in str(refusal) or "relation" in str(refusal) else form.project
             field.errors = [*field.errors, str(refusal)]
         with webkit.reading() as session:
-            return _render_paper(session, paper_id, form), 422
+            return _render_paper(session, read_paper(session, paper_id), form), 422
     if decisions:
         back = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions), **wanted.address())
     else:
@@ -259,11 +260,12 @@ def _stale_page(paper_id: int, form: DecisionForm) -> str:
     wired = webkit.runtime()
     with webkit.reading() as session:
         project = form.project.data
-        blind = second_views.instead(session, paper_id)
+        read = read_paper(session, paper_id)
+        blind = second_views.instead(session, read)
         if blind is not None:
             return blind
         shown = paper_page(
-            session, wired.profile, wired.rules, paper_id, also=[project] if project else [], selected=project
+            session, wired.profile, wired.rules, read, also=[project] if project else [], selected=project
         )
         return render_template(
             "verify/stale.html",
@@ -271,7 +273,7 @@ def _stale_page(paper_id: int, form: DecisionForm) -> str:
             candidate=shown.candidate(project) if project else None,
             form=form,
             aware=sorted(refusals.aware_of()),
-            relation_seen=service.relation_number(session, [shown.paper_id]),
+            relation_seen=shown.relation_id,
             wanted=QueueFilter.from_address(request.args),
             verdict_words=VERDICT_WORDS,
             relation_names={r.key: r.name for r in wired.profile.relations},

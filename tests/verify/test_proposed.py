@@ -14,6 +14,7 @@ from biblio.store.models import CandidateRevision, EvidenceItem
 from biblio.store.words import Role
 from biblio.verify.match import match
 from biblio.verify.paper import PaperPage, paper_page
+from biblio.verify.paper_read import read_paper
 from biblio.verify.views import odds_words, signed
 from matching.evidence import Evidence
 from matching.explain import odds_without
@@ -36,7 +37,7 @@ def _filled(runtime: Runtime) -> int:
 
 def _page(runtime: Runtime, paper: int) -> PaperPage:
     with runtime.store.reading() as session:
-        return paper_page(session, runtime.profile, runtime.rules, paper)
+        return paper_page(session, runtime.profile, runtime.rules, read_paper(session, paper))
 
 
 def test_each_candidate_names_the_other_and_what_it_hangs_on(runtime: Runtime, login: Login) -> None:

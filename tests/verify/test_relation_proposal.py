@@ -8,6 +8,7 @@ from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import SourceRecord, TextPhrase, TextReading
 from biblio.verify.match import match
+from biblio.verify.paper_read import read_paper
 from biblio.verify.relation_proposal import RelationProposal, relation_proposal
 from tests.verify.conftest import Login
 from tests.verify.factories import SEEN, add_mention, add_paper, add_project
@@ -40,7 +41,7 @@ def add_text(
 def proposed(runtime: Runtime, paper: int) -> RelationProposal:
     """The proposal for a paper as stored now."""
     with runtime.store.reading() as session:
-        return relation_proposal(session, runtime.profile, runtime.relation_rules, paper)
+        return relation_proposal(session, runtime.profile, runtime.relation_rules, read_paper(session, paper))
 
 
 def test_a_mention_is_proposed_with_its_quotes(runtime: Runtime) -> None:
