@@ -371,12 +371,12 @@ def _gather_texts(session: Session, facts: _Facts, group: dict[int, int]) -> Non
         )
     ):
         facts.has_text.add(group[paper_id])
-    for paper_id in session.exec(
-        select(PaperIdentifier.paper_id).where(
-            col(PaperIdentifier.paper_id).in_(members), col(PaperIdentifier.scheme) == Scheme.ARXIV
-        )
+    # The scheme is looked at here: asked for in the statement, its index led through the numbers of all preprints.
+    for paper_id, scheme in session.exec(
+        select(PaperIdentifier.paper_id, PaperIdentifier.scheme).where(col(PaperIdentifier.paper_id).in_(members))
     ):
-        facts.on_arxiv.add(group[paper_id])
+        if scheme is Scheme.ARXIV:
+            facts.on_arxiv.add(group[paper_id])
     for paper_id in session.execute(
         unknown_code_mentions(members).with_only_columns(col(TextReading.paper_id)).distinct()
     ).scalars():
