@@ -28,6 +28,7 @@ class DecisionForm(Form):
         "How the paper relates",
         validators=[Optional(), AnyOf(list(RelationKind), message="Choose one of the classes.")],
     )
+    relation_before = StringField("What was chosen beforehand")
     reason = StringField(
         "Reason", validators=[Optional(), Length(max=LONGEST_REASON, message="Keep the reason under 1000 characters.")]
     )
@@ -37,6 +38,12 @@ class DecisionForm(Form):
     def relation_kind(self) -> RelationKind | None:
         """The relation chosen, or None."""
         return RelationKind(self.relation.data) if self.relation.data else None
+
+    @property
+    def relation_said(self) -> RelationKind | None:
+        """The relation that a person chose, not the one that the page had chosen beforehand; or None."""
+        before = self.relation_before.data
+        return None if before is None or before == self.relation.data else self.relation_kind
 
     @property
     def shown_for_s(self) -> float | None:

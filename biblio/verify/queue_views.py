@@ -210,7 +210,7 @@ def confirm() -> ResponseReturnValue:
         return refusals.claimed_page(claimed, here, back)
     except Stale:
         return refusals.many_page(rulings, here, back)
-    undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions), **_certain_ones().address())
+    undo_url = url_for("verify.undo", ids=",".join(str(d.id) for d in decisions), back=back)
     words = "certain candidate" if len(decisions) == 1 else "certain candidates"
     webkit.done(f"Accepted {len(decisions)} {words} as science with our data.", undo_url=undo_url)
     return redirect(url_for("verify.certain", **_certain_ones().address()))

@@ -15,7 +15,7 @@ from biblio.catalogue.links import Ruling
 from biblio.catalogue.readable import harmless
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import Decision, DeskItem, Project
-from biblio.store.words import Verdict
+from biblio.store.words import RelationKind, Verdict
 from biblio.verify import (
     paper_views,
     quality_views,
@@ -197,12 +197,13 @@ def _judge(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
     if form.project.data is None:
         raise RequestRefused("Choose the project this decision is about.")
     verdict = Verdict(form.verdict.data)
+    relation = form.relation_kind if verdict is Verdict.ACCEPT else form.relation_said
     ruling = Ruling(
         paper_id=paper_id,
         project_id=form.project.data,
         verdict=verdict,
         version_seen=form.version.data or 0,
-        relation=form.relation_kind if verdict is Verdict.ACCEPT else None,
+        relation=relation,
         reason=form.reason.data or "",
         candidate_revision_id=form.revision.data,
         shown_for_s=form.shown_for_s,
@@ -211,7 +212,12 @@ def _judge(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
         decision = service.judge(session, webkit.actor(), ruling, now(), _seen())
         code = session.get_one(Project, ruling.project_id).code
         title = _title(session, paper_id)
-    return [decision], f"{VERDICT_WORDS[verdict].capitalize()} {code} for {title}."
+    words = f"{VERDICT_WORDS[verdict].capitalize()} {code} for {title}"
+    return [decision], f"{words}; {_class_name(relation)}." if relation and form.relation_said else f"{words}."
+
+
+def _class_name(relation: RelationKind) -> str:
+    return next(r.name for r in webkit.runtime().profile.relations if r.key == relation.value).lower()
 
 
 def _dismiss(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
@@ -222,10 +228,9 @@ def _dismiss(paper_id: int, form: DecisionForm) -> tuple[list[Decision], str]:
         said = service.Dismissal(paper_id, relation, form.reason.data or "")
         decisions = service.dismiss(session, webkit.actor(), said, now(), _seen())
         title = _title(session, paper_id)
-    name = next(r.name for r in webkit.runtime().profile.relations if r.key == relation.value)
     many = "project" if len(decisions) == 1 else "projects"
     rejected = f", {len(decisions)} proposed {many} rejected" if decisions else ""
-    return decisions, f"{title}: {name.lower()}{rejected}."
+    return decisions, f"{title}: {_class_name(relation)}{rejected}."
 
 
 def _seen() -> service.Seen:
@@ -299,8 +304,10 @@ def undo(ids: str) -> ResponseReturnValue:
             first = session.get(Decision, numbers[0])
             return to_paper(first.paper_id if first else None, wanted)
     papers = {d.paper_id for d in undone}
-    what = "decision" if len(undone) == 1 else f"{len(undone)} decisions"
-    webkit.done(f"The {what} taken back: what was in force before is in force again.".replace("The 1 ", "The "))
+    what = "The decision was" if len(undone) == 1 else f"{len(undone)} decisions were"
+    webkit.done(f"{what} taken back: what was in force before is in force again.")
+    if back := webkit.same_site(request.args.get("back")):
+        return redirect(back)
     if len(papers) == 1:
         return to_paper(papers.pop(), wanted, project=undone[-1].project_id)
     return redirect(url_for("verify.desk", **wanted.address()))

@@ -104,6 +104,27 @@ def test_accepting_goes_on_to_the_next_paper_and_can_be_undone(runtime: Runtime,
         assert session.get(DeskItem, paper) is not None
 
 
+@pytest.mark.parametrize(
+    ("before", "stored"),
+    [("", [RelationKind.MENTION]), ("mention", []), ("science", [RelationKind.MENTION]), (None, [])],
+)
+def test_a_class_that_a_person_chose_is_kept_whatever_the_verdict(
+    runtime: Runtime, login: Login, before: str | None, stored: list[RelationKind]
+) -> None:
+    """Choosing a class and rejecting says both; what the page had chosen beforehand nobody said."""
+    paper, project = _filled(runtime)
+    data = {"project": project, f"version-{project}": 0, "verdict": "reject", "relation": "mention"}
+    client = login()
+    answer = client.post(
+        f"/desk/paper/{paper}/decide", data=data if before is None else {**data, "relation_before": before}
+    )
+    told = client.get(answer.location).get_data(as_text=True)
+    assert ("“The gas mass of Tamsin 7”; mention." in told) is bool(stored)
+    with runtime.store.reading() as session:
+        assert [row.relation for row in session.exec(select(PaperRelation))] == stored
+        assert session.exec(select(Link)).one().verdict is Verdict.REJECT
+
+
 # -- refusing ---------------------------------------------------------------------------------------------------------
 
 
