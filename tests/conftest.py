@@ -22,6 +22,7 @@ import sqlalchemy as sa
 import stamina
 import structlog
 from argon2 import PasswordHasher
+from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from biblio.clock import FixedClock
@@ -29,6 +30,7 @@ from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine, upgrade
 from tests.databases import PostgresDatabase
+from tests.templates import CompiledTemplates
 
 # No test measures time: on a busy machine the first example of a property may wait for a model to be read.
 settings.register_profile("biblio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,6 +48,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "ads_dev_key", "ads_api_token"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def templates_compiled_once() -> Iterator[None]:
+    """Every app of this process takes the templates that an earlier one compiled."""
+    before = Flask.jinja_options
+    Flask.jinja_options = {**before, "bytecode_cache": CompiledTemplates()}
+    yield
+    Flask.jinja_options = before
 
 
 @pytest.fixture(autouse=True, scope="session")
