@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-import waitress
 from pydantic import SecretStr
 from sqlmodel import col, select
 
@@ -36,6 +35,7 @@ from biblio.store.models import Campaign, Invitation, UserAccount
 from biblio.store.words import Outcome, Role
 from biblio.web import create_app
 from biblio.web.accounts.service import COMMAND_LINE, NewAccount, add, hash_password
+from biblio.web.listening import listen
 from demo.environment import write_settings
 from demo.play import first_day, play_answers, play_decisions, play_letters
 from demo.play_lists import play_list
@@ -267,9 +267,7 @@ class Demo:
     def serve(self) -> None:
         """Serve the pages and say where, with which logins, and one survey link."""
         assert self.runtime is not None
-        server = waitress.create_server(
-            create_app(self.runtime), host="127.0.0.1", port=self.port, threads=8, ident=None
-        )
+        server = listen(create_app(self.runtime), host="127.0.0.1", port=self.port, threads=8)
         address = f"http://127.0.0.1:{server.effective_port}"
         print(f"\nThe web pages:   {address}/")
         for player in PLAYERS:

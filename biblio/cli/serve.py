@@ -25,14 +25,13 @@ def serve(ctx: click.Context, host: str, port: int, threads: int) -> None:
       biblio serve
       biblio serve --host 0.0.0.0 --port 8080
     """
-    import waitress
-
     from biblio.web import create_app, start
+    from biblio.web.listening import listen
 
     runtime: Runtime = ctx.obj()
     runtime.settings.secret()
     configure(as_json=runtime.settings.log_json, level=runtime.settings.log_level)
-    server = waitress.create_server(start(create_app(runtime)), host=host, port=port, threads=threads, ident=None)
+    server = listen(start(create_app(runtime)), host=host, port=port, threads=threads)
     click.echo(
         f"Serving {runtime.profile.observatory.name} on http://{host}:{server.effective_port}/ (stop with Ctrl-C)"
     )

@@ -1,0 +1,33 @@
+"""The server that ``biblio serve`` and the demo run: waitress, listening before anybody is told the address."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import waitress
+from flask import Flask
+
+from biblio.errors import StartRefused
+
+
+def listen(app: Flask, *, host: str, port: int, threads: int) -> Any:
+    """Return a waitress server that listens on ``host`` and ``port`` (0: any free one); ``run()`` serves.
+
+    Raises ``StartRefused`` where nobody may listen there: the port is taken, or the address is not this machine's.
+    """
+    try:
+        _try(host, port)
+        return waitress.create_server(app, host=host, port=port, threads=threads, ident=None)
+    except OSError as error:
+        raise StartRefused(
+            f"Nothing can listen on {host}:{port}: {error.strerror or error}. Choose another --port; 0 takes any free one."
+        ) from error
+
+
+def _try(host: str, port: int) -> None:
+    """Bind and let go: where that fails, waitress would fail too, and leave its socket open."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as waitress does, for ports that were just left
+        probe.bind(address)
