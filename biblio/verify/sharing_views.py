@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -24,7 +24,6 @@ _PAPER = "/desk/paper/<int:paper_id>"
 
 def add_rules(blueprint: Blueprint) -> None:
     """Add these addresses to the desk's URL map."""
-    blueprint.add_app_template_test(_is_page, "a_page")
     for rule, view, name in (
         (f"{_PAPER}/claim", claim, "claim"),
         (f"{_PAPER}/release", release, "release"),
@@ -39,11 +38,6 @@ def add_rules(blueprint: Blueprint) -> None:
         blueprint.add_url_rule(rule, name, view, methods=["POST"])
     blueprint.add_url_rule("/desk/mine", "mine", mine, methods=["GET"])
     blueprint.add_url_rule("/desk/escalated", "escalated", escalated, methods=["GET"])
-
-
-def _is_page(endpoint: str) -> bool:
-    """Whether there is such a page: tabs lead to features that a small application may lack."""
-    return endpoint in current_app.view_functions
 
 
 def _back(paper_id: int) -> ResponseReturnValue:

@@ -31,7 +31,6 @@ def install(app: Flask, assets: Assets, features: Sequence[Feature]) -> None:
     items.append(NavigationItem("Audit log", "admin.audit", "audit.read", order=91))
     app.jinja_env.filters.update(day=day, moment=moment, ago=ago, number=number, percent=percent, plural=plural)
     app.jinja_env.filters.update(readable=readable)
-    app.jinja_env.tests.update(a_page=app.view_functions.__contains__)
     app.jinja_env.globals.update(asset=assets.address, has_page=app.view_functions.__contains__)
 
     @app.context_processor
