@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from biblio.store import Store
 from biblio.store.models import Decision, Link, UserAccount
 from biblio.store.words import Verdict
-from biblio.verify.tally import true_up
+from biblio.verify.queue.tally import true_up
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 FORM = "application/x-www-form-urlencoded"

@@ -1,7 +1,7 @@
 """A desk as it is after years of work, made up and the same for the same seed: papers, projects, candidates, decisions.
 
 Rows are written past the ORM (SQLite: ``executemany``; PostgreSQL: ``COPY`` without checks of foreign keys), because
-making them is not what is measured. What the queue holds is what ``biblio.verify.queue.refresh`` would make of the rest.
+making them is not what is measured. What the queue holds is what ``biblio.verify.queue.items.refresh`` would make of the rest.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from biblio.store.models import (
     UserAccount,
 )
 from biblio.store.words import Band, RelationKind, Role, Scheme, Verdict
-from biblio.verify.queue import RANKS, lot, refresh
-from biblio.verify.tally import true_up
+from biblio.verify.queue.items import RANKS, lot, refresh
+from biblio.verify.queue.tally import true_up
 
 SEED = 2026
 PEOPLE = 20

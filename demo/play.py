@@ -29,7 +29,7 @@ from biblio.store.models import (
     Project,
 )
 from biblio.store.words import RelationKind, Scheme, Verdict
-from biblio.verify.queue import refresh
+from biblio.verify.queue.items import refresh
 from survey.answering import submit
 from survey.questionnaire import Filled
 from survey.tokens import make_token

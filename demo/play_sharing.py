@@ -15,11 +15,11 @@ from biblio.catalogue.actor import Actor
 from biblio.runtime import Runtime
 from biblio.store.models import Claim, Decision, DeskItem, Escalation, SecondReading
 from biblio.store.words import RelationKind, Verdict
-from biblio.verify import sharing
-from biblio.verify.claims import held_now
-from biblio.verify.queue import refresh
-from biblio.verify.second_readings import View, put_to_readers
+from biblio.verify.queue.items import refresh
 from biblio.verify.service import Today
+from biblio.verify.sharing import service as sharing
+from biblio.verify.sharing.claims import held_now
+from biblio.verify.sharing.second_readings import View, put_to_readers
 
 SHARE = 0.06
 """Of the day's decisions, drawn for a second reader."""

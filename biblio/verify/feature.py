@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
-from biblio.verify.commands import decisions
 from biblio.verify.digest import DIGEST
-from biblio.verify.evaluating import evaluate
-from biblio.verify.following import follow
-from biblio.verify.learning import learn as learn_job
-from biblio.verify.learning_command import learn
-from biblio.verify.library_rules import libraries
-from biblio.verify.match import match
-from biblio.verify.ranking_models import in_order, status
-from biblio.verify.rematch import rematch as rematch_job
-from biblio.verify.rematch import status as trial_status
-from biblio.verify.rematch_command import rematch
-from biblio.verify.second_readings import status as readings_status
-from biblio.verify.views import make_blueprint
+from biblio.verify.learning.command import learn
+from biblio.verify.learning.evaluating import evaluate
+from biblio.verify.learning.fitting import learn as learn_job
+from biblio.verify.learning.rematch import rematch as rematch_job
+from biblio.verify.learning.rematch import status as trial_status
+from biblio.verify.learning.rematch_command import rematch
+from biblio.verify.lists.commands import decisions
+from biblio.verify.paper.views import make_blueprint
+from biblio.verify.proposing.match import match
+from biblio.verify.proposing.ranking_models import in_order, status
+from biblio.verify.queue.following import follow
+from biblio.verify.sharing.library_rules import libraries
+from biblio.verify.sharing.second_readings import status as readings_status
 
 feature = Feature(
     name="verify",

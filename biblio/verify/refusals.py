@@ -16,11 +16,11 @@ from biblio.catalogue.links import Ruling
 from biblio.store.current import survivor_of
 from biblio.store.models import Decision, Link, MergeProposal, Paper, PaperMerge, Project, UserAccount
 from biblio.store.words import Verdict
-from biblio.verify.claims import Claimed
-from biblio.verify.history import VERDICT_WORDS
-from biblio.verify.second_readings import hidden_from
+from biblio.verify.paper.history import VERDICT_WORDS
 from biblio.verify.service import certain_now
-from biblio.verify.sharing_queries import titles, until_words
+from biblio.verify.sharing.claims import Claimed
+from biblio.verify.sharing.queries import titles, until_words
+from biblio.verify.sharing.second_readings import hidden_from
 
 MOST_FIELDS = 500
 """Fields of a form that are sent on: a page of candidates has a hundred."""

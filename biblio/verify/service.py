@@ -27,8 +27,8 @@ from biblio.store.models import (
     PaperRelation,
 )
 from biblio.store.words import Band, RelationKind, Verdict
-from biblio.verify import claims, second_readings
-from biblio.verify.queue import papers_with_project, refresh, turned
+from biblio.verify.queue.items import papers_with_project, refresh, turned
+from biblio.verify.sharing import claims, second_readings
 
 MOST_AT_ONCE = 100
 """Decisions taken in one go: as many as a person can look at on one page."""

@@ -16,8 +16,8 @@ from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import Link, MergeProposal, Paper, PaperRelation
 from biblio.store.words import RelationKind, Role, Verdict
-from biblio.verify.match import match
-from biblio.verify.notes import add_note, add_tags
+from biblio.verify.paper.notes import add_note, add_tags
+from biblio.verify.proposing.match import match
 from tests.browser.conftest import Watch
 from tests.verify.factories import SEEN, add_mention, add_paper, add_project
 

@@ -12,7 +12,7 @@ from biblio.catalogue.actor import Actor
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.words import Role
-from biblio.verify.match import match
+from biblio.verify.proposing.match import match
 from tests.factories import add_paper, add_project
 from tests.verify.factories import add_mention
 

@@ -31,7 +31,7 @@ from biblio.store.models import (
     PaperTag,
 )
 from biblio.store.words import ClaimEnd, RelationKind, Role, Verdict
-from biblio.verify.match import match
+from biblio.verify.proposing.match import match
 from harvesters.records import HarvestedAuthor, HarvestedRecord
 from tests.conftest import NOW
 from tests.verify.factories import SEEN, add_mention, add_project

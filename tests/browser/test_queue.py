@@ -15,7 +15,7 @@ from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import DeskItem, Link
 from biblio.store.words import Role
-from biblio.verify.match import match
+from biblio.verify.proposing.match import match
 from tests.verify.factories import add_mention, add_paper, add_project
 
 LogIn = Callable[..., Actor]

@@ -14,7 +14,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import PaperRelation
 from biblio.store.words import RelationKind, Role
 from tests.verify.factories import add_paper, add_project
-from tests.verify.test_relation_proposal import PLAN, add_text
+from tests.verify.paper.test_relation_proposal import PLAN, add_text
 
 _OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

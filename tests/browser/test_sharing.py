@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from biblio.catalogue.actor import Actor
 from biblio.runtime import Runtime
 from biblio.store.words import RelationKind, Role, Verdict
-from biblio.verify import sharing
-from biblio.verify.second_readings import View
+from biblio.verify.sharing import service as sharing
+from biblio.verify.sharing.second_readings import View
 from tests.verify.shared_work import TITLE, Work, drawn_ruling, today, two_papers
 
 Scan = Callable[[Page], list[str]]

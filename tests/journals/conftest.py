@@ -12,7 +12,7 @@ from biblio.catalogue.actor import Actor
 from biblio.runtime import Runtime
 from biblio.store.models import Paper, PaperRevision, TextReading
 from biblio.store.words import Band, RelationKind, Role
-from biblio.verify.queue import refresh
+from biblio.verify.queue.items import refresh
 from biblio.web import create_app
 from tests.factories import LEARNED, accept, add_candidate, add_paper, add_project
 from tests.web.visitors import Visitor, add_person

@@ -14,8 +14,8 @@ from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
 from biblio.store.models import UserAccount
 from biblio.store.words import Role
-from biblio.verify import learning
 from biblio.verify.feature import feature as desk
+from biblio.verify.learning import fitting as learning
 from biblio.web.app import create_app
 from matching.learning import HOW
 from matching.learning import learn as fitted

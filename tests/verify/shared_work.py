@@ -15,7 +15,7 @@ from biblio.runtime import Runtime
 from biblio.store.models import CandidateRevision, Decision, SecondReading, UserAccount
 from biblio.store.words import RelationKind, Role, Verdict
 from biblio.verify import service
-from biblio.verify.match import match
+from biblio.verify.proposing.match import match
 from tests.verify.factories import add_mention, add_paper, add_project, add_user
 
 CODE = "2016.1.00001.S"

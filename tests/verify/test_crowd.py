@@ -16,9 +16,9 @@ from bench.desk_crowd import Visitor, cookies, crowd
 from bench.desk_store import PEOPLE, Size, build
 from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
-from biblio.verify import tally
 from biblio.verify.feature import feature as desk
-from biblio.verify.queue import refresh
+from biblio.verify.queue import tally
+from biblio.verify.queue.items import refresh
 from biblio.web.app import create_app
 
 EACH = 2

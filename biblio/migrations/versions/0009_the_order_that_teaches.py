@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def _lot(paper: int) -> float:
-    """As ``biblio.verify.queue.lot`` on the day of this migration."""
+    """As ``biblio.verify.queue.items.lot`` on the day of this migration."""
     return int.from_bytes(hashlib.sha256(b"audit%d" % paper).digest()[:6], "big") / 2**48
 
 

@@ -86,7 +86,7 @@ def upgrade() -> None:
 
 
 def _count() -> None:
-    """Count what waits, as ``biblio.verify.tally`` goes on to do; libraries and languages come with the next match."""
+    """Count what waits, as ``biblio.verify.queue.tally`` goes on to do; libraries and languages come with the next match."""
     columns = {
         "all": "CASE WHEN is_shown THEN '' END",
         "band": "band",

@@ -36,7 +36,7 @@ _FILTERS = (
 class DeskItem(SQLModel, table=True):
     """One paper that waits for a person, with what the queue sorts and filters by, so that one index serves a page.
 
-    ``why`` says what hangs on it and ``rank`` orders by that, 1 first (see ``biblio/verify/queue.py``); ``doubt`` is
+    ``why`` says what hangs on it and ``rank`` orders by that, 1 first (see ``biblio/verify/queue/items.py``); ``doubt`` is
     how far the best score is from one half (small: uncertain). ``is_shown``: in the queue unless asked otherwise.
     ``lot`` is a number from 0 to 1 drawn by the paper's id: the lowest are the random sample that is asked about to keep
     figures honest.

@@ -1,0 +1,1 @@
+"""What waits for a person: kept in order as things change, read, counted, filtered and paged."""

@@ -1,0 +1,126 @@
+"""What people do to share the work: each change puts the queue in step in the same transaction, like ``service``."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from biblio.catalogue.actor import Actor
+from biblio.errors import NotFound, RequestRefused
+from biblio.store.current import survivor_of
+from biblio.store.models import Claim, Escalation, LibraryAssignment, LibraryRule, SecondReading
+from biblio.verify.queue.items import refresh
+from biblio.verify.queue.libraries import Condition
+from biblio.verify.service import Today
+from biblio.verify.sharing import claims, escalations, library_rules, second_readings
+from biblio.verify.sharing.second_readings import View
+
+
+def claim(session: Session, actor: Actor, paper_id: int, today: Today, *, minutes: int) -> Claim:
+    """Claim a paper. Raises as ``claims.claim`` does, and ``UnderSecondReading`` where it is hidden from this person."""
+    _check_open(session, actor, paper_id)
+    return claims.claim(session, actor, paper_id, now=today.now, minutes=minutes)
+
+
+def hand_to_person(session: Session, actor: Actor, paper_id: int, to_id: int, note: str, today: Today) -> Claim:
+    """Give a paper to another librarian. Raises as ``claims.hand_over`` does, and ``UnderSecondReading``."""
+    _check_read(session, _check_open(session, actor, paper_id))
+    return claims.hand_over(session, actor, paper_id, to_id=to_id, note=note, now=today.now)
+
+
+def hand_to_library(
+    session: Session, actor: Actor, paper_id: int, library: str, note: str, today: Today
+) -> LibraryAssignment:
+    """Give a paper to a library; one's own claim on it ends. Raises as ``library_rules.give`` does."""
+    survivor = _check_open(session, actor, paper_id)
+    _check_read(session, survivor)
+    claims.free_to_give(session, actor, survivor, today.now)
+    row = library_rules.give(session, actor, today.profile, survivor, library, note=note, now=today.now)
+    claims.end_held(session, actor, survivor, today.now)
+    refresh(session, today.profile, [survivor], today=today.date)
+    return row
+
+
+def take_from_library(session: Session, actor: Actor, assignment_id: int, today: Today) -> LibraryAssignment:
+    """Take back that a paper was given to a library."""
+    row = library_rules.take_back(session, actor, assignment_id, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def escalate(session: Session, actor: Actor, paper_id: int, reason: str, today: Today) -> Escalation:
+    """Ask a head librarian to settle a paper. Raises as ``escalations.escalate`` does, and ``UnderSecondReading``."""
+    _check_open(session, actor, paper_id)
+    row = escalations.escalate(session, actor, paper_id, reason=reason, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def settle(session: Session, actor: Actor, escalation_id: int, words: str, today: Today) -> Escalation:
+    """Settle what was asked, in words."""
+    row = escalations.settle(session, actor, escalation_id, words=words, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def take_back_escalation(session: Session, actor: Actor, escalation_id: int, today: Today) -> Escalation:
+    """Take back what one asked."""
+    row = escalations.take_back(session, actor, escalation_id, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def reopen(session: Session, actor: Actor, escalation_id: int, today: Today) -> Escalation:
+    """Open again what was settled."""
+    row = escalations.reopen(session, actor, escalation_id, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def judge_second(session: Session, actor: Actor, reading_id: int, view: View, today: Today) -> SecondReading:
+    """Store what the second reader thinks; the paper is back in the queue where something of it waits."""
+    row = second_readings.judge_second(session, actor, reading_id, view, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def call_off(session: Session, actor: Actor, reading_id: int, today: Today) -> SecondReading:
+    """End a second reading that nobody is going to do."""
+    row = second_readings.call_off(session, actor, reading_id, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def resume(session: Session, actor: Actor, reading_id: int, today: Today) -> SecondReading:
+    """Open again a second reading that was called off."""
+    row = second_readings.resume(session, actor, reading_id, now=today.now)
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def add_rule(
+    session: Session, actor: Actor, condition: Condition, library: str, today: Today
+) -> tuple[LibraryRule, bool]:
+    """Put a rule in force and move the first papers; return it and whether the job must move more."""
+    row = library_rules.add_rule(session, actor, today.profile, condition, library, now=today.now)
+    return row, library_rules.put_first_in_step(session, today.profile, condition)
+
+
+def end_rule(session: Session, actor: Actor, rule_id: int, today: Today) -> tuple[LibraryRule, bool]:
+    """End a rule and give the first of its papers back; return it and whether the job must do more."""
+    row = library_rules.end_rule(session, actor, rule_id, now=today.now)
+    return row, library_rules.put_first_in_step(session, today.profile, (row.journal, row.source))
+
+
+def _check_open(session: Session, actor: Actor, paper_id: int) -> int:
+    """Return the paper that stands for this one. Raises ``NotFound``, ``UnderSecondReading``."""
+    survivor = survivor_of(session, paper_id)
+    if survivor is None:
+        raise NotFound(f"There is no paper number {paper_id}.")
+    second_readings.check_may_decide(session, actor, [survivor])
+    return survivor
+
+
+def _check_read(session: Session, survivor: int) -> None:
+    """Raise ``RequestRefused`` while a paper is read a second time: a first reader's note could tell their verdict."""
+    if second_readings.open_readings(session, survivor):
+        raise RequestRefused("This paper is with a second reader: hand it over when both have judged.")
