@@ -26,7 +26,7 @@ from biblio.mail.sender import Stop, send_waiting
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_id
 from biblio.store.models import Claim, Contact, DeskItem, Escalation, OutboxMail, Paper, PaperRevision, UserAccount
-from biblio.store.words import Band, ContactState, Role
+from biblio.store.words import Band, ContactState, MailState, Role
 
 KIND = "digest"
 """As which letters lie in the outbox."""
@@ -42,6 +42,7 @@ TITLE_MAX = 90
 _READERS = (Role.LIBRARIAN, Role.HEAD_LIBRARIAN)
 _FIRST_LOOK_BACK = timedelta(days=1)
 _LONGEST_LOOK_BACK = timedelta(days=7)
+_MAY_HAVE_ARRIVED = (MailState.SENT, MailState.SENDING, MailState.UNCERTAIN)
 _KEY = re.compile(r"digest-(\d{1,12})-(\d{4}-\d\d-\d\d)")
 _WIDTH = 72
 
@@ -189,7 +190,7 @@ def letter_of(runtime: Runtime, person: UserAccount, digest: Digest, today: date
         lines += [f"and {rest} more: {base}{heading.path}" if rest > 0 else f"All: {base}{heading.path}", ""]
     lines += ["You asked for this mail once a day. It can be switched off here:", f"{base}/account"]
     return Letter(
-        key=f"digest-{person.id}-{today.isoformat()}",
+        key=_key(person.id, today),
         kind=KIND,
         recipient=person.name,
         email=person.email or "",
@@ -241,10 +242,9 @@ def _queue_one(context: JobContext, user_id: int) -> str:
         with runtime.store.writing() as session:
             require_running(session, context.run_id)
             person = session.get_one(UserAccount, user_id)
-            last = _last(session, user_id)
-            if last is not None and last.key.endswith(today.isoformat()):
+            if _has_one(session, user_id, today):
                 return "there already"
-            digest = gather(session, person, _since(last, now), now)
+            digest = gather(session, person, _since(session, user_id, now), now)
             if digest.is_empty:
                 return "nothing waits"
             queue(session, runtime.settings, letter_of(runtime, person, digest, today), now=now)
@@ -256,19 +256,23 @@ def _queue_one(context: JobContext, user_id: int) -> str:
     return "queued"
 
 
-def _last(session: Session, user_id: int) -> OutboxMail | None:
-    return session.exec(
-        select(OutboxMail)
-        .where(col(OutboxMail.kind) == KIND, col(OutboxMail.key).like(f"digest-{user_id}-%"))
-        .order_by(col(OutboxMail.id).desc())
-    ).first()
+def _key(user_id: int | None, today: date) -> str:
+    return f"{KIND}-{user_id}-{today.isoformat()}"
 
 
-def _since(last: OutboxMail | None, now: datetime) -> datetime:
-    """From when on something is new: since the last mail, a week at most."""
-    if last is None:
-        return now - _FIRST_LOOK_BACK
-    return max(last.created_at, now - _LONGEST_LOOK_BACK)
+def _has_one(session: Session, user_id: int, today: date) -> bool:
+    return session.exec(select(OutboxMail.id).where(col(OutboxMail.key) == _key(user_id, today))).first() is not None
+
+
+def _since(session: Session, user_id: int, now: datetime) -> datetime:
+    """From when on something is new: since the last mail that may have arrived, a week at most."""
+    told, first = session.execute(
+        sa.select(
+            sa.func.max(sa.case((col(OutboxMail.state).in_(_MAY_HAVE_ARRIVED), col(OutboxMail.created_at)))),
+            sa.func.min(col(OutboxMail.created_at)),
+        ).where(col(OutboxMail.kind) == KIND, col(OutboxMail.key).like(f"{KIND}-{user_id}-%"))
+    ).one()
+    return max(told or (first or now) - _FIRST_LOOK_BACK, now - _LONGEST_LOOK_BACK)
 
 
 def prepare(runtime: Runtime, session: Session, mail: OutboxMail) -> Prepared | Stop:

@@ -156,6 +156,28 @@ def test_a_mail_goes_out_once_a_day_however_often_it_is_run(smtp: Runtime, box: 
     assert "* First" not in second
 
 
+def test_what_a_mail_told_that_never_left_is_new_the_next_day(smtp: Runtime, box: Box, clock: FixedClock) -> None:
+    """The server was down for two days: the mail of the third tells all that came since the last one that arrived."""
+    with smtp.store.writing() as session:
+        reader(session, "vera")
+        waiting(session, smtp, "Zeroth", band=Band.CERTAIN)
+    run_job(smtp, DIGEST)
+    box.answers["MAIL"] = "451 later"
+    for title in ("First", "Second"):
+        clock.move(timedelta(hours=23))
+        with smtp.store.writing() as session:
+            waiting(session, smtp, title, band=Band.CERTAIN)
+        clock.move(timedelta(hours=1))
+        run_job(smtp, DIGEST)
+    box.answers.clear()
+    clock.move(timedelta(days=1))
+    run_job(smtp, DIGEST)
+    _, told = sent_to(box, "vera")
+    assert "2 certain, new" in told
+    assert "* First" in told
+    assert "* Zeroth" not in told
+
+
 def test_two_schedulers_at_once_send_one(smtp: Runtime, box: Box) -> None:
     """One of them runs, or both see that it is there; each person has one mail."""
     with smtp.store.writing() as session:
