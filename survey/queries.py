@@ -16,6 +16,7 @@ from biblio.errors import NotFound
 from biblio.observatory import Reason
 from biblio.runtime import Runtime
 from biblio.store.answers import SMALLEST_SHOWN, answers_of_closed_campaigns
+from biblio.store.found import found
 from biblio.store.models import Answer, Campaign, Invitation, InvitationLetter, OutboxMail, Project, WrongPerson
 from biblio.store.words import MailState
 from survey.campaigns import State, state_of
@@ -164,9 +165,7 @@ def campaigns(session: Session, runtime: Runtime) -> list[CampaignRow]:
 
 def campaign_row(session: Session, runtime: Runtime, campaign_id: int) -> CampaignRow:
     """Return one campaign. Raises ``NotFound``."""
-    campaign = session.get(Campaign, campaign_id)
-    if campaign is None:
-        raise NotFound(f"There is no campaign number {campaign_id}.")
+    campaign = found(session, Campaign, campaign_id, "campaign")
     return _row(campaign, runtime.clock.today(), _progress(session, campaign_id).get(campaign_id))
 
 

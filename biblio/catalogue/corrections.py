@@ -13,6 +13,7 @@ from biblio.catalogue.groups import Shelf
 from biblio.catalogue.revisions import recompose
 from biblio.errors import NotFound, RequestRefused
 from biblio.store.current import survivor_of
+from biblio.store.found import found_paper
 from biblio.store.models import PaperCorrection
 from harvesters.records import PAPER_KINDS
 
@@ -24,9 +25,7 @@ def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any
     unknown paper. ``value`` is plain: dates as "2026-11-22"; None says that the field has no value.
     """
     person = actor.person_id()
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
+    survivor = found_paper(session, paper_id)
     checked = _checked(name, value)
     _end_correction(session, survivor, name, now, person)
     row = PaperCorrection(paper_id=survivor, field=name, value=checked, actor_id=person, made_at=now)

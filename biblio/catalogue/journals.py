@@ -22,6 +22,7 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.journal_names import JOURNALS
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.observatory import Profile
+from biblio.store.found import found
 from biblio.store.models import AuditEntry, Journal, JournalCoverage, JournalSuggestion, JournalWatch
 from biblio.store.words import SuggestionOrigin, SuggestionState
 
@@ -358,11 +359,7 @@ def reopen_suggestion(
 
 
 def _locked(session: Session, suggestion_id: int) -> JournalSuggestion:
-    row = session.exec(
-        select(JournalSuggestion).where(col(JournalSuggestion.id) == suggestion_id).with_for_update()
-    ).first()
-    if row is None:
-        raise NotFound(f"There is no suggestion number {suggestion_id}.")
+    row = found(session, JournalSuggestion, suggestion_id, "suggestion", to_change=True)
     return row
 
 

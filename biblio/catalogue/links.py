@@ -22,6 +22,7 @@ from biblio.catalogue.memory import USES_DATA, Memory, Reason, remember
 from biblio.catalogue.undoing import restores_relation, verdict_without
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
+from biblio.store.found import found, found_paper
 from biblio.store.models import (
     AuditEntry,
     Candidate,
@@ -212,9 +213,7 @@ def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> 
     for an unknown paper or project, ``RequestRefused`` for accepting without saying how the paper relates.
     """
     person = actor.person_id()
-    paper_id = survivor_of(session, ruling.paper_id)
-    if paper_id is None:
-        raise NotFound(f"There is no paper number {ruling.paper_id}.")
+    paper_id = found_paper(session, ruling.paper_id)
     if session.get(Project, ruling.project_id) is None:
         raise NotFound(f"There is no project number {ruling.project_id}.")
     _one_at_a_time(session, paper_id)
@@ -421,9 +420,7 @@ def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> 
     Raises ``Stale`` when it is not the latest decision of its paper and project, ``NotFound`` for an unknown one.
     """
     person = actor.person_id()
-    undone = session.get(Decision, decision_id)
-    if undone is None:
-        raise NotFound(f"There is no decision number {decision_id}.")
+    undone = found(session, Decision, decision_id, "decision")
     paper_id = survivor_of(session, undone.paper_id) or undone.paper_id
     _one_at_a_time(session, paper_id)
     latest = session.exec(

@@ -22,6 +22,7 @@ from biblio.catalogue.papers import propose_pairs
 from biblio.catalogue.revisions import recompose
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
+from biblio.store.found import found
 from biblio.store.models import MergeProposal, Paper, PaperAuthor, PaperIdentifier, PaperMerge, PaperRevision
 from biblio.store.words import Scheme, Verdict
 from matching.works import Work, same_paper
@@ -58,9 +59,7 @@ def undo_merge(session: Session, actor: Actor, merge_id: int, *, now: datetime) 
     """
     person = actor.person_id()
     one_at_a_time(session)
-    row = session.get(PaperMerge, merge_id)
-    if row is None:
-        raise NotFound(f"There is no merge number {merge_id}.")
+    row = found(session, PaperMerge, merge_id, "merge")
     if row.undone_at is not None:
         raise Stale("Somebody has taken this merge back already.", current=row)
     component = group_ids(session, survivor_of(session, row.kept_id) or row.kept_id)
@@ -97,9 +96,9 @@ def decide_proposal(
     Raises ``NotFound`` for an unknown proposal and ``Stale`` where it was answered already.
     """
     person = actor.person_id()
-    row = session.get(MergeProposal, proposal_id, with_for_update=True)  # of two who answer at once one waits
-    if row is None:
-        raise NotFound(f"There is no merge proposal number {proposal_id}.")
+    row = found(
+        session, MergeProposal, proposal_id, "merge proposal", to_change=True
+    )  # of two who answer at once one waits
     if row.verdict is not None and row.verdict is not Verdict.UNSURE:
         raise Stale("Somebody has answered this already.", current=row)
     row.verdict, row.actor_id, row.decided_at = verdict, person, now

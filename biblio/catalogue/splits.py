@@ -17,8 +17,9 @@ from biblio.catalogue.groups import one_at_a_time
 from biblio.catalogue.identity import Identifier, identifiers
 from biblio.catalogue.merges import undo_merge
 from biblio.catalogue.revisions import recompose
-from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.errors import RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
+from biblio.store.found import found
 from biblio.store.models import MergeProposal, Paper, PaperIdentifier, PaperMerge, SourceRecord, TextReading
 from biblio.store.words import Scheme, Verdict
 
@@ -33,9 +34,7 @@ def split_off(session: Session, actor: Actor, record_id: int, *, now: datetime) 
     """
     person = actor.person_id()
     one_at_a_time(session)
-    record = session.get(SourceRecord, record_id)
-    if record is None:
-        raise NotFound(f"There is no record number {record_id}.")
+    record = found(session, SourceRecord, record_id, "record")
     if record.superseded_at is not None:
         raise Stale("The source has said something newer of it meanwhile: look at its records again.", current=record)
     root = survivor_of(session, record.paper_id) or record.paper_id

@@ -20,9 +20,10 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.identity import arxiv_of_bibcode, normal_arxiv, normal_bibcode, normal_doi
 from biblio.catalogue.listed import codes_in
 from biblio.compare.reading import Entry, OpenList
-from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.errors import RequestRefused, Stale
 from biblio.jobs import Progress, no_progress
 from biblio.runtime import Runtime
+from biblio.store.found import found
 from biblio.store.models import AuditEntry, ComparisonList, ComparisonRow
 from biblio.store.words import Verdict
 from matching.codes import Grammar
@@ -278,9 +279,7 @@ def take_import_back(session: Session, actor: Actor, list_id: int, *, now: datet
     Raises ``NotFound``, or ``Stale`` where the list is no longer in force.
     """
     actor.person_id()
-    row = session.get(ComparisonList, list_id)
-    if row is None:
-        raise NotFound(f"There is no list number {list_id}.")
+    row = found(session, ComparisonList, list_id, "list")
     if row.superseded_at is not None or not row.is_whole:
         raise Stale(f"Another list is in force as {row.name} meanwhile.")
     row.superseded_at = now

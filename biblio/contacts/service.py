@@ -23,7 +23,8 @@ from biblio.contacts.recipients import PERSON, Recipient, recipients
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.mail import Letter, give_up, queue, usable_address
 from biblio.runtime import Runtime
-from biblio.store.current import group_ids, survivor_of, under_second_reading
+from biblio.store.current import group_ids, under_second_reading
+from biblio.store.found import found, found_paper
 from biblio.store.models import Contact, ContactEvent, OutboxMail, Project, UserAccount
 from biblio.store.words import ContactFault, ContactState, MailState
 
@@ -56,9 +57,7 @@ class Draft:
 
 def the_case(session: Session, runtime: Runtime, paper_id: int) -> Case:
     """Return the case of a paper as it stands now. Raises ``NotFound`` with why there is none."""
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
+    survivor = found_paper(session, paper_id)
     case = cases_of(session, runtime, [survivor]).get(survivor)
     if case is not None:
         return case
@@ -300,7 +299,5 @@ def undo(session: Session, runtime: Runtime, actor: Actor, event_id: int) -> Con
 
 def locked(session: Session, contact_id: int) -> Contact:
     """Return a contact, locked until the transaction ends. Raises ``NotFound``."""
-    contact = session.exec(select(Contact).where(col(Contact.id) == contact_id).with_for_update()).first()
-    if contact is None:
-        raise NotFound(f"There is no letter number {contact_id}.")
+    contact = found(session, Contact, contact_id, "letter", to_change=True)
     return contact

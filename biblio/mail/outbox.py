@@ -19,8 +19,9 @@ from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.errors import NotFound, RequestRefused, StartRefused
+from biblio.errors import RequestRefused, StartRefused
 from biblio.settings import Settings
+from biblio.store.found import found
 from biblio.store.models import AuditEntry, OutboxMail
 from biblio.store.words import MailState
 
@@ -149,9 +150,7 @@ def give_up(session: Session, actor: Actor, mail_id: int, *, now: datetime, reas
 
 
 def _of_person(session: Session, mail_id: int, states: tuple[MailState, ...], what: str) -> OutboxMail:
-    mail = session.exec(select(OutboxMail).where(col(OutboxMail.id) == mail_id).with_for_update()).first()
-    if mail is None:
-        raise NotFound(f"There is no letter number {mail_id}.")
+    mail = found(session, OutboxMail, mail_id, "letter", to_change=True)
     if mail.state not in states:
         raise RequestRefused(f"Letter {mail_id} is {mail.state.value}; only {' or '.join(states)} ones can be {what}.")
     return mail

@@ -14,8 +14,9 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.identity import Identifier
-from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.errors import RequestRefused, Stale
 from biblio.store.current import accepted_science, survivor_of, under_second_reading
+from biblio.store.found import found
 from biblio.store.models import AuditEntry, PaperIdentifier, PaperReport, Project
 from biblio.store.words import ReportState
 from matching.codes import CodeFinder, Grammar
@@ -125,9 +126,7 @@ def handle(
     Raises ``NotFound`` for an unknown one, ``Stale`` when somebody else handled it meanwhile.
     """
     person = actor.person_id()
-    report = session.get(PaperReport, report_id, with_for_update=True)
-    if report is None:
-        raise NotFound(f"There is no reported paper number {report_id}.")
+    report = found(session, PaperReport, report_id, "reported paper", to_change=True)
     if (report.state is ReportState.WAITING) == (state is ReportState.WAITING):
         raise Stale("Somebody else handled this reported paper meanwhile.", current=report)
     _note(session, [report], person, state, now, reason)

@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 from biblio.catalogue import merges
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.links import Ruling, decide, relate, undo
-from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.errors import RequestRefused, Stale
 from biblio.observatory import Profile
 from biblio.store.current import group_ids, survivor_of
+from biblio.store.found import found_paper
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
@@ -75,11 +76,25 @@ def judge(session: Session, actor: Actor, ruling: Ruling, today: Today, seen: Se
 def judge_many(
     session: Session, actor: Actor, rulings: Sequence[Ruling], today: Today, seen: Seen | None = None
 ) -> list[Decision]:
-    """Store several verdicts as one: either all are stored or, when one of them is stale, none."""
+    """Store verdicts on certain candidates as one: either all are stored or, when one of them is stale, none."""
+    return judge_together(session, actor, rulings, today, seen, check=_check_certain)
+
+
+def judge_together(
+    session: Session,
+    actor: Actor,
+    rulings: Sequence[Ruling],
+    today: Today,
+    seen: Seen | None = None,
+    *,
+    check: Callable[[Session, Sequence[Ruling]], None] | None = None,
+) -> list[Decision]:
+    """Store several verdicts, all or none; ``check`` looks at them once nobody else can decide about their papers."""
     if len(rulings) > MOST_AT_ONCE:
         raise RequestRefused(f"At most {MOST_AT_ONCE} decisions can be taken in one go.")
     _check_unawares(session, actor, [r.paper_id for r in rulings], today, seen or Seen(), None)
-    _check_certain(session, rulings)
+    if check is not None:
+        check(session, rulings)
     decisions = [decide(session, actor, ruling, now=today.now) for ruling in rulings]
     _after(session, actor, today, decisions)
     return decisions
@@ -187,9 +202,7 @@ def dismiss(session: Session, actor: Actor, said: Dismissal, today: Today, seen:
         raise RequestRefused(
             "A science paper used data of some project: find the project, or say how else the paper relates."
         )
-    survivor = survivor_of(session, said.paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {said.paper_id}.")
+    survivor = found_paper(session, said.paper_id)
     _check_unawares(session, actor, [survivor], today, seen or Seen(), said.relation)
     rulings = [
         Ruling(

@@ -15,8 +15,9 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.corrections import correct, withdraw_correction
 from biblio.catalogue.readable import readable
 from biblio.catalogue.terms import PERSON, family
-from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.errors import RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
+from biblio.store.found import found, found_paper
 from biblio.store.models import PaperCorrection, PaperRevision, SourceRecord, UserAccount
 from harvesters.records import PAPER_KINDS
 
@@ -96,9 +97,7 @@ class CorrectPage:
 
 def correct_page(session: Session, paper_id: int) -> CorrectPage:
     """Return what the page shows, in a constant number of queries. Raises ``NotFound``."""
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
+    survivor = found_paper(session, paper_id)
     group = group_ids(session, survivor)
     revision = session.exec(
         select(PaperRevision).where(col(PaperRevision.paper_id) == survivor, col(PaperRevision.superseded_at).is_(None))
@@ -205,9 +204,7 @@ def choices(name: str) -> tuple[str, ...]:
 
 def correction_of(session: Session, correction_id: int) -> PaperCorrection:
     """Return a correction. Raises ``NotFound``."""
-    row = session.get(PaperCorrection, correction_id)
-    if row is None:
-        raise NotFound(f"There is no correction number {correction_id}.")
+    row = found(session, PaperCorrection, correction_id, "correction")
     return row
 
 

@@ -15,7 +15,8 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused, Stale
-from biblio.store.current import group_ids, survivor_of
+from biblio.store.current import group_ids
+from biblio.store.found import found, found_paper
 from biblio.store.models import PaperNote, PaperTag, UserAccount
 
 LONGEST_NOTE = 4_000
@@ -185,7 +186,7 @@ def _one_spelling(text: str) -> str:
 
 def add_tags(session: Session, actor: Actor, paper_id: int, text: str, *, now: datetime) -> list[PaperTag]:
     """Put the tags in ``text`` on a paper; return those that it did not have. Raises ``RequestRefused``, ``NotFound``."""
-    person, survivor = actor.person_id(), _survivor(session, paper_id)
+    person, survivor = actor.person_id(), found_paper(session, paper_id)
     had = set(
         session.exec(
             select(PaperTag.tag).where(
@@ -209,12 +210,10 @@ def remove_tags(session: Session, actor: Actor, tag_ids: Sequence[int], *, now: 
     """Take tags away, each from the whole paper. Raises ``NotFound`` for one there is not, ``Stale`` for one taken away."""
     removed = []
     for tag_id in tag_ids:
-        row = session.get(PaperTag, tag_id)
-        if row is None:
-            raise NotFound(f"There is no tag number {tag_id}.")
+        row = found(session, PaperTag, tag_id, "tag")
         if row.removed_at is not None:
             raise Stale(f"The tag “{row.tag}” was taken away already.", current=row)
-        group = group_ids(session, _survivor(session, row.paper_id))
+        group = group_ids(session, found_paper(session, row.paper_id))
         for same in session.exec(
             select(PaperTag).where(
                 col(PaperTag.paper_id).in_(group), col(PaperTag.tag) == row.tag, col(PaperTag.removed_at).is_(None)
@@ -229,7 +228,7 @@ def remove_tags(session: Session, actor: Actor, tag_ids: Sequence[int], *, now: 
 
 def add_note(session: Session, actor: Actor, paper_id: int, text: str, *, now: datetime) -> PaperNote:
     """Put a note on a paper. Raises ``RequestRefused`` for an empty or very long one, ``NotFound`` for no paper."""
-    person, survivor = actor.person_id(), _survivor(session, paper_id)
+    person, survivor = actor.person_id(), found_paper(session, paper_id)
     kept = text.replace("\0", "\ufffd").replace("\r\n", "\n").strip()
     if not kept:
         raise RequestRefused("Write something: the note is empty.")
@@ -243,9 +242,7 @@ def add_note(session: Session, actor: Actor, paper_id: int, text: str, *, now: d
 
 def remove_note(session: Session, actor: Actor, note_id: int, *, now: datetime) -> PaperNote:
     """Take a note away. Raises ``NotFound`` for one there is not, ``Stale`` for one that was taken away already."""
-    row = session.get(PaperNote, note_id)
-    if row is None:
-        raise NotFound(f"There is no note number {note_id}.")
+    row = found(session, PaperNote, note_id, "note")
     if row.removed_at is not None:
         raise Stale("Somebody has taken this note away already.", current=row)
     row.removed_at, row.removed_by_id = now, actor.person_id()
@@ -254,18 +251,9 @@ def remove_note(session: Session, actor: Actor, note_id: int, *, now: datetime) 
     return row
 
 
-def _survivor(session: Session, paper_id: int) -> int:
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
-    return survivor
-
-
 def restore_note(session: Session, actor: Actor, note_id: int, *, now: datetime) -> PaperNote:
     """Write a note that was taken away once more. Raises ``NotFound`` for one there is not."""
-    row = session.get(PaperNote, note_id)
-    if row is None:
-        raise NotFound(f"There is no note number {note_id}.")
+    row = found(session, PaperNote, note_id, "note")
     return add_note(session, actor, row.paper_id, row.text, now=now)
 
 

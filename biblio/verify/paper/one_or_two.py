@@ -8,6 +8,7 @@ from biblio.catalogue import merges, splits
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused
 from biblio.store.current import survivor_of
+from biblio.store.found import found
 from biblio.store.models import MergeProposal, PaperMerge
 from biblio.store.words import Verdict
 from biblio.verify.service import Today, answer_twin, bring_in_step
@@ -50,9 +51,7 @@ def split_record(session: Session, actor: Actor, record_id: int, today: Today) -
 
 def make_one_again(session: Session, actor: Actor, merge_id: int, today: Today) -> PaperMerge:
     """Take a parting back: the two are one again. Raises ``NotFound``, ``RequestRefused`` where they are one already."""
-    parted = session.get(PaperMerge, merge_id)
-    if parted is None:
-        raise NotFound(f"There is no merge number {merge_id}.")
+    parted = found(session, PaperMerge, merge_id, "merge")
     reason = "the parting was taken back"
     row = merges.merge(session, actor, kept_id=parted.kept_id, merged_id=parted.merged_id, reason=reason, now=today.now)
     bring_in_step(session, today, [row.kept_id, row.merged_id])

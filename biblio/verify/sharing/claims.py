@@ -18,7 +18,8 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
-from biblio.store.current import group_ids, survivor_id, survivor_of
+from biblio.store.current import group_ids, survivor_id
+from biblio.store.found import found_paper
 from biblio.store.models import Claim, Paper, UserAccount
 from biblio.store.words import ClaimEnd, Role
 
@@ -115,7 +116,7 @@ def claim(session: Session, actor: Actor, paper_id: int, *, now: datetime, minut
     Raises ``Claimed`` where somebody else works on it, ``NotFound`` for an unknown paper.
     """
     holder = actor.person_id()
-    survivor = _survivor(session, paper_id)
+    survivor = found_paper(session, paper_id)
     if others := others_claims(session, actor, [survivor], now):
         raise Claimed(others)
     before = held_now(session, [survivor], now).get(survivor)
@@ -132,7 +133,7 @@ def release(session: Session, actor: Actor, paper_id: int, *, now: datetime) -> 
 
     Raises ``Stale`` where nobody has one any more, ``NotAllowed`` where it is somebody else's.
     """
-    survivor = _survivor(session, paper_id)
+    survivor = found_paper(session, paper_id)
     held = _all_held(session, [survivor], now)
     if not held:
         raise Stale("Nobody works on this paper any more: the claim had ended.")
@@ -153,7 +154,7 @@ def hand_over(session: Session, actor: Actor, paper_id: int, *, to_id: int, note
     Raises ``Claimed`` where somebody else works on it (a head librarian may give it all the same), and
     ``RequestRefused`` where the other is no active librarian, or oneself.
     """
-    survivor = _survivor(session, paper_id)
+    survivor = found_paper(session, paper_id)
     person = session.get(UserAccount, to_id)
     if person is None or not person.is_active or person.role not in LIBRARIANS:
         raise RequestRefused("Choose a librarian to hand the paper to.")
@@ -194,7 +195,7 @@ def take_back(session: Session, actor: Actor, claim_id: int, *, now: datetime) -
     before = session.exec(
         select(Claim)
         .where(
-            col(Claim.paper_id).in_(group_ids(session, _survivor(session, row.paper_id))),
+            col(Claim.paper_id).in_(group_ids(session, found_paper(session, row.paper_id))),
             col(Claim.end) == ClaimEnd.HANDED_OVER,
             col(Claim.ended_at) == row.claimed_at,
             col(Claim.ended_by_id) == row.given_by_id,
@@ -246,10 +247,3 @@ def _stored(session: Session, row: Claim) -> Claim:
     except IntegrityError as error:
         raise Stale("Somebody else claimed this paper at the same moment: look at it again.") from error
     return row
-
-
-def _survivor(session: Session, paper_id: int) -> int:
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
-    return survivor

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_id, survivor_of
+from biblio.store.found import found, found_paper
 from biblio.store.models import Escalation, Paper, SecondReading
 from biblio.store.words import Role
 
@@ -50,9 +51,7 @@ def escalate(session: Session, actor: Actor, paper_id: int, *, reason: str, now:
     """
     if not reason.strip():
         raise RequestRefused("Say why a head librarian should look at it.")
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
+    survivor = found_paper(session, paper_id)
     row = Escalation(
         paper_id=survivor, reason=reason.strip()[:LONGEST_WORDS], raised_by_id=actor.person_id(), raised_at=now
     )
@@ -100,9 +99,7 @@ def reopen(session: Session, actor: Actor, escalation_id: int, *, now: datetime)
 
 
 def _live(session: Session, escalation_id: int) -> Escalation:
-    row = session.get(Escalation, escalation_id, with_for_update=True)
-    if row is None:
-        raise NotFound(f"There is no escalation number {escalation_id}.")
+    row = found(session, Escalation, escalation_id, "escalation", to_change=True)
     if row.settled_at is not None:
         raise Stale("Somebody has settled this already: look at it again.", current=row)
     return row

@@ -18,7 +18,8 @@ from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.jobs import Job, JobContext
 from biblio.observatory import Profile
-from biblio.store.current import group_ids, survivor_of
+from biblio.store.current import group_ids
+from biblio.store.found import found, found_paper
 from biblio.store.models import DeskItem, LibraryAssignment, LibraryRule
 from biblio.verify.queue import tally
 from biblio.verify.queue.libraries import Condition, by_rule, libraries_of, live_rules
@@ -62,9 +63,7 @@ def add_rule(
 
 def end_rule(session: Session, actor: Actor, rule_id: int, *, now: datetime) -> LibraryRule:
     """End a rule. Raises ``NotFound``, ``Stale`` where somebody has ended it."""
-    row = session.get(LibraryRule, rule_id, with_for_update=True)
-    if row is None:
-        raise NotFound(f"There is no rule number {rule_id}.")
+    row = found(session, LibraryRule, rule_id, "rule", to_change=True)
     if row.ended_at is not None:
         raise Stale("Somebody has ended this rule already.", current=row)
     row.ended_at, row.ended_by_id = now, actor.person_id()
@@ -79,9 +78,7 @@ def give(
     """Give one paper to a library, whatever the rules say. Raises ``RequestRefused`` for an unknown library."""
     if library not in library_names(profile):
         raise RequestRefused("Choose the library to hand the paper to.")
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
+    survivor = found_paper(session, paper_id)
     _end_assignments(session, actor, survivor, now)
     row = LibraryAssignment(
         paper_id=survivor, library=library, note=note.strip(), made_by_id=actor.person_id(), made_at=now

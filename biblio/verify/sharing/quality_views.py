@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from biblio import webkit
-from biblio.errors import JobRunning, NotFound, RequestRefused, Stale
+from biblio.errors import JobRunning, RequestRefused, Stale
 from biblio.jobs import run_at_work, run_in_background
+from biblio.store.found import found
 from biblio.store.models import LibraryRule
 from biblio.verify.queue.libraries import Condition
 from biblio.verify.queue.views import now
@@ -141,9 +142,7 @@ def rule_again(rule_id: int) -> ResponseReturnValue:
 
 def _condition(rule_id: int) -> Condition:
     with webkit.reading() as session:
-        row = session.get(LibraryRule, rule_id)
-        if row is None:
-            raise NotFound(f"There is no rule number {rule_id}.")
+        row = found(session, LibraryRule, rule_id, "rule")
         return row.journal, row.source
 
 

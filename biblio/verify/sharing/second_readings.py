@@ -20,6 +20,7 @@ from biblio.catalogue.memory import USES_DATA
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.runtime import Runtime
 from biblio.store.current import group_ids, survivor_id, survivor_of
+from biblio.store.found import found
 from biblio.store.models import AuditEntry, Decision, Paper, SecondReading, UserAccount
 from biblio.store.words import RelationKind, Verdict
 from biblio.verify.sharing.claims import LIBRARIANS
@@ -234,7 +235,5 @@ def status(runtime: Runtime) -> Iterator[str]:
 
 def locked(session: Session, reading_id: int) -> SecondReading:
     """Return a second reading, so that nobody else changes it before this transaction ends. Raises ``NotFound``."""
-    row = session.get(SecondReading, reading_id, with_for_update=True, populate_existing=True)
-    if row is None:
-        raise NotFound(f"There is no second reading number {reading_id}.")
+    row = found(session, SecondReading, reading_id, "second reading", to_change=True)
     return row

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from biblio import webkit
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.store.current import survivor_of
+from biblio.store.found import found
 from biblio.store.models import Decision, Project, SecondReading, UserAccount
 from biblio.verify.paper.history import VERDICT_WORDS
 from biblio.verify.paper.read import PaperRead, read_paper
@@ -146,9 +147,7 @@ def _outcome(session: Session, row: SecondReading) -> str:
 
 
 def _reading(session: Session, reading_id: int) -> SecondReading:
-    row = session.get(SecondReading, reading_id)
-    if row is None:
-        raise NotFound(f"There is no second reading number {reading_id}.")
+    row = found(session, SecondReading, reading_id, "second reading")
     return row
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from sqlmodel import Session
 
 from biblio.catalogue.actor import Actor
-from biblio.errors import NotFound, RequestRefused
-from biblio.store.current import survivor_of
+from biblio.errors import RequestRefused
+from biblio.store.found import found_paper
 from biblio.store.models import Claim, Escalation, LibraryAssignment, LibraryRule, SecondReading
 from biblio.verify.queue.items import refresh
 from biblio.verify.queue.libraries import Condition
 from biblio.verify.service import Today
 from biblio.verify.sharing import claims, escalations, library_rules, second_readings
 from biblio.verify.sharing.second_readings import View
+
+_OfPaper = TypeVar("_OfPaper", LibraryAssignment, Escalation, SecondReading)
 
 
 def claim(session: Session, actor: Actor, paper_id: int, today: Today, *, minutes: int) -> Claim:
@@ -42,59 +46,43 @@ def hand_to_library(
 
 def take_from_library(session: Session, actor: Actor, assignment_id: int, today: Today) -> LibraryAssignment:
     """Take back that a paper was given to a library."""
-    row = library_rules.take_back(session, actor, assignment_id, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, library_rules.take_back(session, actor, assignment_id, now=today.now))
 
 
 def escalate(session: Session, actor: Actor, paper_id: int, reason: str, today: Today) -> Escalation:
     """Ask a head librarian to settle a paper. Raises as ``escalations.escalate`` does, and ``UnderSecondReading``."""
     _check_open(session, actor, paper_id)
-    row = escalations.escalate(session, actor, paper_id, reason=reason, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, escalations.escalate(session, actor, paper_id, reason=reason, now=today.now))
 
 
 def settle(session: Session, actor: Actor, escalation_id: int, words: str, today: Today) -> Escalation:
     """Settle what was asked, in words."""
-    row = escalations.settle(session, actor, escalation_id, words=words, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, escalations.settle(session, actor, escalation_id, words=words, now=today.now))
 
 
 def take_back_escalation(session: Session, actor: Actor, escalation_id: int, today: Today) -> Escalation:
     """Take back what one asked."""
-    row = escalations.take_back(session, actor, escalation_id, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, escalations.take_back(session, actor, escalation_id, now=today.now))
 
 
 def reopen(session: Session, actor: Actor, escalation_id: int, today: Today) -> Escalation:
     """Open again what was settled."""
-    row = escalations.reopen(session, actor, escalation_id, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, escalations.reopen(session, actor, escalation_id, now=today.now))
 
 
 def judge_second(session: Session, actor: Actor, reading_id: int, view: View, today: Today) -> SecondReading:
     """Store what the second reader thinks; the paper is back in the queue where something of it waits."""
-    row = second_readings.judge_second(session, actor, reading_id, view, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, second_readings.judge_second(session, actor, reading_id, view, now=today.now))
 
 
 def call_off(session: Session, actor: Actor, reading_id: int, today: Today) -> SecondReading:
     """End a second reading that nobody is going to do."""
-    row = second_readings.call_off(session, actor, reading_id, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, second_readings.call_off(session, actor, reading_id, now=today.now))
 
 
 def resume(session: Session, actor: Actor, reading_id: int, today: Today) -> SecondReading:
     """Open again a second reading that was called off."""
-    row = second_readings.resume(session, actor, reading_id, now=today.now)
-    refresh(session, today.profile, [row.paper_id], today=today.date)
-    return row
+    return _in_step(session, today, second_readings.resume(session, actor, reading_id, now=today.now))
 
 
 def add_rule(
@@ -111,11 +99,15 @@ def end_rule(session: Session, actor: Actor, rule_id: int, today: Today) -> tupl
     return row, library_rules.put_first_in_step(session, today.profile, (row.journal, row.source))
 
 
+def _in_step(session: Session, today: Today, row: _OfPaper) -> _OfPaper:
+    """Return what was written about a paper, once the queue says so too."""
+    refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
 def _check_open(session: Session, actor: Actor, paper_id: int) -> int:
     """Return the paper that stands for this one. Raises ``NotFound``, ``UnderSecondReading``."""
-    survivor = survivor_of(session, paper_id)
-    if survivor is None:
-        raise NotFound(f"There is no paper number {paper_id}.")
+    survivor = found_paper(session, paper_id)
     second_readings.check_may_decide(session, actor, [survivor])
     return survivor
 

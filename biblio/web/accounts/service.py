@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused
+from biblio.store.found import found
 from biblio.store.models import AuditEntry, UserAccount
 from biblio.store.models.operations import new_session_stamp
 from biblio.store.words import Role
@@ -94,9 +95,7 @@ def with_address(session: Session, email: str) -> list[UserAccount]:
 
 def get(session: Session, user_id: int) -> UserAccount:
     """Return the account with this number. Raises ``NotFound``."""
-    account = session.get(UserAccount, user_id)
-    if account is None:
-        raise NotFound(f"There is no account number {user_id}.")
+    account = found(session, UserAccount, user_id, "account")
     return account
 
 
