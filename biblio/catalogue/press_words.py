@@ -120,7 +120,7 @@ _NAMES = re.compile(
 _CLAUSE = re.compile(r"[;()\n\"]|\.\s|,\s|\s[-–—]+\s|:\s")
 _NOT = re.compile(
     r"(?:\b(?:not|never|if|once|until|till|when|after|before|unless|hope\w*|pending|expect\w*|soon|be|being|"
-    r"un|fully)\b|n't\b)[^.;]{0,25}$",
+    r"un|fully|pas|nicht|noch|non|n[aã]o|ancora|a[uú]n|todav[ií]a)\b|n't\b)[^.;]{0,25}$",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(r"\b(?:companion|accompanying|et\s+al|previous(?:ly)?|earlier|thesis|proposals?)\b", re.IGNORECASE)
@@ -131,9 +131,17 @@ _PARTS = re.compile(
 _COUNTED = re.compile(
     r"\b(?:\d+|one|two|three|four|five|six|no)\s+(?:\w+\s+)?(?:figures?|figs?|tables?|appendi\w+)\b", re.IGNORECASE
 )
+_ABROAD_ACCEPTED = (
+    r"\baccept[ée]e?\b|\bsous\s+presse\b|\b[àa]\s+para[îi]tre\b|\bacepta(?:do|da)\b|\ben\s+prensa\b|\baccetta(?:to|ta)\b|"
+    r"\bin\s+stampa\b|\baceit[oa]\b|\bno\s+prelo\b|\b(?:akzeptiert|angenommen)\b|\bim\s+druck\b|\bв\s+печат[иь]\b"
+)
+_ABROAD_SUBMITTED = r"\bsoumise?\b|\b(?:enviad|sometid|submetid|sottomess)[oa]\b|\beingereicht\b"
+"""The same in French, Spanish, Italian, Portuguese, German and Russian, as few authors write it."""
 _ACCEPTED = re.compile(
-    r"\bacc?(?:ep|pe)ted\b(?!\s+(?:proposals?|observ\w+|telescope|theor\w+|models?|values?|paradigm|targets?|as\s+a\s+talk))"
-    r"|\bin[\s-](?:press|print)\b|\bin\s+proofs?\b|\bpage\s+proofs?\b|\bproofs\b|\bforthcoming\s+in\b",
+    r"\bacc?(?:ep|pe)t(?:ee|e)d\b(?!\s+(?:proposals?|projects?|programmes?|programs?|cycle|observ\w+|telescope|theor\w+|"
+    r"models?|values?|paradigm|targets?|(?:as|for)\s+(?:an?\s+)?(?:review|talk|poster|oral|presentation)))"
+    r"|\bin[\s-]?(?:press|print)\b|\bin\s+proofs?\b|\bpage\s+proofs?\b|\bproofs\b|\bforthcoming\s+in\b|"
+    + _ABROAD_ACCEPTED,
     re.IGNORECASE,
 )
 _TO_APPEAR = re.compile(
@@ -148,24 +156,32 @@ _PUBLISHED = re.compile(
     re.IGNORECASE,
 )
 _SUBMITTED = re.compile(
-    r"\b(?:re-?)?submitted\b|\bunder\s+(?:review|consideration)\b|\bin\s+review\b|\bsubmission\s+to\b|\bto\s+be\s+submitted\b",
+    r"\b(?:re-?)?(?:subm+it+ed|sumbitted)\b|"
+    + _ABROAD_SUBMITTED
+    + r"|\bunder\s+(?:review|consideration)\b|\bin\s+review\b|\bsubmission\s+to\b|\bto\s+be\s+submitted\b",
     re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:then|been|is|was|paper|article|version)\s+(?:withdrawn|retracted)\b(?!\s+(?:from|before)\b)", re.IGNORECASE
 )
 _LONG_AGO = re.compile(r"\b(?:was|originally|first)\s+submitted\b", re.IGNORECASE)
 
 
 def read_comment(comment: str | None) -> Said:
-    """Return how far a preprint is by arXiv's comment; the furthest clause counts.
+    """Return how far a preprint is by arXiv's comment; the furthest clause counts, unless it is taken back after it.
 
     >>> read_comment("12 pages, 3 figures; accepted for publication in MNRAS").stage.name
     'ACCEPTED'
     """
-    text = re.sub(r"[^\S\n]+", " ", (comment or "")[:LONGEST]).replace("et al.", "et al")
+    plain = unicodedata.normalize("NFKC", (comment or "")[:LONGEST]).replace("\\&", "&").replace("&amp;", "&")
+    text = re.sub(r"[^\S\n]+", " ", plain).replace("et al.", "et al")
     clauses = [clause.strip() for clause in _CLAUSE.split(text) if clause and clause.strip()]
     best = Said(Stage.UNSAID)
     for place, clause in enumerate(clauses):
         stage = _stage(clause)
-        if stage > best.stage:
+        if _TAKEN_BACK.search(clause) and not _OTHERS.search(clause):
+            best = Said(Stage.UNSAID)
+        elif stage > best.stage:
             best = Said(stage, _journal(clauses, place), clause[:120])
     return best
 
