@@ -15,7 +15,9 @@ import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -25,11 +27,14 @@ from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from biblio.clock import FixedClock
+from biblio.clock import Clock, FixedClock
+from biblio.observatory import Profile
 from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine, upgrade
 from tests.databases import PostgresDatabase
+from tests.routes import CompiledRule
+from tests.statements import compiled_once
 from tests.templates import CompiledTemplates
 
 # No test measures time: on a busy machine the first example of a property may wait for a model to be read.
@@ -57,6 +62,22 @@ def templates_compiled_once() -> Iterator[None]:
     Flask.jinja_options = {**before, "bytecode_cache": CompiledTemplates()}
     yield
     Flask.jinja_options = before
+
+
+@pytest.fixture(autouse=True, scope="session")
+def routes_compiled_once() -> Iterator[None]:
+    """Every app of this process takes the routes that an earlier one compiled."""
+    before = Flask.url_rule_class
+    Flask.url_rule_class = CompiledRule
+    yield
+    Flask.url_rule_class = before
+
+
+@pytest.fixture(autouse=True, scope="session")
+def statements_compiled_once() -> Iterator[None]:
+    """Every engine of this process takes the SQL that an earlier one compiled."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -206,10 +227,29 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@cache
+def default_profile() -> Profile:
+    """The default observatory, read and checked once: nothing in it can be changed."""
+    return checked_profile(None)
+
+
+def runtime_on(settings: Settings, store: Store, clock: Clock) -> Runtime:
+    """Return a runtime of the default observatory; what it makes of the profile, it takes from the first."""
+    made = Runtime(settings=settings, profile=default_profile(), store=store, clock=clock)
+    vars(made).update(_made_of_the_profile())
+    return made
+
+
+@cache
+def _made_of_the_profile() -> dict[str, Any]:
+    first = Runtime(settings=Settings(), profile=default_profile(), store=None, clock=Clock())  # type: ignore[arg-type]
+    return {name: getattr(first, name) for name in ("grammar", "rules", "keywords", "relation_rules")}
+
+
 @pytest.fixture
 def runtime(settings: Settings, store: Store, clock: FixedClock) -> Runtime:
     """A runtime of the default observatory on a fresh database of each kind."""
-    return Runtime(settings=settings, profile=checked_profile(None), store=store, clock=clock)
+    return runtime_on(settings, store, clock)
 
 
 @pytest.fixture
@@ -226,7 +266,7 @@ def sqlite_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> 
         **NOWHERE,  # type: ignore[arg-type]
     )
     engine = make_engine(settings.database)
-    yield Runtime(settings=settings, profile=checked_profile(None), store=Store(engine), clock=clock)
+    yield runtime_on(settings, Store(engine), clock)
     engine.dispose()
 
 
