@@ -170,7 +170,9 @@ def build(engine: sa.Engine, profile: Profile, size: Size, today: date) -> None:
     made = _papers_made(size, today)
     pool = [pages.paper(number) for number in range(min(_POOL, size.papers))]
     _papers(loader, made, pool)
-    _candidates(loader, made, pool, now)
+    _candidates(loader, made, now)
+    _readings(loader, made, pool, now)
+    _tags(loader, made, now)
     _decisions(loader, made, now)
     _queue(loader, profile, made, size, now)
     loader.close()
@@ -327,7 +329,7 @@ def _papers(loader: Loader, made: list[_Made], pool: list[pages.MadePaper]) -> N
     )
 
 
-def _candidates(loader: Loader, made: list[_Made], pool: list[pages.MadePaper], now: datetime) -> None:
+def _candidates(loader: Loader, made: list[_Made], now: datetime) -> None:
     opened = [(one, *candidate) for one in made for candidate in one.open]
     loader.load(
         Candidate,
@@ -343,36 +345,28 @@ def _candidates(loader: Loader, made: list[_Made], pool: list[pages.MadePaper], 
         "id", "revision_id", "ordinal", "kind", "value", "contribution", "sentence", "quote", "part", "stands_in", "start",
         "end", "context", "context_start",
     )  # fmt: skip
+    rows = (row for _, n, project, _, band in opened for row in _evidence(n, project, band))
+    loader.load(EvidenceItem, columns, rows)
 
-    def evidence() -> Iterator[Sequence[Any]]:
+
+def _evidence(candidate: int, project: int, band: Band) -> Iterator[Sequence[Any]]:
+    """What speaks for and against one candidate: a code with its quote where it is certain, else shared words."""
+    unquoted = (None,) * 7
+    first = 3 * candidate
+    if band is Band.CERTAIN:
         before, after = "This paper makes use of the following data: ", " by an observatory that was made up for this."
-        for _, n, project, _, band in opened:
-            code = f"project {project:05}"
-            if band is Band.CERTAIN:
-                place = (1000, 1000 + len(code), before + code + after, 1000 - len(before))
-                yield 3 * n, n, 0, "code", code, 4.2, f"{code} is printed.", code, "main.tex", "acknowledgement", *place
-            else:
-                yield (
-                    3 * n,
-                    n,
-                    0,
-                    "title",
-                    "0.6",
-                    1.2,
-                    "The titles share words.",
-                    None,
-                    None,
-                    None,
-                    None,
-                    None,
-                    None,
-                    None,
-                )
-            yield 3 * n + 1, n, 1, "pi", "1", 0.9, "The PI is an author.", *(None,) * 7
-            against = -2.0 if n % 9 == 0 else -0.4
-            yield 3 * n + 2, n, 2, "dates", "-1", against, "It is older than the data.", *(None,) * 7
+        code = f"project {project:05}"
+        quote = (code, "main.tex", "acknowledgement", 1000, 1000 + len(code), before + code + after, 1000 - len(before))
+        yield first, candidate, 0, "code", code, 4.2, f"{code} is printed.", *quote
+    else:
+        yield first, candidate, 0, "title", "0.6", 1.2, "The titles share words.", *unquoted
+    yield first + 1, candidate, 1, "pi", "1", 0.9, "The PI is an author.", *unquoted
+    against = -2.0 if candidate % 9 == 0 else -0.4
+    yield first + 2, candidate, 2, "dates", "-1", against, "It is older than the data.", *unquoted
 
-    loader.load(EvidenceItem, columns, evidence())
+
+def _readings(loader: Loader, made: list[_Made], pool: list[pages.MadePaper], now: datetime) -> None:
+    """Full texts of three papers of five, with a code that was found in every second one."""
     read = [one for one in made if one.number % 5 < 3]
     loader.load(
         TextReading,
@@ -390,6 +384,9 @@ def _candidates(loader: Loader, made: list[_Made], pool: list[pages.MadePaper], 
             if one.number % 2 == 0
         ),
     )  # fmt: skip
+
+
+def _tags(loader: Loader, made: list[_Made], now: datetime) -> None:
     tagged = (
         (n, one.number, ("to discuss", "review", "catalogue")[n % 3], 1 + n % PEOPLE, now)
         for n, one in enumerate(made[::100], start=1)
