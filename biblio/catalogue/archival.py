@@ -104,6 +104,26 @@ class UsedProject:
     is_proposed: bool
 
 
+class Teams:
+    """The teams of projects as the registry knows them now, each read from the store once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Team] = {}
+
+    def learn(self, session: Session, project_ids: Iterable[int]) -> None:
+        """Read the teams of those projects that were not met before; one query per 900."""
+        _load_teams(session, set(project_ids) - self._known.keys(), None, self._known)
+
+    def data_use(self, printed: Sequence[str], project_ids: Iterable[int]) -> DataUse:
+        """Return the tag of a paper by its printed authors and the projects it used, whose teams must have been read.
+
+        It is the ``data_use`` of its ``ArchivalClass``, without what a person reads beside it.
+        """
+        authors = AuthorList(printed)
+        teams = (self._known[project] for project in project_ids)
+        return data_use(team_overlap(authors, team.members, is_proposed=team.is_proposed).overlap for team in teams)
+
+
 def archival_class(paper_id: int, printed: Sequence[str], used: Sequence[UsedProject]) -> ArchivalClass | None:
     """Return the class of a paper whose printed authors and accepted projects are known; None where it used none."""
     teams = {one.project_id: _Team.of(one.code, one.pi, one.co_is, is_proposed=one.is_proposed) for one in used}

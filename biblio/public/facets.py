@@ -41,7 +41,8 @@ class Facet:
 
     def put(self, row: int, values: Iterable[str]) -> None:
         """Give a row these values besides those it has."""
-        numbers = [self._number(value) for value in dict.fromkeys(values)]
+        known = self._numbers
+        numbers = [known[value] if value in known else self._new(value) for value in dict.fromkeys(values)]
         self._rows.extend([row] * len(numbers))
         self._pairs.extend(numbers)
 
@@ -97,11 +98,9 @@ class Facet:
         listed += [Value(v, int(counts[self._numbers[v]]) if v in self._numbers else 0, True) for v in more]
         return listed, len(there)
 
-    def _number(self, value: str) -> int:
-        number = self._numbers.get(value)
-        if number is None:
-            number = self._numbers[value] = len(self.values)
-            self.values.append(value)
+    def _new(self, value: str) -> int:
+        number = self._numbers[value] = len(self.values)
+        self.values.append(value)
         return number
 
     def _of_chosen(self, rows: int, chosen: Mask) -> Mask:

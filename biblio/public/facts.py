@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from biblio.catalogue.archival import archival_classes
+from biblio.catalogue.archival import DATA_USE_NAMES, Teams
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.journals import full_name
 from biblio.catalogue.readable import harmless
@@ -54,7 +54,7 @@ class PaperFacts:
     abstract: str
     keywords: tuple[str, ...]
     projects: tuple[int, ...]
-    data_use: str | None
+    data_use: str
 
 
 def accepted_papers(session: Session) -> list[int]:
@@ -70,19 +70,23 @@ def accepted_papers(session: Session) -> list[int]:
 
 
 def read_papers(session: Session, survivors: Iterable[int]) -> Iterator[PaperFacts]:
-    """Yield the facts of those of ``survivors`` that are public; a dozen queries per 900 papers."""
+    """Yield the facts of those of ``survivors`` that are public; half a dozen queries per 900 papers.
+
+    A team is read once for all of them: to read many papers at once takes less than to read them in parts.
+    """
     hidden = set(session.execute(papers_under_second_reading()).scalars())
+    teams = Teams()
     for some in chunks(sorted(set(survivors) - hidden)):
         used = _accepted_science(session, some)
         rows = _revisions(session, list(used))
         authors = _authors(session, [row.id for row in rows])
-        classes = archival_classes(session, used)
+        teams.learn(session, {project for projects in used.values() for project in projects})
         for row in rows:
-            tag = classes.get(row.paper_id)
-            yield _facts(row, authors.get(row.id, ()), used[row.paper_id], tag.name if tag else None)
+            printed, projects = authors.get(row.id, ()), used[row.paper_id]
+            yield _facts(row, printed, projects, DATA_USE_NAMES[teams.data_use(printed, projects)])
 
 
-def _facts(row: Any, authors: Sequence[str], projects: tuple[int, ...], data_use: str | None) -> PaperFacts:
+def _facts(row: Any, authors: Sequence[str], projects: tuple[int, ...], data_use: str) -> PaperFacts:
     origin = row.provenance or {}
     return PaperFacts(
         paper_id=row.paper_id,
@@ -100,32 +104,40 @@ def _facts(row: Any, authors: Sequence[str], projects: tuple[int, ...], data_use
     )
 
 
+def _rows(session: Session, statement: Any) -> Any:
+    """Return the rows of a select of columns, past the session's own reading of rows, which takes twice as long."""
+    return session.connection().execute(statement)
+
+
 def _accepted_science(session: Session, survivors: Sequence[int]) -> dict[int, tuple[int, ...]]:
     """Return the accepted projects of those papers that are science with our data, as ``store.current`` defines both.
 
     ``accepted_science`` works out the whole store; this reads the rows of these papers alone, the latest last.
     """
     group = dict(
-        session.execute(
+        _rows(
+            session,
             sa.select(col(Paper.id), survivor_id()).where(
                 sa.or_(col(Paper.id).in_(survivors), col(Paper.merged_into_id).in_(survivors)),
                 survivor_id().in_(survivors),
-            )
+            ),
         ).all()
     )
     relations = {
         group[paper_id]: relation
-        for paper_id, relation in session.execute(
+        for paper_id, relation in _rows(
+            session,
             sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation))
             .where(col(PaperRelation.paper_id).in_(list(group)), col(PaperRelation.ended_at).is_(None))
-            .order_by(col(PaperRelation.id))
+            .order_by(col(PaperRelation.id)),
         )
     }
     verdicts: dict[int, dict[int, Verdict]] = {}
-    for paper_id, project_id, verdict in session.execute(
+    for paper_id, project_id, verdict in _rows(
+        session,
         sa.select(col(Link.paper_id), col(Link.project_id), col(Link.verdict))
         .where(col(Link.paper_id).in_(list(group)), col(Link.ended_at).is_(None))
-        .order_by(col(Link.id))
+        .order_by(col(Link.id)),
     ):
         verdicts.setdefault(group[paper_id], {})[project_id] = verdict
     found = {
@@ -136,23 +148,26 @@ def _accepted_science(session: Session, survivors: Sequence[int]) -> dict[int, t
     return {paper_id: projects for paper_id, projects in found.items() if projects}
 
 
-def _revisions(session: Session, paper_ids: Sequence[int]) -> Sequence[Any]:
+def _revisions(session: Session, paper_ids: Sequence[int]) -> list[Any]:
     shown = PaperRevision
     columns: tuple[Any, ...] = (
         *(col(shown.id), col(shown.paper_id), col(shown.year), col(shown.published_on), col(shown.is_refereed)),
         *(col(shown.journal), col(shown.title), col(shown.abstract), col(shown.keywords), col(shown.provenance)),
     )
-    return session.execute(
-        sa.select(*columns).where(col(shown.paper_id).in_(paper_ids), col(shown.superseded_at).is_(None))
-    ).all()
+    return list(
+        _rows(
+            session, sa.select(*columns).where(col(shown.paper_id).in_(paper_ids), col(shown.superseded_at).is_(None))
+        )
+    )
 
 
 def _authors(session: Session, revision_ids: Sequence[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    for revision_id, name in session.execute(
+    for revision_id, name in _rows(
+        session,
         sa.select(col(PaperAuthor.revision_id), col(PaperAuthor.name))
         .where(col(PaperAuthor.revision_id).in_(revision_ids))
-        .order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position))
+        .order_by(col(PaperAuthor.revision_id), col(PaperAuthor.position)),
     ):
         found.setdefault(revision_id, []).append(name)
     return found
@@ -162,13 +177,14 @@ def read_projects(session: Session, project_ids: Iterable[int]) -> Iterator[Proj
     """Yield the facts of these projects."""
     facts = ProjectRevision
     for some in chunks(sorted(project_ids)):
-        rows = session.execute(
+        rows = _rows(
+            session,
             sa.select(
                 *(col(Project.id), col(Project.code), col(Project.cycle), col(facts.title), col(facts.pi)),
                 col(facts.category),
             )
             .outerjoin(facts, sa.and_(col(facts.project_id) == col(Project.id), col(facts.superseded_at).is_(None)))
-            .where(col(Project.id).in_(some))
+            .where(col(Project.id).in_(some)),
         )
         for project_id, code, cycle, *said in rows:
             title, pi, category = (harmless(one) or None for one in said)

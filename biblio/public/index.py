@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -215,7 +216,7 @@ class PublicIndex:
             "project": [project.code for project in used],
             "cycle": [project.cycle for project in used if project.cycle],
             "category": [project.category for project in used if project.category],
-            "data": [paper.data_use] if paper.data_use else [],
+            "data": [paper.data_use],
         }
         for name in LINK_FACETS:
             facet = self.facets[name]
@@ -256,15 +257,15 @@ class _Kept:
         return bool(changes)
 
     def _read(self, session: Session, paper_ids: Iterable[int]) -> None:
-        wanted = sorted(set(paper_ids))
+        wanted = set(paper_ids)
         seen: set[int] = set()
-        for start in range(0, len(wanted), _AT_ONCE):
-            papers = list(read_papers(session, wanted[start : start + _AT_ONCE]))
+        found = iter(read_papers(session, wanted)) if wanted else iter(())
+        while papers := list(islice(found, _AT_ONCE)):
             missing = {number for paper in papers for number in paper.projects} - self.index.projects.keys()
             self.index.learn(read_projects(session, missing))
             self.index.put(papers)
             seen.update(paper.paper_id for paper in papers)
-        self.index.drop(set(wanted) - seen)
+        self.index.drop(wanted - seen)
 
 
 class _Maker(threading.Thread):

@@ -17,28 +17,45 @@ import numpy.typing as npt
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.uint32]
 
+_AT_ONCE = 4096
+"""Numbers that wait before they are put into an array."""
+
 
 class Grown:
-    """Numbers in one array that grows at its end."""
+    """Numbers in one array that grows at its end. What is added waits in a list: arrays take many at once, or slowly."""
 
     def __init__(self, kind: type[np.generic]) -> None:
         self._room: npt.NDArray[np.generic] = np.zeros(1024, dtype=kind)
-        self.size = 0
+        self._filled = 0
+        self._fresh: list[int] = []
 
-    def extend(self, numbers: Sequence[int]) -> None:
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self._filled + len(self._fresh)
+
+    def extend(self, numbers: Iterable[int]) -> None:
         """Add numbers at the end."""
-        wanted = self.size + len(numbers)
-        if wanted > len(self._room):
-            room = np.zeros(max(wanted, len(self._room) * 3 // 2), dtype=self._room.dtype)
-            room[: self.size] = self._room[: self.size]
-            self._room = room
-        self._room[self.size : wanted] = numbers
-        self.size = wanted
+        self._fresh += numbers
+        if len(self._fresh) > _AT_ONCE:
+            self._take_in()
 
     @property
     def view(self) -> npt.NDArray[Any]:
         """The numbers, not copied: good until the next ``extend``."""
-        return self._room[: self.size]
+        if self._fresh:
+            self._take_in()
+        return self._room[: self._filled]
+
+    def _take_in(self) -> None:
+        wanted = self.size
+        if wanted > len(self._room):
+            room = np.zeros(max(wanted, len(self._room) * 3 // 2), dtype=self._room.dtype)
+            room[: self._filled] = self._room[: self._filled]
+            self._room = room
+        self._room[self._filled : wanted] = self._fresh
+        self._filled = wanted
+        self._fresh = []
 
 
 class WordList:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from biblio.catalogue.archival import CHUNK, archival_classes
+from biblio.catalogue.archival import CHUNK, Teams, archival_classes
 from biblio.catalogue.links import Ruling, decide
 from biblio.store import Store
 from biblio.store.models import Paper, Project, ProjectRevision
@@ -64,6 +64,41 @@ def test_the_classes_follow_from_the_accepted_projects(store: Store) -> None:
         f"Author 2 of 2, Quill, J., is co-I of {OURS}.",
         f"None of the 2 authors is among the 2 people of {THEIRS}.",
     ]
+
+
+def test_the_tag_alone_is_the_one_of_the_class(store: Store) -> None:
+    """What the public index is made of, without words for a person, is the ``data_use`` that a paper's page shows."""
+    printed: tuple[list[str], ...] = (
+        ["Quill, J."],
+        ["Stranger, P."],
+        ["Quill, J.", "et al."],
+        ["Vermeer, A.", "Ostrander, Piet"],
+        [],
+    )
+    with store.writing() as session:
+        ines = add_user(session)
+        both = add_two_projects(session)
+        papers = [(add_paper(session, authors=names), names, used) for names in printed for used in (both, both[:1])]
+        for paper, _, used in papers:
+            for project in used:
+                accept(session, ines, paper, project)
+        classes = archival_classes(session, [paper for paper, _, _ in papers])
+        teams = Teams()
+        teams.learn(session, both)
+        tags = [teams.data_use(names, used) for _, names, used in papers]
+    assert tags == [classes[paper].data_use for paper, _, _ in papers]
+    assert set(tags) == set(DataUse)
+
+
+def test_a_team_is_read_once(store: Store) -> None:
+    """However many papers used a project, and in however many rounds they are read."""
+    with store.writing() as session:
+        ours, theirs = add_two_projects(session)
+        teams = Teams()
+        with counted(store) as sent:
+            for _ in range(3):
+                teams.learn(session, [ours, theirs])
+    assert len(sent) == 1
 
 
 def test_each_doubt_is_said(store: Store) -> None:
