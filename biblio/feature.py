@@ -6,18 +6,21 @@ A new feature is a new folder with a ``feature.py`` that sets ``feature = Featur
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 
 import click
 from flask import Blueprint, Flask
+from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+from biblio.catalogue.actor import Actor
+from biblio.catalogue.links import Ruling
+from biblio.errors import Stale
 from biblio.jobs import Job
-from biblio.observatory import Profile
 from biblio.runtime import Runtime
+from biblio.store.models import Decision
 
 FEATURES = (
     "biblio.ingest",
@@ -47,11 +50,27 @@ class NavigationItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Deciding:
+    """How decisions are stored, wherever they are taken: with the desk's questions, its second readings and its queue.
+
+    ``judge`` stores verdicts as one, all or none; its last argument are the numbers of other people's claims that the
+    person was told of. ``take_back`` undoes decisions, all or none. Both raise ``Stale`` where the person must look
+    again; ``ask`` then returns the page (409) that asks once more, given where its form leads and the way back, or
+    None where there is nothing to ask.
+    """
+
+    judge: Callable[[Session, Actor, Sequence[Ruling], Runtime, Collection[int]], list[Decision]]
+    take_back: Callable[[Session, Actor, Sequence[int], Runtime], list[Decision]]
+    ask: Callable[[Stale, str, str], ResponseReturnValue | None]
+    aware: Callable[[], Collection[int]]
+    """Read the claims that the person was told of from the form that came back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """What a feature adds to the house.
 
-    ``follows`` bring what a feature works out of decisions in step with papers that another one decided about, in the
-    same unit of work (``keep_in_step``).
+    ``deciding`` is the desk's alone: how a person's verdict is stored by features that show papers, too (``deciding()``).
     ``checks`` give sentences about what is not in order; ``status`` gives the lines that ``biblio status`` shows;
     ``starts`` are called once when a server starts: they begin what takes longer than a request, and return at once.
     """
@@ -61,7 +80,7 @@ class Feature:
     jobs: tuple[Job, ...] = ()
     commands: tuple[click.Command, ...] = ()
     navigation: tuple[NavigationItem, ...] = ()
-    follows: tuple[Callable[[Session, Profile, Sequence[int], date], None], ...] = ()
+    deciding: Deciding | None = None
     checks: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
     status: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
     starts: tuple[Callable[[Flask], None], ...] = ()
@@ -79,11 +98,12 @@ def load_features() -> tuple[Feature, ...]:
     return tuple(loaded)
 
 
-def keep_in_step(session: Session, profile: Profile, paper_ids: Sequence[int], today: date) -> None:
-    """Let every feature follow what was just decided about these papers; one that decides elsewhere than the desk calls it."""
-    for feature in load_features():
-        for follow in feature.follows:
-            follow(session, profile, paper_ids, today)
+def deciding() -> Deciding:
+    """Return how decisions are stored. Raises ``LookupError`` when no feature says so."""
+    found = next((feature.deciding for feature in load_features() if feature.deciding is not None), None)
+    if found is None:
+        raise LookupError("no feature says how decisions are stored")
+    return found
 
 
 def all_jobs() -> dict[str, Job]:

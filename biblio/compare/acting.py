@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.links import Ruling, decide, live_link, live_relation, undo
+from biblio.catalogue.links import Ruling, live_link, live_relation
 from biblio.catalogue.memory import USES_DATA
 from biblio.compare.lists import OtherList, listed_rows, paper_of_row
 from biblio.errors import NotFound, RequestRefused, Stale
-from biblio.feature import keep_in_step
-from biblio.observatory import Profile
+from biblio.feature import deciding
+from biblio.runtime import Runtime
 from biblio.store.current import group_ids, under_second_reading
 from biblio.store.models import ComparisonAside, Decision, Project
 from biblio.store.words import RelationKind, Verdict
@@ -33,11 +34,14 @@ class Taken:
     left: tuple[str, ...]
 
 
-def take_over(session: Session, actor: Actor, profile: Profile, one: OtherList, ref: int, *, now: datetime) -> Taken:
+def take_over(
+    session: Session, actor: Actor, wired: Runtime, one: OtherList, ref: int, *, aware: Collection[int] = ()
+) -> Taken:
     """Accept, as ``actor``, the projects that one row of a list gives its paper, with the list as the reason.
 
-    What a person decided, or took back, stays as that person left it. Raises ``NotFound`` where the row or our paper is
-    not there, ``RequestRefused`` where nothing can be taken over, with the reasons.
+    What a person decided, or took back, stays as that person left it; otherwise it is a decision like those of the desk.
+    Raises ``NotFound`` where the row or our paper is not there, ``RequestRefused`` where nothing can be taken over, with
+    the reasons, and ``Stale`` where somebody else works on the paper (but for claims in ``aware``).
     """
     paper = paper_of_row(session, one, ref)
     if paper is None:
@@ -47,23 +51,22 @@ def take_over(session: Session, actor: Actor, profile: Profile, one: OtherList, 
     codes = listed_rows(session, one, [ref])[ref].codes
     if not codes:
         raise RequestRefused(f"The list {one.name} names no project for this paper: open it on the desk.")
-    decisions, taken, left = [], [], []
+    taken, left = {}, []
     for code in codes:
-        why = _take(session, actor, one, paper, code, now)
-        if isinstance(why, str):
-            left.append(f"{code}: {why}")
+        project = _free(session, paper, code)
+        if isinstance(project, str):
+            left.append(f"{code}: {project}")
         else:
-            assert why.id is not None
-            decisions.append(why.id)
-            taken.append(code)
-    if not decisions:
+            taken[code] = project
+    if not taken:
         raise RequestRefused(f"Nothing was taken over. {' '.join(left)}")
-    keep_in_step(session, profile, [paper], now.date())
-    return Taken(paper, tuple(decisions), tuple(taken), tuple(left))
+    rulings = _rulings(one, paper, list(taken.values()), live_relation(session, paper))
+    decisions = deciding().judge(session, actor, rulings, wired, aware)
+    return Taken(paper, tuple(d.id for d in decisions if d.id is not None), tuple(taken), tuple(left))
 
 
-def _take(session: Session, actor: Actor, one: OtherList, paper: int, code: str, now: datetime) -> Decision | str:
-    """Accept one project, or say why not."""
+def _free(session: Session, paper: int, code: str) -> int | str:
+    """Return the project that can be accepted for the paper, or say why it cannot."""
     project = session.exec(select(Project.id).where(col(Project.code) == code)).first()
     if project is None:
         return "there is no such project here yet."
@@ -78,23 +81,21 @@ def _take(session: Session, actor: Actor, one: OtherList, paper: int, code: str,
     relation = live_relation(session, paper)
     if relation is not None and relation not in USES_DATA:
         return f"the paper was judged “{relation.value.replace('_', ' ')}” here; judge that anew on the desk."
-    ruling = Ruling(
-        paper_id=paper,
-        project_id=project,
-        verdict=Verdict.ACCEPT,
-        version_seen=0,
-        relation=RelationKind.SCIENCE if relation is None else None,
-        reason=f"Taken over from the list {one.name}.",
-    )
-    return decide(session, actor, ruling, now=now)
+    return project
 
 
-def give_back(session: Session, actor: Actor, profile: Profile, decision_ids: list[int], *, now: datetime) -> int:
-    """Take back decisions that were taken over together; return their paper. Raises as ``catalogue.links.undo``."""
-    undone = [undo(session, actor, one, now=now) for one in sorted(set(decision_ids), reverse=True)]
+def _rulings(one: OtherList, paper: int, projects: Sequence[int], relation: RelationKind | None) -> list[Ruling]:
+    """Accept each; the first says what class the paper is of, where nobody has said so."""
+    accepted = Ruling(paper, 0, Verdict.ACCEPT, 0, reason=f"Taken over from the list {one.name}.")
+    made = [replace(accepted, project_id=project) for project in projects]
+    return made if relation is not None else [replace(made[0], relation=RelationKind.SCIENCE), *made[1:]]
+
+
+def give_back(session: Session, actor: Actor, wired: Runtime, decision_ids: Sequence[int]) -> int:
+    """Take back decisions that were taken over together; return their paper. Raises as undoing at the desk does."""
+    undone = deciding().take_back(session, actor, decision_ids, wired)
     if not undone:
         raise NotFound("There is nothing to take back.")
-    keep_in_step(session, profile, sorted({one.paper_id for one in undone}), now.date())
     return undone[0].paper_id
 
 

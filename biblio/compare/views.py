@@ -17,7 +17,8 @@ from biblio.compare.lines import COLUMNS, lines, matching
 from biblio.compare.lists import OtherList, all_lists, find_list
 from biblio.compare.reading import open_list
 from biblio.compare.reckon import Comparison, ComparisonKeeper, Difference
-from biblio.errors import NotFound, RequestRefused
+from biblio.errors import NotFound, RequestRefused, Stale
+from biblio.feature import deciding
 from harvesters.errors import HarvestError
 
 SMALL = 20_000
@@ -170,9 +171,15 @@ def take(name: str, ref: int) -> ResponseReturnValue:
     try:
         with webkit.writing() as unit:
             one = find_list(unit, name)
-            taken = acting.take_over(unit, webkit.actor(), wired.profile, one, ref, now=wired.clock.now())
+            taken = acting.take_over(unit, webkit.actor(), wired, one, ref, aware=deciding().aware())
     except NotFound:
         raise
+    except Stale as stale:
+        way_back = webkit.same_site(request.form.get("next")) or url_for("compare.show", name=name)
+        if asked := deciding().ask(stale, url_for("compare.take", name=name, ref=ref), way_back):
+            return asked
+        webkit.problem(str(stale))
+        return _back(name)
     except RequestRefused as refusal:
         webkit.problem(str(refusal))
         return _back(name)
@@ -190,9 +197,9 @@ def take(name: str, ref: int) -> ResponseReturnValue:
 def untake(name: str, ids: str) -> ResponseReturnValue:
     """Take back what was taken over."""
     wired = webkit.runtime()
-    numbers = [int(one) for one in ids.split(",") if one.isdecimal() and len(one) < 12][:100]
+    numbers = [int(one) for one in ids.split(",") if one.isdecimal() and len(one) < 10][:100]
     with webkit.writing() as unit:
-        paper = acting.give_back(unit, webkit.actor(), wired.profile, numbers, now=wired.clock.now())
+        paper = acting.give_back(unit, webkit.actor(), wired, numbers)
     webkit.done(f"Paper {paper} is as it was before.")
     return redirect(url_for("compare.show", name=name))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
+from biblio.verify.deciding import deciding
 from biblio.verify.digest import DIGEST
 from biblio.verify.learning.command import learn
 from biblio.verify.learning.evaluating import evaluate
@@ -14,7 +15,6 @@ from biblio.verify.lists.commands import decisions
 from biblio.verify.paper.views import make_blueprint
 from biblio.verify.proposing.match import match
 from biblio.verify.proposing.ranking_models import in_order, status
-from biblio.verify.queue.following import follow
 from biblio.verify.sharing.library_rules import libraries
 from biblio.verify.sharing.second_readings import status as readings_status
 
@@ -27,7 +27,7 @@ feature = Feature(
         NavigationItem("Desk", "verify.desk", "desk.read", order=10),
         NavigationItem("Quality", "verify.quality", "quality.read", order=35, unless="desk.read"),
     ),
-    follows=(follow,),
+    deciding=deciding,
     checks=(in_order,),
     status=(status, trial_status, readings_status),
 )

@@ -103,28 +103,27 @@ def test_papers_under_second_reading_tell_nothing(runtime: Runtime, shelf: Shelf
         one = find_list(session, "telbib")
         ref = {r.paper_id: r.ref for r in theirs(session, one)}[shelf.torus]
         with pytest.raises(RequestRefused, match="second time"):
-            take_over(session, shelf.librarian, runtime.profile, one, ref, now=runtime.clock.now())
+            take_over(session, shelf.librarian, runtime, one, ref)
 
 
 def test_taking_over_is_a_decision_that_can_be_undone(runtime: Runtime, shelf: Shelf, bring: Bring) -> None:
     """The list is the reason; the paper is ours from then on; undo makes it theirs alone again."""
     bring(TELBIB)
-    now = runtime.clock.now()
     with runtime.store.writing() as session:
         add_candidate(session, shelf.undecided, shelf.projects[B])
         one = find_list(session, "telbib")
         ref = compare(session, one).missing_here[0]
-        taken = take_over(session, shelf.librarian, runtime.profile, one, ref, now=now)
+        taken = take_over(session, shelf.librarian, runtime, one, ref)
         assert (taken.paper_id, taken.codes, taken.left) == (shelf.undecided, (B,), ())
         decision = session.get_one(Decision, taken.decisions[0])
         assert (decision.verdict, decision.reason) == (Verdict.ACCEPT, "Taken over from the list telbib.")
         assert len(compare(session, one).missing_here) == 1
         with pytest.raises(RequestRefused, match="a librarian said accept"):
-            take_over(session, shelf.librarian, runtime.profile, one, ref, now=now)
-        give_back(session, shelf.librarian, runtime.profile, list(taken.decisions), now=now)
+            take_over(session, shelf.librarian, runtime, one, ref)
+        give_back(session, shelf.librarian, runtime, list(taken.decisions))
         assert len(compare(session, one).missing_here) == 2
         with pytest.raises(RequestRefused, match="took a verdict on it back"):
-            take_over(session, shelf.librarian, runtime.profile, one, ref, now=now)
+            take_over(session, shelf.librarian, runtime, one, ref)
 
 
 def test_taking_over_never_overrides_a_person(runtime: Runtime, shelf: Shelf, bring: Bring) -> None:
@@ -134,13 +133,13 @@ def test_taking_over_never_overrides_a_person(runtime: Runtime, shelf: Shelf, br
         one = find_list(session, "telbib")
         found = compare(session, one)
         pair = found.differing[shelf.torus]
-        taken = take_over(session, shelf.librarian, runtime.profile, one, pair.ref, now=runtime.clock.now())
+        taken = take_over(session, shelf.librarian, runtime, one, pair.ref)
         assert taken.codes == (C,)
         assert [words[:14] for words in taken.left] == [A]
         with pytest.raises(NotFound, match="add it first"):
-            take_over(session, shelf.librarian, runtime.profile, one, found.missing_here[1], now=runtime.clock.now())
+            take_over(session, shelf.librarian, runtime, one, found.missing_here[1])
         with pytest.raises(NotFound, match="no longer"):
-            take_over(session, shelf.librarian, runtime.profile, one, 10**6, now=runtime.clock.now())
+            take_over(session, shelf.librarian, runtime, one, 10**6)
 
 
 def test_what_is_set_aside_stays_so_over_later_imports(runtime: Runtime, shelf: Shelf, bring: Bring) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 
 from flask import Flask
@@ -11,11 +12,13 @@ from sqlmodel import Session, col, select
 from biblio.compare.lists import find_list
 from biblio.compare.reckon import Difference, compare
 from biblio.runtime import Runtime
-from biblio.store.models import ComparisonAside, DeskItem, Link
+from biblio.store.models import ComparisonAside, DeskItem, Link, SecondReading
 from biblio.store.words import Role, Verdict
+from biblio.verify.sharing.claims import claim
+from biblio.web import create_app
 from tests.compare.conftest import A, B, Bring, C, Shelf
 from tests.factories import add_candidate
-from tests.web.visitors import Visitor, logged_in
+from tests.web.visitors import Visitor, add_person, logged_in
 
 LIST = f"""bibcode,doi,arxiv,title,programid
 2019ApJ...900....1C,,,Rings,{A}
@@ -105,6 +108,54 @@ def test_taking_over_puts_the_desk_in_step(librarian: Visitor, runtime: Runtime,
     librarian.post(undo[1], form_on="/compare/telbib")
     with runtime.store.reading() as session:
         assert session.get(DeskItem, shelf.undecided) is not None
+
+
+def test_taking_over_asks_where_somebody_works_on_the_paper(
+    librarian: Visitor, runtime: Runtime, bring: Bring, shelf: Shelf
+) -> None:
+    """A paper that a colleague claimed is taken over only when one says so once more."""
+    bring(LIST)
+    colleague = add_person(runtime, Role.HEAD_LIBRARIAN)
+    with runtime.store.writing() as session:
+        claim(session, colleague, shelf.undecided, now=runtime.clock.now(), minutes=30)
+        ref = compare(session, find_list(session, "telbib")).missing_here[0]
+    address, back = f"/compare/telbib/take/{ref}", {"next": "/compare/telbib?show=missing-here"}
+    asked = librarian.post(address, back, form_on="/compare/telbib")
+    page = asked.get_data(as_text=True)
+    assert asked.status_code == 409
+    assert f'action="{address}"' in page
+    assert 'href="/compare/telbib?show=missing-here"' in page
+    with runtime.store.reading() as session:
+        assert session.exec(select(Link).where(col(Link.paper_id) == shelf.undecided)).first() is None
+    aware = re.findall(r'name="aware" value="(\d+)"', page)
+    librarian.post(address, {**back, "aware": aware}, form_on="/compare/telbib")
+    with runtime.store.reading() as session:
+        assert session.exec(select(Link).where(col(Link.paper_id) == shelf.undecided)).one().verdict is Verdict.ACCEPT
+
+
+def test_what_was_taken_over_may_be_read_a_second_time(runtime: Runtime, bring: Bring, shelf: Shelf) -> None:
+    """It is drawn like a decision of the desk; nobody but who took it over may take it back meanwhile."""
+    bring(LIST)
+    settings = runtime.settings.model_copy(update={"second_reading_share": 1.0})
+    app = create_app(replace(runtime, settings=settings))
+    add_person(runtime, Role.HEAD_LIBRARIAN)
+    first, other = Visitor(app), Visitor(app)
+    first.log_in(Role.LIBRARIAN.value)
+    other.log_in(Role.HEAD_LIBRARIAN.value)
+    with runtime.store.reading() as session:
+        ref = compare(session, find_list(session, "telbib")).missing_here[0]
+    page = first.post(f"/compare/telbib/take/{ref}", form_on="/compare/telbib", follow_redirects=True)
+    undo = re.search(r'action="(/compare/telbib/take/undo/[\d,]+)"', page.get_data(as_text=True))
+    assert undo is not None
+    with runtime.store.reading() as session:
+        reading = session.exec(select(SecondReading)).one()
+        assert (reading.paper_id, reading.first_reader_id) == (shelf.undecided, shelf.librarian.user_id)
+    assert other.post(undo[1], form_on="/compare/telbib").status_code == 409
+    with runtime.store.reading() as session:
+        assert session.exec(select(Link).where(col(Link.paper_id) == shelf.undecided)).one().ended_at is None
+    assert first.post(undo[1], form_on="/compare/telbib").status_code == 302
+    with runtime.store.reading() as session:
+        assert session.exec(select(SecondReading)).one().ended_at is not None
 
 
 def _item(session: Session, paper: int) -> DeskItem:
