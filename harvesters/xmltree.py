@@ -23,6 +23,8 @@ _REFERENCES = re.compile(rb"(?:&#(?:[xX][0-9a-fA-F]+|[0-9]+);)+")
 _NAMES = re.compile(rb"&([A-Za-z][A-Za-z0-9]{0,31});")
 _KNOWN_NAMES = (b"amp", b"lt", b"gt", b"quot", b"apos")
 _REPLACED = 0xFFFD
+DEEPEST = 100
+"""Elements within elements; real answers have some ten. Reading the text of each would take the square of the depth."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 
 
@@ -101,9 +103,15 @@ def _parsed(body: bytes, place: str) -> ET.Element:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\0" in body:  # NUL: in UTF-16 the words would not be seen
         raise PageRefused(f"{place}: the XML declares a document type, or is no UTF-8; not read")
     try:
-        return ET.fromstring(body)  # noqa: S314 - no DTD, see above
+        root = ET.fromstring(body)  # noqa: S314 - no DTD, see above
     except (LookupError, ValueError) as broken:  # encodings that do not exist
         raise _refused(place, broken) from broken
+    level = [root]
+    for _ in range(DEEPEST):
+        level = [child for element in level for child in element]
+    if level:
+        raise PageRefused(f"{place}: the XML has elements within elements, more than {DEEPEST} deep; not read")
+    return root
 
 
 def _refused(place: str, broken: Exception) -> PageRefused:

@@ -91,6 +91,13 @@ def test_what_is_no_whole_document_is_refused(body: bytes, content_type: str, re
         read_tree(body, content_type, "page 1")
 
 
+def test_a_document_that_is_one_deep_well_is_refused() -> None:
+    """A megabyte of elements within elements would keep its reader busy for hours; a hundred of them are read."""
+    assert read_tree(b"<a>" * 100 + b"</a>" * 100, "text/xml", "page 1").tag == "a"
+    with pytest.raises(PageRefused, match="page 1: the XML has elements within elements, more than 100 deep"):
+        read_tree(b"<a>" * 100_000 + b"</a>" * 100_000, "text/xml", "page 1")
+
+
 def test_the_documents_own_encoding_counts() -> None:
     """A wrong charset in the header does no harm."""
     assert words_of(read_tree("<a>Ångström</a>".encode(), "text/xml; charset=utf-16", "page 1")) == "Ångström"
