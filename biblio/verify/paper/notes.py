@@ -252,16 +252,28 @@ def remove_note(session: Session, actor: Actor, note_id: int, *, now: datetime) 
 
 
 def restore_note(session: Session, actor: Actor, note_id: int, *, now: datetime) -> PaperNote:
-    """Write a note that was taken away once more. Raises ``NotFound`` for one there is not."""
+    """Write a note that was taken away once more. Raises ``NotFound`` for one there is not, ``Stale`` for one that stands."""
     row = found(session, PaperNote, note_id, "note")
+    if _stands(session, row):
+        raise Stale("This note stands on the paper already.", current=row)
     return add_note(session, actor, row.paper_id, row.text, now=now)
+
+
+def _stands(session: Session, row: PaperNote) -> bool:
+    """Whether a note was never taken away, or was written once more since."""
+    same = select(PaperNote.id).where(
+        col(PaperNote.paper_id).in_(group_ids(session, found_paper(session, row.paper_id))),
+        col(PaperNote.text) == row.text,
+        col(PaperNote.removed_at).is_(None),
+    )
+    return session.exec(same.limit(1)).first() is not None
 
 
 def restore_tags(session: Session, actor: Actor, tag_ids: Sequence[int], *, now: datetime) -> int:
     """Put tags that were taken away on their paper once more; return its id. Raises ``NotFound`` for one there is not."""
     rows = [session.get(PaperTag, tag_id) for tag_id in tag_ids]
     found = [row for row in rows if row is not None]
-    if len(found) < len(rows) or not found:
+    if len(found) < len(rows) or len({row.paper_id for row in found}) != 1:
         raise NotFound("There is no such tag.")
     add_tags(session, actor, found[0].paper_id, ",".join(row.tag for row in found), now=now)
     return found[0].paper_id

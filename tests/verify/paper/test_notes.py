@@ -131,6 +131,22 @@ def test_a_note_is_written_taken_away_and_undone_on_the_page(runtime: Runtime, l
         assert [row.removed_at is None for row in session.exec(select(PaperNote))] == [False, True]
 
 
+def test_what_stands_on_a_paper_is_not_put_there_twice(runtime: Runtime, login: Login) -> None:
+    """An undo that is sent again, or for a note that nobody took away, writes nothing; nor do tags change their paper."""
+    with runtime.store.writing() as session:
+        paper, other = add_paper(session), add_paper(session, title="Another")
+    client = login()
+    client.post(f"/desk/paper/{paper}/note", data={"text": "See table 2."})
+    for address in ("restore", "remove", "restore", "restore"):
+        client.post(f"/desk/note/1/{address}")
+    for one, tag in ((paper, "disc"), (other, "ring")):
+        client.post(f"/desk/paper/{one}/tag", data={"tag": tag})
+    client.post("/desk/tag/1,2/remove")
+    assert client.post("/desk/tag/1,2/restore").status_code == 404
+    with runtime.store.reading() as session:
+        assert [row.removed_at is None for row in session.exec(select(PaperNote))] == [False, True]
+
+
 @pytest.mark.parametrize("data", [{"text": ""}, {"text": "x" * 4001}, {}])
 def test_a_note_that_cannot_be_kept_changes_nothing(runtime: Runtime, login: Login, data: dict[str, str]) -> None:
     """It is refused with a sentence on the paper's page."""
