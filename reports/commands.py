@@ -11,7 +11,7 @@ import click
 
 from biblio.runtime import Runtime
 from biblio.store.answers import answers_of_closed_campaigns
-from biblio.store.current import under_second_reading
+from biblio.store.current import projects_under_second_reading, under_second_reading
 from reports import render
 from reports.latest import report_of
 from reports.service import freeze
@@ -45,7 +45,7 @@ def report(ctx: click.Context, as_of: datetime | None, kind: str, output: Path |
     with runtime.store.writing() if keep else runtime.store.reading() as session:
         built = report_of(runtime, session, as_of.date() if as_of else None)
         answers = answers_of_closed_campaigns(session)
-        hidden = under_second_reading(session)
+        hidden = render.Hidden(under_second_reading(session), projects_under_second_reading(session))
         if keep:
             freeze(session, built, now=runtime.clock.now())
     if kind in ("xlsx", "pdf"):

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -95,16 +96,23 @@ def as_rows(report: Report, answers: Sequence[CampaignAnswers]) -> list[list[obj
     return rows
 
 
-def as_json(report: Report, answers: Sequence[CampaignAnswers], hidden: Collection[int] = ()) -> str:
-    """Return the report as JSON: figures with the codes or paper ids behind them, definitions beside.
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Papers under blind second reading, and the projects that these papers are about: counted, and not named."""
 
-    ``hidden`` papers (under blind second reading) are counted and not named.
-    """
+    papers: Collection[int] = ()
+    projects: Collection[int] = ()
+
+
+def as_json(report: Report, answers: Sequence[CampaignAnswers], hidden: Hidden | None = None) -> str:
+    """Return the report as JSON: figures with the codes or paper ids behind them, but those hidden; definitions beside."""
+    hidden = hidden or Hidden()
     codes = {p.id: p.code for p in report.facts.projects.values()}
 
     def plain(figure: Figure) -> dict[str, Any]:
         is_projects = figure.indicator.rows == "projects"
-        rows = [codes[i] for i in figure.row_ids] if is_projects else [i for i in figure.row_ids if i not in hidden]
+        unnamed = hidden.projects if is_projects else hidden.papers
+        rows = [codes[i] if is_projects else i for i in figure.row_ids if i not in unnamed]
         value = None if figure.denominator == 0 else figure.value
         return {
             "indicator": figure.indicator.key,

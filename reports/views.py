@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
@@ -10,14 +10,14 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 
 from biblio.errors import NotFound, RequestRefused
 from biblio.store.answers import answers_of_closed_campaigns
-from biblio.store.current import under_second_reading
+from biblio.store.current import projects_under_second_reading, under_second_reading
 from biblio.webkit import action, done, paginate_list, reading, runtime, table_response, wants_table, writing
 from reports import render
 from reports.build import Figure, Report
 from reports.charts import CHARTS, THEMES, svg
 from reports.definitions import INDICATORS
 from reports.latest import report_of
-from reports.queries import PaperFacts
+from reports.queries import PaperFacts, ProjectFacts
 from reports.service import freeze, last_snapshot
 
 EXPORTS: dict[str, tuple[Callable[..., str | bytes], str]] = {
@@ -102,20 +102,26 @@ def rows(key: str) -> str | Response:
     label = request.args.get("of", "")
     with reading() as session:
         report = report_of(runtime(), session, asked_day())
-        hidden = under_second_reading(session)
+        hidden = render.Hidden(under_second_reading(session), projects_under_second_reading(session))
     figure = next((f for f in render.figures(report) if f.indicator.key == key and f.label == label), None)
     if figure is None:
         raise NotFound(f"The report has no number {indicator.name!r} of {label!r} on {report.as_of}.")
-    return _project_rows(report, figure) if indicator.rows == "projects" else _paper_rows(report, figure, hidden)
+    if indicator.rows == "projects":
+        return _project_rows(report, figure, hidden.projects)
+    return _paper_rows(report, figure, hidden.papers)
 
 
-def _project_rows(report: Report, figure: Figure) -> str | Response:
+def _project_rows(report: Report, figure: Figure, hidden: Collection[int]) -> str | Response:
+    """Show the projects; of one with a paper under blind second reading only that it is counted, as ``_paper_rows``."""
     papers: dict[int, int] = {}
     for _, project_id in report.facts.links:
         papers[project_id] = papers.get(project_id, 0) + 1
-    found = [report.facts.projects[i] for i in figure.row_ids]
+    found = [_UNNAMED_PROJECT if i in hidden else report.facts.projects[i] for i in figure.row_ids]
     if wants_table():
-        lines = [(p.code, p.cycle, p.title, p.pi, p.category, p.partner, papers.get(p.id, 0)) for p in found]
+        lines = [
+            (p.code, p.cycle, p.title, p.pi, p.category, p.partner, papers.get(p.id, 0) if p.id else None)
+            for p in found
+        ]
         return table_response(
             figure.indicator.key, ("code", "cycle", "title", "PI", "category", "partner", "papers"), lines
         )
@@ -125,7 +131,7 @@ def _project_rows(report: Report, figure: Figure) -> str | Response:
     return render_template("reports/project_rows.html", report=report, figure=figure, page=page, papers=papers)
 
 
-def _paper_rows(report: Report, figure: Figure, hidden: set[int]) -> str | Response:
+def _paper_rows(report: Report, figure: Figure, hidden: Collection[int]) -> str | Response:
     """Show the papers; of one under blind second reading only that it is counted, or the list would tell its verdict."""
     codes: dict[int, list[str]] = {}
     for paper_id, project_id in report.facts.links:
@@ -169,6 +175,21 @@ _UNNAMED = PaperFacts(
 )
 """Stands for a paper that is counted and must not be named now."""
 
+_UNNAMED_PROJECT = ProjectFacts(
+    id=0,
+    code="",
+    cycle=None,
+    is_pi_project=True,
+    title="a paper of it is under second reading",
+    pi="",
+    team=(),
+    category="",
+    partner="",
+    state="",
+    units=(),
+)
+"""Stands for a project that is counted and must not be named now."""
+
 
 @blueprint.get("/definitions")
 @action("reports.read")
@@ -184,7 +205,7 @@ def export(kind: str) -> Response:
     with reading() as session:
         report = report_of(runtime(), session, asked_day())
         answers = answers_of_closed_campaigns(session)
-        hidden = under_second_reading(session)
+        hidden = render.Hidden(under_second_reading(session), projects_under_second_reading(session))
     if kind not in EXPORTS:
         raise NotFound(f"A report is given as {', '.join(EXPORTS)}.")
     write, mimetype = EXPORTS[kind]

@@ -18,7 +18,14 @@ from sqlmodel import Session, col
 
 from biblio.catalogue.references import papers_of_bibcodes
 from biblio.runtime import Runtime
-from biblio.store.current import accepted_science, in_force, live_links, survivor_id
+from biblio.store.current import (
+    accepted_science,
+    in_force,
+    live_links,
+    papers_under_second_reading,
+    projects_under_second_reading,
+    survivor_id,
+)
 from biblio.store.models import (
     ArchiveReference,
     AskedBefore,
@@ -63,12 +70,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is asked of the database: which day, which projects (None: all), and which campaign to look away from."""
+    """What is asked of the database: which day, which projects (None: all), and which campaign to look away from.
+
+    ``is_blind``: the answer is seen by people who must not learn what a second reader has yet to judge.
+    """
 
     as_of: date
     known_by: datetime | None
     projects: tuple[int, ...] | None
     ignoring: int | None
+    is_blind: bool = True
 
     def among(self, column: Any) -> Any:
         return sa.true() if self.projects is None else column.in_(self.projects)
@@ -111,8 +122,11 @@ def due(
 
 
 def still_silent(session: Session, runtime: Runtime, project_id: int) -> bool:
-    """Whether a project is silent at this moment: asked by the questionnaire's page in its own unit of work."""
-    question = _Question(runtime.clock.today(), None, (project_id,), None)
+    """Whether a project is silent at this moment: asked by the questionnaire's page in its own unit of work.
+
+    Papers count by what is in force, also while a second reader has yet to judge: their authors know them anyway.
+    """
+    question = _Question(runtime.clock.today(), None, (project_id,), None, is_blind=False)
     for _row, facts in _all_facts(session, runtime, question):
         return is_silent(facts, runtime.profile.asking, question.as_of)
     return False
@@ -121,6 +135,7 @@ def still_silent(session: Session, runtime: Runtime, project_id: int) -> bool:
 def _all_facts(session: Session, runtime: Runtime, question: _Question) -> Iterable[tuple[Any, ProjectFacts]]:
     units = _units(session, question, runtime.profile.asking.no_release_date)
     papers = _papers(session, question)
+    read_again = projects_under_second_reading(session, question.known_by) if question.is_blind else set()
     certain = _undecided_certain(session, question)
     references = _unverified_references(session, question)
     asked = _asked(session, question)
@@ -142,6 +157,7 @@ def _all_facts(session: Session, runtime: Runtime, question: _Question) -> Itera
                 last_release_on=released,
                 has_refereed=refereed,
                 preprint_on=preprint,
+                is_read_again=row.id in read_again,
                 undecided_certain=certain.get(row.id, 0),
                 unverified_references=references.get(row.id, ()),
                 asked_on=asked.get(row.id),
@@ -217,6 +233,9 @@ def _papers(session: Session, question: _Question) -> dict[int, tuple[bool, date
         .where(
             in_force(col(revision.learned_at), col(revision.superseded_at), question.known_by),
             question.among(science.c.project_id),
+            science.c.paper_id.not_in(papers_under_second_reading(question.known_by))
+            if question.is_blind
+            else sa.true(),
         )
         .group_by(science.c.project_id)
     )

@@ -23,6 +23,7 @@ class Ground(StrEnum):
     STILL_PROPRIETARY = "still_proprietary"
     WITHIN_GRACE = "within_grace"
     NOT_SILENT = "not_silent"
+    READ_AGAIN = "read_again"
     UNDECIDED_CERTAIN = "undecided_certain"
     ARCHIVE_REFERENCE = "archive_reference"
     ASKED_BEFORE = "asked_before"
@@ -44,6 +45,7 @@ _LABELS = {
     Ground.STILL_PROPRIETARY: "still proprietary",
     Ground.WITHIN_GRACE: "within grace",
     Ground.NOT_SILENT: "not silent",
+    Ground.READ_AGAIN: "read a second time",
     Ground.UNDECIDED_CERTAIN: "undecided candidate",
     Ground.ARCHIVE_REFERENCE: "archive names a paper",
     Ground.ASKED_BEFORE: "asked before",
@@ -58,8 +60,9 @@ class ProjectFacts:
     """What the rule needs to know of one project. Dates are days in UTC.
 
     ``last_release_on`` is the latest *usable* release date of its units; ``cycle_ends_on`` the last day of its
-    cycle's regular observing. ``preprint_on`` is the day of its youngest accepted science preprint. ``excluded`` is
-    the reason a person gave, None when nobody excluded it.
+    cycle's regular observing. ``preprint_on`` is the day of its youngest accepted science preprint. ``is_read_again``:
+    a second reader has yet to judge one of its papers, blind; the two facts about papers then leave such papers out.
+    ``excluded`` is the reason a person gave, None when nobody excluded it.
     """
 
     is_pi_project: bool = True
@@ -70,6 +73,7 @@ class ProjectFacts:
     last_release_on: date | None = None
     has_refereed: bool = False
     preprint_on: date | None = None
+    is_read_again: bool = False
     undecided_certain: int = 0
     unverified_references: tuple[str, ...] = ()
     asked_on: date | None = None
@@ -169,6 +173,8 @@ def _about_papers(facts: ProjectFacts, asking: Asking, as_of: date) -> tuple[Gro
             Ground.NOT_SILENT,
             f"A science preprint of {facts.preprint_on} was accepted; it counts for {asking.preprint_counts_months} months.",
         )
+    if facts.is_read_again:
+        return Ground.READ_AGAIN, "One of its papers is read a second time: the readers come first."
     if facts.undecided_certain:
         return Ground.UNDECIDED_CERTAIN, "A certain candidate waits at the desk: the desk comes first."
     if facts.unverified_references:

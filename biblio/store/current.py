@@ -119,14 +119,33 @@ def accepted_science(as_of: datetime | None = None) -> sa.Subquery:
     )
 
 
-def papers_under_second_reading() -> sa.Select[tuple[int]]:
+def papers_under_second_reading(as_of: datetime | None = None) -> sa.Select[tuple[int]]:
     """Select the survivors' ids of papers with an open second reading, for ``NOT IN`` in a select of lists."""
     return (
         sa.select(survivor_id())
         .select_from(SecondReading)
         .join(Paper, col(Paper.id) == col(SecondReading.paper_id))
-        .where(col(SecondReading.ended_at).is_(None))
+        .where(in_force(col(SecondReading.drawn_at), col(SecondReading.ended_at), as_of))
     )
+
+
+def projects_under_second_reading(session: Session, as_of: datetime | None = None) -> set[int]:
+    """Return the projects whose standing would tell a decision that must not be seen: a second reader has yet to judge.
+
+    They are those that were put to a second reader, and those accepted for a paper of which another pair was.
+    """
+    asked = in_force(col(SecondReading.drawn_at), col(SecondReading.ended_at), as_of)
+    accepted = (
+        sa.select(col(Link.project_id))
+        .join(Paper, col(Paper.id) == col(Link.paper_id))
+        .where(
+            survivor_id().in_(papers_under_second_reading(as_of)),
+            col(Link.verdict) == Verdict.ACCEPT,
+            in_force(col(Link.decided_at), col(Link.ended_at), as_of),
+        )
+    )
+    found = session.execute(sa.union(sa.select(col(SecondReading.project_id)).where(asked), accepted))
+    return set(found.scalars())
 
 
 def under_second_reading(session: Session, paper_ids: Collection[int] | None = None) -> set[int]:

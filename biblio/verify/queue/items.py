@@ -426,7 +426,8 @@ def unknown_code_mentions(members: Sequence[int]) -> sa.Select[TextMention]:
 def _published(session: Session, projects: set[int], but: Collection[int] = ()) -> set[int]:
     """Return those of ``projects`` that have an accepted link to a paper (none of ``but``) whose relation is science.
 
-    The same rule as ``store.current.accepted_science``, asked of a few projects by index instead of all.
+    The same rule as ``store.current.accepted_science``, asked of a few projects by index instead of all; but papers
+    under second reading do not count: why others wait for their projects would tell the verdict.
     """
     if not projects:
         return set()
@@ -440,6 +441,8 @@ def _published(session: Session, projects: set[int], but: Collection[int] = ()) 
     # Of papers that were judged apart and became one, the later word counts: it is the last one here.
     verdicts = {(project, paper): verdict for project, paper, verdict in links if paper not in but}
     accepted = {pair for pair, verdict in verdicts.items() if verdict is Verdict.ACCEPT}
+    blind = under_second_reading(session, {paper for _, paper in accepted}) if accepted else set()
+    accepted = {(project, paper) for project, paper in accepted if paper not in blind}
     group = _groups(session, {paper for _, paper in accepted}) if accepted else {}
     relations = session.execute(
         sa.select(col(PaperRelation.paper_id), col(PaperRelation.relation))

@@ -8,15 +8,16 @@ from sqlmodel import Session
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import RequestRefused
+from biblio.store.current import survivor_of
 from biblio.store.found import found_paper
 from biblio.store.models import Claim, Escalation, LibraryAssignment, LibraryRule, SecondReading
 from biblio.verify.queue.items import refresh
 from biblio.verify.queue.libraries import Condition
-from biblio.verify.service import Today
+from biblio.verify.service import Today, bring_in_step
 from biblio.verify.sharing import claims, escalations, library_rules, second_readings
 from biblio.verify.sharing.second_readings import View
 
-_OfPaper = TypeVar("_OfPaper", LibraryAssignment, Escalation, SecondReading)
+_OfPaper = TypeVar("_OfPaper", LibraryAssignment, Escalation)
 
 
 def claim(session: Session, actor: Actor, paper_id: int, today: Today, *, minutes: int) -> Claim:
@@ -72,17 +73,17 @@ def reopen(session: Session, actor: Actor, escalation_id: int, today: Today) -> 
 
 def judge_second(session: Session, actor: Actor, reading_id: int, view: View, today: Today) -> SecondReading:
     """Store what the second reader thinks; the paper is back in the queue where something of it waits."""
-    return _in_step(session, today, second_readings.judge_second(session, actor, reading_id, view, now=today.now))
+    return _seen_again(session, today, second_readings.judge_second(session, actor, reading_id, view, now=today.now))
 
 
 def call_off(session: Session, actor: Actor, reading_id: int, today: Today) -> SecondReading:
     """End a second reading that nobody is going to do."""
-    return _in_step(session, today, second_readings.call_off(session, actor, reading_id, now=today.now))
+    return _seen_again(session, today, second_readings.call_off(session, actor, reading_id, now=today.now))
 
 
 def resume(session: Session, actor: Actor, reading_id: int, today: Today) -> SecondReading:
     """Open again a second reading that was called off."""
-    return _in_step(session, today, second_readings.resume(session, actor, reading_id, now=today.now))
+    return _seen_again(session, today, second_readings.resume(session, actor, reading_id, now=today.now))
 
 
 def add_rule(
@@ -102,6 +103,12 @@ def end_rule(session: Session, actor: Actor, rule_id: int, today: Today) -> tupl
 def _in_step(session: Session, today: Today, row: _OfPaper) -> _OfPaper:
     """Return what was written about a paper, once the queue says so too."""
     refresh(session, today.profile, [row.paper_id], today=today.date)
+    return row
+
+
+def _seen_again(session: Session, today: Today, row: SecondReading) -> SecondReading:
+    """As ``_in_step``; other papers wait for the same projects for another reason once this paper counts, or no more."""
+    bring_in_step(session, today, [survivor_of(session, row.paper_id) or row.paper_id])
     return row
 
 
