@@ -21,8 +21,8 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.memory import USES_DATA, Memory, Reason, remember
 from biblio.catalogue.undoing import restores_relation, verdict_without
 from biblio.errors import NotFound, RequestRefused, Stale
-from biblio.store.current import group_ids, survivor_of
-from biblio.store.found import found, found_paper
+from biblio.store.current import group_ids, group_of, survivor_of
+from biblio.store.found import found, found_paper, hold_papers
 from biblio.store.models import (
     AuditEntry,
     Candidate,
@@ -30,7 +30,6 @@ from biblio.store.models import (
     Decision,
     EvidenceItem,
     Link,
-    Paper,
     PaperMatch,
     PaperRelation,
     Project,
@@ -216,7 +215,7 @@ def decide(session: Session, actor: Actor, ruling: Ruling, *, now: datetime) -> 
     paper_id = found_paper(session, ruling.paper_id)
     if session.get(Project, ruling.project_id) is None:
         raise NotFound(f"There is no project number {ruling.project_id}.")
-    _one_at_a_time(session, paper_id)
+    hold_papers(session, [paper_id])
     live = live_link(session, paper_id, ruling.project_id)
     if (live.version if live else 0) != ruling.version_seen:
         raise Stale("Somebody else judged this paper and project while it was on your screen.", current=live)
@@ -271,10 +270,14 @@ def _check_evidence(session: Session, paper_id: int, ruling: Ruling) -> Candidat
         .where(col(CandidateRevision.id) == ruling.candidate_revision_id)
     ).first()
     own = shown is not None and shown[0].project_id == ruling.project_id
-    if not own or shown is None or survivor_of(session, shown[0].paper_id) != paper_id:
+    if not own or shown is None or not _is_of(session, shown[0].paper_id, paper_id):
         raise Stale("The evidence on your screen is not that of this paper and project: load the page again.")
     revision: CandidateRevision = shown[1]
     return revision if revision.superseded_at is not None else None
+
+
+def _is_of(session: Session, member: int, survivor: int) -> bool:
+    return member == survivor or survivor_of(session, member) == survivor
 
 
 def _matched_at(session: Session, paper_id: int) -> datetime | None:
@@ -302,21 +305,12 @@ def _look_at_what_came_meanwhile(session: Session, paper_id: int, project_id: in
     session.flush()
 
 
-def _one_at_a_time(session: Session, paper_id: int) -> None:
-    """Let one person at a time decide about a paper (PostgreSQL; SQLite has one writer anyway).
-
-    Locking the live link is not enough: where there is none yet, nothing is locked, and two people who both saw "not
-    judged" were both stored.
-    """
-    session.exec(select(Paper.id).where(col(Paper.id) == paper_id).with_for_update(key_share=True)).one_or_none()
-
-
 def live_link(session: Session, paper_id: int, project_id: int) -> Link | None:
     """Return the link in force for a paper (or any paper merged into it) and a project."""
     return session.exec(
         select(Link)
         .where(
-            col(Link.paper_id).in_(group_ids(session, paper_id)),
+            col(Link.paper_id).in_(group_of(paper_id)),
             col(Link.project_id) == project_id,
             col(Link.ended_at).is_(None),
         )
@@ -328,7 +322,7 @@ def live_relation(session: Session, paper_id: int) -> RelationKind | None:
     """Return how a paper (or any paper merged into it) was judged to relate to the observatory."""
     row = session.exec(
         select(PaperRelation)
-        .where(col(PaperRelation.paper_id).in_(group_ids(session, paper_id)), col(PaperRelation.ended_at).is_(None))
+        .where(col(PaperRelation.paper_id).in_(group_of(paper_id)), col(PaperRelation.ended_at).is_(None))
         .order_by(col(PaperRelation.id).desc())
     ).first()
     return row.relation if row else None
@@ -338,7 +332,7 @@ def _replace_link(session: Session, decision: Decision, verdict: Verdict | None,
     """End the links in force for the decision's pair and, with a verdict, put a new one in their place."""
     rows = session.exec(
         select(Link).where(
-            col(Link.paper_id).in_(group_ids(session, decision.paper_id)),
+            col(Link.paper_id).in_(group_of(decision.paper_id)),
             col(Link.project_id) == decision.project_id,
         )
     ).all()
@@ -381,7 +375,7 @@ def relate(
     person = actor.person_id()
     live = session.exec(
         select(PaperRelation).where(
-            col(PaperRelation.paper_id).in_(group_ids(session, paper_id)), col(PaperRelation.ended_at).is_(None)
+            col(PaperRelation.paper_id).in_(group_of(paper_id)), col(PaperRelation.ended_at).is_(None)
         )
     ).all()
     if len(live) == 1 and live[0].relation is relation:
@@ -422,7 +416,7 @@ def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> 
     person = actor.person_id()
     undone = found(session, Decision, decision_id, "decision")
     paper_id = survivor_of(session, undone.paper_id) or undone.paper_id
-    _one_at_a_time(session, paper_id)
+    hold_papers(session, [paper_id])
     latest = session.exec(
         select(Decision)
         .where(col(Decision.paper_id).in_(group_ids(session, paper_id)), col(Decision.project_id) == undone.project_id)
@@ -454,7 +448,7 @@ def undo(session: Session, actor: Actor, decision_id: int, *, now: datetime) -> 
 def _lower_flag(session: Session, paper_id: int, project_id: int) -> None:
     for candidate in session.exec(
         select(Candidate).where(
-            col(Candidate.paper_id).in_(group_ids(session, paper_id)), col(Candidate.project_id) == project_id
+            col(Candidate.paper_id).in_(group_of(paper_id)), col(Candidate.project_id) == project_id
         )
     ):
         if candidate.look_again:

@@ -170,6 +170,11 @@ def survivor_of(session: Session, paper_id: int) -> int | None:
     return paper.merged_into_id or paper.id
 
 
+def group_of(survivor: int) -> Any:
+    """Select the ids of all papers that ``survivor`` stands for, for an ``IN`` that costs no statement of its own."""
+    return sa.select(col(Paper.id)).where(sa.or_(col(Paper.id) == survivor, col(Paper.merged_into_id) == survivor))
+
+
 def group_ids(session: Session, survivor: int) -> list[int]:
     """Return the ids of all papers that ``survivor`` stands for, itself first."""
     others = session.exec(select(Paper.id).where(col(Paper.merged_into_id) == survivor).order_by(col(Paper.id)))

@@ -16,14 +16,13 @@ from biblio.catalogue.links import Ruling, decide, relate, undo
 from biblio.errors import RequestRefused, Stale
 from biblio.observatory import Profile
 from biblio.store.current import group_ids, survivor_of
-from biblio.store.found import found_paper
+from biblio.store.found import found_paper, hold_papers
 from biblio.store.models import (
     Candidate,
     CandidateRevision,
     Decision,
     DeskItem,
     Link,
-    Paper,
     PaperMerge,
     PaperRelation,
 )
@@ -125,13 +124,9 @@ def _check_unawares(
 
 
 def _held(session: Session, paper_ids: Collection[int]) -> set[int]:
-    """Return the papers that stand for these, and let nobody else decide about them before this transaction ends.
-
-    In the order of their numbers, so that two who decide about many never wait for one another. SQLite has one writer.
-    """
+    """Return the papers that stand for these, and let nobody else decide about them before this transaction ends."""
     survivors = {s for paper_id in set(paper_ids) if (s := survivor_of(session, paper_id)) is not None}
-    locked = select(Paper.id).where(col(Paper.id).in_(survivors)).order_by(col(Paper.id))
-    session.exec(locked.with_for_update(key_share=True)).all()
+    hold_papers(session, survivors)
     return survivors
 
 
@@ -155,7 +150,7 @@ def _after(session: Session, actor: Actor, today: Today, decisions: Sequence[Dec
     second_readings.end_changed(session, actor, decisions, today.now)
     second_readings.put_to_readers(session, actor, decisions, today.second_reading_share, today.random)
     in_step(session, today, decisions)
-    papers = {survivor_of(session, d.paper_id) or d.paper_id for d in decisions}
+    papers = {d.paper_id for d in decisions}  # a decision is stored for the paper that stands for its group
     waiting = session.exec(
         select(DeskItem.paper_id).where(
             col(DeskItem.paper_id).in_(papers), col(DeskItem.is_shown), col(DeskItem.open_count) > 0
@@ -319,7 +314,7 @@ def in_step(session: Session, today: Today, decisions: Sequence[Decision]) -> No
     """Bring the queue in step: the papers decided on, and those that wait for a project which they turned."""
     if not decisions:
         return
-    papers = {survivor_of(session, d.paper_id) or d.paper_id for d in decisions}
+    papers = {d.paper_id for d in decisions}  # a decision is stored for the paper that stands for its group
     bring_in_step(session, today, papers, {d.project_id for d in decisions})
 
 

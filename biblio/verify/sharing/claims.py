@@ -18,8 +18,8 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
-from biblio.store.current import group_ids, survivor_id
-from biblio.store.found import found_paper
+from biblio.store.current import group_ids, group_of, survivor_id
+from biblio.store.found import found_paper, hold_papers
 from biblio.store.models import Claim, Paper, UserAccount
 from biblio.store.words import ClaimEnd, Role
 
@@ -117,6 +117,7 @@ def claim(session: Session, actor: Actor, paper_id: int, *, now: datetime, minut
     """
     holder = actor.person_id()
     survivor = found_paper(session, paper_id)
+    hold_papers(session, [survivor])
     if others := others_claims(session, actor, [survivor], now):
         raise Claimed(others)
     before = held_now(session, [survivor], now).get(survivor)
@@ -134,6 +135,7 @@ def release(session: Session, actor: Actor, paper_id: int, *, now: datetime) -> 
     Raises ``Stale`` where nobody has one any more, ``NotAllowed`` where it is somebody else's.
     """
     survivor = found_paper(session, paper_id)
+    hold_papers(session, [survivor])
     held = _all_held(session, [survivor], now)
     if not held:
         raise Stale("Nobody works on this paper any more: the claim had ended.")
@@ -175,6 +177,7 @@ def hand_over(session: Session, actor: Actor, paper_id: int, *, to_id: int, note
 
 def free_to_give(session: Session, actor: Actor, survivor: int, now: datetime) -> None:
     """Raise ``Claimed`` where somebody else works on the paper; a head librarian may give anything."""
+    hold_papers(session, [survivor])
     others = others_claims(session, actor, [survivor], now)
     if others and actor.role is not Role.HEAD_LIBRARIAN:
         raise Claimed(others)
@@ -224,7 +227,7 @@ def end_held(session: Session, actor: Actor, survivor: int, now: datetime) -> No
 
 def _end_live(session: Session, survivor: int, how: ClaimEnd, who: int | None, now: datetime) -> None:
     rows = session.exec(
-        select(Claim).where(col(Claim.paper_id).in_(group_ids(session, survivor)), col(Claim.ended_at).is_(None))
+        select(Claim).where(col(Claim.paper_id).in_(group_of(survivor)), col(Claim.ended_at).is_(None))
     ).all()
     for row in rows:
         _end(row, how, who, now)

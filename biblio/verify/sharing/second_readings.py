@@ -19,7 +19,7 @@ from biblio.catalogue.links import live_relation
 from biblio.catalogue.memory import USES_DATA
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.runtime import Runtime
-from biblio.store.current import group_ids, survivor_id, survivor_of
+from biblio.store.current import group_ids, group_of, survivor_id, survivor_of
 from biblio.store.found import found
 from biblio.store.models import AuditEntry, Decision, Paper, SecondReading, UserAccount
 from biblio.store.words import RelationKind, Verdict
@@ -121,7 +121,7 @@ def open_readings(session: Session, survivor: int, *, to_change: bool = False) -
     """Return the open second readings of a paper and of those merged into it, oldest first."""
     statement = (
         select(SecondReading)
-        .where(col(SecondReading.paper_id).in_(group_ids(session, survivor)), col(SecondReading.ended_at).is_(None))
+        .where(col(SecondReading.paper_id).in_(group_of(survivor)), col(SecondReading.ended_at).is_(None))
         .order_by(col(SecondReading.id))
     )
     return list(session.exec(statement.with_for_update() if to_change else statement))
@@ -131,7 +131,7 @@ def end_changed(session: Session, actor: Actor, decisions: Sequence[Decision], n
     """End the open readings of pairs that were decided anew or taken back: what was to be read again is gone."""
     projects = {d.project_id for d in decisions}
     ids = {d.id for d in decisions}
-    for survivor in {survivor_of(session, d.paper_id) or d.paper_id for d in decisions}:
+    for survivor in {d.paper_id for d in decisions}:
         for row in open_readings(session, survivor, to_change=True):
             if row.project_id in projects and row.decision_id not in ids:
                 row.ended_at, row.ended_by_id = now, actor.user_id

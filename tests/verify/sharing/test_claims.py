@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -98,6 +99,38 @@ def test_of_two_who_claim_at_once_exactly_one_gets_the_paper(runtime: Runtime, w
     assert sorted(outcomes) == ["got it", "told"]
     with runtime.store.reading() as session:
         assert len(session.exec(select(Claim).where(col(Claim.ended_at).is_(None))).all()) == 1
+
+
+def test_who_claims_while_somebody_else_does_ends_nothing_of_theirs(
+    runtime: Runtime, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking who works on a paper and claiming it, nobody else can claim it and lose that claim again."""
+    outcomes: list[str] = []
+
+    def take(person: Actor) -> None:
+        try:
+            claimed(runtime, person, work.paper)
+        except Stale:
+            outcomes.append("told")
+        else:
+            outcomes.append("got it")
+
+    other = threading.Thread(target=take, args=(work.hanna,))
+    look = claims.held_now
+
+    def look_and_let_the_other_try(*given: Any) -> Any:
+        found = look(*given)
+        if threading.current_thread() is not other:
+            other.start()
+            other.join(timeout=0.5)
+        return found
+
+    monkeypatch.setattr(claims, "held_now", look_and_let_the_other_try)
+    take(work.vera)
+    other.join(timeout=30)
+    assert sorted(outcomes) == ["got it", "told"]
+    with runtime.store.reading() as session:
+        assert [one.holder_id for one in session.exec(select(Claim))] == [work.vera.user_id]
 
 
 def test_only_the_holder_or_a_head_librarian_releases(runtime: Runtime, work: Work) -> None:
