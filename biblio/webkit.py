@@ -21,6 +21,7 @@ from wtforms import Field, HiddenField, SubmitField
 
 from biblio import tables
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.readable import readable
 from biblio.errors import NotAllowed
 from biblio.runtime import Runtime
 from biblio.store.search import holds as holds  # noqa: PLC0414  (part of what features find here)
@@ -149,6 +150,17 @@ def done(message: str, *, undo_url: str | None = None) -> None:
 def problem(message: str) -> None:
     """Tell the person, at the top of the next page, what could not be done and what to do."""
     flash({"message": message, "undo_url": None}, "problem")  # type: ignore[arg-type]
+
+
+def say_what_was_left_out(taken: Mapping[str, object], names: Iterable[str]) -> None:
+    """Tell the person which of these parameters the address gives a value that no filter or order here has.
+
+    ``taken`` is what was understood of the address; a table to download says nothing.
+    """
+    given = {name: " ".join(request.args.get(name, "").split()) for name in names}
+    left = [f"{name} “{readable(value)[:40]}”" for name, value in given.items() if value and not taken.get(name)]
+    if left and not wants_table():
+        problem(f"This list knows nothing of what the address asks for, so it was left out: {', '.join(left)}.")
 
 
 def same_site(target: str | None) -> str | None:

@@ -45,6 +45,8 @@ def index() -> ResponseReturnValue:
     """List what preprints lack in the order of their press dates, or the letters in one state."""
     wanted = Wanted.from_address(request.args)
     filters = {"show": wanted.show, **wanted.filters()}
+    known = {**wanted.filters(), "show": request.args.get("show") in LABELS}
+    webkit.say_what_was_left_out(known, ("show", "fault", "judged"))
     wired = webkit.runtime()
     with webkit.reading() as session:
         if wanted.show in LETTERS:

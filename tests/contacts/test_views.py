@@ -207,6 +207,13 @@ def test_how_many_letters_led_to_a_mended_paper(
     assert f"<mark>{CODE}</mark>" in page
 
 
+def test_what_no_filter_knows_is_said(login: Login, preprint: int) -> None:
+    """A part or a fault that there is not is left out, with a word; the list is shown all the same."""
+    page = login().get("/desk/contacts?show=bogus&fault=none&journal=ApJ").get_data(as_text=True)
+    assert "left out: show “bogus”, fault “none”." in page
+    assert "left out" not in login(username="second").get("/desk/contacts?show=sent").get_data(as_text=True)
+
+
 def test_filters_are_in_the_address(login: Login, runtime: Runtime, librarian: Actor, preprint: int) -> None:
     """Fault, judged, words; unknown values are left out; the count follows."""
     listed(runtime)

@@ -21,7 +21,7 @@ from biblio.verify.forms import ConfirmForm
 from biblio.verify.paper.quotes import PLACES, Quote, passages
 from biblio.verify.queue import offers, queries, tally, teaching
 from biblio.verify.queue.certain import CertainRow, certain_candidates
-from biblio.verify.queue.wanted import ORDERS, Onlooker, QueueFilter
+from biblio.verify.queue.wanted import FILTERS, ORDERS, Onlooker, QueueFilter
 from biblio.verify.sharing.claims import Claimed, others_claims
 
 PAGE_SIZE = 25
@@ -52,6 +52,7 @@ def now() -> service.Today:
 def desk() -> ResponseReturnValue:
     """Show what waits, most consequential first."""
     wanted = QueueFilter.from_address(request.args)
+    webkit.say_what_was_left_out(wanted.address(), FILTERS)
     wired = webkit.runtime()
     with webkit.reading() as session:
         sums = tally.sums(session)
@@ -155,6 +156,7 @@ def to_paper(paper_id: int | None, wanted: QueueFilter, **more: Any) -> Response
 def certain() -> ResponseReturnValue:
     """Show certain candidates with their quotes, to confirm many at once; filters and order are those of the queue."""
     wanted = _certain_ones()
+    webkit.say_what_was_left_out(QueueFilter.from_address(request.args).address(), FILTERS)
     wired = webkit.runtime()
     with webkit.reading() as session:
         sums = tally.sums(session)

@@ -238,6 +238,10 @@ class QueueFilter:
         return wanted
 
 
+FILTERS = tuple(f.name for f in fields(QueueFilter) if f.name != "turn")
+"""The query parameters of the queue that a person may write; a turn is the page's own."""
+
+
 def claimed(onlooker: Onlooker, *which: Any) -> sa.Select[Any]:
     """Select the papers (survivors) that somebody works on now."""
     return (

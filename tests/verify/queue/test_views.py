@@ -70,6 +70,19 @@ def test_filters_that_are_set_can_be_seen_and_taken_away(queue: list[int], login
     assert 'class="chip"' not in page_of(client, "/desk?order=oldest")
 
 
+@pytest.mark.parametrize("path", ["/desk", "/desk/certain"])
+def test_what_no_filter_knows_is_said(queue: list[int], login: Login, path: str) -> None:
+    """An order, band or day that there is not is left out, with a word; all papers are shown, and a file has no word."""
+    asked = "order=bogus&band=wobbly&waiting_from=2026-02-31&journal=ApJ"
+    page = page_of(login(), f"{path}?{asked}")
+    assert "left out: band “wobbly”, waiting_from “2026-02-31”, order “bogus”." in page
+    assert "Tamsin 2" in page
+    assert "left out" not in page_of(login(username="second"), f"{path}?journal=ApJ&order=oldest&band=certain")
+    client = login(username="third")
+    page_of(client, f"/desk?{asked}&format=csv")
+    assert "left out" not in page_of(client, "/desk")
+
+
 def test_choices_say_how_many_papers_they_leave(queue: list[int], login: Login) -> None:
     """While nothing is filtered; a hostile name is text, and what is asked for is a choice though nothing has it."""
     client = login()
