@@ -39,13 +39,15 @@ class Row:
 
 
 def decode(body: bytes) -> str:
-    """The text of a file, without its byte-order mark. Bytes that are no UTF-8 become lone surrogates.
+    """The text of a file, without its byte-order mark. Bytes that are no UTF-8 or UTF-16 become lone surrogates.
 
     So the rows they stand in can be refused one by one (``unreadable``).
     """
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if body.startswith(mark):
-            return body[len(mark) :].decode(encoding, errors="surrogatepass")
+            whole, half = divmod(len(body), 2)
+            # A file cut off within a character ends in half a one: its last row is refused, as other broken ones are.
+            return body[len(mark) : 2 * whole].decode(encoding, errors="surrogatepass") + "\udcff" * half
     return body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from biblio.compare.reading import Entry, open_list
 from harvesters.errors import HarvestError, PageRefused, SourceStopped
-from harvesters.rows import MAX_LINE_CHARS
+from harvesters.rows import MAX_LINE_CHARS, csv_rows
 
 BIBCODE = "2019ApJ...900....1C"
 
@@ -121,6 +121,13 @@ def test_a_file_that_is_no_list_is_refused_by_name(tmp_path: Path, body: bytes, 
     with pytest.raises(HarvestError, match=why) as refused:
         read(tmp_path, body)
     assert "list.csv" in str(refused.value)
+
+
+def test_utf16_that_was_cut_off_within_a_character_is_read(tmp_path: Path) -> None:
+    """A file with an odd number of bytes: what came before is kept, and it is no failure of ours."""
+    body = TABLE.replace("\n", f"\n{BIBCODE.replace('1C', '2D')},Gaps,\n", 1).encode("utf-16")
+    assert [key for key, _ in papers(read(tmp_path, body[:-1]))][:1] == [BIBCODE.replace("1C", "2D")]
+    assert [row.reason is None for row in csv_rows(body[:-1], "bibcode")] == [True, False]
 
 
 def test_a_packed_file_that_breaks_off_says_so(tmp_path: Path) -> None:
