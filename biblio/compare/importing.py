@@ -180,22 +180,22 @@ def _tell(place: str, reason: str, counts: ListCounts, wanted: Wanted) -> None:
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Rows some at a time; those of one paper in a batch are one, as a statement may touch a row once."""
     batch: dict[str, dict[str, Any]] = {}
+    codes: dict[str, dict[str, None]] = {}
     taken = 0
     for row in rows:
-        before = batch.get(row["key"])
-        batch[row["key"]] = row if before is None else _joined(before, row)
+        key = row["key"]
+        batch[key] = row if key not in batch else _filled(batch[key], row)
+        codes.setdefault(key, {}).update(dict.fromkeys(row["codes"].split()))
         taken += 1
         if taken == AT_ONCE:
-            yield list(batch.values())
-            batch, taken = {}, 0
+            yield [{**one, "codes": " ".join(codes[key])} for key, one in batch.items()]
+            batch, codes, taken = {}, {}, 0
     if batch:
-        yield list(batch.values())
+        yield [{**one, "codes": " ".join(codes[key])} for key, one in batch.items()]
 
 
-def _joined(first: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    codes = dict.fromkeys([*first["codes"].split(), *other["codes"].split()])
-    filled = {name: first[name] if first[name] is not None else other[name] for name in first}
-    return filled | {"codes": " ".join(codes)}
+def _filled(first: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: first[name] if first[name] is not None else other[name] for name in first}
 
 
 def _store(session: Session, list_id: int, batch: list[dict[str, Any]]) -> None:
