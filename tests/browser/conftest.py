@@ -13,10 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
@@ -25,6 +23,7 @@ from biblio.catalogue.actor import Actor
 from biblio.runtime import Runtime
 from biblio.store.words import Role
 from biblio.web import create_app
+from tests.browser.looks import picture, violations
 from tests.web.visitors import PASSWORD, add_person
 
 _ARGUMENTS = [
@@ -37,11 +36,6 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_PICTURES = Path(__file__).resolve().parents[2] / "test-output"
-_WCAG_22_AA = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-    "resultTypes": ["violations"],
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -197,25 +191,10 @@ def log_in(person: Callable[..., Actor]) -> Callable[..., Actor]:
 def screenshot() -> Callable[..., Path]:
     """Take a picture of a page into test-output/: ``screenshot(page, "desk-1280-light")``."""
 
-    def take(window: Page, name: str, *, whole: bool = True) -> Path:
-        _PICTURES.mkdir(exist_ok=True)
-        path = _PICTURES / f"{name}.png"
-        window.screenshot(path=path, full_page=whole)
-        return path
-
-    return take
+    return picture
 
 
 @pytest.fixture
 def scan() -> Callable[[Page], list[str]]:
     """Scan a page with axe for WCAG 2.2 A and AA and good practice; returns one line per violation, none if clean."""
-
-    def run(window: Page) -> list[str]:
-        answer: dict[str, Any] = Axe().run(window, options=_WCAG_22_AA).response
-        return [
-            f"{violation['id']}: {violation['help']} — {node['target']} {node.get('failureSummary', '')}"
-            for violation in answer["violations"]
-            for node in violation["nodes"]
-        ]
-
-    return run
+    return violations

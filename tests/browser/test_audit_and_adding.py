@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -22,12 +21,10 @@ from biblio.store.words import RelationKind, Role, Scheme, Verdict, WantedState
 from biblio.web import create_app
 from demo.make_observatory import build
 from demo.replay import ReplayServer
-from tests.browser.test_look import _look
+from tests.browser.looks import look
 from tests.factories import add_candidate, add_paper, add_project
 from tests.ingest.conftest import addresses
 
-Scan = Callable[[Page], list[str]]
-Screenshot = Callable[..., Path]
 LogIn = Callable[..., Actor]
 Person = Callable[..., Actor]
 
@@ -90,7 +87,7 @@ def _fill(runtime: Runtime, ines: Actor) -> None:
 
 @pytest.mark.parametrize("width", ["page", "phone"])
 def test_pages_are_clean_at_both_widths(
-    request: pytest.FixtureRequest, width: str, live_runtime: Runtime, log_in: LogIn, scan: Scan, screenshot: Screenshot
+    request: pytest.FixtureRequest, width: str, live_runtime: Runtime, log_in: LogIn
 ) -> None:
     """The log, a decision's evidence, reported papers and the pages of adding pass axe and fit, light and dark."""
     window: Page = request.getfixturevalue(width)
@@ -100,7 +97,7 @@ def test_pages_are_clean_at_both_widths(
         if name == "audit-refused":
             continue
         window.goto(address)
-        _look(window, name, scan, screenshot)
+        look(window, name)
 
 
 def test_a_reported_paper_is_opened_and_accepted_by_keyboard(page: Page, live_runtime: Runtime, log_in: LogIn) -> None:

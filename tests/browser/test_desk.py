@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -19,13 +18,10 @@ from biblio.store.words import RelationKind, Role, Verdict
 from biblio.verify.paper.notes import add_note, add_tags
 from biblio.verify.proposing.match import match
 from tests.browser.conftest import Watch
+from tests.browser.looks import OVERFLOW, look
 from tests.verify.factories import SEEN, add_mention, add_paper, add_project
 
 LogIn = Callable[..., Actor]
-Scan = Callable[[Page], list[str]]
-Screenshot = Callable[..., Path]
-
-_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture
@@ -187,7 +183,7 @@ def test_a_paper_reflows_at_double_size_and_on_a_phone(
     page.set_viewport_size({"width": 683, "height": 384})
     for address in (f"/desk/paper/{filled[0]}", f"/desk/paper/{filled[0]}/correct"):
         page.goto(address)
-        assert page.evaluate(_OVERFLOW) <= 0, address
+        assert page.evaluate(OVERFLOW) <= 0, address
     page.goto(f"/desk/paper/{filled[0]}")
     page.keyboard.press("?")
     for words in ("accept the chosen project", "this list"):
@@ -308,8 +304,6 @@ def test_desk_pages_are_clean_at_both_widths(
     request: pytest.FixtureRequest,
     width: str,
     log_in: LogIn,
-    scan: Scan,
-    screenshot: Screenshot,
     live_runtime: Runtime,
     filled: list[int],
 ) -> None:
@@ -335,9 +329,4 @@ def test_desk_pages_are_clean_at_both_widths(
         correct(session, vera, filled[1], "volume", "870", now=SEEN)
     for name, address in pages.items():
         window.goto(address)
-        expect(window.locator("h1")).to_have_count(1)
-        for colours in ("light", "dark"):
-            window.emulate_media(color_scheme=colours)
-            screenshot(window, f"{name}-{width}-{colours}")
-            assert window.evaluate(_OVERFLOW) <= 0, f"{name} is wider than its window"
-            assert scan(window) == [], f"{name} in {colours}"
+        look(window, name)

@@ -16,11 +16,10 @@ from biblio.runtime import Runtime
 from biblio.store.words import Role
 from tests.browser.conftest import Watch
 from tests.browser.lists import fill_lists
+from tests.browser.looks import OVERFLOW, look
 from tests.browser.rows import fill
 from tests.contacts.preprints import add_preprint, set_version
 
-Scan = Callable[[Page], list[str]]
-Screenshot = Callable[..., Path]
 LogIn = Callable[..., Actor]
 Person = Callable[..., Actor]
 
@@ -65,19 +64,6 @@ LISTS = {
     "account-digest": "/account",
 }
 _BACKGROUND = "getComputedStyle(document.body).backgroundColor"
-_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def _look(page: Page, name: str, scan: Scan, screenshot: Screenshot) -> None:
-    """The page fits its window and is clean for axe, in light and in dark; a picture of each is kept."""
-    width = page.viewport_size["width"] if page.viewport_size else 0
-    for colours in ("light", "dark"):
-        page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
-        screenshot(page, f"{name}-{width}-{colours}")
-        assert page.evaluate(_OVERFLOW) <= 0, f"{name} is wider than its window of {width}"
-        assert scan(page) == [], f"{name} in {colours}"
-    expect(page.locator("h1")).to_have_count(1)
-    page.emulate_media(color_scheme="light")
 
 
 @pytest.mark.parametrize("width", ["page", "phone"])
@@ -86,8 +72,6 @@ def test_public_pages_are_clean_at_both_widths(
     width: str,
     live_runtime: Runtime,
     person: Person,
-    scan: Scan,
-    screenshot: Screenshot,
     watch: Watch,
 ) -> None:
     """Every public page passes axe and fits the window, light and dark, at 1280 and 390 pixels."""
@@ -96,19 +80,17 @@ def test_public_pages_are_clean_at_both_widths(
     watch.expected.append("404")
     for name, address in PUBLIC.items():
         window.goto(address)
-        _look(window, name, scan, screenshot)
+        look(window, name)
 
 
 @pytest.mark.parametrize("width", ["page", "phone"])
-def test_admin_pages_are_clean_at_both_widths(
-    request: pytest.FixtureRequest, width: str, log_in: LogIn, scan: Scan, screenshot: Screenshot
-) -> None:
+def test_admin_pages_are_clean_at_both_widths(request: pytest.FixtureRequest, width: str, log_in: LogIn) -> None:
     """Every page of the admin passes axe and fits the window, light and dark, at 1280 and 390 pixels."""
     window: Page = request.getfixturevalue(width)
     log_in(window, Role.ADMIN)
     for name, address in ADMIN.items():
         window.goto(address)
-        _look(window, name, scan, screenshot)
+        look(window, name)
 
 
 @pytest.mark.parametrize("width", ["page", "phone"])
@@ -117,8 +99,6 @@ def test_pages_before_press_are_clean_at_both_widths(
     width: str,
     live_runtime: Runtime,
     log_in: LogIn,
-    scan: Scan,
-    screenshot: Screenshot,
 ) -> None:
     """The list, the letter beside its fault, its preview, a letter that waits, and the empty parts."""
     window: Page = request.getfixturevalue(width)
@@ -130,19 +110,19 @@ def test_pages_before_press_are_clean_at_both_widths(
         set_version(session, preprints[0], 1, preprint_on=date(2026, 2, 1))
     run_job(live_runtime, all_jobs()["contacts"])
     window.goto("/desk/contacts")
-    _look(window, "before-press", scan, screenshot)
+    look(window, "before-press")
     window.get_by_role("link", name="Open the letter").first.click()
-    _look(window, "before-press-letter", scan, screenshot)
+    look(window, "before-press-letter")
     window.get_by_role("button", name="Preview").click()
     expect(window.get_by_text("So it would leave. Nothing was sent.")).to_be_visible()
-    _look(window, "before-press-preview", scan, screenshot)
+    look(window, "before-press-preview")
     window.get_by_role("button", name="Send").click()
     expect(window.locator(".message-done")).to_contain_text("is in the outbox")
     for part in ("waiting", "mended"):
         window.goto(f"/desk/contacts?show={part}")
-        _look(window, f"before-press-{part}", scan, screenshot)
+        look(window, f"before-press-{part}")
     window.goto("/desk/contacts/letter/1")
-    _look(window, "before-press-sent", scan, screenshot)
+    look(window, "before-press-sent")
     window.get_by_role("button", name="Take it back").click()
     expect(window.get_by_role("button", name="Send")).to_be_visible()
 
@@ -153,8 +133,6 @@ def test_pages_of_journals_and_lists_are_clean_at_both_widths(
     width: str,
     live_runtime: Runtime,
     log_in: LogIn,
-    scan: Scan,
-    screenshot: Screenshot,
     tmp_path: Path,
 ) -> None:
     """What journals yield, suggestions and forms; lists, each kind of difference, one set aside, and empty parts."""
@@ -162,15 +140,15 @@ def test_pages_of_journals_and_lists_are_clean_at_both_widths(
     fill_lists(live_runtime, log_in(window), tmp_path)
     for name, address in LISTS.items():
         window.goto(address)
-        _look(window, name, scan, screenshot)
+        look(window, name)
     window.goto("/compare/telbib")
     window.locator("summary[data-key=s]").first.click()
-    _look(window, "compare-aside-open", scan, screenshot)
+    look(window, "compare-aside-open")
     window.get_by_label("Why, about").first.fill("Known.")
     window.locator("details[open]").get_by_role("button", name="Set aside").click()
     expect(window.locator(".message-done")).to_contain_text("set aside")
     window.goto("/compare/telbib?aside=yes")
-    _look(window, "compare-set-aside", scan, screenshot)
+    look(window, "compare-set-aside")
 
 
 def test_pages_stand_at_double_size(page: Page, live_runtime: Runtime, person: Person) -> None:
@@ -179,7 +157,7 @@ def test_pages_stand_at_double_size(page: Page, live_runtime: Runtime, person: P
     page.set_viewport_size({"width": 640, "height": 400})
     for address in ("/", "/?q=rings", "/projects", "/publication", "/login"):
         page.goto(address)
-        assert page.evaluate(_OVERFLOW) <= 0, address
+        assert page.evaluate(OVERFLOW) <= 0, address
 
 
 def test_colours_follow_the_system_and_can_be_switched(page: Page) -> None:
@@ -236,9 +214,7 @@ def test_keys_alone_reach_the_content_and_show_where_they_are(page: Page) -> Non
     assert page.evaluate(focused) == "solid3px"
 
 
-def test_a_form_with_mistakes_takes_the_focus_to_them(
-    page: Page, scan: Scan, screenshot: Screenshot, watch: Watch
-) -> None:
+def test_a_form_with_mistakes_takes_the_focus_to_them(page: Page, watch: Watch) -> None:
     """The summary has the focus, its link leads into the field, what was typed is still there, and axe is content."""
     watch.expected.append("422")
     page.goto("/publication")
@@ -251,19 +227,17 @@ def test_a_form_with_mistakes_takes_the_focus_to_them(
     expect(page.get_by_label("Which paper")).to_be_focused()
     expect(page.get_by_label("Which paper")).to_have_value("no identifier at all")
     expect(page.get_by_label("Project code")).to_have_value("2012.1.00100.S")
-    _look(page, "form-with-mistakes", scan, screenshot)
+    look(page, "form-with-mistakes")
 
 
-def test_a_message_has_an_undo_that_works(
-    page: Page, log_in: LogIn, person: Person, scan: Scan, screenshot: Screenshot
-) -> None:
+def test_a_message_has_an_undo_that_works(page: Page, log_in: LogIn, person: Person) -> None:
     """Deactivating somebody says so at the top; one press on Undo lets them in again."""
     log_in(page, Role.ADMIN)
     person(Role.LIBRARIAN, "berta")
     page.goto("/admin/users")
     page.get_by_role("button", name="Deactivate Berta Example").click()
     expect(page.locator(".message-done")).to_contain_text("The account is deactivated")
-    _look(page, "message-with-undo", scan, screenshot)
+    look(page, "message-with-undo")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Deactivate Berta Example")).to_be_visible()
 

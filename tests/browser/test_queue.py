@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,14 +15,12 @@ from biblio.runtime import Runtime
 from biblio.store.models import DeskItem, Link
 from biblio.store.words import Role
 from biblio.verify.proposing.match import match
+from tests.browser.looks import look
 from tests.verify.factories import add_mention, add_paper, add_project
 
 LogIn = Callable[..., Actor]
-Scan = Callable[[Page], list[str]]
-Screenshot = Callable[..., Path]
 
 VIEW = "/desk?journal=ApJ&text=yes&waiting_from=2020-01-01&order=oldest"
-_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture
@@ -124,16 +121,10 @@ def test_filters_are_taken_away_and_the_address_is_copied(page: Page, log_in: Lo
 
 
 @pytest.mark.parametrize("width", ["page", "phone"])
-def test_the_pages_look_right(
-    request: pytest.FixtureRequest, log_in: LogIn, scan: Scan, screenshot: Screenshot, filled: list[int], width: str
-) -> None:
+def test_the_pages_look_right(request: pytest.FixtureRequest, log_in: LogIn, filled: list[int], width: str) -> None:
     """Filtered queue and certain candidates fit a laptop and a phone and are clean for axe in light and dark."""
     window: Page = request.getfixturevalue(width)
     log_in(window, Role.LIBRARIAN)
     for name, address in {"queue-filtered": VIEW, "queue-certain": "/desk/certain?journal=ApJ"}.items():
         window.goto(address)
-        for colours in ("light", "dark"):
-            window.emulate_media(color_scheme=colours)
-            screenshot(window, f"{name}-{width}-{colours}")
-            assert window.evaluate(_OVERFLOW) <= 0, f"{name} is wider than its window"
-            assert scan(window) == [], f"{name} in {colours}"
+        look(window, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,10 +12,9 @@ from biblio.catalogue.actor import Actor
 from biblio.runtime import Runtime
 from biblio.store.models import PaperRelation
 from biblio.store.words import RelationKind, Role
+from tests.browser.looks import look
 from tests.verify.factories import add_paper, add_project
 from tests.verify.paper.test_relation_proposal import PLAN, add_text
-
-_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture
@@ -36,8 +34,6 @@ def test_the_proposal_is_taken_by_one_key(
     log_in: Callable[..., Actor],
     live_runtime: Runtime,
     paper: int,
-    scan: Callable[[Page], list[str]],
-    screenshot: Callable[..., Path],
 ) -> None:
     """No class is chosen until p is pressed; then the class is, and the decision stores it. Clean for axe, no overflow."""
     window: Page = request.getfixturevalue(width)
@@ -45,11 +41,7 @@ def test_the_proposal_is_taken_by_one_key(
     window.goto(f"/desk/paper/{paper}")
     expect(window.locator(".relation-proposal mark")).to_contain_text([PLAN, "ALMA"])
     expect(window.locator("input[name=relation]:checked")).to_have_count(0)
-    for colours in ("light", "dark"):
-        window.emulate_media(color_scheme=colours)
-        screenshot(window, f"relation-{width}-{colours}")
-        assert scan(window) == []
-    assert window.evaluate(_OVERFLOW) <= 0
+    look(window, "relation")
     window.keyboard.press("p")
     expect(window.locator("#relation-mention")).to_be_checked()
     window.keyboard.press("n")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,13 +13,10 @@ from biblio.runtime import Runtime
 from biblio.store.words import RelationKind, Role, Verdict
 from biblio.verify.sharing import service as sharing
 from biblio.verify.sharing.second_readings import View
+from tests.browser.looks import look
 from tests.verify.shared_work import TITLE, Work, drawn_ruling, today, two_papers
 
-Scan = Callable[[Page], list[str]]
-Screenshot = Callable[..., Path]
 LogIn = Callable[..., Actor]
-COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def shared(runtime: Runtime) -> Work:
@@ -43,8 +38,6 @@ def test_the_pages_are_clean_at_both_widths(
     width: str,
     live_runtime: Runtime,
     log_in: LogIn,
-    scan: Scan,
-    screenshot: Screenshot,
 ) -> None:
     """Each passes axe and fits the window, light and dark, at 1280 and 390 pixels."""
     work = shared(live_runtime)
@@ -61,12 +54,7 @@ def test_the_pages_are_clean_at_both_widths(
     }
     for name, address in pages.items():
         window.goto(address)
-        for colours in COLOURS:
-            window.emulate_media(color_scheme=colours)
-            screenshot(window, f"sharing-{name}-{width}-{colours}")
-            assert window.evaluate(_OVERFLOW) <= 0, name
-            assert scan(window) == [], f"{name} in {colours}"
-        expect(window.locator("h1")).to_have_count(1)
+        look(window, f"sharing-{name}")
 
 
 def test_a_paper_is_claimed_escalated_and_released_by_keyboard(
