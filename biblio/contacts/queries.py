@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from biblio.contacts.cases import Case, cases_of
 from biblio.contacts.faults import Standing
 from biblio.contacts.recipients import Recipient, recipients
+from biblio.contacts.waiting import why_they_wait
 from biblio.errors import NotFound
 from biblio.runtime import Runtime
 from biblio.store.current import papers_under_second_reading, survivor_id
@@ -120,6 +121,7 @@ class LetterRow:
     press_on: date | None
     is_overdue: bool
     outbox: str
+    why_waiting: str
     last_words: str
     last_at: datetime | None
     quote: Mapping[str, str] | None
@@ -147,6 +149,8 @@ class OneLetter:
     made_by: str
     mail: OutboxMail | None
     outbox: str
+    why_waiting: str
+    """Why it does not leave though it might, and what can be done; empty where nothing keeps it."""
     may_take_back: bool
     may_note: bool
     events: Sequence[Event] = ()
@@ -278,6 +282,7 @@ def letter_rows(session: Session, runtime: Runtime, rows: Sequence[Any]) -> list
     ):
         last[event.contact_id] = event
     found = []
+    held = why_they_wait(session, runtime, [(row[0], row[4]) for row in rows])
     for contact, title, made_by, press_on, mail in rows:
         latest = last.get(contact.id)
         found.append(
@@ -288,6 +293,7 @@ def letter_rows(session: Session, runtime: Runtime, rows: Sequence[Any]) -> list
                 press_on,
                 contact.ended_at is None and press_on is not None and press_on < today,
                 OUTBOX[mail.state] if mail and contact.state is ContactState.PREPARED else "",
+                held.get(contact.id, ""),
                 latest.words if latest else "",
                 latest.at if latest else None,
                 _quote(latest) if latest else None,
@@ -344,7 +350,7 @@ def _success(session: Session) -> Success:
 # -- one letter ---------------------------------------------------------------------------------------------------------
 
 
-def one_letter(session: Session, contact_id: int) -> OneLetter:
+def one_letter(session: Session, runtime: Runtime, contact_id: int) -> OneLetter:
     """Return a letter with its history, the newest event first. Raises ``NotFound``."""
     row = session.execute(
         sa.select(Contact, col(PaperRevision.title), col(UserAccount.name), OutboxMail)
@@ -374,6 +380,7 @@ def one_letter(session: Session, contact_id: int) -> OneLetter:
         made_by,
         mail,
         OUTBOX[mail.state] if is_waiting else "",
+        why_they_wait(session, runtime, [(contact, mail)]).get(contact_id, ""),
         is_waiting and mail.state is MailState.WAITING,
         contact.ended_at is None and (left or contact.state is not ContactState.PREPARED),
         [_event(event, name, is_last=place == 0) for place, (event, name) in enumerate(events)],

@@ -18,6 +18,7 @@ from biblio.clock import months_after
 from biblio.contacts.cases import BATCH, Look, cases_of, look_at
 from biblio.contacts.faults import Finding, Standing
 from biblio.contacts.service import KIND, OPEN_STATES, add_event, locked
+from biblio.contacts.waiting import held_up
 from biblio.jobs import JobContext
 from biblio.mail import WAIT, Prepared, SendCounts, Stop, Wait, send_waiting
 from biblio.runtime import Runtime
@@ -52,13 +53,11 @@ def prepare(runtime: Runtime, session: Session, mail: OutboxMail) -> Prepared | 
         return Stop("The letter was taken back.")
     survivor = survivor_of(session, contact.paper_id) or contact.paper_id
     case = cases_of(session, runtime, [survivor]).get(survivor)
+    if held_up(case, is_hidden=bool(under_second_reading(session, [survivor]))) is not None:
+        return WAIT
     if case is None:
-        if under_second_reading(session, [survivor]):
-            return WAIT  # nobody can say now how the paper stands: it leaves when both have judged
         return Stop("The paper is no preprint that uses our data any more.")
     finding = case.finding
-    if finding.standing is Standing.UNREAD:
-        return WAIT  # a newer version is there, and may have what is asked for
     if finding.standing is Standing.IN_ORDER:
         return Stop(f"It was mended before the letter left: {finding.sentence}")
     if finding.standing is not Standing.FAULT or finding.fault is not contact.fault:

@@ -252,7 +252,7 @@ def _page(
 def letter(contact_id: int) -> ResponseReturnValue:
     """Show a letter with what happened to it."""
     with webkit.reading() as session:
-        one = queries.one_letter(session, contact_id)
+        one = queries.one_letter(session, webkit.runtime(), contact_id)
     return render_template("contacts/letter.html", one=one, form=NoteForm(), faults=queries.FAULTS, labels=LABELS)
 
 

@@ -48,7 +48,7 @@ def _put(runtime: Runtime) -> int:
 def _state(runtime: Runtime, contact_id: int) -> tuple[ContactState, str]:
     with runtime.store.writing() as session:
         follow_outbox(session, runtime)
-        one = one_letter(session, contact_id)
+        one = one_letter(session, runtime, contact_id)
         return one.contact.state, one.outbox
 
 
