@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from biblio.catalogue.actor import Actor
+from biblio.catalogue.actor import Actor, person_called
 from biblio.compare.importing import ListCounts, Wanted, check_name, import_list, try_list
 from biblio.compare.lines import COLUMNS, Line, every_line
 from biblio.compare.lists import OtherList, all_lists, find_list
 from biblio.compare.reading import FORMAT_NAMES, open_lists
 from biblio.compare.reckon import Comparison, Difference
 from biblio.compare.reckon import compare as compare_with
-from biblio.errors import BiblioError, NotAllowed, NotFound
+from biblio.errors import BiblioError, NotFound
 from biblio.progress import Bars
 from biblio.runtime import Runtime
-from biblio.store.models import UserAccount
-from biblio.store.words import Role
+from biblio.store.words import LIBRARIANS
 from biblio.tables import safe_cell
 from harvesters.errors import HarvestError
 
@@ -149,12 +148,7 @@ def _actor(runtime: Runtime, username: str | None) -> Actor:
     if username is None:
         return Actor(user_id=None, name="command line")
     with runtime.store.reading() as session:
-        row = session.exec(select(UserAccount).where(col(UserAccount.username) == username)).first()
-    if row is None:
-        raise NotFound(f"There is no user {username!r}; add one with `biblio users add`.")
-    if not row.is_active or row.role not in (Role.LIBRARIAN, Role.HEAD_LIBRARIAN):
-        raise NotAllowed(f"{username} is no active librarian: only librarians import lists.")
-    return Actor(user_id=row.id, name=row.name, role=row.role, library=row.library)
+        return person_called(session, username, LIBRARIANS, "no active librarian: only librarians import lists.")
 
 
 def _print_import(counts: ListCounts, told: Sequence[str], *, dry_run: bool) -> None:

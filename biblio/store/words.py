@@ -20,6 +20,10 @@ class Role(StrEnum):
         return self.value.replace("_", " ")
 
 
+LIBRARIANS = frozenset({Role.LIBRARIAN, Role.HEAD_LIBRARIAN})
+"""Who may judge papers."""
+
+
 class Scheme(StrEnum):
     """A kind of paper identifier, in the order in which they are trusted."""
 

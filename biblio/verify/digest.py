@@ -26,7 +26,7 @@ from biblio.mail.sender import Stop, send_waiting
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_id
 from biblio.store.models import Claim, Contact, DeskItem, Escalation, OutboxMail, Paper, PaperRevision, UserAccount
-from biblio.store.words import Band, ContactState, MailState, Role
+from biblio.store.words import LIBRARIANS, Band, ContactState, MailState, Role
 
 KIND = "digest"
 """As which letters lie in the outbox."""
@@ -39,7 +39,6 @@ NAMED = 5
 
 TITLE_MAX = 90
 
-_READERS = (Role.LIBRARIAN, Role.HEAD_LIBRARIAN)
 _FIRST_LOOK_BACK = timedelta(days=1)
 _LONGEST_LOOK_BACK = timedelta(days=7)
 _MAY_HAVE_ARRIVED = (MailState.SENT, MailState.SENDING, MailState.UNCERTAIN)
@@ -230,7 +229,7 @@ def _wants() -> tuple[Any, ...]:
         col(UserAccount.wants_digest).is_(True),
         col(UserAccount.is_active).is_(True),
         col(UserAccount.email).is_not(None),
-        col(UserAccount.role).in_(_READERS),
+        col(UserAccount.role).in_(LIBRARIANS),
     )
 
 

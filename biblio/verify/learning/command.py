@@ -10,12 +10,12 @@ from typing import Any
 import click
 from sqlmodel import Session, col, select
 
-from biblio.catalogue.actor import Actor
-from biblio.errors import NotAllowed, NotFound, RequestRefused
+from biblio.catalogue.actor import Actor, person_called
+from biblio.errors import RequestRefused
 from biblio.progress import Bars
 from biblio.runtime import Runtime
-from biblio.store.models import RankingModel, UserAccount
-from biblio.store.words import ModelFinding, Role
+from biblio.store.models import RankingModel
+from biblio.store.words import LIBRARIANS, ModelFinding, Role
 from biblio.verify.learning.fitting import Learned, keep, last_measure, learned
 from biblio.verify.proposing.ranking_models import PROFILE, adopt, history, in_force
 from matching.evaluation import Figures
@@ -24,7 +24,7 @@ from matching.ranking import weights_version
 AT_THE_KEYBOARD = Actor(user_id=None, name="command line")
 """Who acts where nobody is named."""
 
-_MAY_CHOOSE = (Role.LIBRARIAN, Role.HEAD_LIBRARIAN, Role.ADMIN)
+_MAY_CHOOSE = LIBRARIANS | {Role.ADMIN}
 
 
 @click.command("learn", short_help="Fit a ranking model to the verdicts, and measure it.")
@@ -91,12 +91,8 @@ def who_chooses(runtime: Runtime, username: str | None) -> Actor:
     if username is None:
         return AT_THE_KEYBOARD
     with runtime.store.reading() as session:
-        row = session.exec(select(UserAccount).where(col(UserAccount.username) == username)).first()
-        if row is None:
-            raise NotFound(f"There is no user {username!r}; add one with `biblio users add`.")
-        if not row.is_active or row.role not in _MAY_CHOOSE:
-            raise NotAllowed(f"{username} is no active librarian or admin: only they choose what ranks candidates.")
-        return Actor(user_id=row.id, name=row.name, role=row.role, library=row.library)
+        rule = "no active librarian or admin: only they choose what ranks candidates."
+        return person_called(session, username, _MAY_CHOOSE, rule)
 
 
 def _learn(ctx: click.Context, runtime: Runtime, actor: Actor, file: Path | None, flags: Mapping[str, bool]) -> None:

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from tqdm import tqdm
 
-from biblio.catalogue.actor import Actor
+from biblio.catalogue.actor import Actor, person_called
 from biblio.catalogue.references import KnownLink, known_links
-from biblio.errors import BiblioError, NotAllowed, NotFound
+from biblio.errors import BiblioError
 from biblio.runtime import Runtime
 from biblio.store.current import under_second_reading
-from biblio.store.models import UserAccount
-from biblio.store.words import Role, Verdict
+from biblio.store.words import LIBRARIANS, Verdict
 from biblio.tables import safe_cell
 from biblio.verify.lists.known import COLUMNS, ImportCounts, Known, export_known, import_known, known_pairs, list_rows
 from biblio.verify.lists.references import ConfirmCounts, confirm_known
@@ -133,12 +132,7 @@ def _print_confirmed(counts: ConfirmCounts, *, dry_run: bool) -> None:
 
 def _librarian(runtime: Runtime, username: str) -> Actor:
     with runtime.store.reading() as session:
-        row = session.exec(select(UserAccount).where(col(UserAccount.username) == username)).first()
-        if row is None:
-            raise NotFound(f"There is no user {username!r}; add one with `biblio users add`.")
-        if not row.is_active or row.role not in (Role.LIBRARIAN, Role.HEAD_LIBRARIAN):
-            raise NotAllowed(f"{username} is no active librarian: only librarians decide.")
-        return Actor(user_id=row.id, name=row.name, role=row.role, library=row.library)
+        return person_called(session, username, LIBRARIANS, "no active librarian: only librarians decide.")
 
 
 def _batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -21,7 +21,7 @@ from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, group_of, survivor_id
 from biblio.store.found import found_paper, hold_papers
 from biblio.store.models import Claim, Paper, UserAccount
-from biblio.store.words import ClaimEnd, Role
+from biblio.store.words import LIBRARIANS, ClaimEnd, Role
 
 HANDED_FOR = timedelta(days=7)
 """How long a paper that was handed to a person stays theirs: they may be away when it comes."""
@@ -29,7 +29,6 @@ HANDED_FOR = timedelta(days=7)
 LONGEST_NOTE = 1000
 """Characters of a note."""
 
-LIBRARIANS = (Role.LIBRARIAN, Role.HEAD_LIBRARIAN)
 """Who works at the desk."""
 
 

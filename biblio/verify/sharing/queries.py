@@ -26,8 +26,8 @@ from biblio.store.models import (
     SecondReading,
     UserAccount,
 )
-from biblio.store.words import RelationKind, Verdict
-from biblio.verify.sharing.claims import LIBRARIANS, Held, held_by
+from biblio.store.words import LIBRARIANS, RelationKind, Verdict
+from biblio.verify.sharing.claims import Held, held_by
 from biblio.verify.sharing.library_rules import library_names
 from biblio.verify.sharing.second_readings import hidden_from
 

@@ -22,8 +22,7 @@ from biblio.runtime import Runtime
 from biblio.store.current import group_ids, group_of, survivor_id, survivor_of
 from biblio.store.found import found
 from biblio.store.models import AuditEntry, Decision, Paper, SecondReading, UserAccount
-from biblio.store.words import RelationKind, Verdict
-from biblio.verify.sharing.claims import LIBRARIANS
+from biblio.store.words import LIBRARIANS, RelationKind, Verdict
 from biblio.verify.sharing.escalations import escalate_disagreement
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from biblio.store.words import Role
+from biblio.store.words import LIBRARIANS, Role
 from biblio.webkit import PUBLIC
 
-_LIBRARIANS = frozenset({Role.LIBRARIAN, Role.HEAD_LIBRARIAN})
 _STAFF = frozenset(Role)
 
 
@@ -26,31 +25,31 @@ class Permission:
 
 PERMISSIONS: Mapping[str, Permission] = {
     "account.own": Permission("change one's own password, log out", _STAFF),
-    "desk.read": Permission("see the desk: papers, proposed projects, quotes, history", _LIBRARIANS | {Role.ADMIN}),
-    "desk.decide": Permission("accept, reject, undo; add a paper; correct what is shown of one", _LIBRARIANS),
-    "desk.merge": Permission("say that two papers are one, or are not", _LIBRARIANS),
-    "desk.share": Permission("claim, release, hand over, escalate; read as second reader", _LIBRARIANS),
+    "desk.read": Permission("see the desk: papers, proposed projects, quotes, history", LIBRARIANS | {Role.ADMIN}),
+    "desk.decide": Permission("accept, reject, undo; add a paper; correct what is shown of one", LIBRARIANS),
+    "desk.merge": Permission("say that two papers are one, or are not", LIBRARIANS),
+    "desk.share": Permission("claim, release, hand over, escalate; read as second reader", LIBRARIANS),
     "desk.settle": Permission(
         "settle what was escalated, make rules that assign papers to libraries", frozenset({Role.HEAD_LIBRARIAN})
     ),
     "quality.read": Permission(
-        "see how two readers agree, and each library's share and backlog", _LIBRARIANS | {Role.MANAGER, Role.ADMIN}
+        "see how two readers agree, and each library's share and backlog", LIBRARIANS | {Role.MANAGER, Role.ADMIN}
     ),
-    "contacts.read": Permission("see the letters to authors before press", _LIBRARIANS | {Role.ADMIN}),
-    "contacts.write": Permission("edit and send letters to authors, note their answers", _LIBRARIANS),
-    "journals.read": Permission("see the monitored journals and what each yields", _LIBRARIANS | {Role.ADMIN}),
-    "journals.decide": Permission("monitor a journal or stop, answer suggestions", _LIBRARIANS),
-    "compare.read": Permission("see how other lists differ from ours", _LIBRARIANS | {Role.ADMIN}),
-    "compare.write": Permission("import a list, act on its differences", _LIBRARIANS),
+    "contacts.read": Permission("see the letters to authors before press", LIBRARIANS | {Role.ADMIN}),
+    "contacts.write": Permission("edit and send letters to authors, note their answers", LIBRARIANS),
+    "journals.read": Permission("see the monitored journals and what each yields", LIBRARIANS | {Role.ADMIN}),
+    "journals.decide": Permission("monitor a journal or stop, answer suggestions", LIBRARIANS),
+    "compare.read": Permission("see how other lists differ from ours", LIBRARIANS | {Role.ADMIN}),
+    "compare.write": Permission("import a list, act on its differences", LIBRARIANS),
     "audit.read": Permission("search and export the audit log", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
-    "harvest.read": Permission("see what was fetched from where", _LIBRARIANS | {Role.ADMIN}),
+    "harvest.read": Permission("see what was fetched from where", LIBRARIANS | {Role.ADMIN}),
     "harvest.run": Permission("fetch again, fill a hole", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
     "campaigns.read": Permission(
-        "see who will be asked and why, and how many answered", _LIBRARIANS | {Role.SURVEY_READER, Role.ADMIN}
+        "see who will be asked and why, and how many answered", LIBRARIANS | {Role.SURVEY_READER, Role.ADMIN}
     ),
     "campaigns.write": Permission("prepare, open, pause and close a campaign", frozenset({Role.HEAD_LIBRARIAN})),
     "answers.read": Permission("read the answers of closed campaigns", frozenset({Role.SURVEY_READER})),
-    "reports.read": Permission("see the reports", _LIBRARIANS | {Role.MANAGER, Role.ADMIN}),
+    "reports.read": Permission("see the reports", LIBRARIANS | {Role.MANAGER, Role.ADMIN}),
     "reports.freeze": Permission(
         "freeze a report as a snapshot", frozenset({Role.HEAD_LIBRARIAN, Role.MANAGER, Role.ADMIN})
     ),
