@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from biblio.public.exports import identifier_links
-from biblio.public.queries import PublicPaper, PublicProject
+from biblio.public.facts import PublicProject
+from biblio.public.queries import PublicPaper
 from biblio.public.searching import FacetCounts
 
 

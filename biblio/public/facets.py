@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,14 @@ class Value:
     is_chosen: bool = False
 
 
+class PackedFacet(NamedTuple):
+    """A facet as it is kept on disk: its values, and pairs of a row and the number of a value."""
+
+    values: list[str]
+    rows: np.ndarray[Any, Any]
+    numbers: np.ndarray[Any, Any]
+
+
 class Facet:
     """Pairs of a paper's row and a value: a paper can have several values, or none."""
 
@@ -45,6 +53,21 @@ class Facet:
         numbers = [known[value] if value in known else self._new(value) for value in dict.fromkeys(values)]
         self._rows.extend([row] * len(numbers))
         self._pairs.extend(numbers)
+
+    def packed(self) -> PackedFacet:
+        """Return what ``of_packed`` makes this facet of again; it does not change when the facet does."""
+        return PackedFacet(list(self.values), self._rows.view.copy(), self._pairs.view.copy())
+
+    @classmethod
+    def of_packed(cls, packed: PackedFacet) -> Facet:
+        """Return the facet that was packed. Raises ``ValueError`` where its parts do not fit together."""
+        if len(packed.rows) != len(packed.numbers) or packed.numbers.max(initial=0) >= max(len(packed.values), 1):
+            raise ValueError("pairs without values")
+        facet = cls()
+        facet.values = packed.values
+        facet._numbers = {value: number for number, value in enumerate(packed.values)}
+        facet._rows, facet._pairs = Grown.of(packed.rows), Grown.of(packed.numbers)
+        return facet
 
     def clear(self, row: int) -> int:
         """Take all values from a row; returns how many there were."""

@@ -19,14 +19,17 @@ from biblio.catalogue.groups import chunks
 from biblio.catalogue.journals import full_name
 from biblio.catalogue.readable import harmless
 from biblio.catalogue.terms import may_show
-from biblio.store.current import papers_under_second_reading, survivor_id
+from biblio.store.current import accepted_science, papers_under_second_reading, survivor_id
 from biblio.store.models import Link, Paper, PaperAuthor, PaperRelation, PaperRevision, Project, ProjectRevision
 from biblio.store.words import RelationKind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectFacts:
-    """A project as the index knows it."""
+class PublicProject:
+    """A project as anyone may see it.
+
+    ``revision_id`` and ``is_proposed`` are there to be compared: where they are another one, so may its team be.
+    """
 
     project_id: int
     code: str
@@ -34,6 +37,8 @@ class ProjectFacts:
     title: str | None
     pi: str | None
     category: str | None
+    revision_id: int | None = None
+    is_proposed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,30 @@ def accepted_papers(session: Session) -> list[int]:
             .where(col(Link.ended_at).is_(None), col(Link.verdict) == Verdict.ACCEPT)
         ).scalars()
     )
+
+
+def read_public(session: Session) -> dict[int, tuple[int, tuple[int, ...]]]:
+    """Return, for every public paper, its revision and the projects it used, in order: what is public now, in one statement."""
+    science, shown = accepted_science(), PaperRevision
+    statement = (
+        sa.select(science.c.paper_id, col(shown.id), science.c.project_id)
+        .join(shown, sa.and_(col(shown.paper_id) == science.c.paper_id, col(shown.superseded_at).is_(None)))
+        .where(science.c.paper_id.not_in(papers_under_second_reading()))
+        .order_by(science.c.paper_id, science.c.project_id)
+    )
+    found: dict[int, tuple[int, tuple[int, ...]]] = {}
+    for paper_id, revision_id, project_id in _rows(session, statement):
+        known = found.get(paper_id)
+        found[paper_id] = (revision_id, (*known[1], project_id) if known else (project_id,))
+    return found
+
+
+def read_samples(session: Session, revision_ids: Iterable[int]) -> list[list[Any]]:
+    """Return what tells some revisions of papers from those of another database that have the same numbers."""
+    shown = PaperRevision
+    statement = sa.select(col(shown.id), col(shown.paper_id), col(shown.learned_at), col(shown.title))
+    rows = _rows(session, statement.where(col(shown.id).in_(sorted(revision_ids))).order_by(col(shown.id)))
+    return [[number, paper, moment.isoformat(), title] for number, paper, moment, title in rows]
 
 
 def read_papers(session: Session, survivors: Iterable[int]) -> Iterator[PaperFacts]:
@@ -173,19 +202,30 @@ def _authors(session: Session, revision_ids: Sequence[int]) -> dict[int, list[st
     return found
 
 
-def read_projects(session: Session, project_ids: Iterable[int]) -> Iterator[ProjectFacts]:
-    """Yield the facts of these projects."""
-    facts = ProjectRevision
+def read_projects(session: Session, project_ids: Iterable[int]) -> Iterator[PublicProject]:
+    """Yield what is public of these projects."""
     for some in chunks(sorted(project_ids)):
-        rows = _rows(
-            session,
-            sa.select(
-                *(col(Project.id), col(Project.code), col(Project.cycle), col(facts.title), col(facts.pi)),
-                col(facts.category),
-            )
-            .outerjoin(facts, sa.and_(col(facts.project_id) == col(Project.id), col(facts.superseded_at).is_(None)))
-            .where(col(Project.id).in_(some)),
-        )
-        for project_id, code, cycle, *said in rows:
-            title, pi, category = (harmless(one) or None for one in said)
-            yield ProjectFacts(project_id, code, cycle, title, pi, category)
+        yield from _projects(session, col(Project.id).in_(some))
+
+
+def find_project(session: Session, code: str) -> PublicProject | None:
+    """Return the project with this code (case does not matter), or None."""
+    found = list(_projects(session, sa.func.upper(Project.code) == code.upper()))
+    return found[0] if found else None
+
+
+def _projects(session: Session, condition: Any) -> Iterator[PublicProject]:
+    facts = ProjectRevision
+    columns: tuple[Any, ...] = (
+        *(col(Project.id), col(Project.code), col(Project.cycle), col(facts.id), col(Project.is_pi_project)),
+        *(col(facts.title), col(facts.pi), col(facts.category)),
+    )
+    statement = (
+        sa.select(*columns)
+        .outerjoin(facts, sa.and_(col(facts.project_id) == col(Project.id), col(facts.superseded_at).is_(None)))
+        .where(condition)
+        .order_by(col(Project.id))
+    )
+    for project_id, code, cycle, revision_id, is_proposed, *said in _rows(session, statement):
+        title, pi, category = (harmless(one) or None for one in said)
+        yield PublicProject(project_id, code, cycle, title, pi, category, revision_id, is_proposed)

@@ -13,21 +13,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import astuple
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlmodel import Session
 
 from biblio.catalogue.folding import fold
-from biblio.clock import Clock
-from biblio.errors import NotReady
-from biblio.public.changes import ChangeLog, Changes
-from biblio.public.facets import FACETS, LINK_FACETS, Facet
-from biblio.public.facts import PaperFacts, ProjectFacts, accepted_papers, read_papers, read_projects
-from biblio.public.wordlists import Grown, Mask, WordList
+from biblio.public.facets import FACETS, LINK_FACETS, Facet, PackedFacet
+from biblio.public.facts import PaperFacts, PublicProject
+from biblio.public.wordlists import Grown, Mask, PackedWords, WordList
 from biblio.public.words import name_words, short_name, words
+
+_NUMBERS = ("ids", "ages", "years", "_live")
+_WORDS = ("title", "author", "text")
+_WORD_NUMBERS = ("counts", "places", "starts")
 
 _LEAST_WASTE = 10_000
 """Rows of no use below which the index is not made anew, however few are in use."""
@@ -47,6 +48,13 @@ class ProjectEntry(NamedTuple):
     newest: int | None
 
 
+class Packed(NamedTuple):
+    """An index as it is kept on disk: arrays of numbers, and lists of texts (and of lists of texts and numbers)."""
+
+    arrays: dict[str, np.ndarray[Any, Any]]
+    texts: dict[str, list[Any]]
+
+
 class PublicIndex:
     """All public papers with their words and facets. Use it under ``lock``; what its methods return stays good."""
 
@@ -54,7 +62,7 @@ class PublicIndex:
         self.lock = threading.RLock()
         self.facets = {name: Facet() for name in FACETS}
         self.title, self.author, self.text = WordList(), WordList(), WordList()
-        self.projects: dict[int, ProjectFacts] = {}
+        self.projects: dict[int, PublicProject] = {}
         self._project_lines: dict[str, tuple[int, str, str | None, str]] = {}
         self.ids, self.ages, self.years = Grown(np.int64), Grown(np.int64), Grown(np.int32)
         self.changed_at: datetime | None = None
@@ -147,7 +155,7 @@ class PublicIndex:
         """Whether most rows are of no use any more."""
         return self.rows - len(self._used) > len(self._used) + _LEAST_WASTE
 
-    def learn(self, projects: Iterable[ProjectFacts]) -> None:
+    def learn(self, projects: Iterable[PublicProject]) -> None:
         """Take in facts of projects, new or changed."""
         self._listed = None
         for project in projects:
@@ -185,6 +193,67 @@ class PublicIndex:
         """Return the numbers of all public papers."""
         with self.lock:
             return set(self._used)
+
+    # -- packing --------------------------------------------------------------------------------------------------
+
+    def revisions(self) -> dict[int, tuple[int, tuple[int, ...]]]:
+        """Return, for every public paper, its revision and the projects it used, in order."""
+        return {paper_id: (self._row_of[paper_id][0], used) for paper_id, used in self._used.items()}
+
+    def packed(self) -> Packed:
+        """Return what ``of`` makes this index of again; it does not change when the index does."""
+        with self.lock:
+            counts = [len(used) for used in self._used.values()]
+            arrays = {
+                **{name: getattr(self, name).view.copy() for name in _NUMBERS},
+                "rows": np.array([(paper, *at) for paper, at in self._row_of.items()], dtype=np.int64).reshape(-1, 3),
+                "used": np.array([*zip(self._used, counts, strict=True)], dtype=np.int64).reshape(-1, 2),
+                "used_projects": np.array(list(chain.from_iterable(self._used.values())), dtype=np.int64),
+            }
+            texts: dict[str, list[Any]] = {
+                "titles": list(self._titles),
+                "projects": [astuple(project) for project in self.projects.values()],
+            }
+            for name in _WORDS:
+                texts[name], *numbers, size = getattr(self, name).packed()
+                arrays |= {f"{name}-{what}": one for what, one in zip(_WORD_NUMBERS, numbers, strict=True)}
+                arrays[f"{name}-size"] = np.array(size)
+            for name, facet in self.facets.items():
+                texts[f"facet-{name}"], arrays[f"facet-{name}-rows"], arrays[f"facet-{name}-numbers"] = facet.packed()
+        return Packed(arrays, texts)
+
+    @classmethod
+    def of(cls, packed: Packed) -> PublicIndex:
+        """Return the index that was packed, whose arrays it keeps. Raises ``KeyError``, ``TypeError`` or ``ValueError``
+        where its parts do not fit together."""
+        arrays, texts = packed
+        index = cls()
+        index.learn(PublicProject(*project) for project in texts["projects"])
+        for name in _NUMBERS:
+            setattr(index, name, Grown.of(arrays[name]))
+        index._titles = texts["titles"]
+        index._row_of = {paper: (revision, row) for paper, revision, row in arrays["rows"].tolist()}
+        projects = iter(arrays["used_projects"].tolist())
+        index._used = {paper: tuple(islice(projects, count)) for paper, count in arrays["used"].tolist()}
+        for name in _WORDS:
+            counts, places, starts = (arrays[f"{name}-{what}"] for what in _WORD_NUMBERS)
+            listed = PackedWords(texts[name], counts, places, starts, int(arrays[f"{name}-size"]))
+            setattr(index, name, WordList.of(listed))
+        for name in FACETS:
+            facet = PackedFacet(texts[f"facet-{name}"], arrays[f"facet-{name}-rows"], arrays[f"facet-{name}-numbers"])
+            index.facets[name] = Facet.of_packed(facet)
+        index._check()
+        return index
+
+    def _check(self) -> None:
+        """Raise ``ValueError`` where one part of the index speaks of rows or projects that another does not have."""
+        sizes = {one.size for one in (self.ids, self.ages, self.years, self._live)} | {len(self._titles)}
+        used = {project for projects in self._used.values() for project in projects}
+        at = [row for _, row in self._row_of.values()]
+        if len(sizes) != 1 or max(at, default=0) >= self.rows or not self._used.keys() <= self._row_of.keys():
+            raise ValueError("rows that are not there")
+        if not used <= self.projects.keys():
+            raise ValueError("projects that are not there")
 
     def _new_row(self, paper: PaperFacts) -> int:
         published = paper.published_on.toordinal() if paper.published_on else 0
@@ -233,126 +302,3 @@ def _in_a_row(texts: Iterable[Iterable[str]]) -> list[str]:
         together += text
         together.append("")
     return together
-
-
-class _Kept:
-    """An index with what is known of how far it has read."""
-
-    def __init__(self, session: Session) -> None:
-        self.index, self._log = PublicIndex(), ChangeLog()
-        self._is_whole = self._log.begin(session)
-        self._read(session, accepted_papers(session))
-
-    def bring_up_to_date(self, session: Session) -> bool:
-        """Read anew what was touched since; returns whether anything was."""
-        changes = self._log.since(session)
-        if not self._is_whole and not self._log.is_waiting:
-            # Somebody was writing when the index was made, and has ended: what they wrote may lie anywhere.
-            changes = Changes(self.index.public_ids() | set(accepted_papers(session)), set(self.index.projects))
-            self._is_whole = True
-        if changes:
-            known = changes.projects & self.index.projects.keys()
-            self.index.learn(read_projects(session, known))
-            self._read(session, changes.papers | self.index.users_of(known))
-        return bool(changes)
-
-    def _read(self, session: Session, paper_ids: Iterable[int]) -> None:
-        wanted = set(paper_ids)
-        seen: set[int] = set()
-        found = iter(read_papers(session, wanted)) if wanted else iter(())
-        while papers := list(islice(found, _AT_ONCE)):
-            missing = {number for paper in papers for number in paper.projects} - self.index.projects.keys()
-            self.index.learn(read_projects(session, missing))
-            self.index.put(papers)
-            seen.update(paper.paper_id for paper in papers)
-        self.index.drop(wanted - seen)
-
-
-class _Maker(threading.Thread):
-    """Makes an index, so that no request (and no server's patience with one) is used up by it."""
-
-    def __init__(self, bind: Any) -> None:
-        super().__init__(name="public-index", daemon=True)
-        self._bind = bind
-        self._error: Exception | None = None
-        self.made: _Kept | None = None
-        self.start()
-
-    def run(self) -> None:
-        """Make it."""
-        try:
-            with Session(self._bind) as session:
-                self.made = _Kept(session)
-        except Exception as error:
-            self._error = error
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether it will never say anything: its process was forked away from it."""
-        return not self.is_alive() and self.made is None and self._error is None
-
-    def result(self, wait_s: float) -> _Kept | None:
-        """Return what was made, None if that takes longer. Raises what went wrong."""
-        self.join(wait_s)
-        if self._error is not None:
-            raise self._error
-        return self.made
-
-
-class IndexKeeper:
-    """Keeps the index of one process, and brings it up to date with every request."""
-
-    def __init__(self, clock: Clock | None = None, *, wait_s: float = 20.0) -> None:
-        self._clock = clock or Clock()
-        self._wait_s = wait_s
-        self._lock = threading.RLock()
-        self._kept: _Kept | None = None
-        self._maker: _Maker | None = None
-
-    def begin(self, bind: Any) -> None:
-        """Begin to make the first index, and return at once."""
-        with self._lock:
-            if self._kept is None and (self._maker is None or self._maker.is_lost):
-                self._maker = _Maker(bind)
-
-    def current(self, session: Session) -> PublicIndex:
-        """Return the index as of now. It looks through a session of its own: one opened earlier may show an earlier day.
-
-        Raises ``NotReady`` while the first index of this process is made, if that takes longer than ``wait_s``.
-        """
-        bind = session.get_bind()
-        if self._kept is None:
-            self._wait_for_the_first(bind)
-        with self._lock:
-            kept = self._taken_over(bind)
-            with Session(bind) as own, kept.index.lock:
-                if kept.bring_up_to_date(own) or kept.index.changed_at is None:
-                    kept.index.changed_at = self._clock.now()
-            return kept.index
-
-    def _wait_for_the_first(self, bind: Any) -> None:
-        self.begin(bind)
-        maker = self._maker
-        if maker is None:
-            return  # another request has taken the index over meanwhile
-        try:
-            made = maker.result(self._wait_s)
-        except Exception:
-            self._maker = None
-            raise
-        if made is None:
-            raise NotReady("The list of papers is being put in order after a start. Try again in a minute.")
-        self._kept = self._kept or made
-
-    def _taken_over(self, bind: Any) -> _Kept:
-        """Return what is kept; where that is mostly waste, have it made anew, and take the new one when it is there."""
-        assert self._kept is not None
-        if self._maker is not None and self._maker.made is not None:
-            self._kept, self._maker = self._maker.made, None
-        elif self._kept.index.is_wasteful and not (self._maker and self._maker.is_alive()):
-            self._maker = _Maker(bind)  # once more, too, where the last one failed; the index kept goes on meanwhile
-        return self._kept
-
-
-_AT_ONCE = 900
-"""Papers whose facts are in memory at once while an index is made."""

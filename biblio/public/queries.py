@@ -26,8 +26,6 @@ from biblio.store.models import (
     PaperAuthor,
     PaperIdentifier,
     PaperRevision,
-    Project,
-    ProjectRevision,
 )
 from biblio.store.words import Scheme
 
@@ -73,18 +71,6 @@ class PublicPaper:
         if len(self.authors) <= most + 1:
             return "; ".join(self.authors)
         return "; ".join(self.authors[:most]) + f" and {len(self.authors) - most} more"
-
-
-@dataclass(frozen=True, slots=True)
-class PublicProject:
-    """A project as anyone may see it."""
-
-    project_id: int
-    code: str
-    cycle: str | None
-    title: str | None
-    pi: str | None
-    category: str | None
 
 
 def matching_projects(index: PublicIndex, query: str) -> list[ProjectEntry]:
@@ -175,30 +161,6 @@ def _identifiers(session: Session, paper_ids: Sequence[int]) -> dict[int, dict[S
             if scheme not in mine or (scheme is Scheme.BIBCODE and "arXiv" in mine[scheme] and "arXiv" not in value):
                 mine[scheme] = value
     return found
-
-
-def find_project(session: Session, code: str) -> PublicProject | None:
-    """Return the project with this code (case does not matter), or None."""
-    row = session.execute(
-        sa.select(Project, ProjectRevision)
-        .outerjoin(
-            ProjectRevision,
-            sa.and_(col(ProjectRevision.project_id) == col(Project.id), col(ProjectRevision.superseded_at).is_(None)),
-        )
-        .where(sa.func.upper(Project.code) == code.upper())
-        .order_by(col(Project.id))
-    ).first()
-    if row is None:
-        return None
-    project, facts = row
-    return PublicProject(
-        project_id=project.id,
-        code=project.code,
-        cycle=project.cycle,
-        title=harmless(facts.title) or None if facts else None,
-        pi=harmless(facts.pi) or None if facts else None,
-        category=harmless(facts.category) or None if facts else None,
-    )
 
 
 def find_paper(session: Session, index: PublicIndex, paper_id: int) -> PublicPaper | None:

@@ -14,13 +14,17 @@ from biblio import webkit
 from biblio.errors import NotFound
 from biblio.public import exports, queries
 from biblio.public.facets import FACETS, Value
-from biblio.public.index import IndexKeeper, PublicIndex
+from biblio.public.facts import PublicProject, find_project
+from biblio.public.index import PublicIndex
+from biblio.public.keeping import IndexKeeper
 from biblio.public.marks import Marks
-from biblio.public.queries import PublicPaper, PublicProject
+from biblio.public.queries import PublicPaper
 from biblio.public.searching import FacetCounts, Found, did_you_mean, named_paper, search
 from biblio.public.wanted import SORTS, Term, Wanted, identifier_in, read_address, read_query
 from biblio.runtime import Runtime
 
+COPIES = "cache"
+"""Folder below ``home`` where a copy of the index lies: it may be deleted at any time."""
 SIZE = 25
 """Papers on one page."""
 FACET_SIZE = 6
@@ -64,7 +68,9 @@ def begin_index(app: Flask) -> None:
 
 
 def _keeper(app: Flask) -> IndexKeeper:
-    keeper: IndexKeeper = app.extensions.setdefault("biblio_public_index", IndexKeeper(webkit.runtime_of(app).clock))
+    wired = webkit.runtime_of(app)
+    made = IndexKeeper(wired.clock, folder=wired.settings.home / COPIES)
+    keeper: IndexKeeper = app.extensions.setdefault("biblio_public_index", made)
     return keeper
 
 
@@ -267,7 +273,7 @@ def project_called(unit: Session, wired: Runtime, code: str) -> PublicProject:
     """Return the project with this code, in any spelling that the grammar reads. Raises ``NotFound``."""
     code = code[:100]
     read = wired.grammar.canonical(code)
-    found = queries.find_project(unit, code) or (queries.find_project(unit, read) if read else None)
+    found = find_project(unit, code) or (find_project(unit, read) if read else None)
     if found is None:
         raise NotFound(f"There is no project {code[:64]} in the observatory's list. Check the code, or search for it.")
     return found

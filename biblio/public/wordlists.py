@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,13 @@ class Grown:
         self._room: npt.NDArray[np.generic] = np.zeros(1024, dtype=kind)
         self._filled = 0
         self._fresh: list[int] = []
+
+    @classmethod
+    def of(cls, numbers: npt.NDArray[Any]) -> Grown:
+        """Return what grows on from ``numbers``, which it keeps."""
+        grown = cls(numbers.dtype.type)
+        grown._room, grown._filled = numbers, len(numbers)
+        return grown
 
     @property
     def size(self) -> int:
@@ -58,6 +65,16 @@ class Grown:
         self._fresh = []
 
 
+class PackedWords(NamedTuple):
+    """A list of words as it is kept on disk: the words, how many places each has, and all places one after the other."""
+
+    vocabulary: list[str]
+    counts: npt.NDArray[Any]
+    places: npt.NDArray[Any]
+    starts: npt.NDArray[Any]
+    size: int
+
+
 class WordList:
     """The places of the words of all texts."""
 
@@ -83,6 +100,30 @@ class WordList:
                 known.append(at)
             at += 1
         self._size = at + 1
+
+    def packed(self) -> PackedWords:
+        """Return what ``of`` makes this list of again; it does not change when the list does."""
+        vocabulary = list(self._places)
+        lists = self._places.values()
+        counts = np.fromiter(map(len, lists), dtype=np.uint32, count=len(vocabulary))
+        places = np.frombuffer(b"".join(map(memoryview, lists)), dtype=np.uint32)
+        return PackedWords(vocabulary, counts, places, self._starts.view.copy(), self._size)
+
+    @classmethod
+    def of(cls, packed: PackedWords) -> WordList:
+        """Return the list that was packed. Raises ``ValueError`` where its parts do not fit together."""
+        ends = np.cumsum(packed.counts, dtype=np.int64)
+        if len(packed.vocabulary) != len(ends) or len(packed.places) != (ends[-1] if len(ends) else 0):
+            raise ValueError("words without places")
+        listed = cls()
+        content, start = np.ascontiguousarray(packed.places).data.cast("B"), 0
+        for word, end in zip(packed.vocabulary, (ends * 4).tolist(), strict=True):
+            places = array("I")
+            places.frombytes(content[start:end])
+            listed._places[word] = places
+            start = end
+        listed._starts, listed._size, listed._fresh = Grown.of(packed.starts), packed.size, list(packed.vocabulary)
+        return listed
 
     def find(self, phrase: Sequence[str], *, is_begun: bool = False) -> Mask:
         """Return, for every text, whether the words of ``phrase`` stand in it in a row.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from random import Random
 
@@ -16,9 +16,9 @@ from biblio.catalogue.links import Ruling, decide, live_link, relate, undo
 from biblio.catalogue.merges import merge, undo_merge
 from biblio.clock import FixedClock
 from biblio.errors import BiblioError, NotReady
-from biblio.public import changes, index
+from biblio.public import changes, facts, index, keeping
 from biblio.public.feature import feature as public
-from biblio.public.index import IndexKeeper
+from biblio.public.keeping import IndexKeeper
 from biblio.runtime import Runtime
 from biblio.store.current import accepted_science, under_second_reading
 from biblio.store.models import Decision, Paper, PaperIdentifier, PaperMerge, ProjectRevision, SecondReading
@@ -240,8 +240,12 @@ def test_nothing_is_read_again_when_nothing_changed(
         keeper.current(session)
         keeper.current(session)
     read: list[set[int]] = []
-    whole = index.read_papers
-    monkeypatch.setattr(index, "read_papers", lambda session, ids: (read.append(set(ids)), whole(session, ids))[1])
+
+    def noting(session: Session, ids: Iterable[int]) -> Iterable[facts.PaperFacts]:
+        read.append(set(ids))
+        return facts.read_papers(session, ids)
+
+    monkeypatch.setattr(keeping, "read_papers", noting)
     with runtime.store.reading() as session:
         keeper.current(session)
     assert read == []
@@ -280,8 +284,8 @@ def test_a_start_that_takes_long_is_said(runtime: Runtime, clock: FixedClock, mo
     """Until the first index is there requests are told to come back; then they get it."""
     History(runtime, clock, 11)
     may_go_on = threading.Event()
-    whole = index.accepted_papers
-    monkeypatch.setattr(index, "accepted_papers", lambda session: (may_go_on.wait(20), whole(session))[1])
+    whole = facts.accepted_papers
+    monkeypatch.setattr(keeping, "accepted_papers", lambda session: (may_go_on.wait(20), whole(session))[1])
     keeper = IndexKeeper(wait_s=0.01)
     with runtime.store.reading() as session:
         with pytest.raises(NotReady, match="Try again"):

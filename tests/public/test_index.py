@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from biblio.catalogue.links import Ruling, decide, relate, undo
 from biblio.catalogue.merges import merge, undo_merge
 from biblio.clock import FixedClock
-from biblio.public.index import IndexKeeper
+from biblio.public.keeping import IndexKeeper
 from biblio.public.searching import search
 from biblio.public.wanted import Wanted, read_query
 from biblio.runtime import Runtime
