@@ -72,6 +72,18 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
+_CROSSED = {"23505", "40001", "40P01"}
+"""PostgreSQL's numbers for a value that may stand once, and for two transactions that stood in each other's way."""
+
+_TWICE = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+
+
+def two_at_once(error: sa.exc.DBAPIError) -> bool:
+    """Whether a statement failed because somebody else stored the same, or worked on the same rows, at that moment."""
+    found = error.orig
+    return getattr(found, "sqlstate", None) in _CROSSED or getattr(found, "sqlite_errorname", None) in _TWICE
+
+
 class Store:
     """The database: opens units of work. Leaving one normally commits, an exception rolls back."""
 
@@ -81,9 +93,16 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a unit that may change things. One at a time on SQLite; never held while the network works."""
+        """Open a unit that may change things. One at a time on SQLite; never held while the network works.
+
+        Rows stay readable after it, also where it is refused: a page shows what it was refused for.
+        """
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
+            try:
+                yield session
+            except BaseException:
+                session.expunge_all()  # rolling back forgets what the session's rows hold
+                raise
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -8,12 +8,13 @@ from http import HTTPStatus
 from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from biblio import webkit
 from biblio.errors import BiblioError, JobRunning, NotAllowed, NotFound, NotReady, RequestRefused, Stale
 from biblio.logs import get_logger
+from biblio.store import two_at_once
 from biblio.web.security import masked_path
 
 log = get_logger(__name__)
@@ -60,6 +61,13 @@ def install(app: Flask) -> None:
     @app.errorhandler(OverflowError)
     def too_large(_error: Exception) -> ResponseReturnValue:
         return _answer(400, "A number or text you sent is larger than anything there is.")
+
+    @app.errorhandler(DBAPIError)
+    def crossed(error: DBAPIError) -> ResponseReturnValue:
+        if not two_at_once(error):
+            return broke(error)
+        log.warning("two at once", path=masked_path(request), error=type(error.orig).__name__)
+        return _answer(409, "Somebody else stored the same, or what this rests on, at the same moment.")
 
     @app.errorhandler(Exception)
     def broke(error: Exception) -> ResponseReturnValue:

@@ -7,10 +7,11 @@ import threading
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.errors import StartRefused
-from biblio.store import Store, make_engine
+from biblio.errors import Stale, StartRefused
+from biblio.store import Store, make_engine, two_at_once
 from biblio.store.models import HarvestCursor, Project
 from tests.factories import LEARNED, add_project
 
@@ -24,6 +25,29 @@ def test_returning_commits_and_raising_rolls_back(store: Store) -> None:
         raise RuntimeError
     with store.reading() as session:
         assert session.exec(select(Project.code)).all() == ["2016.1.00001.S"]
+
+
+def test_what_a_refused_unit_read_stays_readable(store: Store) -> None:
+    """A page shows what a change was refused for, when the unit that found it is gone."""
+    with store.writing() as session:
+        session.add(HarvestCursor(source="counter", cursor={"n": 7}, updated_at=LEARNED))
+    with pytest.raises(Stale) as refused, store.writing() as session:
+        row = _locked(session)
+        raise Stale("Somebody else was faster.", current=row)
+    assert isinstance(refused.value.current, HarvestCursor)
+    assert refused.value.current.cursor == {"n": 7}
+
+
+def test_two_who_store_the_same_are_told_from_other_failures(store: Store) -> None:
+    """A value that may stand once is a crossing of two people; a value that must not be missing is not."""
+    found = []
+    for code in ("2016.1.00001.S", "2016.1.00001.S", None):
+        try:
+            with store.writing() as session:
+                session.execute(sa.insert(Project).values(code=code, first_seen_at=LEARNED, is_pi_project=True))
+        except sa.exc.IntegrityError as error:
+            found.append(two_at_once(error))
+    assert found == [True, False]
 
 
 def test_a_place_that_cannot_be_written_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 from flask import Blueprint, Flask
 from jinja2 import StrictUndefined
+from sqlalchemy.exc import IntegrityError
 
 from biblio import webkit
 from biblio.errors import NotFound, RequestRefused, Stale
@@ -97,6 +99,15 @@ def test_a_refusal_becomes_a_page_that_says_why(small_runtime: Runtime, error: E
     answer = client.get("/api/probe.json")
     assert answer.status_code == status
     assert answer.get_json()["detail"] == str(error)
+
+
+def test_two_who_store_the_same_at_once_are_told_so(small_runtime: Runtime) -> None:
+    """The slower of two gets a page that says so, not one that says that something broke; other failures still do."""
+    unique = sqlite3.IntegrityError("UNIQUE constraint failed")
+    unique.sqlite_errorname = "SQLITE_CONSTRAINT_UNIQUE"
+    for cause, status in ((unique, 409), (sqlite3.IntegrityError("NOT NULL constraint failed"), 500)):
+        failed = IntegrityError("INSERT", {}, cause)
+        assert _app_that_raises(small_runtime, failed).test_client().get("/probe").status_code == status
 
 
 def test_a_broken_page_gives_a_number_and_no_details(

@@ -11,7 +11,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused
@@ -233,12 +233,14 @@ def _end_sessions(account: UserAccount) -> None:
 
 
 def _keep_an_admin(session: Session, account: UserAccount) -> None:
-    others = session.exec(
-        select(func.count()).where(
-            col(UserAccount.role) == Role.ADMIN, col(UserAccount.is_active), col(UserAccount.id) != account.id
-        )
-    ).one()
-    if others == 0:
+    # All of them are held, in the order of their numbers: two admins who demote one another wait for each other here.
+    admins = session.exec(
+        select(UserAccount.id)
+        .where(col(UserAccount.role) == Role.ADMIN, col(UserAccount.is_active))
+        .order_by(col(UserAccount.id))
+        .with_for_update()
+    ).all()
+    if not set(admins) - {account.id}:
         raise RequestRefused(f"{account.username} is the last admin: make somebody else admin first.")
 
 

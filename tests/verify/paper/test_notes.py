@@ -137,8 +137,8 @@ def test_what_stands_on_a_paper_is_not_put_there_twice(runtime: Runtime, login: 
         paper, other = add_paper(session), add_paper(session, title="Another")
     client = login()
     client.post(f"/desk/paper/{paper}/note", data={"text": "See table 2."})
-    for address in ("restore", "remove", "restore", "restore"):
-        client.post(f"/desk/note/1/{address}")
+    for address in ("restore", "remove", "remove", "restore", "restore"):
+        assert client.post(f"/desk/note/1/{address}").status_code == 302
     for one, tag in ((paper, "disc"), (other, "ring")):
         client.post(f"/desk/paper/{one}/tag", data={"tag": tag})
     client.post("/desk/tag/1,2/remove")

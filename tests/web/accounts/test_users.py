@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 from sqlmodel import col, select
 
+from biblio.catalogue.actor import Actor
+from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
 from biblio.store.models import AuditEntry, UserAccount
 from biblio.store.words import Role
@@ -92,6 +96,27 @@ def test_the_last_admin_stays(app: Flask, runtime: Runtime) -> None:
         assert "last admin" in answer.get_data(as_text=True)
     assert _account(runtime, "admin").is_active
     assert _account(runtime, "admin").role is Role.ADMIN
+
+
+def test_of_two_admins_who_demote_one_another_one_stays(runtime: Runtime) -> None:
+    """Each sees the other when both begin; somebody must be left who can change roles."""
+    admins = [add_person(runtime, Role.ADMIN, name) for name in ("ada", "bert")]
+    both_are_there = threading.Barrier(2)
+
+    def demote(actor: Actor, other: Actor) -> bool:
+        both_are_there.wait(timeout=30)
+        try:
+            with runtime.store.writing() as session:
+                account = service.get(session, other.person_id())
+                service.set_role(session, actor, account, Role.MANAGER, now=runtime.clock.now())
+        except RequestRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(demote, admins, reversed(admins)))
+    assert sorted(done) == [False, True]
+    assert [_account(runtime, name).role for name in ("ada", "bert")].count(Role.ADMIN) == 1
 
 
 def test_the_list_filters_and_exports(small_app: Flask, small_runtime: Runtime) -> None:
