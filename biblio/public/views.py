@@ -77,7 +77,7 @@ def reported() -> ResponseReturnValue:
     return render_template("public/reported.html", told=told if told in set(service.Told) else "new")
 
 
-@blueprint.route("/publication/reported")
+@blueprint.route("/desk/reported")
 @webkit.action("desk.read")
 def reports() -> ResponseReturnValue:
     """The papers that readers told us of, for librarians: one row for each paper, the newest first."""
@@ -102,7 +102,7 @@ def reports() -> ResponseReturnValue:
     )
 
 
-@blueprint.route("/publication/reported/take", methods=["POST"])
+@blueprint.route("/desk/reported/take", methods=["POST"])
 @webkit.action("desk.decide")
 def take() -> ResponseReturnValue:
     """Take a reported paper up: it is fetched, or matched anew, with what was reported, and opened on the desk."""
@@ -122,7 +122,7 @@ def take() -> ResponseReturnValue:
     return redirect(add, 307)
 
 
-@blueprint.route("/publication/reported/decline", methods=["POST"])
+@blueprint.route("/desk/reported/decline", methods=["POST"])
 @webkit.action("desk.decide")
 def decline() -> ResponseReturnValue:
     """Decline the reported papers that are ticked, or all that wait; one act, undone as one."""
@@ -149,7 +149,7 @@ def _undo(moment: datetime) -> str:
     return url_for("public.reopen", at=moment.isoformat())
 
 
-@blueprint.route("/publication/reported/reopen", methods=["POST"])
+@blueprint.route("/desk/reported/reopen", methods=["POST"])
 @webkit.action("desk.decide")
 def reopen() -> ResponseReturnValue:
     """Let what this person handled in one act wait again."""
@@ -176,7 +176,7 @@ def _named(written: str) -> Identifier:
     return Identifier(Scheme(scheme), value)
 
 
-@blueprint.route("/publication/reported/<int:report_id>/<state>", methods=["POST"])
+@blueprint.route("/desk/reported/<int:report_id>/<state>", methods=["POST"])
 @webkit.action("desk.decide")
 def handle(report_id: int, state: str) -> ResponseReturnValue:
     """Note what was done about one reported project of a paper."""

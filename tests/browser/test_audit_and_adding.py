@@ -36,8 +36,8 @@ PAGES = {
     "audit-nothing": "/admin/audit?q=zzzz",
     "audit-refused": "/admin/audit?paper=zzzz",
     "audit-decision": "/admin/audit/decision/1",
-    "reported": "/publication/reported",
-    "reported-declined": "/publication/reported?state=declined",
+    "reported": "/desk/reported",
+    "reported-declined": "/desk/reported?state=declined",
     "add-paper": "/papers/add",
     "add-waits": "/papers/add/1",
 }
@@ -132,7 +132,7 @@ def test_many_reports_are_declined_without_scripts(plain_page: Page, live_runtim
     """Ticks, a reason, one button, and one undo; nothing of it needs JavaScript."""
     head = log_in(plain_page, Role.HEAD_LIBRARIAN)
     _fill(live_runtime, head)
-    plain_page.goto("/publication/reported")
+    plain_page.goto("/desk/reported")
     plain_page.get_by_label("Tick 2101.00001").check()
     plain_page.get_by_label("Tick 2101.00003").check()
     plain_page.get_by_label("Reason for declining").fill("not ours")

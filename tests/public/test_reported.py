@@ -62,14 +62,14 @@ def test_projects_of_one_paper_are_one_row(small_app: Flask, small_runtime: Runt
     _reports(small_runtime, 1, 2)
     _reports(small_runtime, 1, code="2017.1.00002.S")
     vera = logged_in(small_app, small_runtime)
-    page = vera.get("/publication/reported").get_data(as_text=True)
+    page = vera.get("/desk/reported").get_data(as_text=True)
     assert "2 papers" in page
     assert "waiting (2)" in page
     assert page.index("2101.00001") < page.index("2101.00002")
     assert "2017.1.00002.S" in page
-    found = vera.get("/publication/reported?q=2017.1").get_data(as_text=True)
+    found = vera.get("/desk/reported?q=2017.1").get_data(as_text=True)
     assert "1 paper" in found
-    assert "No reported paper matches" in vera.get("/publication/reported?q=nowhere").get_data(as_text=True)
+    assert "No reported paper matches" in vera.get("/desk/reported?q=nowhere").get_data(as_text=True)
 
 
 def test_ten_thousand_reports_are_pages_and_declined_in_one_act(app: Flask, runtime: Runtime) -> None:
@@ -83,20 +83,20 @@ def test_ten_thousand_reports_are_pages_and_declined_in_one_act(app: Flask, runt
         )  # fmt: skip
         assert count_waiting(session) == 2_000
     vera = logged_in(app, runtime)
-    assert "1–50 shown" in vera.get("/publication/reported").get_data(as_text=True)
+    assert "1–50 shown" in vera.get("/desk/reported").get_data(as_text=True)
     answer = vera.post(
-        "/publication/reported/decline?all=yes",
+        "/desk/reported/decline?all=yes",
         {"reason": "=spam"},
-        form_on="/publication/reported",
+        form_on="/desk/reported",
         follow_redirects=True,
     )
     page = answer.get_data(as_text=True)
     assert "2000 reported papers are declined" in page
     assert set(_states(runtime)) == {ReportState.DECLINED}
-    declined = vera.get("/publication/reported?state=declined").get_data(as_text=True)
+    declined = vera.get("/desk/reported?state=declined").get_data(as_text=True)
     assert "=spam" in declined
-    undo = page.split('action="/publication/reported/reopen?at=')[1].split('"')[0].replace("&amp;", "&")
-    vera.post(f"/publication/reported/reopen?at={undo}", form_on="/publication/reported")
+    undo = page.split('action="/desk/reported/reopen?at=')[1].split('"')[0].replace("&amp;", "&")
+    vera.post(f"/desk/reported/reopen?at={undo}", form_on="/desk/reported")
     assert set(_states(runtime)) == {ReportState.WAITING}
     with runtime.store.reading() as session:
         assert len(session.exec(select(AuditEntry).where(AuditEntry.action == "reported_paper.handled")).all()) == 6_000
@@ -107,26 +107,26 @@ def test_ticked_papers_are_declined(small_app: Flask, small_runtime: Runtime) ->
     _reports(small_runtime, 1, 2, 3)
     vera = logged_in(small_app, small_runtime)
     ticked = {"paper": ["arxiv 2101.00001", "arxiv 2101.00003"], "reason": "a comet"}
-    vera.post("/publication/reported/decline", ticked, form_on="/publication/reported")
+    vera.post("/desk/reported/decline", ticked, form_on="/desk/reported")
     assert _states(small_runtime) == [ReportState.DECLINED, ReportState.WAITING, ReportState.DECLINED]
-    assert vera.post("/publication/reported/decline", {}, form_on="/publication/reported").status_code == 400
+    assert vera.post("/desk/reported/decline", {}, form_on="/desk/reported").status_code == 400
     for wrong in ("nonsense", "isbn 1", "arxiv "):
-        answer = vera.post("/publication/reported/decline", {"paper": wrong}, form_on="/publication/reported")
+        answer = vera.post("/desk/reported/decline", {"paper": wrong}, form_on="/desk/reported")
         assert answer.status_code == 404
-    again = vera.post("/publication/reported/decline", ticked, form_on="/publication/reported")
+    again = vera.post("/desk/reported/decline", ticked, form_on="/desk/reported")
     assert again.status_code == 409
     for wrong in ("", "yesterday", "2026-11-22"):
-        assert vera.post(f"/publication/reported/reopen?at={wrong}", form_on="/account").status_code == 404
+        assert vera.post(f"/desk/reported/reopen?at={wrong}", form_on="/account").status_code == 404
 
 
 def test_what_was_reported_anew_is_not_put_back_twice(small_app: Flask, small_runtime: Runtime) -> None:
     """Undo leaves a declined report where the same one waits again."""
     _reports(small_runtime, 1)
     vera = logged_in(small_app, small_runtime)
-    vera.post("/publication/reported/decline?paper=arxiv+2101.00001", form_on="/publication/reported")
+    vera.post("/desk/reported/decline?paper=arxiv+2101.00001", form_on="/desk/reported")
     _reports(small_runtime, 1)
     at = small_runtime.clock.now().isoformat().replace("+", "%2B")
-    assert vera.post(f"/publication/reported/reopen?at={at}", form_on="/account").status_code == 409
+    assert vera.post(f"/desk/reported/reopen?at={at}", form_on="/account").status_code == 409
     assert _states(small_runtime) == [ReportState.DECLINED, ReportState.WAITING]
 
 
@@ -143,9 +143,9 @@ def test_add_and_open_leads_to_the_desk(
         report_paper(session, Report(paper, CODE, "see footnote 3"), now=runtime.clock.now())
     app = create_app(runtime)
     vera = logged_in(app, runtime)
-    assert "Add and open" in vera.get("/publication/reported").get_data(as_text=True)
-    token = vera.token("/publication/reported")
-    taken = vera.client.post("/publication/reported/take?paper=arxiv+1504.90137", data={"csrf_token": token})
+    assert "Add and open" in vera.get("/desk/reported").get_data(as_text=True)
+    token = vera.token("/desk/reported")
+    taken = vera.client.post("/desk/reported/take?paper=arxiv+1504.90137", data={"csrf_token": token})
     assert taken.status_code == 307  # a browser sends the same form there; this client lost its body
     answer = vera.client.post(taken.headers["Location"], data={"csrf_token": token}, follow_redirects=True)
     assert answer.request.path == "/desk/paper/1"
@@ -165,11 +165,11 @@ def test_without_the_harvest_pages_a_report_is_noted_as_taken(small_app: Flask, 
     """The button still notes it, and undo brings it back."""
     _reports(small_runtime, 1)
     vera = logged_in(small_app, small_runtime)
-    answer = vera.post("/publication/reported/take?paper=arxiv+2101.00001", form_on="/publication/reported")
-    assert answer.headers["Location"] == "/publication/reported"
+    answer = vera.post("/desk/reported/take?paper=arxiv+2101.00001", form_on="/desk/reported")
+    assert answer.headers["Location"] == "/desk/reported"
     assert _states(small_runtime) == [ReportState.TAKEN]
     assert vera.post(
-        "/publication/reported/take?paper=arxiv+2101.00001", form_on="/publication/reported"
+        "/desk/reported/take?paper=arxiv+2101.00001", form_on="/desk/reported"
     ).status_code == 409  # fmt: skip
 
 

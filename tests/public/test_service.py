@@ -102,26 +102,26 @@ def test_a_librarian_follows_reports_up(app: Flask, runtime: Runtime, shelf: She
     _report(app, identifier="10.9999/rings.1", project_code="2015.1.00300.S", note="<b>bold</b>")
     visitor = Visitor(app)
     visitor.log_in("librarian")
-    page = visitor.get("/publication/reported").get_data(as_text=True)
+    page = visitor.get("/desk/reported").get_data(as_text=True)
     assert "10.9999/rings.1" in page
     assert "<b>bold" not in page
     assert "bold" in page
     assert "not in the catalogue" not in page
     with runtime.store.reading() as session:
         number = session.exec(select(PaperReport.id)).one()
-    visitor.post(f"/publication/reported/{number}/taken", form_on="/account")
-    assert "No report here" in visitor.get("/publication/reported").get_data(as_text=True)
-    again = visitor.post(f"/publication/reported/{number}/declined", form_on="/account")
+    visitor.post(f"/desk/reported/{number}/taken", form_on="/account")
+    assert "No report here" in visitor.get("/desk/reported").get_data(as_text=True)
+    again = visitor.post(f"/desk/reported/{number}/declined", form_on="/account")
     assert again.status_code == 409
-    visitor.post(f"/publication/reported/{number}/waiting", form_on="/account")
-    assert "1 paper" in visitor.get("/publication/reported").get_data(as_text=True)
+    visitor.post(f"/desk/reported/{number}/waiting", form_on="/account")
+    assert "1 paper" in visitor.get("/desk/reported").get_data(as_text=True)
 
 
 def test_reports_are_for_librarians(app: Flask, runtime: Runtime) -> None:
     """A manager neither sees nor handles them."""
     visitor = logged_in(app, runtime, Role.MANAGER)
-    assert visitor.get("/publication/reported").status_code == 403
-    assert visitor.post("/publication/reported/1/taken", form_on="/account").status_code == 403
+    assert visitor.get("/desk/reported").status_code == 403
+    assert visitor.post("/desk/reported/1/taken", form_on="/account").status_code == 403
 
 
 def test_a_flood_of_reports_is_stopped(app: Flask) -> None:
