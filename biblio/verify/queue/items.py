@@ -126,10 +126,11 @@ def refresh(session: Session, profile: Profile, paper_ids: Iterable[int], *, tod
 
 
 def papers_with_project(session: Session, project_ids: Sequence[int]) -> list[int]:
-    """Return the papers in the queue that have a candidate for one of these projects."""
+    """Return the papers in the queue that have a candidate for one of these projects, themselves or one merged into them."""
     query = (
         select(DeskItem.paper_id)
-        .join(Candidate, col(Candidate.paper_id) == col(DeskItem.paper_id))
+        .join(Paper, survivor_id() == col(DeskItem.paper_id))
+        .join(Candidate, col(Candidate.paper_id) == col(Paper.id))
         # "Is not false" keeps a database off the queue's indexes: it begins with the few candidates of the projects.
         .where(col(Candidate.project_id).in_(project_ids), col(DeskItem.is_shown).is_not(False))
         .distinct()

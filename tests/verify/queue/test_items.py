@@ -346,6 +346,21 @@ def test_other_papers_follow_when_a_paper_is_merged_or_parted(runtime: Runtime) 
         assert why() == "more"
 
 
+def test_a_paper_follows_by_a_candidate_of_one_merged_into_it(runtime: Runtime) -> None:
+    """Two papers become one; before they are matched anew, the candidate of the one that went still makes the other follow."""
+    today = Today(runtime.profile, NOW, 0.0)
+    with runtime.store.writing() as session:
+        project, person = add_project(session), add_user(session)
+        science, kept, gone = (add_paper(session, title=f"Paper {n}") for n in range(3))
+        for paper in (science, gone):
+            proposed(session, runtime, paper, project)
+        one_or_two.make_one(session, person, kept, gone, today)
+        item = session.get_one(DeskItem, kept)
+        assert item.why == "silent"
+        judge(session, person, Ruling(science, project, Verdict.ACCEPT, 0, RelationKind.SCIENCE), today)
+        assert item.why == "more"
+
+
 def test_other_papers_follow_when_only_the_class_is_judged(runtime: Runtime) -> None:
     """The only science paper of a project is said to be a mention, without a word on the project: it is silent again."""
     today = Today(runtime.profile, NOW, 0.0)
