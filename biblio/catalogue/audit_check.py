@@ -125,7 +125,7 @@ def _check_ends(ends: Ends) -> Check:
     def check(session: Session) -> Checked:
         checked = Checked(ends.name, count_rows(session, ends.model))
         began, ended, by = col(ends.began), col(ends.ended), col(ends.by)
-        may_end = sa.false() if ends.unless is None else ends.unless
+        may_end = sa.false() if ends.unless is None else sa.func.coalesce(ends.unless, sa.false())
         key = col(ends.model.id)  # type: ignore[attr-defined]
         paper = sa.null() if ends.paper is None else col(ends.paper)
         rows = session.execute(
@@ -133,15 +133,18 @@ def _check_ends(ends: Ends) -> Check:
                 sa.or_(
                     sa.and_(ended.is_not(None), by.is_(None), ~may_end),
                     sa.and_(ended.is_(None), by.is_not(None)),
-                    ended < began,
                 )
             )
         )
         for number, of, end, who in rows:
-            what = "ended by nobody" if end and who is None else "ended before it began"
-            if end is None:
-                what = "is open though somebody ended it"
+            what = "ended by nobody" if end and who is None else "is open though somebody ended it"
             checked.differences.append(Difference(f"{ends.name}: row {number} {what}", of))
+        # Whoever ended a row cannot choose the moment: such a row is the work of the machine's clock, not theirs.
+        back = session.execute(sa.select(sa.func.count(), sa.func.min(key)).where(ended < began)).one()
+        if back[0]:
+            checked.remarks.append(
+                f"{back[0]} ended before they began (row {back[1]} first): the clock was set back then"
+            )
         return checked
 
     return check

@@ -36,6 +36,8 @@ class Checked:
     name: str
     states: int = 0
     differences: list[Difference] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What is explained, and odd all the same."""
 
 
 def count_rows(session: Session, model: type[SQLModel]) -> int:
@@ -171,16 +173,18 @@ def check_relations(session: Session) -> Checked:
 def _decisions_without_relation(session: Session, merges: Merges) -> Iterator[Difference]:
     """Decisions that said how the paper relates, of which nothing in force then says the same."""
     row: Any = aliased(PaperRelation)
-    in_force = sa.and_(
-        row.relation == col(Decision.relation),
+    then = [
         row.decided_at <= col(Decision.made_at),
         sa.or_(row.ended_at.is_(None), row.ended_at >= col(Decision.made_at)),
-    )
+    ]
+    in_force = sa.and_(row.relation == col(Decision.relation), *(then if merges.is_steady else ()))
     own = sa.exists().where(row.paper_id == col(Decision.paper_id), in_force)
     rows = session.exec(select(Decision).where(col(Decision.relation).is_not(None), ~own)).all()
     for decision in rows:
         papers = session.execute(
-            sa.select(row.paper_id).where(row.relation == decision.relation, row.decided_at <= decision.made_at)
+            sa.select(row.paper_id).where(
+                row.relation == decision.relation, *([row.decided_at <= decision.made_at] if merges.is_steady else [])
+            )
         ).scalars()
         if not any(merges.joined(decision.paper_id, paper, decision.made_at) for paper in papers):
             yield Difference(f"decision {decision.id} judged a relation that is not kept", decision.paper_id)

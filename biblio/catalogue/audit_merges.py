@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.store.models import MergeProposal, Paper, PaperMerge
+from biblio.store.models import AuditEntry, Decision, MergeProposal, Paper, PaperMerge, PaperRelation
 from biblio.store.words import Verdict
 
 
@@ -21,11 +22,13 @@ class Merges:
     beside: dict[int, list[tuple[int, datetime, datetime | None]]] = field(default_factory=lambda: defaultdict(list))
     above: dict[int, int] = field(default_factory=dict)
     """Of merges in force: the paper merged → the paper kept."""
+    is_steady: bool = True
+    """Whether the clock always went on. Where it was set back, moments do not tell what came before what."""
 
     @classmethod
     def of(cls, session: Session) -> Merges:
         """Read every merge."""
-        merges = cls()
+        merges = cls(is_steady=_is_steady(session))
         for row in session.exec(select(PaperMerge)):
             merges.beside[row.kept_id].append((row.merged_id, row.made_at, row.undone_at))
             merges.beside[row.merged_id].append((row.kept_id, row.made_at, row.undone_at))
@@ -34,8 +37,11 @@ class Merges:
         return merges
 
     def joined(self, one: int, other: int, at: datetime) -> bool:
-        """Whether two papers were one at a moment (in doubt, where both changed at that very moment: yes)."""
-        return other in self._reached(one, at)
+        """Whether two papers were one at a moment (in doubt, where both changed at that very moment: yes).
+
+        Where the clock was set back once, whether they ever were: nobody is accused of what a clock did.
+        """
+        return other in self._reached(one, at if self.is_steady else None)
 
     def ever_joined(self, one: int, other: int) -> bool:
         """Whether merges, undone or not, ever led from one paper to the other."""
@@ -58,6 +64,23 @@ class Merges:
                     met.add(paper)
                     waiting.append(paper)
         return met
+
+
+def _is_steady(session: Session) -> bool:
+    """Whether rows that were written later say so: what people do is numbered in the order in which it is written."""
+    histories: tuple[tuple[Any, Any], ...] = (
+        (Decision.id, Decision.made_at),
+        (PaperRelation.id, PaperRelation.decided_at),
+        (PaperMerge.id, PaperMerge.made_at),
+        (AuditEntry.id, AuditEntry.made_at),
+    )
+    for number, moment in histories:
+        rows = sa.select(col(moment).label("at"), sa.func.lag(col(moment)).over(order_by=col(number)).label("before"))
+        told = rows.subquery()
+        if session.execute(sa.select(told.c.at).where(told.c.at < told.c.before).limit(1)).first() is not None:
+            return False
+    back = select(PaperMerge.id).where(col(PaperMerge.undone_at) < col(PaperMerge.made_at))
+    return session.exec(back.limit(1)).first() is None
 
 
 def check_merges(session: Session) -> tuple[int, list[tuple[int, str]]]:

@@ -75,6 +75,8 @@ def check(ctx: click.Context) -> None:
             click.echo(
                 f"{checked.name:<34} {checked.states:>9}  {'explained' if not wrong else f'{wrong} not explained'}"
             )
+            for remark in checked.remarks:
+                click.echo(f"  {remark}")
             for difference in checked.differences[:_NAMED]:
                 click.echo(f"  {difference}", err=True)
             if wrong > _NAMED:

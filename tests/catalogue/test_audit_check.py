@@ -29,7 +29,7 @@ from biblio.store.models import (
     PaperNote,
     UserAccount,
 )
-from biblio.store.words import RelationKind, Role, Verdict
+from biblio.store.words import ClaimEnd, RelationKind, Role, Verdict
 from biblio.web.accounts import service as accounts
 from tests.factories import add_paper, add_project
 
@@ -76,8 +76,8 @@ def _act(session: Session, draw: random.Random, who: Actor, papers: list[int], p
         relate(session, who, paper_id=paper, relation=relation, now=now)
 
 
-def _lived(store: Store, clock: FixedClock, seed: int) -> tuple[list[int], list[int]]:
-    """A store in which people did many things, each at a moment of its own."""
+def _lived(store: Store, clock: FixedClock, seed: int, back: int = 0) -> tuple[list[int], list[int]]:
+    """A store in which people did many things, each at a moment of its own; after five, the clock goes ``back``."""
     draw, now = random.Random(seed), clock.now()
     with store.writing() as session:
         people = _people(session, now)
@@ -86,7 +86,7 @@ def _lived(store: Store, clock: FixedClock, seed: int) -> tuple[list[int], list[
         propose_twins(session, {(papers[0], papers[1]): (0.9, ["same title"])}, now=now)
         decide_proposal(session, people[0], 1, Verdict.ACCEPT, now=now + timedelta(seconds=1))
     for number in range(_ACTS):
-        moment = now + timedelta(minutes=number + 1)
+        moment = now + timedelta(minutes=number + 1 - back * (number // 5))
         try:
             with store.writing() as session:
                 _act(session, draw, draw.choice(people), papers, projects, moment)
@@ -113,6 +113,25 @@ def test_whatever_people_do_the_log_explains_it(store: Store, clock: FixedClock,
     assert found["merges undone"] > 2
     assert found["accounts"] == 2
     assert found["people named in histories"] > 60
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_clock_that_is_set_back_accuses_nobody(store: Store, clock: FixedClock, seed: int) -> None:
+    """Again and again the clock goes back by half an hour: all that people did meanwhile is explained all the same."""
+    _lived(store, clock, seed, back=30)
+    with store.writing() as session:
+        ines = session.exec(select(UserAccount.id).where(col(UserAccount.username) == "ines")).one()
+        began = clock.now()
+        session.add(
+            Claim(
+                paper_id=1, holder_id=ines, claimed_at=began, until=began + timedelta(hours=1),
+                ended_at=began - timedelta(minutes=20), ended_by_id=ines, end=ClaimEnd.RELEASED,
+            )
+        )  # fmt: skip
+    assert _differences(store) == []
+    with store.reading() as session:
+        remarks = {checked.name: checked.remarks for checked in check_everything(session)}
+    assert remarks["claims"] == ["1 ended before they began (row 1 first): the clock was set back then"]
 
 
 @pytest.fixture(scope="module")
