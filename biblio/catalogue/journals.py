@@ -188,20 +188,21 @@ def end(session: Session, actor: Actor, profile: Profile, name: str, *, reason: 
     return watch
 
 
-def take_back(session: Session, actor: Actor, watch_id: int, *, now: datetime) -> str:
+def take_back(session: Session, actor: Actor, watch_id: int, *, ended: bool | None = None, now: datetime) -> str:
     """Take the last change of a journal back; both stay in its history. Return the journal's name.
 
+    ``ended`` says which change was seen, that it is no longer monitored or that it is (None: whichever was the last).
     Raises ``NotFound`` for an unknown change, ``Stale`` where somebody changed the journal since.
     """
     person = actor.person_id()
-    watch = session.get(JournalWatch, watch_id)
+    watch = session.get(JournalWatch, watch_id, with_for_update=True)
     journal = session.get(Journal, watch.journal_id) if watch else None
     if watch is None or journal is None:
         raise NotFound(f"There is no change number {watch_id} of a journal.")
     last = session.exec(
         select(JournalWatch).where(col(JournalWatch.journal_id) == journal.id).order_by(col(JournalWatch.id).desc())
     ).first()
-    if last is None or last.id != watch.id:
+    if last is None or last.id != watch.id or ended not in (None, watch.ended_at is not None):
         raise Stale(f"Somebody changed whether {journal.name} is monitored since; look at its history.")
     if watch.ended_at is None:
         watch.ended_at, watch.ended_by_id, watch.ended_reason = now, person, "Taken back."

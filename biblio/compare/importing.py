@@ -279,7 +279,7 @@ def take_import_back(session: Session, actor: Actor, list_id: int, *, now: datet
     Raises ``NotFound``, or ``Stale`` where the list is no longer in force.
     """
     actor.person_id()
-    row = found(session, ComparisonList, list_id, "list")
+    row = found(session, ComparisonList, list_id, "list", to_change=True)
     if row.superseded_at is not None or not row.is_whole:
         raise Stale(f"Another list is in force as {row.name} meanwhile.")
     row.superseded_at = now

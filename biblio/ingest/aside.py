@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.errors import NotFound, RequestRefused
+from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.models import AuditEntry
 
 SET_ASIDE = "harvest.set_aside"
@@ -108,12 +108,15 @@ def set_aside(session: Session, actor: Actor, what: What, words: str, why: str, 
 
 
 def take_back(session: Session, actor: Actor, number: int, now: datetime) -> str:
-    """Open again what was set aside under ``number``; return what it was. Raises ``NotFound``."""
+    """Open again what was set aside under ``number``; return what it was. Raises ``NotFound``, ``Stale`` if it is open."""
     entry = session.exec(
         select(AuditEntry).where(col(AuditEntry.id) == number, sa.literal(SET_ASIDE) == col(AuditEntry.action))
     ).first()
     if entry is None:
         raise NotFound(f"Nothing was set aside under number {number}.")
+    again = select(AuditEntry).where(col(AuditEntry.action) == TAKEN_BACK, col(AuditEntry.subject) == entry.subject)
+    if any(row.details.get("entry") == number for row in session.exec(again)):
+        raise Stale("This is open again already.")
     session.add(
         AuditEntry(
             made_at=now,

@@ -143,7 +143,8 @@ def begin() -> ResponseReturnValue:
         except RequestRefused as refusal:
             form.form_errors.append(str(refusal))
         else:
-            webkit.done(f"{name} is monitored from now on.", undo_url=url_for("journals.undo", watch_id=watch_id))
+            undo_url = url_for("journals.undo", watch_id=watch_id, of="begun")
+            webkit.done(f"{name} is monitored from now on.", undo_url=undo_url)
             return redirect(url_for("journals.overview"))
     return render_template("journals/begin.html", form=form), 422 if form.summary() else 200
 
@@ -163,7 +164,8 @@ def end() -> ResponseReturnValue:
                 unit, webkit.actor(), wired.profile, name, reason=form.reason.data or "", now=wired.clock.now()
             )
             watch_id = watch.id
-        webkit.done(f"{name} is no longer monitored.", undo_url=url_for("journals.undo", watch_id=watch_id))
+        undo_url = url_for("journals.undo", watch_id=watch_id, of="ended")
+        webkit.done(f"{name} is no longer monitored.", undo_url=undo_url)
         return redirect(url_for("journals.overview"))
     return render_template("journals/end.html", form=form, name=name), 422 if form.summary() else 200
 
@@ -173,7 +175,8 @@ def end() -> ResponseReturnValue:
 def undo(watch_id: int) -> ResponseReturnValue:
     """Take the last change of a journal back."""
     with webkit.writing() as unit:
-        name = journals.take_back(unit, webkit.actor(), watch_id, now=webkit.runtime().clock.now())
+        ended = {"begun": False, "ended": True}.get(request.args.get("of", ""))
+        name = journals.take_back(unit, webkit.actor(), watch_id, ended=ended, now=webkit.runtime().clock.now())
     webkit.done(f"{name} is as before.")
     return redirect(url_for("journals.changes"))
 

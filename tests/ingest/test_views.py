@@ -279,6 +279,7 @@ def test_what_is_set_aside_is_shown_no_more_and_can_be_taken_back(app: Flask, ru
     assert entry.details["why"] == "the archive moved"
     assert "Project list is held back" not in head.get("/harvest").text
     assert head.post(f"/harvest/set-aside/{entry.id}/undo", {}, form_on="/harvest").status_code == 302
+    assert head.post(f"/harvest/set-aside/{entry.id}/undo", {}, form_on="/harvest").status_code == 409
     assert "Project list is held back" in head.get("/harvest").text
     assert head.post("/harvest/set-aside/9999/undo", {}, form_on="/harvest").status_code == 404
 

@@ -37,7 +37,9 @@ def test_beginning_and_ending_say_what_they_did_and_can_be_undone(librarian: Vis
     assert "Six papers of ours." in history
     with runtime.store.reading() as session:
         watch = session.exec(select(JournalWatch)).one()
-    librarian.post(f"/journals/changes/{watch.id}/undo", form_on="/journals/changes")
+    assert f'action="/journals/changes/{watch.id}/undo?of=begun"' in history
+    answers = [librarian.post(f"/journals/changes/{watch.id}/undo?of=begun", form_on="/journals") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 409]  # pressed twice, it does not begin again
     with runtime.store.reading() as session:
         assert journal_key(ANNALS) not in monitored(session, runtime.profile)
     ended = librarian.post("/journals/end?name=ApJ", {"reason": "Others read it."}, form_on="/journals/end?name=ApJ")
