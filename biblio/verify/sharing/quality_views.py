@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from biblio import webkit
 from biblio.errors import JobRunning, RequestRefused, Stale
 from biblio.jobs import run_at_work, run_in_background
 from biblio.store.found import found
-from biblio.store.models import LibraryRule
+from biblio.store.models import JobRun, LibraryRule
+from biblio.store.words import Outcome
 from biblio.verify.queue.libraries import Condition
 from biblio.verify.queue.views import now
 from biblio.verify.sharing import library_rules, quality
@@ -66,8 +67,17 @@ def _libraries_page(session: Session, form: RuleForm) -> str:
         condition=condition_in_words(condition),
         move=library_rules.preview(session, condition, form.library.data) if asked else None,
         running=running,
+        broken_off=None if running else _broken_off(session),
+        names=names,
         days=quality.RECENT.days,
     )
+
+
+def _broken_off(session: Session) -> JobRun | None:
+    """Return the last run of the job that moves papers if it did not come to its end."""
+    job = library_rules.libraries.name
+    last = session.exec(select(JobRun).where(col(JobRun.job) == job).order_by(col(JobRun.id).desc()).limit(1)).first()
+    return None if last is None or last.outcome is Outcome.SUCCEEDED else last
 
 
 def _libraries_csv() -> ResponseReturnValue:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlmodel import col, select
 
+from biblio import webkit
 from biblio.errors import RequestRefused, Stale
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import DeskItem, JobRun, LibraryRule
-from biblio.store.words import Outcome
+from biblio.store.words import Outcome, Trigger
+from biblio.verify.proposing.match import match
 from biblio.verify.queue.items import refresh
 from biblio.verify.queue.tally import true_up
 from biblio.verify.sharing import library_rules
@@ -127,6 +131,45 @@ def test_the_page_leaves_the_rest_to_the_job(
         row = session.exec(select(JobRun).where(col(JobRun.job) == "libraries")).one()
         assert (row.outcome, row.actor_id) == (Outcome.SUCCEEDED, work.ines.user_id)
     assert libraries(runtime) == ["NAOJ", "NAOJ"]
+
+
+def test_a_move_that_was_killed_is_said_and_made_good(
+    runtime: Runtime, app: Flask, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process died after the first piece: the page says so, and the night's matching moves the rest."""
+    monkeypatch.setattr(library_rules, "AT_ONCE", 1)
+    monkeypatch.setattr(library_rules, "MOVED_AT_ONCE", 1)
+    with runtime.store.writing() as session:
+        sharing.add_rule(session, work.ines, ("", "ads"), "NAOJ", today(runtime))
+        now = runtime.clock.now()
+        session.add(
+            JobRun(job="libraries", started_by=Trigger.HAND, outcome=Outcome.RUNNING, started_at=now,
+                   lease_until=now - timedelta(hours=1), version="1")
+        )  # fmt: skip
+    vera = as_client(app, runtime, work.vera)
+    assert "Broken off" in vera.get("/desk/libraries").get_data(as_text=True)
+    assert run_job(runtime, match).outcome is Outcome.SUCCEEDED
+    assert libraries(runtime) == ["NAOJ", "NAOJ"]
+    assert run_job(runtime, library_rules.libraries).outcome is Outcome.SUCCEEDED
+    assert "Broken off" not in vera.get("/desk/libraries").get_data(as_text=True)
+
+
+def test_a_library_that_left_the_profile_keeps_nothing_out_of_sight(runtime: Runtime, app: Flask, work: Work) -> None:
+    """Its rule, its papers and its people stay in sight under its name; the rule can be ended, not made anew."""
+    row = rule(runtime, work, "NAOJ", journal="PASJ")
+    left = tuple(p for p in runtime.profile.partners if p.library != "NAOJ")
+    renamed = replace(runtime, profile=runtime.profile.model_copy(update={"partners": left}))
+    webkit.attach_runtime(app, renamed)
+    ines = as_client(app, renamed, work.ines)
+    page = ines.get("/desk/libraries").get_data(as_text=True)
+    assert "not in the profile any more" in page
+    assert "More on Tamsin 7" in ines.get("/desk?library=NAOJ").get_data(as_text=True)
+    assert ines.get(f"/desk/paper/{work.other}").status_code == 200
+    assert ines.post(f"/desk/libraries/rules/{row.id}/end").status_code == 302
+    assert libraries(renamed) == ["ESO", "ESO"]
+    again = ines.post(f"/desk/libraries/rules/{row.id}/again", follow_redirects=True).get_data(as_text=True)
+    assert "Choose the library that the papers are for." in again
+    assert "not in the profile" not in again
 
 
 def test_a_head_librarian_makes_ends_and_restores_rules_on_the_page(runtime: Runtime, app: Flask, work: Work) -> None:
