@@ -91,11 +91,13 @@ def signed(log_odds: float) -> str:
 def paper(paper_id: int) -> ResponseReturnValue:
     """Show one paper beside its candidate projects."""
     with webkit.reading() as session:
-        read = read_paper(session, paper_id)
-        return second_views.instead(session, read) or _render_paper(session, read, DecisionForm(formdata=None))
+        return _render_paper(session, read_paper(session, paper_id), DecisionForm(formdata=None))
 
 
 def _render_paper(session: Session, read: PaperRead, form: DecisionForm) -> str:
+    """Return the paper's page, or the blind one for somebody who must not see its decisions, whatever they sent."""
+    if (blind := second_views.instead(session, read)) is not None:
+        return blind
     wired = webkit.runtime()
     wanted = QueueFilter.from_address(request.args)
     words = request.args.get("find", "").strip()[:100]

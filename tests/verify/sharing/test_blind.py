@@ -136,6 +136,50 @@ def test_no_page_depends_on_what_is_hidden(worlds: list[World], role: Role | Non
         assert seen > 0  # the blind page at least names the paper
 
 
+@pytest.mark.parametrize("role", [Role.LIBRARIAN, Role.HEAD_LIBRARIAN], ids=str)
+def test_no_answer_to_a_form_depends_on_what_is_hidden(worlds: list[World], role: Role) -> None:
+    """Whatever is sent about the paper, valid or not: the answer, and the page that it leads to, are the same in both."""
+    told = []
+    for world in worlds:
+        with world.runtime.store.reading() as session:
+            client = as_client(world.app, world.runtime, somebody(session, f"any-{role.value}"))
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/account").get_data(as_text=True))
+        assert token is not None
+        told.append([])
+        for address, form in _sent(world.work):
+            answer = client.post(address, data={**form, "csrf_token": token[1]})
+            page = client.get(answer.location).get_data(as_text=True) if answer.location else ""
+            text = _TOKEN.sub("", answer.get_data(as_text=True) + page)
+            assert MARK not in text, (address, form)
+            told[-1].append((address, form, answer.status_code, answer.location, text))
+    for one, other in zip(*told, strict=True):
+        assert one == other
+
+
+def _sent(work: Work) -> list[tuple[str, dict[str, str]]]:
+    """What somebody might send to find out: verdicts with every version and class, rubbish, undoing, sharing."""
+    paper = f"/desk/paper/{work.paper}"
+    said = {"project": str(work.project), "relation_seen": "0"}
+    verdicts = [
+        {**said, "verdict": verdict, "version": version, "relation": relation}
+        for verdict in ("accept", "reject", "unsure", "none", "rubbish")
+        for version in ("0", "1", "x")
+        for relation in ("science", "mention", "rubbish")
+    ]
+    others = ("relation/undo", "claim", "release", "hand-over", "escalate")
+    return [
+        *((f"{paper}/decide", form) for form in verdicts),
+        *((f"{paper}/{what}", {}) for what in others),
+        (f"{paper}/hand-over", {"to": "library:NRAO"}),
+        (f"{paper}/escalate", {"reason": "Why?"}),
+        ("/desk/certain", {"chosen": f"{work.paper}:{work.project}:1"}),
+        ("/desk/decision/1/undo", {}),
+        ("/compare/archive/take/undo/1", {}),
+        ("/desk/second/1", {"verdict": "accept"}),
+        ("/publication", {"identifier": "10.5555/tamsin", "project": CODE}),
+    ]
+
+
 def test_reports_count_such_a_paper_and_do_not_name_it(worlds: list[World]) -> None:
     """The accepted one is behind the numbers; its row says why it has no name, and the file leaves its number out."""
     world = worlds[0]
