@@ -147,6 +147,24 @@ def test_what_stands_on_a_paper_is_not_put_there_twice(runtime: Runtime, login: 
         assert [row.removed_at is None for row in session.exec(select(PaperNote))] == [False, True]
 
 
+def test_thousands_of_notes_do_not_make_the_page_long(runtime: Runtime, login: Login) -> None:
+    """The latest are shown, in the text and in the history; a link shows all."""
+    with runtime.store.writing() as session:
+        vera, paper = add_user(session, "hanna"), add_paper(session)
+        for number in range(1000):
+            moment = NOW + timedelta(seconds=number)
+            session.add(PaperNote(paper_id=paper, text=f"n{number}.", actor_id=vera.person_id(), made_at=moment))
+    client = login()
+    page = client.get(f"/desk/paper/{paper}?journal=ApJ").get_data(as_text=True)
+    assert (page.count('<div class="note">'), page.count("n999.")) == (20, 2)
+    assert "n899." not in page
+    assert "980 older notes" in page
+    assert "900 earlier entries" in page
+    assert f"/desk/paper/{paper}?all=yes&amp;journal=ApJ" in page
+    whole = client.get(f"/desk/paper/{paper}?all=yes").get_data(as_text=True)
+    assert (whole.count('<div class="note">'), whole.count("n0.")) == (1000, 2)
+
+
 @pytest.mark.parametrize("data", [{"text": ""}, {"text": "x" * 4001}, {}])
 def test_a_note_that_cannot_be_kept_changes_nothing(runtime: Runtime, login: Login, data: dict[str, str]) -> None:
     """It is refused with a sentence on the paper's page."""
