@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -15,12 +16,11 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.journals import Monitored, bibstem_of, full_name, journal_key
 from biblio.catalogue.readable import readable
+from biblio.catalogue.science import science_alone, science_of_merged
 from biblio.store.current import (
-    accepted_science,
     live_links,
     papers_under_second_reading,
     survivor_id,
-    under_second_reading,
 )
 from biblio.store.models import (
     Candidate,
@@ -138,43 +138,64 @@ class YieldKeeper:
 
 
 def count_journals(session: Session) -> dict[str, Counted]:
-    """Return what each journal gave, by key: every paper is looked at once."""
-    science = set(session.execute(sa.select(accepted_science().c.paper_id)).scalars())
-    science -= under_second_reading(session)  # a journal of few papers would tell the hidden verdict
-    read = set(
-        session.execute(
-            sa.select(survivor_id())
-            .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
-            .where(
-                col(TextReading.origin).in_(FULL_TEXTS),
-                col(TextReading.superseded_at).is_(None),
-                col(TextReading.refusal).is_(None),
-            )
-        ).scalars()
-    )
-    papers = (
-        sa.select(col(Paper.id), col(PaperRevision.journal), col(PaperRevision.year))
-        .join(PaperRevision, col(PaperRevision.paper_id) == col(Paper.id))
+    """Return what each journal gave, by key; the database counts, as reading 200,000 papers would take three times as long.
+
+    What a second reader is yet to judge is no science here: a journal of few papers would tell the hidden verdict.
+    """
+    found: dict[str, Counted] = {}
+    shown, paper = PaperRevision, col(PaperRevision.paper_id)
+    alone = col(Paper.merged_into_id).is_(None)
+    held = sa.select(col(shown.journal), sa.func.count(), sa.func.max(paper))
+    for journal, number, last in _grouped(session, held.join(Paper, col(Paper.id) == paper).where(alone)):
+        line = _line(found, journal)
+        line.held += number
+        line.last_paper_id = max(last, line.last_paper_id or 0)
+    read = sa.select(col(shown.journal), sa.func.count()).where(paper.in_(_texts_read()))
+    for journal, number in _grouped(session, read):
+        _line(found, journal).read += number
+    for journal, year, number in _science(session):
+        line = _line(found, journal)
+        line.science += number
+        if year is not None:
+            line.by_year[year] = line.by_year.get(year, 0) + number
+    return found
+
+
+def _line(found: dict[str, Counted], journal: str) -> Counted:
+    return found.setdefault(journal_key(journal), Counted(full_name(journal)))
+
+
+def _science(session: Session) -> Iterator[tuple[str, int | None, int]]:
+    """Yield (journal as it is written, year, papers) of papers that are science with our data."""
+    counted = sa.select(col(PaperRevision.journal), col(PaperRevision.year), sa.func.count())
+    one, year = science_alone().subquery(), col(PaperRevision.year)
+    alone = sa.select(one.c.paper_id).distinct().subquery()
+    own = counted.join(alone, alone.c.paper_id == col(PaperRevision.paper_id))
+    yield from _grouped(session, own, year)
+    for some in chunks({paper for paper, _ in science_of_merged(session)}):
+        yield from _grouped(session, counted.where(col(PaperRevision.paper_id).in_(some)), year)
+
+
+def _texts_read() -> sa.Select[Any]:
+    """Select the papers of which a whole text was read."""
+    return (
+        sa.select(survivor_id())
+        .join(TextReading, col(TextReading.paper_id) == col(Paper.id))
         .where(
-            col(Paper.merged_into_id).is_(None),
-            col(PaperRevision.superseded_at).is_(None),
-            col(PaperRevision.journal).is_not(None),
-            _of_a_journal(PaperRevision),
+            col(TextReading.origin).in_(FULL_TEXTS),
+            col(TextReading.superseded_at).is_(None),
+            col(TextReading.refusal).is_(None),
         )
     )
-    found: dict[str, Counted] = {}
-    for paper, journal, year in session.execute(papers).all():
-        line = found.get(key := journal_key(journal))
-        if line is None:
-            line = found[key] = Counted(full_name(journal))
-        line.held += 1
-        line.read += paper in read
-        line.last_paper_id = max(paper, line.last_paper_id or 0)
-        if paper in science:
-            line.science += 1
-            if year is not None:
-                line.by_year[year] = line.by_year.get(year, 0) + 1
-    return found
+
+
+def _grouped(session: Session, counted: Any, *by: Any) -> Any:
+    """Return what is counted of shown revisions, for each journal as it is written."""
+    shown = PaperRevision
+    statement = counted.where(
+        col(shown.superseded_at).is_(None), col(shown.journal).is_not(None), _of_a_journal(shown)
+    ).group_by(col(shown.journal), *by)
+    return session.connection().execute(statement)
 
 
 def _of_a_journal(shown: Any) -> Any:

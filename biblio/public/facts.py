@@ -18,8 +18,9 @@ from biblio.catalogue.archival import DATA_USE_NAMES, Teams
 from biblio.catalogue.groups import chunks
 from biblio.catalogue.journals import full_name
 from biblio.catalogue.readable import harmless
+from biblio.catalogue.science import public_science
 from biblio.catalogue.terms import may_show
-from biblio.store.current import accepted_science, papers_under_second_reading, survivor_id
+from biblio.store.current import papers_under_second_reading, survivor_id
 from biblio.store.models import Link, Paper, PaperAuthor, PaperRelation, PaperRevision, Project, ProjectRevision
 from biblio.store.words import RelationKind, Verdict
 
@@ -75,19 +76,17 @@ def accepted_papers(session: Session) -> list[int]:
 
 
 def read_public(session: Session) -> dict[int, tuple[int, tuple[int, ...]]]:
-    """Return, for every public paper, its revision and the projects it used, in order: what is public now, in one statement."""
-    science, shown = accepted_science(), PaperRevision
-    statement = (
-        sa.select(science.c.paper_id, col(shown.id), science.c.project_id)
-        .join(shown, sa.and_(col(shown.paper_id) == science.c.paper_id, col(shown.superseded_at).is_(None)))
-        .where(science.c.paper_id.not_in(papers_under_second_reading()))
-        .order_by(science.c.paper_id, science.c.project_id)
-    )
-    found: dict[int, tuple[int, tuple[int, ...]]] = {}
-    for paper_id, revision_id, project_id in _rows(session, statement):
-        known = found.get(paper_id)
-        found[paper_id] = (revision_id, (*known[1], project_id) if known else (project_id,))
-    return found
+    """Return, for every public paper, its revision and the projects it used, in order: what is public now."""
+    used: dict[int, list[int]] = {}
+    for paper_id, project_id in public_science(session):
+        used.setdefault(paper_id, []).append(project_id)
+    shown = PaperRevision
+    current = sa.select(col(shown.paper_id), col(shown.id)).where(col(shown.superseded_at).is_(None))
+    return {
+        paper_id: (revision_id, tuple(sorted(used[paper_id])))
+        for paper_id, revision_id in _rows(session, current)
+        if paper_id in used
+    }
 
 
 def read_samples(session: Session, revision_ids: Iterable[int]) -> list[list[Any]]:
