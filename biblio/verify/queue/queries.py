@@ -188,11 +188,7 @@ class _Best:
 
 def _holders(session: Session, onlooker: Onlooker, paper_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
     """Return paper → (number, name) of the person who works on it now."""
-    query = (
-        claimed(onlooker, survivor_id().in_(paper_ids))
-        .join(UserAccount, col(UserAccount.id) == col(Claim.holder_id))
-        .add_columns(col(UserAccount.id), col(UserAccount.name))
-    )
+    query = claimed(onlooker, survivor_id().in_(paper_ids)).add_columns(col(UserAccount.id), col(UserAccount.name))
     return {paper_id: (number, name) for paper_id, number, name in session.execute(query)}
 
 

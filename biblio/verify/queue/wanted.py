@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from biblio.store.current import survivor_id
-from biblio.store.models import Claim, DeskItem, Paper, PaperTag
+from biblio.store.models import Claim, DeskItem, Paper, PaperTag, UserAccount
 from biblio.store.words import Band
 from biblio.verify.queue.items import RANKS
+from biblio.verify.sharing.claims import in_force
 
 LEARN = "learn"
 """How an address asks for the order that teaches the matcher most."""
@@ -247,7 +248,8 @@ def claimed(onlooker: Onlooker, *which: Any) -> sa.Select[Any]:
     return (
         sa.select(survivor_id())
         .join(Claim, col(Claim.paper_id) == col(Paper.id))
-        .where(col(Claim.ended_at).is_(None), col(Claim.until) > onlooker.now, *which)
+        .join(UserAccount, col(UserAccount.id) == col(Claim.holder_id))
+        .where(*in_force(onlooker.now), *which)
     )
 
 

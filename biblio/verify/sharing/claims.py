@@ -62,6 +62,19 @@ class Claimed(Stale):
         super().__init__(f"{names} works on this now. Nothing of yours was stored.", current=self.claims)
 
 
+def in_force(now: datetime) -> tuple[Any, ...]:
+    """The conditions on a claim and its holder's account that somebody works on the paper now.
+
+    A claim ends with its time, and where its holder no longer works at the desk: nobody waits for who has left.
+    """
+    return (
+        col(Claim.ended_at).is_(None),
+        col(Claim.until) > now,
+        col(UserAccount.is_active),
+        col(UserAccount.role).in_(LIBRARIANS),
+    )
+
+
 def held_now(session: Session, paper_ids: Collection[int], now: datetime) -> dict[int, Held]:
     """Return survivor → the claim in force, for those of these papers (survivors' ids) that somebody works on."""
     return {one.paper_id: one for one in _all_held(session, paper_ids, now)}
@@ -100,7 +113,7 @@ def _shown(now: datetime) -> sa.Select[Any]:
         .join(Paper, col(Paper.id) == col(Claim.paper_id))
         .join(UserAccount, col(UserAccount.id) == col(Claim.holder_id))
         .outerjoin(giver, giver.id == col(Claim.given_by_id))
-        .where(col(Claim.ended_at).is_(None), col(Claim.until) > now)
+        .where(*in_force(now))
     )
 
 

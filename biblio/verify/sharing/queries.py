@@ -92,9 +92,10 @@ class Shares:
         return [row for row, _, _ in self.readings if row.ended_at is None]
 
     def held(self, now: datetime) -> Held | None:
-        """Return the claim in force, as ``claims.held_now`` does."""
+        """Return the claim in force, as ``claims.held_now`` does (``claims.in_force``)."""
         for row, holder, giver in self.claims:
-            if row.ended_at is None and row.until > now:
+            is_there = holder.is_active and holder.role in LIBRARIANS
+            if row.ended_at is None and row.until > now and is_there:
                 who = row.holder_id, holder.name, holder.library
                 return Held(
                     row.id or 0, self.paper_id, *who, row.claimed_at, row.until, row.note, row.given_by_id, giver

@@ -16,8 +16,8 @@ from biblio.clock import FixedClock
 from biblio.errors import NotAllowed, RequestRefused, Stale
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
-from biblio.store.models import Claim, Decision, DeskItem, LibraryAssignment, Link, MergeProposal
-from biblio.store.words import ClaimEnd, RelationKind, Verdict
+from biblio.store.models import Claim, Decision, DeskItem, LibraryAssignment, Link, MergeProposal, UserAccount
+from biblio.store.words import ClaimEnd, RelationKind, Role, Verdict
 from biblio.verify import service
 from biblio.verify.proposing.match import match
 from biblio.verify.sharing import claims
@@ -49,6 +49,23 @@ def test_others_see_who_works_on_a_paper_and_until_when(runtime: Runtime, app: F
     assert "claimed by Vera" in hanna.get("/desk").get_data(as_text=True)
     vera.post(f"/desk/paper/{work.paper}/release")
     assert "works on this" not in hanna.get(f"/desk/paper/{work.paper}").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("left", [{"is_active": False}, {"role": Role.MANAGER}], ids=["deactivated", "another role"])
+def test_nobody_waits_for_who_has_left(runtime: Runtime, app: Flask, work: Work, left: dict[str, object]) -> None:
+    """A paper handed to somebody who no longer works at the desk is free: on its page, in the queue, and to decide."""
+    with runtime.store.writing() as session:
+        sharing.hand_to_person(session, work.vera, work.paper, work.hanna.person_id(), "yours", today(runtime))
+    with runtime.store.writing() as session:
+        account = session.get_one(UserAccount, work.hanna.person_id())
+        account.sqlmodel_update(left)
+        session.add(account)
+    vera = as_client(app, runtime, work.vera)
+    assert "works on this" not in vera.get(f"/desk/paper/{work.paper}").get_data(as_text=True)
+    assert "claimed by Hanna" not in vera.get("/desk").get_data(as_text=True)
+    assert TITLE in vera.get("/desk?holder=free").get_data(as_text=True)
+    with runtime.store.writing() as session:
+        service.judge(session, work.vera, ruling(session, work), today(runtime))
 
 
 def test_a_claim_lapses_by_the_clock_and_whoever_comes_next_ends_it(
