@@ -38,6 +38,10 @@ _MANY = 500
 """Ids handed to one statement (SQLite's oldest limit is 999 parameters)."""
 
 
+AT_ONCE = 2_000
+"""Papers of a file that are held at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class PublicPaper:
     """A paper as anyone may see it. ``projects`` are codes in order; ``identifiers`` by scheme, one each.
@@ -89,6 +93,12 @@ def filled(session: Session, index: PublicIndex, paper_ids: Sequence[int]) -> li
         _public(r, authors.get(r.id or 0, []), identifiers.get(r.paper_id, {}), index.codes_of(r.paper_id))
         for r in revisions
     ]
+
+
+def in_parts(session: Session, index: PublicIndex, paper_ids: Sequence[int]) -> Iterator[PublicPaper]:
+    """Give public papers in the order of their numbers, some at a time: a file of 100,000 never holds them all."""
+    for start in range(0, len(paper_ids), AT_ONCE):
+        yield from filled(session, index, paper_ids[start : start + AT_ONCE])
 
 
 def _public(

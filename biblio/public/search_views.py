@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -112,10 +112,10 @@ def search_page() -> ResponseReturnValue:
             return redirect(url_for("public.paper", paper_id=paper_id))
         found = search(unit, index, wanted, terms, facets=sizes)
         page = webkit.paginate_counted(found.count, found.take, size=SIZE, exports=exports.FORMATS)
+        if _is_file():
+            return papers_file("papers", queries.in_parts(unit, index, page.items))
         papers = queries.filled(unit, index, page.items)
         ideas = did_you_mean(index, terms) if not found.count else []
-    if _is_file():
-        return papers_file("papers", papers)
     return render_template(
         "public/results.html",
         page=page,
@@ -216,8 +216,8 @@ def _is_file() -> bool:
     return request.args.get("format") in exports.FORMATS
 
 
-def papers_file(name: str, papers: Sequence[PublicPaper]) -> Response:
-    """Return papers as the file that the address asks for."""
+def papers_file(name: str, papers: Iterable[PublicPaper]) -> Response:
+    """Return papers as the file that the address asks for; they are read here, once."""
     if webkit.wants("bib"):
         return webkit.file_response(exports.bibtex(papers), f"{name}.bib", "text/plain")
     if webkit.wants("bibcodes"):
@@ -254,9 +254,9 @@ def project(code: str) -> ResponseReturnValue:
         wanted = Wanted(chosen={"project": (shown.code,)})
         found = search(unit, index, wanted, ())
         page = webkit.paginate_counted(found.count, found.take, size=SIZE, exports=exports.FORMATS)
+        if _is_file():
+            return papers_file(shown.code, queries.in_parts(unit, index, page.items))
         papers = queries.filled(unit, index, page.items)
-    if _is_file():
-        return papers_file(shown.code, papers)
     pattern = wired.profile.observatory.archive_project_url
     return render_template(
         "public/project.html",

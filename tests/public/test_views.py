@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 import pytest
 from flask import Flask
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from biblio.catalogue.links import Ruling, decide
 from biblio.clock import FixedClock
+from biblio.public import queries
 from biblio.public.feature import feature as public
+from biblio.public.index import PublicIndex
 from biblio.runtime import Runtime
 from biblio.store.models import Paper, PaperRevision, ProjectRevision
 from biblio.store.words import Role, Verdict
@@ -213,6 +216,25 @@ def test_exports_hold_the_whole_list(app: Flask) -> None:
     assert "author = {Çelik, D. and Berg, L. and Müller, K. and Ahn, B. and Díaz, E.}" in bib
     assert "100\\% fictional" in bib
     assert "Projects: 2013.1.00020.S" in bib
+
+
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize("kind", ["csv", "bib", "bibcodes"])
+def test_files_are_made_of_some_papers_at_a_time(app: Flask, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """However few are held at once, the file is the same, in the same order."""
+    whole = _page(app, f"/?q=&format={kind}")
+    held: list[int] = []
+
+    def filled(session: Session, index: PublicIndex, ids: Sequence[int]) -> list[queries.PublicPaper]:
+        held.append(len(ids))
+        return fill(session, index, ids)
+
+    fill = queries.filled
+    monkeypatch.setattr(queries, "filled", filled)
+    monkeypatch.setattr(queries, "AT_ONCE", 1)
+    assert _page(app, f"/?q=&format={kind}") == whole
+    assert len(held) > 1
+    assert set(held) == {1}
 
 
 @pytest.mark.usefixtures("shelf")
