@@ -380,6 +380,13 @@ class Form(FlaskForm):  # type: ignore[misc]
     the page again with status 422; what was typed is kept.
     """
 
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        """Fill the fields. White space in an optional one is nothing: it would get past the field's other validators."""
+        super().process(*args, **kwargs)
+        for one in self:
+            if one.flags.optional and isinstance(one.data, str) and not one.data.strip():
+                one.data = ""
+
     def summary(self) -> list[FieldError]:
         """Return the errors in the order of the fields; the page links each to its field and takes the focus."""
         lines = [FieldError(None, "", str(e)) for e in self.form_errors]

@@ -7,6 +7,8 @@ from flask import Flask, get_flashed_messages
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import col, select
+from wtforms import SelectField, StringField
+from wtforms.validators import AnyOf, Length, Optional
 
 from biblio import webkit
 from biblio.errors import NotAllowed
@@ -139,3 +141,19 @@ def test_a_message_carries_its_undo(app: Flask) -> None:
             ("done", {"message": "Accepted.", "undo_url": "/desk/undo/1"}),
             ("problem", {"message": "Not sent.", "undo_url": None}),
         ]
+
+
+@pytest.mark.parametrize("white", ["", " ", "\x0b\x1c", "\u00a0\u2028"])
+def test_white_space_in_an_optional_field_is_nothing(app: Flask, white: str) -> None:
+    """It is no value that the field's other validators would refuse: it never gets past them."""
+
+    class Chosen(webkit.Form):
+        kind = StringField(validators=[Optional(), AnyOf(["one"])])
+        place = SelectField(validators=[Optional()], choices=["here"])
+        name = StringField(validators=[Length(max=9)])
+
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.test_request_context("/", method="POST", data={"kind": white, "place": white, "name": " "}):
+        form = Chosen()
+        assert form.validate()
+        assert (form.kind.data, form.place.data, form.name.data) == ("", "", " ")

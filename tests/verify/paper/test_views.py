@@ -169,6 +169,7 @@ def test_accepting_without_a_class_is_refused_and_keeps_what_was_typed(runtime: 
         ({"verdict": "accept", "relation": "science"}, 422),
         ({"verdict": "perhaps", "project": "1"}, 422),
         ({"verdict": "accept", "project": "1", "relation": "ours"}, 422),
+        ({"verdict": "accept", "project": "1", "relation": " \x0b"}, 422),
         ({"verdict": "reject", "project": "999"}, 404),
         ({"verdict": "reject", "project": "<b>"}, 422),
         ({"verdict": "reject", "project": "1", "reason": "x" * 1001}, 422),
