@@ -222,6 +222,9 @@ def _joined_values(statement: Any) -> dict[str, Any]:
 
 
 def _put_in_force(session: Session, list_id: int, counts: ListCounts, now: datetime, wanted: Wanted) -> None:
+    # Of two imports of one name that end at once the later waits here, and then sees the other's list in force.
+    same_name = select(ComparisonList.id).where(col(ComparisonList.name) == wanted.name)
+    session.exec(same_name.order_by(col(ComparisonList.id)).with_for_update()).all()
     row = session.get_one(ComparisonList, list_id)
     ours = col(ComparisonRow.list_id) == list_id
     counts.kept = session.execute(sa.select(sa.func.count()).select_from(ComparisonRow).where(ours)).scalar_one()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from biblio.catalogue.actor import Actor
 from biblio.clock import FixedClock
@@ -118,6 +121,42 @@ def test_an_import_that_breaks_off_leaves_the_list_before(
     with runtime.store.reading() as session:
         keys = {row.key for row in session.exec(select(ComparisonRow))}
     assert keys == {"2019ApJ...900....1C", "2022ApJ...900....1C"}
+
+
+def test_two_imports_that_end_at_once_follow_one_another(
+    runtime: Runtime, tmp_path: Path, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were read whole; one is in force after the other, which an undo brings back, and neither fails."""
+    bring("bibcode\n2018ApJ...900....1C\n")
+    both, put = threading.Barrier(2), importing._put_in_force
+    failed: list[Exception] = []
+
+    def together(session: Session, *more: Any) -> None:
+        if session.get_bind().dialect.name == "postgresql":  # on SQLite there is one writer anyway
+            both.wait(timeout=20)
+        put(session, *more)
+        time.sleep(0.2)
+
+    def work(year: int) -> None:
+        path = tmp_path / f"{year}.csv"
+        path.write_text(f"bibcode\n{year}ApJ...900....1C\n", encoding="utf-8")
+        try:
+            with open_list(path) as opened:
+                importing.import_list(runtime, opened, Wanted("telbib", path.name, Actor(None, "test")))
+        except Exception as error:
+            failed.append(error)
+
+    monkeypatch.setattr(importing, "_put_in_force", together)
+    threads = [threading.Thread(target=work, args=(year,)) for year in (2019, 2020)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with runtime.store.reading() as session:
+        lists = session.exec(select(ComparisonList)).all()
+    assert [row.superseded_at is None for row in lists].count(True) == 1
+    assert all(row.is_whole for row in lists)
 
 
 @pytest.mark.parametrize("body", ["bibcode\n", "bibcode\nno bibcode\n"], ids=["no row", "no good row"])
