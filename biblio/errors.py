@@ -43,6 +43,14 @@ class NotReady(BiblioError):
     """What is asked for is being made; it will be there in a minute."""
 
 
+class TooOften(BiblioError):
+    """More was asked for from one address than it may in a while; from ``wait_s`` seconds on there is more."""
+
+    def __init__(self, message: str, *, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
 class JobRunning(BiblioError):
     """The same job is running already."""
 

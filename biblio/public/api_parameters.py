@@ -131,7 +131,7 @@ def paper_parameters(fields: Sequence[str]) -> tuple[Parameter, ...]:
         Parameter("fields", "Give only these fields of papers.", {"type": "string", "enum": list(fields)}, is_list=True,
                   example="title,year"),
         *PAGING,
-        Parameter("cursor", "Go on after the last paper of an earlier answer (its `cursor`), whatever was added meanwhile. "
+        Parameter("cursor", "Go on after the last paper of an earlier answer (its field cursor), whatever was added meanwhile. "
                             "Only where papers are sorted by newest.", {"type": "string", "pattern": "^[0-9a-f]{1,16}$"}),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from biblio.public.index import PublicIndex
 from biblio.public.keeping import IndexKeeper
 from biblio.public.marks import Marks
 from biblio.public.queries import PublicPaper
+from biblio.public.rates import count_file
 from biblio.public.searching import FacetCounts, Found, did_you_mean, named_paper, search
 from biblio.public.wanted import SORTS, Term, Wanted, identifier_in, read_address, read_query
 from biblio.runtime import Runtime
@@ -113,6 +114,7 @@ def search_page() -> ResponseReturnValue:
         found = search(unit, index, wanted, terms, facets=sizes)
         page = webkit.paginate_counted(found.count, found.take, size=SIZE, exports=exports.FORMATS)
         if _is_file():
+            count_file(len(page.items))
             return papers_file("papers", queries.in_parts(unit, index, page.items))
         papers = queries.filled(unit, index, page.items)
         ideas = did_you_mean(index, terms) if not found.count else []
@@ -237,6 +239,7 @@ def projects() -> ResponseReturnValue:
         found = queries.matching_projects(current_index(unit), words)
     page = webkit.paginate_list(found, sorts=sorts, default_sort="-papers", filters={"q": words})
     if webkit.wants_table():
+        count_file(len(page.items))
         rows = ((p.code, p.title, p.papers, p.newest) for p in page.items)
         return webkit.table_response("projects", ("project", "title", "papers", "newest paper"), rows)
     return render_template("public/projects.html", page=page)
@@ -255,6 +258,7 @@ def project(code: str) -> ResponseReturnValue:
         found = search(unit, index, wanted, ())
         page = webkit.paginate_counted(found.count, found.take, size=SIZE, exports=exports.FORMATS)
         if _is_file():
+            count_file(len(page.items))
             return papers_file(shown.code, queries.in_parts(unit, index, page.items))
         papers = queries.filled(unit, index, page.items)
     pattern = wired.profile.observatory.archive_project_url
@@ -290,6 +294,7 @@ def paper(paper_id: int) -> ResponseReturnValue:
     if found.paper_id != paper_id:
         return redirect(url_for("public.paper", paper_id=found.paper_id), 301)
     if _is_file():
+        count_file(1)
         return papers_file(f"paper-{paper_id}", [found])
     return render_template(
         "public/paper.html",

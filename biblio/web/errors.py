@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
+import time
 from http import HTTPStatus
 
 from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from biblio import webkit
-from biblio.errors import BiblioError, JobRunning, NotAllowed, NotFound, NotReady, RequestRefused, Stale
+from biblio.errors import BiblioError, JobRunning, NotAllowed, NotFound, NotReady, RequestRefused, Stale, TooOften
 from biblio.logs import get_logger
 from biblio.store import two_at_once
 from biblio.web.security import masked_path
@@ -41,8 +43,15 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(BiblioError)
     def refused(error: BiblioError) -> ResponseReturnValue:
-        headers = {"Retry-After": "30"} if isinstance(error, NotReady) else None
+        wait_s = error.wait_s if isinstance(error, TooOften) else 30 if isinstance(error, NotReady) else None
+        headers = {"Retry-After": str(wait_s)} if wait_s else None
         return _answer(_status_of(error), str(error), headers=headers)
+
+    @app.errorhandler(RateLimitExceeded)
+    def too_often(_error: RateLimitExceeded) -> ResponseReturnValue:
+        exceeded = next(iter(app.extensions["limiter"])).current_limit
+        wait_s = max(1, exceeded.reset_at - int(time.time())) if exceeded else 60
+        return _answer(429, "", headers={"Retry-After": str(wait_s)})
 
     @app.errorhandler(CSRFError)
     def expired(_error: CSRFError) -> ResponseReturnValue:
@@ -85,6 +94,8 @@ def _status_of(error: BiblioError) -> int:
         return 409
     if isinstance(error, NotReady):
         return 503
+    if isinstance(error, TooOften):
+        return 429
     return 400 if isinstance(error, RequestRefused) else 500
 
 

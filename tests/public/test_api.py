@@ -245,6 +245,7 @@ def test_a_flood_of_questions_is_stopped(app: Flask) -> None:
     assert [a.status_code for a in answers[:120]] == [200] * 120
     assert answers[-1].status_code == 429
     assert answers[-1].mimetype == "application/problem+json"
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
 
 
 @pytest.mark.usefixtures("shelf")

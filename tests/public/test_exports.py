@@ -12,7 +12,9 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import parse
 
+from biblio.public import rates
 from biblio.public.exports import FORMATS, HEADER, bibcodes, bibtex, citation, citation_tags, row
 from biblio.public.queries import PublicPaper
 from biblio.store.words import Scheme
@@ -119,3 +121,30 @@ def test_every_view_of_papers_comes_in_every_format(app: Flask, shelf: Shelf, wh
             assert b"@article{2019JTest.123...45C," in content
         else:
             assert content == b"2019JTest.123...45C\n"
+
+
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize("address", ["/?q=&format=csv", "/projects?format=xlsx", "/project/2013.1.00020.S?format=bib"])
+def test_a_flood_of_files_is_stopped(app: Flask, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Beyond what one address may take the answer says so, and when to come back; pages for people go on."""
+    monkeypatch.setattr(rates, "_ALL", parse("3 per minute"))
+    visitor = Visitor(app)
+    answers = [visitor.get(address) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert "The next one can be had in" in answers[-1].get_data(as_text=True)
+    assert visitor.get("/?q=").status_code == 200
+
+
+@pytest.mark.usefixtures("shelf")
+def test_large_files_are_fewer(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of many rows counts twice; small ones are given when there is no large one more, also by a HEAD request."""
+    monkeypatch.setattr(rates, "_LARGE", parse("1 per hour"))
+    monkeypatch.setattr(rates, "LARGE", 1)
+    visitor = Visitor(app)
+    assert visitor.get("/?q=&format=csv").status_code == 200
+    refused = visitor.get("/?q=&format=bib")
+    assert refused.status_code == 429
+    assert 60 < int(refused.headers["Retry-After"]) <= 3600
+    assert app.test_client().head("/?q=&format=bib").status_code == 429
+    assert visitor.get("/?q=rings&format=csv").status_code == 200
