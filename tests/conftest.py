@@ -7,6 +7,7 @@ from BIBLIO_TEST_POSTGRES (an address of a server on which databases may be made
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -32,7 +34,10 @@ from biblio.observatory import Profile
 from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine, upgrade
+from demo.make_observatory import build
+from demo.replay import ReplayServer
 from tests.databases import PostgresDatabase
+from tests.mailserver import Box, smtp_server
 from tests.routes import CompiledRule
 from tests.statements import compiled_once
 from tests.templates import CompiledTemplates
@@ -268,6 +273,47 @@ def sqlite_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> 
     engine = make_engine(settings.database)
     yield runtime_on(settings, Store(engine), clock)
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo observatory with the default seed: it takes two seconds to make and nobody changes it."""
+    folder = tmp_path_factory.mktemp("observatory")
+    build(folder, today=NOW.date())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(observatory: Path) -> Iterator[ReplayServer]:
+    """A server that answers for the observatory and makes no faults."""
+    with ReplayServer(observatory, with_faults=False) as server:
+        yield server
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    """A real SMTP server on loopback, and what it accepted."""
+    with smtp_server() as running:
+        yield running
+
+
+@pytest.fixture
+def smtp(runtime: Runtime, box: Box) -> Runtime:
+    """The runtime, sending through that server."""
+    change = {"smtp_host": "127.0.0.1", "smtp_port": box.port, "smtp_starttls": False}
+    return replace(runtime, settings=runtime.settings.model_copy(update=change))
+
+
+def pytest_collection() -> None:
+    """While modules are imported there is no garbage worth looking for."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: collecting garbage need not go through all of it again and again."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

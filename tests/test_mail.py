@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -29,25 +28,11 @@ from biblio.settings import Settings
 from biblio.store.models import OutboxMail
 from biblio.store.words import MailState
 from tests.conftest import NOW
-from tests.mailserver import Box, smtp_server
+from tests.mailserver import Box
 
 KIND = "test"
 CLOCK = FixedClock(NOW)
 SETTINGS = Settings(secret_key="0123456789abcdef0123456789abcdef")  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def box() -> Iterator[Box]:
-    """A real SMTP server on loopback."""
-    with smtp_server() as running:
-        yield running
-
-
-@pytest.fixture
-def smtp(runtime: Runtime, box: Box) -> Runtime:
-    """A runtime that sends to the server."""
-    change = {"smtp_host": "127.0.0.1", "smtp_port": box.port, "smtp_starttls": False}
-    return replace(runtime, settings=runtime.settings.model_copy(update=change))
 
 
 def queue(runtime: Runtime, count: int = 1, **changes: str) -> None:

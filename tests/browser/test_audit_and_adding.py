@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 
 import pytest
 from flask import Flask
@@ -19,7 +18,6 @@ from biblio.runtime import Runtime
 from biblio.store.models import WantedPaper
 from biblio.store.words import RelationKind, Role, Scheme, Verdict, WantedState
 from biblio.web import create_app
-from demo.make_observatory import build
 from demo.replay import ReplayServer
 from tests.browser.looks import look
 from tests.factories import add_candidate, add_paper, add_project
@@ -41,15 +39,6 @@ PAGES = {
     "add-paper": "/papers/add",
     "add-waits": "/papers/add/1",
 }
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplayServer]:
-    """A server that answers for the demo observatory."""
-    folder = tmp_path_factory.mktemp("observatory")
-    build(folder, today=date(2026, 11, 22))
-    with ReplayServer(folder, with_faults=False) as server:
-        yield server
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import Contact, ContactCase, ContactEvent, JobRun, PaperIdentifier, Project
 from biblio.store.words import ContactFault, ContactState, Outcome
-from demo.make_observatory import build
 from demo.replay import ReplayServer
 from harvesters.records import HarvestedProject
 from tests.factories import accept, add_user
@@ -52,14 +51,12 @@ def _harvested(runtime: Runtime, url: str, day: date, **asked: str) -> None:
     _run(runtime, "read", limit=1)
 
 
-def test_a_letter_mends_the_second_version(sqlite_runtime: Runtime, tmp_path: Path) -> None:
+def test_a_letter_mends_the_second_version(sqlite_runtime: Runtime, observatory: Path) -> None:
     """v1 is read and lacks it; the librarian's letter leaves over SMTP; v2 is fetched, read, and found to have it."""
-    folder = tmp_path / "observatory"
-    build(folder, today=date(2026, 11, 22))
-    facts = _row(folder, "papers/arxiv.jsonl", id=ARXIV_ID)
-    codes = _row(folder, "truth.jsonl", arxiv_id=ARXIV_ID)["codes"]
+    facts = _row(observatory, "papers/arxiv.jsonl", id=ARXIV_ID)
+    codes = _row(observatory, "truth.jsonl", arxiv_id=ARXIV_ID)["codes"]
     first, second = (date.fromisoformat(version["date"][:10]) for version in facts["versions"])
-    with ReplayServer(folder, with_faults=False) as server, smtp_server() as box:
+    with ReplayServer(observatory, with_faults=False) as server, smtp_server() as box:
         more = {
             "smtp_host": "127.0.0.1",
             "smtp_port": box.port,

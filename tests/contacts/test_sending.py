@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,14 +15,7 @@ from biblio.store.words import ContactState, MailState
 from tests.contacts.preprints import ADDRESS, add_preprint
 from tests.contacts.test_service import leave, put
 from tests.factories import add_user
-from tests.mailserver import Box, smtp_server
-
-
-@pytest.fixture
-def box() -> Iterator[Box]:
-    """A server that keeps what it accepts."""
-    with smtp_server() as server:
-        yield server
+from tests.mailserver import Box
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One demo observatory for all tests of the demo: it takes two seconds to make and nobody changes it."""
+"""What the tests of the demo share: the rows of its observatory, and a server that answers for it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,11 @@ from typing import Any
 
 import pytest
 
-from demo.make_observatory import build
 from demo.replay import ReplayServer
 
 TODAY = date(2026, 11, 22)
 
 Rows = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture(scope="session")
-def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the demo observatory with the default seed."""
-    folder = tmp_path_factory.mktemp("observatory")
-    build(folder, today=TODAY)
-    return folder
 
 
 @pytest.fixture(scope="session")

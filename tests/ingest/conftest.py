@@ -12,27 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from biblio.runtime import Runtime
-from demo.make_observatory import build
 from demo.replay import ReplayServer
 
 TODAY = date(2026, 11, 22)
 
 Asking = Callable[[str], Runtime]
-
-
-@pytest.fixture(scope="session")
-def observatory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the demo observatory with the default seed."""
-    folder = tmp_path_factory.mktemp("observatory")
-    build(folder, today=TODAY)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def served(observatory: Path) -> Iterator[ReplayServer]:
-    """A server that answers for the observatory and makes no faults."""
-    with ReplayServer(observatory, with_faults=False) as server:
-        yield server
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -31,22 +29,8 @@ from biblio.store.words import Band, ContactFault, ContactState, MailState, Outc
 from biblio.verify.digest import DIGEST, KIND
 from biblio.web import create_app
 from tests.factories import add_paper, add_user
-from tests.mailserver import Box, smtp_server
+from tests.mailserver import Box
 from tests.web.visitors import Visitor, logged_in
-
-
-@pytest.fixture
-def box() -> Iterator[Box]:
-    """A mail server that keeps what it accepted."""
-    with smtp_server() as running:
-        yield running
-
-
-@pytest.fixture
-def smtp(runtime: Runtime, box: Box) -> Runtime:
-    """The runtime, sending through that server."""
-    change = {"smtp_host": "127.0.0.1", "smtp_port": box.port, "smtp_starttls": False}
-    return replace(runtime, settings=runtime.settings.model_copy(update=change))
 
 
 def reader(
