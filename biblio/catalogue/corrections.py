@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue import compose
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.groups import Shelf
+from biblio.catalogue.groups import Shelf, one_at_a_time
 from biblio.catalogue.revisions import recompose
 from biblio.errors import NotFound, RequestRefused
 from biblio.store.current import survivor_of
@@ -25,8 +25,9 @@ def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any
     unknown paper. ``value`` is plain: dates as "2026-11-22"; None says that the field has no value.
     """
     person = actor.person_id()
-    survivor = found_paper(session, paper_id)
     checked = _checked(name, value)
+    one_at_a_time(session)
+    survivor = found_paper(session, paper_id)
     _end_correction(session, survivor, name, now, person)
     row = PaperCorrection(paper_id=survivor, field=name, value=checked, actor_id=person, made_at=now)
     session.add(row)
@@ -38,6 +39,7 @@ def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any
 def withdraw_correction(session: Session, actor: Actor, paper_id: int, name: str, *, now: datetime) -> None:
     """Take a correction back: what the sources say is shown again. Raises ``NotFound`` where there is none."""
     person = actor.person_id()
+    one_at_a_time(session)
     survivor = survivor_of(session, paper_id)
     if survivor is None or not _end_correction(session, survivor, name, now, person):
         raise NotFound(f"Nobody has corrected the {name.replace('_', ' ')} of paper number {paper_id}.")
