@@ -8,10 +8,11 @@ import re
 import pytest
 from sqlmodel import col, select
 
+from biblio.catalogue.links import EvidenceFacts, Suggestion, suggest
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.models import CandidateRevision, EvidenceItem
-from biblio.store.words import Role
+from biblio.store.words import Band, Role
 from biblio.verify.paper.page import PaperPage, paper_page
 from biblio.verify.paper.read import read_paper
 from biblio.verify.paper.views import odds_words, signed
@@ -84,6 +85,27 @@ def test_the_page_names_the_model_that_weighed(runtime: Runtime, login: Login) -
             session.add(revision)
     text = login().get(f"/desk/paper/{paper}").get_data(as_text=True)
     assert "the learned model <code>3f2a91c0d7e4</code>" in text
+
+
+def test_hundreds_of_projects_do_not_make_the_page_long(runtime: Runtime, login: Login) -> None:
+    """A survey's list of codes: the best stand on the page with the one that was chosen, the others a link away."""
+    with runtime.store.writing() as session:
+        paper = add_paper(session)
+        projects = [add_project(session, f"2016.1.{number:05}.S") for number in range(1, 61)]
+        fact = EvidenceFacts(kind="pi", value="1", contribution=2.0, sentence="The PI is author 1 of 3.")
+        proposed = [
+            Suggestion(project, 0.9 - place / 100, Band.LIKELY, (fact,)) for place, project in enumerate(projects)
+        ]
+        suggest(session, paper_id=paper, suggestions=proposed, rules_digest="test", now=runtime.clock.now())
+    client = login()
+    page = client.get(f"/desk/paper/{paper}?project={projects[55]}&journal=ApJ").get_data(as_text=True)
+    assert [number for number in range(1, 61) if f">2016.1.{number:05}.S<" in page] == [*range(1, 40), 56]
+    assert "Show 20 further projects" in page
+    link = f'href="/desk/paper/{paper}?project={projects[55]}&amp;all=yes&amp;journal=ApJ"'
+    assert link in page
+    whole = client.get(f"/desk/paper/{paper}?all=yes").get_data(as_text=True)
+    assert all(f">2016.1.{number:05}.S<" in whole for number in range(1, 61))
+    assert "further project" not in whole
 
 
 def test_a_project_found_by_hand_is_explained_by_nothing(runtime: Runtime, login: Login) -> None:
