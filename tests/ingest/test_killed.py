@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -45,9 +47,30 @@ def _undisturbed(folder: Path, served: str, jobs: tuple[str, ...]) -> tuple[Fing
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory, served: ReplayServer) -> Fingerprint:
+def few(tmp_path_factory: pytest.TempPathFactory, observatory: Path) -> Iterator[str]:
+    """The address of a server for the demo observatory with a fifth of its papers, in all their records."""
+    folder = tmp_path_factory.mktemp("few") / "observatory"
+    shutil.copytree(observatory, folder)
+    papers = {name: _lines(folder, name) for name in ("arxiv", "ads", "fulltext")}
+    works = {row["work"] for row in papers["fulltext"][::5]}
+    of_works = {name for row in papers["ads"] if row["work"] in works for name in row["identifier"]}
+    papers["ads"] = [row for row in papers["ads"] if row["work"] in works]
+    papers["arxiv"] = [row for row in papers["arxiv"] if f"arXiv:{row['id']}" in of_works]
+    for name in ("arxiv", "ads"):
+        assert len(papers[name]) > 50
+        (folder / f"papers/{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in papers[name]), "utf-8")
+    with ReplayServer(folder, with_faults=False) as server:
+        yield server.url
+
+
+def _lines(folder: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / f"papers/{name}.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory, few: str) -> Fingerprint:
     """What an undisturbed harvest and reading leave."""
-    return _undisturbed(tmp_path_factory.mktemp("clean"), served.url, ("harvest", "read"))[0]
+    return _undisturbed(tmp_path_factory.mktemp("clean"), few, ("harvest", "read"))[0]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +90,7 @@ def clean_many(tmp_path_factory: pytest.TempPathFactory, many: str) -> tuple[Fin
 
 
 def test_killed_and_run_again_ends_like_one_clean_run(
-    store: Store, database_url: str, served: ReplayServer, tmp_path: Path, clean: Fingerprint
+    store: Store, database_url: str, few: str, tmp_path: Path, clean: Fingerprint
 ) -> None:
     """Five kills at different moments of harvest and reading change nothing of the end state."""
     kills: list[tuple[str, Reached]] = [
@@ -75,9 +98,9 @@ def test_killed_and_run_again_ends_like_one_clean_run(
         ("harvest", pages_stored("arxiv", 30)),
         ("harvest", pages_stored("ads", 2)),
         ("read", texts_stored(1)),
-        ("read", texts_stored(1100)),
+        ("read", texts_stored(150)),
     ]
-    site = Site(store, database_url, tmp_path, served.url)
+    site = Site(store, database_url, tmp_path, few)
     for place, (job, reached) in enumerate(kills):
         if place and job != kills[place - 1][0]:
             killing.run(kills[place - 1][0], site)
