@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col, func, select
 
 from biblio.catalogue.actor import Actor
@@ -180,27 +180,54 @@ def _fetch(context: JobContext, identifier: Identifier) -> int | None:
 
 
 def add_papers(context: JobContext) -> None:
-    """Take up every paper that waits, the oldest first, each once; who asks meanwhile is served as well.
+    """Take up every paper that waits, each once; who asks meanwhile is served as well.
 
+    Those that were never taken up come first, then those whose last time is longest ago: a paper at which the process
+    dies holds up no other, nor does one at which the run fails; that is raised in the end.
     With the argument ``fresh`` only those not tried yet: a person waits for one of them, and a service that is down
     takes minutes to say so.
     """
-    last = 0
+    seen: set[int] = set()
+    broken: Exception | None = None
     tried = (col(WantedPaper.tries) == 0,) if context.arguments.get("fresh") else ()
     while True:
         with context.runtime.store.reading() as session:
             row = session.exec(
                 select(WantedPaper)
-                .where(col(WantedPaper.state) == WantedState.WAITING, col(WantedPaper.id) > last, *tried)
-                .order_by(col(WantedPaper.id))
+                .where(col(WantedPaper.state) == WantedState.WAITING, col(WantedPaper.id).not_in(seen), *tried)
+                .order_by(col(WantedPaper.tried_at).asc().nulls_first(), col(WantedPaper.id))
                 .limit(1)
             ).first()
         if row is None or row.id is None:
-            return
-        last = row.id
+            break
+        seen.add(row.id)
+        _begin(context, row.id)
         context.count("asked")
         context.progress(f"{row.scheme.value} {row.identifier}", context.counts["asked"], None)
-        _add(context, row.id, Identifier(row.scheme, row.identifier))
+        try:
+            _add(context, row.id, Identifier(row.scheme, row.identifier))
+        except (BiblioError, OperationalError):  # the database could not go on, or another run took over
+            raise
+        except Exception as problem:
+            broken = broken or problem
+            context.note(f"{row.identifier}: {type(problem).__name__}: {problem}")
+            _note(
+                context,
+                row.id,
+                WantedState.WAITING,
+                "Something broke here while it was added. It is kept, and tried again every night.",
+            )
+    if broken is not None:
+        raise broken
+
+
+def _begin(context: JobContext, wanted_id: int) -> None:
+    """Note that a paper is taken up, so that the next run begins with others should this one not come to its end."""
+    with context.runtime.store.writing() as session:
+        require_running(session, context.run_id)
+        row = session.get_one(WantedPaper, wanted_id, with_for_update=True)
+        row.tried_at = context.runtime.clock.now()
+        session.add(row)
 
 
 def _add(context: JobContext, wanted_id: int, identifier: Identifier) -> None:

@@ -16,9 +16,10 @@ from biblio.catalogue.actor import MACHINE
 from biblio.catalogue.identity import Identifier
 from biblio.catalogue.pasted import read_identifier
 from biblio.errors import RequestRefused, Stale
+from biblio.ingest import by_identifier
 from biblio.ingest.by_identifier import ADD, add_now, ask, give_up, wanted
 from biblio.ingest.jobs import HARVEST
-from biblio.jobs import run_job
+from biblio.jobs import JobContext, run_job
 from biblio.runtime import Runtime
 from biblio.store.models import Candidate, JobRun, Paper, PaperIdentifier, TextReading, WantedPaper
 from biblio.store.words import Outcome, Scheme, WantedState
@@ -151,6 +152,38 @@ def test_a_text_that_cannot_be_fetched_does_not_hold_the_paper_up(small: Asking,
         row = _add(small(server.url), "1504.90137")
     assert row.state is WantedState.ADDED
     assert "text could not be fetched yet" in row.words
+
+
+@pytest.mark.parametrize("how", ["it raises", "the process dies"])
+def test_a_paper_that_breaks_the_run_holds_up_no_other(
+    small: Asking, served: ReplayServer, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Where it raises, the others are added by the same run, which fails; where the process dies, by the next."""
+    runtime = small(served.url)
+    with runtime.store.writing() as session:
+        for number in ("1504.90137", "1505.90137"):
+            ask(session, runtime, MACHINE, read_identifier(number), now=runtime.clock.now())
+    with runtime.store.reading() as session:
+        first, second = session.exec(select(WantedPaper.identifier).order_by(WantedPaper.id)).all()  # type: ignore[arg-type]
+    fetch = by_identifier._fetch
+
+    def breaks(context: JobContext, identifier: Identifier) -> int | None:
+        if identifier.value == first:
+            raise KeyboardInterrupt if how == "the process dies" else ZeroDivisionError("our own mistake")
+        return fetch(context, identifier)
+
+    monkeypatch.setattr(by_identifier, "_fetch", breaks)
+    if how == "the process dies":
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                run_job(runtime, ADD)
+    else:
+        row = run_job(runtime, ADD)
+        assert (row.outcome, row.error) == (Outcome.FAILED, "ZeroDivisionError: our own mistake")
+    with runtime.store.reading() as session:
+        found = {row.identifier: row.state for row in session.exec(select(WantedPaper))}
+    assert found[first] is WantedState.WAITING
+    assert found[second] is not WantedState.WAITING
 
 
 def test_a_withdrawn_paper_says_so(small: Asking, served: ReplayServer, observatory: Path) -> None:
