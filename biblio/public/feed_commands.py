@@ -6,23 +6,19 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 import click
-from sqlmodel import Session
 
 from biblio.errors import RequestRefused
 from biblio.public.archive_feed import as_csv, as_votable, feed_rows
 from biblio.public.feeds import provider, since
-from biblio.public.published import SLICE, PublicLink
-from biblio.public.relations import Json, Provider, datacite, in_slices, read_links, scholix
+from biblio.public.relations import DATACITE, SCHOLIX, Form, written
 from biblio.runtime import Runtime
-
-Maker = Callable[[Session, Sequence[PublicLink], Provider], list[Json]]
 
 _OUT = click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file, whole or not at all."
@@ -82,12 +78,7 @@ def write_scholix(ctx: click.Context, moment: datetime | None, out: Path | None)
       biblio feed scholix --out links.json
       biblio feed scholix --since 2026-11-01
     """
-    runtime: Runtime = ctx.obj()
-    with runtime.store.reading() as session:
-        links = read_links(session)
-        chosen = links.at(links.where(since=moment))
-        packages = _each(session, in_slices(chosen, SLICE // 4), runtime, scholix)
-        _write_list(packages, out)
+    _write_form(ctx.obj(), SCHOLIX, moment, out)
 
 
 @feed.command("datacite", short_help="Papers of each project as DataCite related identifiers.")
@@ -101,24 +92,14 @@ def write_datacite(ctx: click.Context, moment: datetime | None, out: Path | None
     Example:
       biblio feed datacite --out related.json
     """
-    runtime: Runtime = ctx.obj()
-    with runtime.store.reading() as session:
-        links = read_links(session)
-        codes = {links.codes[int(project)] for project in links.projects[links.where(since=moment)]}
-        chosen = sorted(links.at(links.of_projects(codes)), key=lambda link: (link.code, link.learned_at))
-        records = _each(session, in_slices(chosen, SLICE // 4, whole_projects=True), runtime, datacite)
-        _write_list(records, out)
+    _write_form(ctx.obj(), DATACITE, moment, out)
 
 
-def _each(session: Session, slices: Iterable[list[PublicLink]], runtime: Runtime, make: Maker) -> Iterator[Json]:
-    for some in slices:
-        yield from make(session, some, provider(runtime))
-
-
-def _write_list(records: Iterable[Json], out: Path | None) -> None:
-    with _writing(out) as file:
+def _write_form(runtime: Runtime, form: Form, moment: datetime | None, out: Path | None) -> None:
+    """Write a JSON list of all that a form gives."""
+    with runtime.store.reading() as session, _writing(out) as file:
         file.write("[")
-        for number, record in enumerate(records):
+        for number, record in enumerate(written(session, form, provider(runtime), moment)):
             file.write(",\n" if number else "\n")
             file.write(json.dumps(record, ensure_ascii=False, sort_keys=True))
         file.write("\n]\n")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -21,7 +22,7 @@ from biblio.errors import NotFound, RequestRefused
 from biblio.observatory import Profile
 from biblio.public.archive_feed import FeedRow, as_csv, as_votable, feed_rows
 from biblio.public.published import stamp
-from biblio.public.relations import Links, LinksKeeper, Provider, datacite, links_of, scholix
+from biblio.public.relations import DATACITE, SCHOLIX, Form, Links, LinksKeeper, Provider, links_of
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_of
 
@@ -29,10 +30,19 @@ RATE = "60 per hour"
 """How often an address may ask for one feed; a tag sent back counts as well."""
 
 PAGES_RATE = "600 per hour"
-SIZE, MOST = 500, 1_000
-"""Links on one page of Scholix, unless asked otherwise, and at most."""
-PROJECTS = 200
-"""Projects on one page of DataCite's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One feed as the page of feeds shows it. ``rate`` is how often an address may ask for it."""
+
+    title: str
+    words: str
+    form: str
+    endpoint: str
+    rate: str
+    parameters: tuple[str, ...] = ()
+
 
 Writer = Callable[[Iterable[FeedRow], Profile], Iterator[str]]
 
@@ -40,12 +50,20 @@ Writer = Callable[[Iterable[FeedRow], Profile], Iterator[str]]
 def add_rules(blueprint: Blueprint) -> None:
     """Put the feeds into the public URL map."""
     for rule, view, name in (
+        ("/feeds", page, "feeds"),
         ("/feeds/archive.csv", archive_csv, "feed_archive_csv"),
         ("/feeds/archive.vot", archive_votable, "feed_archive_votable"),
         ("/feeds/scholix.json", scholix_page, "feed_scholix"),
         ("/feeds/datacite.json", datacite_page, "feed_datacite"),
     ):
         blueprint.add_url_rule(rule, name, view, methods=["GET"])
+
+
+@webkit.action(webkit.PUBLIC)
+def page() -> ResponseReturnValue:
+    """List the feeds."""
+    base = webkit.runtime().settings.base_url.rstrip("/")
+    return render_template("public/feeds.html", feeds=FEEDS, base=base)
 
 
 @webkit.action(webkit.PUBLIC)
@@ -121,33 +139,27 @@ def _tagged(response: Response, tag: str) -> Response:
 @webkit.throttled(PAGES_RATE, methods=("GET",))
 def scholix_page() -> ResponseReturnValue:
     """Give one page of Scholix link packages."""
-    size = _number("size", SIZE, MOST)
-    with webkit.reading() as unit:
-        links, tag = _asked(unit)
-        places, tag = _places(links), f"{tag}-scholix-{_said_by(webkit.runtime())}"
-        if answer := _unchanged(tag):
-            return answer
-        number = _number("page", 1)
-        page = links.at(places[(number - 1) * size : number * size])
-        packages = scholix(unit, page, provider(webkit.runtime()))
-    return _page(packages, number, -(-len(places) // size), tag, totalLinks=len(places))
+    return _page_of(SCHOLIX)
 
 
 @webkit.action(webkit.PUBLIC)
 @webkit.throttled(PAGES_RATE, methods=("GET",))
 def datacite_page() -> ResponseReturnValue:
     """Give one page of projects with the papers that used their data, as DataCite writes related identifiers."""
-    size = _number("size", PROJECTS, PROJECTS)
+    return _page_of(DATACITE)
+
+
+def _page_of(form: Form) -> Response:
+    size = _number("size", form.size, form.most)
     with webkit.reading() as unit:
         links, tag = _asked(unit)
-        places, tag = _places(links), f"{tag}-datacite-{_said_by(webkit.runtime())}"
+        places, tag = _places(links), f"{tag}-{form.name}-{_said_by(webkit.runtime())}"
         if answer := _unchanged(tag):
             return answer
-        number = _number("page", 1)
-        codes = sorted({links.codes[int(project)] for project in links.projects[places]})
-        shown = links.at(links.of_projects(codes[(number - 1) * size : number * size]))
-        records = datacite(unit, shown, provider(webkit.runtime()))
-    return _page(records, number, -(-len(codes) // size), tag, totalProjects=len(codes))
+        number, things = _number("page", 1), form.things(links, places)
+        shown = form.links(links, things[(number - 1) * size : number * size])
+        records = form.write(unit, shown, provider(webkit.runtime()))
+    return _page(records, number, -(-len(things) // size), tag, **{form.counted: len(things)})
 
 
 def provider(runtime: Runtime) -> Provider:
@@ -201,3 +213,42 @@ def _page(records: list[dict[str, Any]], number: int, pages: int, tag: str, **co
         following = f"{webkit.runtime().settings.base_url}{url_for(request.endpoint or '', **values)}"  # type: ignore[arg-type]
     body = {"currentPage": number, "totalPages": pages, **counts, "next": following, "result": records}
     return _tagged(jsonify(body), tag)
+
+
+_LINKS = ("since=2026-11-01", "project=", "paper=", "size=", "page=")
+
+FEEDS = (
+    Feed(
+        "Papers of each observation unit",
+        "Each unit with the published papers that used data of its project: what an archive’s query page shows.",
+        "VOTable",
+        "public.feed_archive_votable",
+        RATE,
+        ("preprints=yes",),
+    ),
+    Feed(
+        "Papers of each observation unit, as a table",
+        "The same for people: a cell that a spreadsheet would run as a formula gets an apostrophe in front.",
+        "CSV",
+        "public.feed_archive_csv",
+        RATE,
+        ("preprints=yes",),
+    ),
+    Feed(
+        "Links between papers and data",
+        "Each paper with each project whose data it used, in the order in which that became known.",
+        "Scholix 3.0, JSON in pages",
+        "public.feed_scholix",
+        PAGES_RATE,
+        _LINKS,
+    ),
+    Feed(
+        "Papers of each project",
+        "Each project with all papers that used its data, for the metadata of the data’s DOI.",
+        "DataCite related identifiers, JSON in pages",
+        "public.feed_datacite",
+        PAGES_RATE,
+        _LINKS,
+    ),
+)
+"""Every feed there is."""

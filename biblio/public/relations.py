@@ -26,7 +26,7 @@ from biblio.catalogue.groups import CHUNK
 from biblio.observatory import Profile
 from biblio.public.exports import address_of
 from biblio.public.feed_papers import FeedPaper, feed_papers
-from biblio.public.published import PublicLink, public_links, stamp
+from biblio.public.published import SLICE, PublicLink, public_links, stamp
 from biblio.store.current import survivor_id
 from biblio.store.models import Link, Paper, Project
 from biblio.store.words import Scheme
@@ -262,3 +262,49 @@ def in_slices(links: Sequence[PublicLink], size: int, *, whole_projects: bool = 
         held.append(link)
     if held:
         yield held
+
+
+# -- both forms -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form in which links are given: what is paged, which links a page needs, and how they are written.
+
+    ``size`` things stand on a page unless asked otherwise, at most ``most``; ``counted`` is what the answer calls their number.
+    """
+
+    name: str
+    size: int
+    most: int
+    counted: str
+    things: Callable[[Links, np.ndarray[Any, Any]], Any]
+    """Returns, of links at some places, what is paged: any sequence."""
+    links: Callable[[Links, Any], list[PublicLink]]
+    """Returns the links of some things, those of one project together where a project is the thing."""
+    write: Callable[[Session, Sequence[PublicLink], Provider], list[Json]]
+    is_by_project: bool = False
+
+
+def _codes_of(links: Links, places: np.ndarray[Any, Any]) -> list[str]:
+    return sorted({links.codes[int(project)] for project in links.projects[places]})
+
+
+def _of_codes(links: Links, codes: Sequence[str]) -> list[PublicLink]:
+    return sorted(links.at(links.of_projects(codes)), key=lambda link: (link.code, link.learned_at))
+
+
+SCHOLIX = Form("scholix", 500, 1_000, "totalLinks", lambda links, places: places, lambda links, places: links.at(places),
+               scholix)  # fmt: skip
+"""Link packages, in the order in which the links became known."""
+
+DATACITE = Form("datacite", 200, 200, "totalProjects", _codes_of, _of_codes, datacite, is_by_project=True)
+"""Projects by code, each with all its papers, also where only some of the links were asked for."""
+
+
+def written(session: Session, form: Form, provider: Provider, since: datetime | None) -> Iterator[Json]:
+    """Yield all public links in a form, slice by slice; ``since``: what became known then or later."""
+    links = read_links(session)
+    chosen = form.links(links, form.things(links, links.where(since=since)))
+    for some in in_slices(chosen, SLICE // 4, whole_projects=form.is_by_project):
+        yield from form.write(session, some, provider)

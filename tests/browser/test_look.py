@@ -31,6 +31,7 @@ PUBLIC = {
     "nothing-found": "/?q=zzzz",
     "nothing-like-it": "/?q=torsu",
     "api": "/api",
+    "feeds": "/feeds",
     "projects": "/projects",
     "project": "/project/2012.1.00100.S",
     "paper": "/paper/2",

@@ -20,7 +20,7 @@ from biblio.catalogue.links import Ruling, decide, relate
 from biblio.observatory import load
 from biblio.public.feature import feature as public
 from biblio.public.feed_commands import feed
-from biblio.public.feeds import provider
+from biblio.public.feeds import FEEDS, provider
 from biblio.public.relations import MOST_CREATORS, in_slices, read_links, scholix
 from biblio.runtime import Runtime
 from biblio.store.models import Paper
@@ -332,3 +332,19 @@ def test_slices_never_part_a_project(sqlite_runtime: Runtime) -> None:
     parts = list(in_slices(chosen, 1, whole_projects=True))
     assert [[link.code for link in part] for part in parts] == [[FIRST, FIRST], [SECOND]]
     assert [len(part) for part in in_slices(chosen, 2)] == [2, 1]
+
+
+def test_a_page_lists_every_feed(client: FlaskClient, app: Flask) -> None:
+    """Each address below /feeds with its format and how often it may be asked for, and the pages of papers lead there."""
+    listed = client.get("/feeds").get_data(as_text=True)
+    addresses = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/feeds/")}
+    assert len(addresses) >= 4
+    for address in addresses:
+        assert f'<a href="{address}">{address}</a>' in listed
+    for feed_line in FEEDS:
+        assert feed_line.form in listed
+        rates = vars(app.view_functions[feed_line.endpoint])["biblio_rates"]
+        assert [rate.limit for rate in rates] == [feed_line.rate]
+        assert feed_line.rate.replace(" per ", " requests an ") in listed
+    for page in ("/", "/?q=", "/api"):
+        assert 'href="/feeds"' in client.get(page).get_data(as_text=True), page
