@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from random import Random
 
@@ -257,6 +258,18 @@ def test_the_first_reader_is_never_the_second(runtime: Runtime, app: Flask, work
     assert vera.post(f"/desk/second/{reading}", data={"verdict": "reject"}).status_code == 403
     with pytest.raises(NotAllowed):
         judge(runtime, work.vera, reading)
+
+
+def test_the_blind_page_shows_the_rules_and_lists_its_keys(runtime: Runtime, app: Flask, work: Work) -> None:
+    """A second reader judges by the same rules, with the same keys."""
+    _, reading = drawn_ruling(runtime, work)
+    page = as_client(app, runtime, work.hanna).get(f"/desk/second/{reading}").get_data(as_text=True)
+    keys = set(re.findall(r'data-key="(.)"', page))
+    listed = set(re.findall(r"<dt><kbd>(.)</kbd></dt>", page))
+    assert {"a", "r", "u", "h", "w", "j"} <= keys
+    assert keys - set("12345") <= listed
+    assert page.count("data-key-list") == 1
+    assert "<dt>Science with our data</dt>" in page
 
 
 def test_accepting_without_a_class_is_refused_and_keeps_what_was_typed(
