@@ -217,7 +217,7 @@ def _run(row: JobRun) -> Told:
 
 def _entry(row: AuditEntry) -> Told:
     details = _details(**{name: value for name, value in row.details.items() if name != "by"})
-    return Told(f"{row.action}: {row.subject}", details=details)
+    return Told(f"{_ENTRY_WORDS.get(row.action, row.action)}: {row.subject}", details=details)
 
 
 def _wanted(row: WantedPaper) -> Told:
@@ -239,6 +239,32 @@ def streams() -> tuple[Stream, ...]:
 _ENTRIES = {"account.": Kind.ACCOUNT, "login": Kind.ACCOUNT, "mail ": Kind.MAIL, "journal.": Kind.JOURNAL,
             "reported_paper.": Kind.REPORTED, "second_reading.": Kind.SHARING}  # fmt: skip
 """How the actions of audit entries begin, with the kind of act that they are; all others are settings."""
+
+
+_ENTRY_WORDS = {
+    "login": "logged in",
+    "login.refused": "was refused at the log-in",
+    "account.logged_out": "logged out",
+    "account.added": "added the account",
+    "account.role": "changed the role of",
+    "account.deactivated": "closed the account",
+    "account.reactivated": "opened the account again",
+    "account.password": "changed the password of",
+    "account.address": "changed the e-mail address of",
+    "account.digest": "chose about the daily mail of",
+    "mail resend": "let a letter wait again",
+    "mail give up": "gave a letter up",
+    "journal.reopen": "opened the suggestion of a journal again",
+    "reported_paper.handled": "answered the report of",
+    "second_reading.called_off": "called a second reading off",
+    "second_reading.resumed": "let a second reading go on",
+    "harvest.set_aside": "set a part of the harvest aside",
+    "harvest.set_aside_taken_back": "no longer sets a part of the harvest aside",
+    "ranking.chosen": "chose what ranks candidates",
+    "compare.import": "imported",
+    "compare.import_undone": "took the import back of",
+}
+"""What an action that is kept as an audit entry is called in the log; others stand there as they are kept."""
 
 
 def _entry_kind(row: AuditEntry) -> Kind:
@@ -289,13 +315,14 @@ def _of_papers() -> tuple[Stream, ...]:
                lambda r: Told(f"took back the correction of the {r.field.replace('_', ' ')}"),
                col(corr.withdrawn_by_id), col(corr.paper_id), words=(col(corr.field), sa.cast(col(corr.value), sa.Text))),
         Stream("note", Kind.EDIT, note, col(note.made_at), lambda r: Told("noted", r.text),
-               col(note.actor_id), col(note.paper_id), words=(col(note.text),)),
+               col(note.actor_id), col(note.paper_id), words=(col(note.text),), judges=True, masked="noted something"),
         Stream("note-ended", Kind.EDIT, note, col(note.removed_at), lambda r: Told("took away a note", r.text),
-               col(note.removed_by_id), col(note.paper_id), words=(col(note.text),)),
+               col(note.removed_by_id), col(note.paper_id), words=(col(note.text),), judges=True,
+               masked="took away a note"),
         Stream("tag", Kind.EDIT, tag, col(tag.made_at), lambda r: Told(f"tagged the paper “{r.tag}”"),
-               col(tag.actor_id), col(tag.paper_id), words=(col(tag.tag),)),
+               col(tag.actor_id), col(tag.paper_id), words=(col(tag.tag),), judges=True, masked="tagged the paper"),
         Stream("tag-ended", Kind.EDIT, tag, col(tag.removed_at), lambda r: Told(f"took away the tag “{r.tag}”"),
-               col(tag.removed_by_id), col(tag.paper_id), words=(col(tag.tag),)),
+               col(tag.removed_by_id), col(tag.paper_id), words=(col(tag.tag),), judges=True, masked="took away a tag"),
         Stream("wanted", Kind.REPORTED, wish, col(wish.asked_at), _wanted, col(wish.asked_by_id), col(wish.paper_id),
                words=(col(wish.identifier), col(wish.words))),
         Stream("wanted-dropped", Kind.REPORTED, wish, col(wish.ended_at),

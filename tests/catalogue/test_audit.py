@@ -130,7 +130,7 @@ def test_a_morning_is_told_in_order(store: Store, clock: FixedClock) -> None:
     with store.reading() as session:
         acts = audit.page(session, Wanted(first=clock.today()), viewer=None)
     assert _told(acts) == [
-        "Tom: login: tom",
+        "Tom: logged in: tom",
         "biblio: contact 1 with an author: sent",
         "Ines: wrote to an author: no code",
         "biblio: letter 1 left: contact",
