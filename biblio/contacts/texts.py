@@ -167,6 +167,8 @@ def quote_of(row: TextMention | TextPhrase) -> Quote:
     if not 0 <= start <= end <= len(row.context):
         return Quote(readable(row.context), "", "", row.stands_in, place)
     before, mark, after = row.context[:start], row.context[start:end], row.context[end:]
+    if row.context_start:  # what was kept begins within the text, mostly within a word
+        before = f"… {before.partition(' ')[2] or before}"
     return Quote(readable(before), readable(mark), readable(after), row.stands_in, place)
 
 
