@@ -17,7 +17,7 @@ class ImportForm(Form):
         "File",
         [FileRequired("Choose a file.")],
         description="CSV with a header (bibcode, doi or arxiv; programid …), telbib’s XML, our own exported decisions, "
-        "BibTeX, JSON lines, or an identifier a line. At most 2 MB here; larger ones with `biblio compare import`.",
+        "BibTeX, JSON lines, or an identifier a line. At most 2 MB here; larger ones by the command biblio compare import.",
     )
     name = StringField(
         "Name of the list",
