@@ -1,7 +1,7 @@
 """Nothing that anybody but the first reader can open depends on a verdict that a second reader is yet to judge.
 
-Two stores are alike but for that verdict, class and reason. Every page and file must be the same in both, for everybody,
-but for the sums of the report; and the reason stands nowhere.
+Two stores are alike but for that verdict, class and reason, and what its reader wrote on the paper. Every page and file
+must be the same in both, for everybody, but for the sums of the report; and the reason stands nowhere.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from biblio.settings import Settings
 from biblio.store import Store, make_engine
 from biblio.store.models import DeskItem, SecondReading
 from biblio.store.words import RelationKind, Role, Verdict
+from biblio.verify.paper import notes
 from biblio.verify.sharing import service as sharing
 from biblio.web.app import create_app
 from reports.definitions import INDICATORS
@@ -83,6 +84,10 @@ def worlds(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             for role in Role:
                 add_user(session, f"any-{role.value}", role)
         drawn_ruling(runtime, work, **truth)
+        with runtime.store.writing() as session:
+            notes.add_note(session, work.vera, work.paper, str(truth["reason"]), now=NOW)
+            notes.add_tags(session, work.vera, work.paper, str(truth["reason"]), now=NOW)
+            sharing.escalate(session, work.vera, work.paper, str(truth["reason"]), today(runtime))
         made.append(World(create_app(runtime), runtime, work))
     yield made
     for world in made:
@@ -139,7 +144,7 @@ def test_no_page_depends_on_what_is_hidden(worlds: list[World], role: Role | Non
 @pytest.mark.parametrize("role", [Role.LIBRARIAN, Role.HEAD_LIBRARIAN], ids=str)
 def test_no_answer_to_a_form_depends_on_what_is_hidden(worlds: list[World], role: Role) -> None:
     """Whatever is sent about the paper, valid or not: the answer, and the page that it leads to, are the same in both."""
-    told = []
+    told: list[list[tuple[object, ...]]] = []
     for world in worlds:
         with world.runtime.store.reading() as session:
             client = as_client(world.app, world.runtime, somebody(session, f"any-{role.value}"))
