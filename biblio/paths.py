@@ -18,11 +18,6 @@ def static_dir() -> Path:
     return PACKAGE / "static"
 
 
-def observatories_dir() -> Path:
-    """Return the folder of shipped observatory profiles, one folder each."""
-    return PACKAGE / "observatories"
-
-
 def migrations_dir() -> Path:
     """Return the folder of database migrations."""
     return PACKAGE / "migrations"

@@ -404,11 +404,3 @@ def _said(campaign: Campaign, session: Session, answers: int) -> str:
     if 0 < answers < SMALLEST_SHOWN:
         said += f" With fewer than {SMALLEST_SHOWN} answers they are not shown by reason."
     return said
-
-
-def answers_by_reason(session: Session, campaign: Campaign) -> list[tuple[Reason, int]]:
-    """Return the answers of a closed campaign by reason, in the order of the chain; empty when too few to show.
-
-    Raises ``NotFound`` while the campaign is open.
-    """
-    return list(results(session, campaign).by_reason)

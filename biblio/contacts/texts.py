@@ -71,12 +71,6 @@ def texts_of(session: Session, runtime: Runtime, paper_ids: Sequence[int]) -> di
     return {paper_id: _texts(rows, kept, prefix, runtime.relation_rules) for paper_id, rows in readings.items()}
 
 
-def text_seen(session: Session, runtime: Runtime, reading: TextReading) -> TextSeen:
-    """Return one reading as the rule takes it."""
-    kept = _kept(session, [reading.id or 0])
-    return _seen(reading, kept, _bare(runtime.profile.observatory.code_prefix))
-
-
 def _kept(session: Session, ids: Sequence[int]) -> _Kept:
     kept = _Kept(defaultdict(list), defaultdict(list), defaultdict(list))
     for mention in session.exec(select(TextMention).where(col(TextMention.reading_id).in_(ids))):

@@ -1,6 +1,6 @@
 """What loading a list of projects would change, found out by doing it and giving it up.
 
-So a dry run and the real run cannot disagree: both go through ``catalogue.record_projects``.
+So a dry run and the real run cannot disagree: both go through ``catalogue.projects.record_projects``.
 """
 
 from __future__ import annotations

@@ -13,8 +13,6 @@ from biblio.public.wordlists import Grown, Mask
 NOBODY = 0
 """The row that is no paper's: pairs that are taken out are given to it."""
 
-TEXT_FACETS = ("year", "journal", "refereed", "author")
-"""Facets whose values follow from what is shown of a paper."""
 LINK_FACETS = ("cycle", "project", "category", "data")
 """Facets whose values follow from the projects a paper used."""
 FACETS = ("year", "data", "cycle", "category", "journal", "author", "project", "refereed")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from rapidfuzz import fuzz, process
 from sqlmodel import Session, col
 
-from biblio.public.facets import FACETS, Value
+from biblio.public.facets import Value
 from biblio.public.index import PublicIndex
 from biblio.public.wanted import Term, Wanted
 from biblio.public.wordlists import Mask, WordList
@@ -253,7 +253,3 @@ def _list_of(index: PublicIndex, name: str) -> WordList:
 
 def _is_there(index: PublicIndex, mask: Mask) -> bool:
     return bool((mask & index.live).any())
-
-
-ALL_FACETS = dict.fromkeys(FACETS, 8)
-"""Every facet with as many values as a page shows at first."""

@@ -63,7 +63,7 @@ class ConfirmForm(Form):
 
 
 class NoteForm(Form):
-    """A note on a paper; ``verify.notes`` says what it may hold."""
+    """A note on a paper; ``verify.paper.notes`` says what it may hold."""
 
     text = StringField("Note")
 

@@ -1,6 +1,6 @@
 """Taking over the links that an archive lists, as decisions of the librarian who says so.
 
-Each is a decision like any other: it goes through ``catalogue.decide``, stands in the history with its source, and can
+Each is a decision like any other: it goes through ``catalogue.links.decide``, stands in the history with its source, and can
 be undone. What a person has decided, or taken back, stays as that person left it.
 """
 
