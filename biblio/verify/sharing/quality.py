@@ -181,8 +181,14 @@ class LibraryRow:
 
 
 def library_rows(session: Session, profile: Profile, now: datetime) -> list[LibraryRow]:
-    """Return each library's share and backlog, in the profile's order: three statements."""
+    """Return each library's share and backlog, in the profile's order: three statements.
+
+    A decision that was taken back is no part of a share.
+    """
     since = now - RECENT
+    taken_back = sa.select(col(Decision.undoes_id)).where(
+        col(Decision.made_at) >= since, col(Decision.undoes_id).is_not(None)
+    )
     decided = {
         library: (count, people)
         for library, count, people in session.execute(
@@ -190,7 +196,10 @@ def library_rows(session: Session, profile: Profile, now: datetime) -> list[Libr
             .select_from(Decision)
             .join(UserAccount, col(UserAccount.id) == col(Decision.actor_id))
             .where(
-                col(Decision.made_at) >= since, col(Decision.verdict).is_not(None), col(Decision.undoes_id).is_(None)
+                col(Decision.made_at) >= since,
+                col(Decision.verdict).is_not(None),
+                col(Decision.undoes_id).is_(None),
+                col(Decision.id).not_in(taken_back),
             )
             .group_by(col(UserAccount.library))
         )

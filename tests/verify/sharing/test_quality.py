@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from biblio.clock import FixedClock
 from biblio.runtime import Runtime
@@ -120,6 +120,26 @@ def test_a_library_s_seconds_are_told_only_of_several_people(runtime: Runtime, w
     with runtime.store.reading() as session:
         row = quality.library_rows(session, runtime.profile, now)[0]
         assert (row.decided, row.median_s) == (8, 5.0)
+
+
+def test_what_was_taken_back_is_no_part_of_a_share(runtime: Runtime, work: Work) -> None:
+    """Twenty-five confirmed together and undone as one are no work done."""
+    now = runtime.clock.now()
+    with runtime.store.writing() as session:
+        decided(session, work, work.vera.person_id(), now - timedelta(hours=2), 5.0, 5.0)
+    with runtime.store.writing() as session:
+        first = session.exec(select(Decision).order_by(col(Decision.id))).all()[0]
+        session.add(
+            Decision(
+                paper_id=work.paper,
+                project_id=work.project,
+                actor_id=work.vera.person_id(),
+                made_at=now - timedelta(hours=1),
+                undoes_id=first.id,
+            )
+        )
+    with runtime.store.reading() as session:
+        assert quality.library_rows(session, runtime.profile, now)[0].decided == 1
 
 
 def test_the_libraries_page_shows_every_library(runtime: Runtime, app: Flask, work: Work) -> None:
