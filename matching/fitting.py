@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
 from matching.trees import Floats, Model, Tree
 
@@ -167,6 +166,8 @@ def _platt(
     true, false = float(weight[labels].sum()), float(weight[~labels].sum())
     target = np.where(labels, (true + 1.0) / (true + 2.0), 1.0 / (false + 2.0))
     columns = np.column_stack([raw, np.ones(len(raw))] if sums is None else [raw, np.ones(len(raw)), sums])
+
+    from scipy import optimize  # takes long to load, and only fitting needs it
 
     def loss(at: Floats) -> float:
         odds = columns @ at

@@ -12,8 +12,6 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-from scipy.stats import binomtest
-
 from biblio.observatory import Profile
 from biblio.store.words import NEVER_PREPRINTS
 from matching.people import loose, parse, similarity
@@ -212,6 +210,8 @@ def _count(indicator: Indicator, label: str, ids: set[int]) -> Figure:
 def _fraction(label: str, published: set[int], observed: set[int], *, incomplete: bool = False) -> Figure:
     if not observed:
         return Figure(FRACTION, label, float("nan"), (), 0, 0)
+    from scipy.stats import binomtest  # takes longer to load than most commands take
+
     interval = binomtest(len(published), len(observed)).proportion_ci(confidence_level=0.95, method="wilson")
     return Figure(
         indicator=FRACTION,
