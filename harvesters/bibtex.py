@@ -107,6 +107,9 @@ _KEY = re.compile(r"[ \t\r\n]*([^\s,{}]*)[ \t\r\n]*(?:,|(?=[)}]))")
 _BIBCODE = re.compile(r"^[12]\d{3}[A-Za-z0-9&.]{14}[A-Z.:]$")
 _YEAR = re.compile(r"\b(?:1[6-9]|2[01])\d\d\b")
 _MAX_FIELD_CHARS = 200_000
+_MAX_ENTRY_CHARS = 2_000_000
+"""Characters of all fields of an entry, and of all @strings together: a kilobyte of these that name each other twice
+would become more than any memory holds."""
 _MAX_NESTING = 40
 
 
@@ -124,7 +127,7 @@ class Entry:
 def entries(text: str) -> Iterator[Entry]:
     """The entries of a BibTeX file in order, ``@string`` put in, ``@comment`` and ``@preamble`` left out."""
     strings: dict[str, str] = {}
-    at, line, counted_to = 0, 1, 0
+    at, line, counted_to, held = 0, 1, 0, 0
     while (start := _START.search(text, at)) is not None:
         begin = text.index("@", start.start())
         line, counted_to = line + text.count("\n", counted_to, begin), begin
@@ -136,7 +139,10 @@ def entries(text: str) -> Iterator[Entry]:
         if kind in ("comment", "preamble"):
             continue
         if kind == "string":
-            strings.update(_try_fields(body, strings))
+            told = _try_fields(body, strings)
+            held += sum(map(len, told.values()))
+            if held <= _MAX_ENTRY_CHARS:
+                strings.update(told)
             continue
         try:
             yield _entry(line, kind, body, strings)
@@ -163,8 +169,12 @@ def _entry(line: int, kind: str, body: str, strings: Mapping[str, str]) -> Entry
 
 def _fields(body: str, at: int, strings: Mapping[str, str]) -> dict[str, str]:
     fields: dict[str, str] = {}
+    held = 0
     while (name := _NAME.match(body, at)) is not None:
         value, at = _value(body, name.end(), strings)
+        held += len(value)
+        if held > _MAX_ENTRY_CHARS:
+            raise RecordRefused(f"is longer than {_MAX_ENTRY_CHARS} characters once its @strings are put in")
         fields.setdefault(name[1].lower(), value)
     rest = body[at:].lstrip(" \t\r\n,")
     if not rest:
@@ -176,9 +186,13 @@ def _fields(body: str, at: int, strings: Mapping[str, str]) -> dict[str, str]:
 
 def _value(body: str, at: int, strings: Mapping[str, str]) -> tuple[str, int]:
     parts: list[str] = []
+    held = 0
     while True:
         part, at = _value_part(body, at, strings)
         parts.append(part)
+        held += len(part)
+        if held > _MAX_FIELD_CHARS:
+            raise RecordRefused(f"has a field of more than {_MAX_FIELD_CHARS} characters once its @strings are put in")
         joined = re.compile(r"[ \t\r\n]*#[ \t\r\n]*").match(body, at)
         if joined is None:
             return " ".join("".join(parts).split()), at
