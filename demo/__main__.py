@@ -18,6 +18,7 @@ from pathlib import Path
 from biblio.clock import Clock
 from biblio.errors import BiblioError
 from biblio.logs import configure
+from biblio.web.listening import check_free
 from demo.job import Demo
 from demo.make_observatory import SEED, build
 from demo.replay import ReplayServer
@@ -31,6 +32,8 @@ def main() -> int:
     configure(level="ERROR")
     began = time.monotonic()
     try:
+        if options.serve:
+            check_free("127.0.0.1", options.port)  # before minutes of work, not after
         _prepare(options.folder / "observatory", options.seed)
         with _alone(options.folder), ReplayServer(options.folder / "observatory") as server:
             demo = Demo(options.folder, server.url, port=options.port)

@@ -20,9 +20,21 @@ def listen(app: Flask, *, host: str, port: int, threads: int) -> Any:
         _try(host, port)
         return waitress.create_server(app, host=host, port=port, threads=threads, ident=None)
     except OSError as error:
-        raise StartRefused(
-            f"Nothing can listen on {host}:{port}: {error.strerror or error}. Choose another --port; 0 takes any free one."
-        ) from error
+        raise _refused(host, port, error) from error
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise ``StartRefused`` as ``listen`` would: for whoever has minutes of work to do before listening."""
+    try:
+        _try(host, port)
+    except OSError as error:
+        raise _refused(host, port, error) from error
+
+
+def _refused(host: str, port: int, error: OSError) -> StartRefused:
+    return StartRefused(
+        f"Nothing can listen on {host}:{port}: {error.strerror or error}. Choose another --port; 0 takes any free one."
+    )
 
 
 def _try(host: str, port: int) -> None:
