@@ -26,7 +26,7 @@ from biblio.ingest.asked import KNOWN
 from biblio.ingest.jobs import HARVEST, READ
 from biblio.jobs import run_job
 from biblio.observatory.profile import Plausible
-from biblio.runtime import Runtime, checked_profile
+from biblio.runtime import Runtime
 from biblio.settings import Settings
 from biblio.store import Store, make_engine
 from biblio.store.models import HarvestRefusal, JobRun
@@ -36,7 +36,7 @@ from demo.replay import ReplayServer
 from demo.replay_faults import KINDS, Timing
 from harvesters.ads import AdsQuery
 from harvesters.http import HttpLimits, PoliteSession
-from tests.conftest import NOW, NOWHERE
+from tests.conftest import NOW, NOWHERE, runtime_on
 from tests.ingest.conftest import TODAY, addresses
 from tests.ingest.fingerprint import fingerprint
 
@@ -131,7 +131,7 @@ def fresh(tmp_path: Path, sqlite_template: Path, replay: ReplayServer) -> Iterat
             **{**NOWHERE, **addresses(replay.url)},
         )
         store = Store(make_engine(settings.database))
-        made.append(Runtime(settings=settings, profile=checked_profile(None), store=store, clock=FixedClock(NOW)))
+        made.append(runtime_on(settings, store, FixedClock(NOW)))
         return made[-1]
 
     replay.set_faults([])

@@ -18,7 +18,7 @@ from sqlmodel import select
 from werkzeug.routing import Rule
 
 from biblio.clock import FixedClock
-from biblio.runtime import Runtime, checked_profile
+from biblio.runtime import Runtime
 from biblio.settings import Settings
 from biblio.store import Store, make_engine
 from biblio.store.models import DeskItem, SecondReading
@@ -29,7 +29,7 @@ from biblio.web.app import create_app
 from reports.definitions import INDICATORS
 from survey.due import due, still_silent
 from survey.rule import Ground
-from tests.conftest import NOW, NOWHERE
+from tests.conftest import NOW, NOWHERE, runtime_on
 from tests.verify.factories import add_user
 from tests.verify.shared_work import CODE, TITLE, Work, as_client, drawn_ruling, somebody, today, two_papers
 
@@ -68,7 +68,7 @@ def _runtime(folder: Path) -> Runtime:
         **NOWHERE,  # type: ignore[arg-type]
     )
     store = Store(make_engine(settings.database))
-    return Runtime(settings=settings, profile=checked_profile(None), store=store, clock=FixedClock(NOW))
+    return runtime_on(settings, store, FixedClock(NOW))
 
 
 @pytest.fixture(scope="module")
