@@ -27,9 +27,14 @@ MOST_FIELDS = 500
 
 
 def claimed_page(claimed: Claimed, action: str, back: str) -> ResponseReturnValue:
-    """Ask once more: somebody else works on what this person was about to decide; the same form is sent again with yes."""
+    """Ask once more: somebody else works on what this person was about to decide; the same form is sent again with yes.
+
+    Of many that were ticked, those that nobody works on can be confirmed without the others.
+    """
+    taken = {one.paper_id for one in claimed.claims}
     with webkit.reading() as session:
-        names = titles(session, {one.paper_id for one in claimed.claims})
+        names = titles(session, taken)
+        free = [chosen for chosen in request.form.getlist("chosen") if _survivor(session, chosen) not in taken]
     now = webkit.runtime().clock.now()
     fields = [(name, value) for name in request.form for value in request.form.getlist(name)]
     page = render_template(
@@ -39,10 +44,17 @@ def claimed_page(claimed: Claimed, action: str, back: str) -> ResponseReturnValu
         until={one.claim_id: until_words(one.until, now) for one in claimed.claims},
         fields=[(name, value) for name, value in fields[:MOST_FIELDS] if name not in ("csrf_token", "aware")],
         aware=sorted({*aware_of(), *(one.claim_id for one in claimed.claims)}),
+        free=free[:MOST_FIELDS],
         action=action,
         back=back,
     )
     return page, 409
+
+
+def _survivor(session: Session, chosen: str) -> int | None:
+    """Return the paper of a ticked box (paper:project:revision), as it stands now."""
+    paper = chosen.partition(":")[0]
+    return survivor_of(session, int(paper)) or int(paper) if paper.isdecimal() and len(paper) < 10 else None
 
 
 def aware_of() -> frozenset[int]:

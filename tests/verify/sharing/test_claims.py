@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -250,6 +251,23 @@ def test_many_are_not_confirmed_unawares(runtime: Runtime, app: Flask, work: Wor
     assert answer.status_code == 302
     with runtime.store.reading() as session:
         assert len(session.exec(select(Link)).all()) == 2
+
+
+def test_of_many_those_that_nobody_works_on_are_confirmed_alone(runtime: Runtime, app: Flask, work: Work) -> None:
+    """The page that asks once more holds a form with the others; what somebody works on stays as it was."""
+    claimed(runtime, work.vera, work.other)
+    hanna = as_client(app, runtime, work.hanna)
+    with runtime.store.reading() as session:
+        items = session.exec(select(DeskItem).order_by(col(DeskItem.paper_id))).all()
+        chosen = [f"{i.paper_id}:{work.project}:{i.candidate_id}" for i in items]
+    page = hanna.post("/desk/certain", data={"chosen": chosen}).get_data(as_text=True)
+    free = page.partition("free-ones")[2].partition("</form>")[0]
+    assert "Confirm the other 1" in free
+    left = re.findall(r'name="chosen" value="([^"]+)"', free)
+    assert left == [one for one in chosen if one.startswith(f"{work.paper}:")]
+    assert hanna.post("/desk/certain", data={"chosen": left}).status_code == 302
+    with runtime.store.reading() as session:
+        assert [link.paper_id for link in session.exec(select(Link)).all()] == [work.paper]
 
 
 def test_many_confirmed_too_late_show_both_views_and_keep_the_others(runtime: Runtime, app: Flask, work: Work) -> None:
