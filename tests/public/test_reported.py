@@ -21,12 +21,10 @@ from biblio.store.words import ReportState, Role, Scheme
 from biblio.web import create_app
 from demo.replay import ReplayServer
 from tests.factories import accept, add_paper, add_project, add_user
-from tests.ingest.conftest import addresses, observatory, served
+from tests.ingest.conftest import addresses
 from tests.web.visitors import Visitor, logged_in
 
 CODE = "2016.1.00001.S"
-
-__all__ = ["observatory", "served"]  # fixtures
 
 
 @pytest.fixture
