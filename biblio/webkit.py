@@ -6,14 +6,16 @@ Features import this module; it imports no door and no feature. The web door put
 
 from __future__ import annotations
 
+import json
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, flash, g, request, url_for
+from flask import Flask, Response, current_app, flash, g, request, session, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session
@@ -142,14 +144,28 @@ def throttled(
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
+_MOST_TOLD = 2_000
+"""Characters of messages, as JSON, that wait for the next page: they lie in the session's cookie, which has to stay below
+4,096 bytes (RFC 6265, section 6.1), as browsers drop a larger one, and the login with it."""
+
+
 def done(message: str, *, undo_url: str | None = None) -> None:
     """Tell the person, at the top of the next page, what was done; ``undo_url`` (a POST route) adds an undo button."""
-    flash({"message": message, "undo_url": undo_url}, "done")  # type: ignore[arg-type]
+    _tell("done", message, undo_url)
 
 
 def problem(message: str) -> None:
     """Tell the person, at the top of the next page, what could not be done and what to do."""
-    flash({"message": message, "undo_url": None}, "problem")  # type: ignore[arg-type]
+    _tell("problem", message, None)
+
+
+def _tell(kind: str, message: str, undo_url: str | None) -> None:
+    """Keep a message for the next page. Of many, for somebody who sends forms and looks at no page, the latest stay."""
+    flash({"message": textwrap.shorten(message, _MOST_TOLD // 4, placeholder=" …"), "undo_url": undo_url}, kind)  # type: ignore[arg-type]
+    told = session["_flashes"]
+    while len(told) > 1 and len(json.dumps(told)) > _MOST_TOLD:
+        told = told[1:]
+    session["_flashes"] = told
 
 
 def say_what_was_left_out(taken: Mapping[str, object], names: Iterable[str]) -> None:

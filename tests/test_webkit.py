@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from flask import Flask, get_flashed_messages
 from hypothesis import given
@@ -157,3 +159,15 @@ def test_white_space_in_an_optional_field_is_nothing(app: Flask, white: str) -> 
         form = Chosen()
         assert form.validate()
         assert (form.kind.data, form.place.data, form.name.data) == ("", "", " ")
+
+
+def test_messages_that_nobody_looks_at_never_fill_the_cookie(app: Flask) -> None:
+    """Somebody who sends form after form without a page keeps a login: the latest messages wait, and no long one whole."""
+    with app.test_request_context("/"):
+        for number in range(100):
+            webkit.done(f"Accepted number {number} für “{'ö' * 40}”.", undo_url=f"/desk/decision/{number}/undo")
+        webkit.problem("word " * 1000)
+        told = [message["message"] for message in get_flashed_messages()]  # type: ignore[index]
+    assert told[-1].endswith("word …")
+    assert told[-2].startswith("Accepted number 99 ")
+    assert len(json.dumps(told)) < 2_000
