@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
@@ -323,6 +324,8 @@ def counted(app: Flask, runtime: Runtime, cookie: str, size: Size) -> dict[str, 
         # What a thread of its own reads (the public index, when it is made) is no part of a page.
         number += not statement.startswith("BEGIN") and threading.get_ident() == here
 
+    while client.get("/").status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        time.sleep(0.5)  # the public index is being made
     sa.event.listen(runtime.store.engine, "before_cursor_execute", one_more)
     found = {}
     for what, ask in pages_of(size).items():
@@ -351,6 +354,10 @@ def filled(url: str, home: Path, size: Size) -> Runtime:
         begun = time.perf_counter()
         build(store.engine, runtime.profile, size, clock.today())
         print(f"{store.engine.dialect.name}: {size.papers:,} papers made in {time.perf_counter() - begun:.0f} s")
+    elif not store.is_sqlite:
+        # What a run before has changed; a server that stays up does it by itself.
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("VACUUM ANALYZE"))
     return runtime
 
 

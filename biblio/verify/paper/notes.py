@@ -15,9 +15,9 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused, Stale
-from biblio.store.current import group_ids, papers_under_second_reading, survivor_id
+from biblio.store.current import group_ids, members_under_second_reading
 from biblio.store.found import found, found_paper
-from biblio.store.models import Paper, PaperNote, PaperTag, UserAccount
+from biblio.store.models import PaperNote, PaperTag, UserAccount
 
 LONGEST_NOTE = 4_000
 """Characters of a note: half a page."""
@@ -85,8 +85,7 @@ def remarks(session: Session, group: Sequence[int]) -> Remarks:
             shown.setdefault(row.text, Tag(row.number, row.text, row.who, row.made_at))
     latest = (
         sa.select(col(PaperTag.tag))
-        .join(Paper, col(Paper.id) == col(PaperTag.paper_id))
-        .where(col(PaperTag.removed_at).is_(None), survivor_id().not_in(papers_under_second_reading()))
+        .where(col(PaperTag.removed_at).is_(None), col(PaperTag.paper_id).not_in(members_under_second_reading()))
         .order_by(col(PaperTag.id).desc())
         .limit(LOOKED_AT)
         .subquery()

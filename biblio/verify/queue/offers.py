@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.observatory import Profile
-from biblio.store.current import papers_under_second_reading, survivor_id
-from biblio.store.models import Claim, DeskItem, Paper, PaperTag
+from biblio.store.current import members_under_second_reading
+from biblio.store.models import Claim, DeskItem, PaperTag
 from biblio.store.words import Band
 from biblio.verify.queue import language, tally
 from biblio.verify.queue.queries import WHY_WORDS
@@ -94,8 +94,8 @@ def offers(session: Session, profile: Profile, wanted: QueueFilter, sums: Sums, 
     libraries = dict.fromkeys([*(p.library for p in profile.partners), *sums["library"]])
     languages = [(code, language.NAMES.get(code, code)) for code in _first(sums["language"], MOST_LANGUAGES)]
     tags = session.execute(
-        sa.select(col(PaperTag.tag)).join(Paper, col(Paper.id) == col(PaperTag.paper_id))
-        .where(col(PaperTag.removed_at).is_(None), survivor_id().not_in(papers_under_second_reading()))
+        sa.select(col(PaperTag.tag))
+        .where(col(PaperTag.removed_at).is_(None), col(PaperTag.paper_id).not_in(members_under_second_reading()))
         .distinct().order_by(col(PaperTag.tag)).limit(MOST_TAGS)
     ).scalars()  # fmt: skip
     options: dict[str, tuple[str, list[tuple[str, str]]]] = {

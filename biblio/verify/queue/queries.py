@@ -89,10 +89,13 @@ class QueueRow:
 def queue_count(session: Session, onlooker: Onlooker, wanted: QueueFilter, sums: Mapping[str, Counter[str]]) -> int:
     """Return how many papers the filter leaves; without a filter, or with one that ``sums`` tells, nothing is counted."""
     asked = wanted.filters()
-    if wanted.hides_weak and wanted.in_order.only_with is None and len(asked) <= 1:
+    needs = wanted.in_order.only_with
+    if wanted.hides_weak and needs is None and len(asked) <= 1:
         facet, value = next(iter(asked.items()), ("all", ""))
         if facet in sums and value != "none":
             return sums[facet][str(value)]
+    if wanted.hides_weak and needs is not None and needs.key == "score" and not asked:
+        return sum(sums["band"].values())  # what has a score has a band
     number = sa.select(sa.func.count()).select_from(DeskItem).where(*wanted.conditions(onlooker))
     return int(session.execute(number).scalar_one())
 
