@@ -37,11 +37,19 @@ def served(full: Runtime) -> Iterator[tuple[Flask, int]]:
     """The web pages as ``biblio serve`` runs them, with tokens in forms and all."""
     app = create_app(full, features=(desk, public))
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=8, ident=None)
-    thread = threading.Thread(target=server.run, daemon=True)
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.is_set():  # sockets closed by another thread while it waits for them would be an error in it
+            server.asyncore.loop(timeout=0.1, map=server._map, count=1)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield app, server.effective_port
-    server.close()
+    ended.set()
     thread.join(timeout=10)
+    server.task_dispatcher.shutdown()
+    server.close()
 
 
 def test_the_benchmark_has_the_queue_that_its_papers_make(full: Runtime) -> None:
