@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 
 class Clock:
@@ -34,17 +35,29 @@ class FixedClock(Clock):
         self._moment += by
 
 
+@lru_cache(maxsize=20_000)
 def years_after(day: date, years: int) -> date:
-    """Return the same calendar day ``years`` later; 29 February becomes 1 March where the year has none."""
+    """Return the same calendar day ``years`` later; 29 February becomes 1 March where the year has none.
+
+    Past the calendar's end it is its last day, so that a date no registry can mean stops nothing.
+    """
+    if day.year + years > date.max.year:
+        return date.max
     try:
         return day.replace(year=day.year + years)
     except ValueError:
         return date(day.year + years, 3, 1)
 
 
+@lru_cache(maxsize=20_000)
 def months_after(day: date, months: int) -> date:
-    """Return the same day of the month ``months`` later, or the first of the next one where the month has no such day."""
+    """Return the same day of the month ``months`` later, or the first of the next one where the month has no such day.
+
+    Past the calendar's end it is its last day.
+    """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year > date.max.year:
+        return date.max
     try:
         return day.replace(year=year, month=month + 1)
     except ValueError:

@@ -6,6 +6,7 @@
     │   ├── NotFound            there is no such thing (404)
     │   └── Stale               somebody else changed it meanwhile; ``current`` holds their version (409)
     ├── NotReady                what is asked for is being made and will be there in a minute (503)
+    ├── TooOften                more was asked for from one address than it may in a while (429)
     ├── JobRunning              the same job is running already, in this or another process
     └── StartRefused            biblio cannot start: settings, profile or database are not in order
 

@@ -145,19 +145,28 @@ def members_under_second_reading() -> Any:
     return sa.union_all(papers_under_second_reading(), merged)
 
 
-def projects_under_second_reading(session: Session, as_of: datetime | None = None) -> set[int]:
+def projects_under_second_reading(
+    session: Session, as_of: datetime | None = None, *, among: Collection[int] | None = None
+) -> set[int]:
     """Return the projects whose standing would tell a decision that must not be seen: a second reader has yet to judge.
 
-    They are those that were put to a second reader, and those accepted for a paper of which another pair was.
+    They are those that were put to a second reader, and those accepted for a paper of which another pair was. ``among``
+    narrows it to these projects, of which there may be no more than a statement takes.
     """
-    asked = in_force(col(SecondReading.drawn_at), col(SecondReading.ended_at), as_of)
+    asked = sa.and_(
+        in_force(col(SecondReading.drawn_at), col(SecondReading.ended_at), as_of),
+        sa.true() if among is None else col(SecondReading.project_id).in_(among),
+    )
+    # Behind coalesce no index is used: without statistics SQLite takes the verdict's, which most links share.
+    verdict = sa.func.coalesce(sa.type_coerce(col(Link.verdict), sa.String), "")
     accepted = (
         sa.select(col(Link.project_id))
         .join(Paper, col(Paper.id) == col(Link.paper_id))
         .where(
             survivor_id().in_(papers_under_second_reading(as_of)),
-            col(Link.verdict) == Verdict.ACCEPT,
+            verdict == Verdict.ACCEPT.value,
             in_force(col(Link.decided_at), col(Link.ended_at), as_of),
+            sa.true() if among is None else col(Link.project_id).in_(among),
         )
     )
     found = session.execute(sa.union(sa.select(col(SecondReading.project_id)).where(asked), accepted))

@@ -21,6 +21,10 @@ from biblio.errors import StartRefused
 SQLITE_BUSY_MS = 30_000
 """How long a SQLite writer waits for another one before it gives up."""
 
+SQLITE_CACHE_KIB = 32 * 1024
+"""Pages a connection may keep. SQLite's own 2 MiB make it read a page again for every look into a large index: judging
+100,000 projects took a fifth longer."""
+
 
 def make_engine(url: str) -> sa.Engine:
     """Make the engine for ``url`` (sqlite:///… or postgresql+psycopg://…). The SQLite file and its folder are made.
@@ -64,6 +68,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
     cursor.close()
 
 

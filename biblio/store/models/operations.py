@@ -85,7 +85,7 @@ class HarvestCursor(SQLModel, table=True):
     cursor: dict[str, Any] = Field(sa_column=json_column())
     updated_at: datetime = Field(sa_column=moment())
     asked_for: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
-    """What the place belongs to (``asked.AskedFor``): where the profile asks for more, the place is no use."""
+    """What the place belongs to (``store.asked_for``): where the profile asks for more, the place is no use."""
     tally: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     """What the reading that is under way has given so far (``limits.Tally``), and the last whole one in all."""
 
@@ -113,7 +113,7 @@ class HarvestPage(SQLModel, table=True):
     next_cursor: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     """Where the harvest went on after this page; some pages cannot be parsed again without it."""
     asked_for: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
-    """What the page was part of (``asked.AskedFor``); None where a source is asked for all it has."""
+    """What the page was part of (``store.asked_for``); None where a source is asked for all it has."""
 
 
 class HarvestRefusal(SQLModel, table=True):
@@ -204,14 +204,60 @@ class OutboxMail(SQLModel, table=True):
     reason: str | None = None
 
 
+class MailBounce(SQLModel, table=True):
+    """A mail server's word that one of our letters did not arrive; known by its bytes, so read twice it counts once.
+
+    ``address_hash`` outlives the letter's address. A hard bounce marks its address until somebody says that it works.
+    """
+
+    __tablename__ = "mail_bounce"
+    id: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(unique=True, max_length=64)
+    """SHA-256 of the message that told, and of the recipient it told of."""
+    outbox_mail_id: int = Field(foreign_key="outbox_mail.id", index=True)
+    address_hash: str = Field(index=True, max_length=64)
+    key_id: str = Field(max_length=16)
+    is_hard: bool
+    """The server will never take it (action "failed", status 5.x.x); else it was late or the mailbox was full."""
+    status: str = Field(default="", max_length=16)
+    words: str = Field(default="", max_length=500)
+    """What the server said; erased with the campaign's addresses."""
+    told_at: datetime = Field(sa_column=moment())
+    learned_at: datetime = Field(sa_column=moment())
+    outcome: str | None = Field(default=None, max_length=8)
+    """A librarian's word: "dead" or "works"; None while nobody has looked."""
+    handled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    handled_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+
+
 class ReportSnapshot(SQLModel, table=True):
-    """A report frozen on a day: its figures as they were, to compare the next one with."""
+    """A report frozen on a day, never changed or deleted (the database refuses it).
+
+    Snapshots of before migration 0020 have figures alone: no document, no version. Lists read the columns they show, as
+    ``document`` may have megabytes.
+    """
 
     __tablename__ = "report_snapshot"
+    __table_args__ = (live_index("uq_report_snapshot_recipe", "recipe", "period", where="recipe IS NOT NULL"),)
     id: int | None = Field(default=None, primary_key=True)
     as_of: date
     made_at: datetime = Field(sa_column=moment())
     figures: dict[str, Any] = Field(sa_column=json_column())
+    """The numbers of the first page by their address; of a snapshot of before by their indicator."""
+    made_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    """Who froze it; None: a command, or the machine by a recipe."""
+    recipe: str | None = Field(default=None, max_length=64)
+    period: str | None = Field(default=None, max_length=32)
+    """Which of the recipe's periods it is of: it is made once for each."""
+    version: str | None = Field(default=None, max_length=32)
+    """Of biblio, that built it."""
+    profile_hash: str | None = Field(default=None, max_length=64)
+    sha256: str | None = Field(default=None, max_length=64)
+    """Of the canonical JSON, before it is compressed."""
+    document: bytes | None = Field(default=None, sa_column=sa.Column(sa.LargeBinary(), nullable=True))
+    """The canonical JSON (``reports.snapshots.canonical``), compressed."""
+    undecided: dict[str, int] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """What waited at the desk, by band."""
 
 
 class ObservatoryChoice(SQLModel, table=True):

@@ -38,7 +38,15 @@ class SourceRecord(SQLModel, table=True):
     """What one source said of one paper, as parsed; superseded when the source says something else."""
 
     __tablename__ = "source_record"
-    __table_args__ = (live_index("uq_source_record_current", "source", "key", where="superseded_at IS NULL"),)
+    __table_args__ = (
+        live_index("uq_source_record_current", "source", "key", where="superseded_at IS NULL"),
+        sa.Index(
+            "ix_source_record_bibgroups",
+            *("paper_id", "learned_at", "superseded_at", "bibgroups"),
+            sqlite_where=sa.text("bibgroups IS NOT NULL"),
+            postgresql_where=sa.text("bibgroups IS NOT NULL"),
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     paper_id: int = Field(foreign_key="paper.id", index=True)
     source: str = Field(max_length=32)
@@ -48,6 +56,8 @@ class SourceRecord(SQLModel, table=True):
     payload_sha256: str | None = Field(default=None, foreign_key="payload.sha256")
     learned_at: datetime = Field(sa_column=moment())
     superseded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    bibgroups: str | None = Field(default=None, max_length=600)
+    """The bibliographies in ADS that list the paper, joined by semicolons, as ``record`` has them: reports read these alone."""
 
 
 class PaperRevision(SQLModel, table=True):

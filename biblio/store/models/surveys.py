@@ -24,6 +24,12 @@ class Campaign(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment())
     created_by_id: int | None = Field(default=None, foreign_key="user_account.id")
     as_of: date
+    stratify_by: str | None = Field(default=None, max_length=16)
+    """What the answers are also counted by: category, cycle or partner; None: by nothing. Fixed when it is made."""
+    minimum_persons: int = Field(default=5)
+    """How many distinct persons a released batch and each of its strata must come from; fixed when it is made."""
+    wave_persons: int = Field(default=0)
+    """The box is opened during the campaign each time so many more persons have answered; 0: at its end only."""
     public_key: str = Field(max_length=64)
     questionnaire: dict[str, Any] = Field(sa_column=json_column())
     letters: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
@@ -33,6 +39,9 @@ class Campaign(SQLModel, table=True):
     paused_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     released_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When the box was opened last: for a wave, or for good."""
+    is_released: bool = False
+    """Whether the box was opened for good; a fact of its own, because clocks of two machines can be set apart."""
     key_destroyed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ballots_read: int | None = None
     """How many ballots became answers when the box was opened."""
@@ -40,8 +49,29 @@ class Campaign(SQLModel, table=True):
     """How many ballots could not be opened or held nonsense; they are counted and lost."""
     ballots_destroyed: int | None = None
     """How many ballots were destroyed unread because too few persons had answered."""
-    persons_asked_before: int | None = None
-    """Of a campaign taken over from earlier times: how many persons were asked (its invitations are not known)."""
+    counts: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """What became of the invitations, frozen at closing, so that erasing addresses loses no figure."""
+    past: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    """Of a campaign taken over from earlier times: its totals, as its source gives them; None for our own."""
+    purged_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When the addresses and letters of a closed campaign were erased."""
+
+
+class CampaignStratum(SQLModel, table=True):
+    """One of the groups that a campaign's answers are counted by, named before anybody answered.
+
+    The counts are frozen at closing. ``reported_as`` is the name under which its answers stand: its own, or that of the
+    strata it was merged with because too few persons of it answered; None until the box was opened, or when the
+    answers stand under no stratum.
+    """
+
+    __tablename__ = "campaign_stratum"
+    __table_args__ = (sa.UniqueConstraint("campaign_id", "name"),)
+    id: int | None = Field(default=None, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id", index=True)
+    name: str = Field(max_length=120)
+    reported_as: str | None = Field(default=None, max_length=2000)
+    counts: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
 
 
 class Invitation(SQLModel, table=True):
@@ -54,8 +84,13 @@ class Invitation(SQLModel, table=True):
     project_id: int = Field(foreign_key="project.id", index=True)
     recipient: str
     email: str = Field(max_length=254)
+    nonce: str = Field(max_length=32)
+    """Random; the link is made from it, the number of the invitation and the server's secret."""
     token_hash: str = Field(unique=True, max_length=64)
+    stratum: str | None = Field(default=None, max_length=120)
     is_used: bool = False
+    is_released: bool = False
+    """Whether the box it voted into was opened: true of all used invitations of a release at once."""
     created_at: datetime = Field(sa_column=moment())
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     """When it was taken back before any letter told of it; it then does not count as asked."""
@@ -95,23 +130,77 @@ class Ballot(SQLModel, table=True):
 
 
 class Answer(SQLModel, table=True):
-    """One answer after the box was opened and shuffled: random key, no time, no project, no person."""
+    """One choice after the box was opened and shuffled: random key, no time, no project, no person, no comment."""
 
     __tablename__ = "answer"
     __table_args__ = {"sqlite_with_rowid": False}
     id: str = Field(primary_key=True, max_length=32)
     campaign_id: int = Field(foreign_key="campaign.id", index=True)
-    reason: int
-    detail: str = ""
-    comment: str = ""
+    stratum: str | None = Field(default=None, max_length=2000)
+    question: str = Field(max_length=40)
+    choice: int
+    word: str = ""
+
+
+class Comment(SQLModel, table=True):
+    """One free text after the box was opened, shuffled apart from the choices: nothing tells whose choice it goes with."""
+
+    __tablename__ = "comment"
+    __table_args__ = {"sqlite_with_rowid": False}
+    id: str = Field(primary_key=True, max_length=32)
+    campaign_id: int = Field(foreign_key="campaign.id", index=True)
+    question: str = Field(max_length=40)
+    words: str
+
+
+class CommentTag(SQLModel, table=True):
+    """A reader's word on what a comment is about."""
+
+    __tablename__ = "comment_tag"
+    __table_args__ = (live_index("uq_comment_tag_live", "comment_id", "tag", where="ended_at IS NULL"),)
+    id: int | None = Field(default=None, primary_key=True)
+    comment_id: str = Field(foreign_key="comment.id", index=True, max_length=32)
+    tag: str = Field(max_length=40)
+    made_by_id: int = Field(foreign_key="user_account.id")
+    made_at: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+
+
+class PastTotal(SQLModel, table=True):
+    """How often one choice was made in a campaign taken over from earlier times."""
+
+    __tablename__ = "past_total"
+    __table_args__ = (sa.UniqueConstraint("campaign_id", "question", "choice"),)
+    id: int | None = Field(default=None, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id", index=True)
+    question: str = Field(max_length=40)
+    choice: int
+    answers: int
 
 
 class OptOut(SQLModel, table=True):
-    """An address that never wants to be asked again, kept only as a keyed hash."""
+    """An address that never wants to be asked again, kept only as a keyed hash; ``key_id`` tells which key."""
 
     __tablename__ = "opt_out"
     address_hash: str = Field(primary_key=True, max_length=64)
+    key_id: str = Field(max_length=16)
     made_at: datetime = Field(sa_column=moment())
+
+
+class AskingAgain(SQLModel, table=True):
+    """A manager's leave to ask about a project once more, with the reason; it holds for one further asking."""
+
+    __tablename__ = "asking_again"
+    __table_args__ = (live_index("uq_asking_again_live", "project_id", where="ended_at IS NULL"),)
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id", index=True)
+    reason: str
+    actor_id: int = Field(foreign_key="user_account.id")
+    made_at: datetime = Field(sa_column=moment())
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When it was taken back, or the project was asked about again."""
+    ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
 
 class SurveyExclusion(SQLModel, table=True):
