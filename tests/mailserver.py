@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import socketserver
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -90,3 +92,96 @@ def smtp_server() -> Iterator[Box]:
         yield box
     finally:
         controller.stop()
+
+
+class TalkBreaks(Exception):
+    """The server closes the connection here, without another word."""
+
+
+class Strict:
+    """A mail server of sockets alone, whose every moment is counted: before and after each answer, and within DATA.
+
+    ``moments`` names those that were; at the moment number ``break_at`` it closes the connection. ``ids`` counts what it
+    accepted: a letter whose last dot it heard and that it had put aside when it went on.
+    """
+
+    def __init__(self) -> None:
+        self.ids: Counter[str] = Counter()
+        self.moments: list[str] = []
+        self.break_at = 0
+        self.lock = threading.Lock()
+        self.port = 0
+
+    def again(self, break_at: int) -> None:
+        """Count moments anew."""
+        self.moments, self.break_at = [], break_at
+
+    def at(self, moment: str) -> None:
+        """Pass a moment. Raises ``TalkBreaks`` at the one that was chosen."""
+        with self.lock:
+            self.moments.append(moment)
+            if len(self.moments) == self.break_at:
+                raise TalkBreaks
+
+    def accept(self, content: bytes) -> None:
+        """Put a letter aside for good."""
+        with self.lock:
+            self.ids[str(message_from_bytes(content, policy=policy.default)["Message-ID"])] += 1
+
+
+class _Talk(socketserver.StreamRequestHandler):
+    strict: Strict
+
+    def handle(self) -> None:
+        with contextlib.suppress(TalkBreaks, OSError):
+            self._say("connect", "220 mail.test")
+            while line := self.rfile.readline():
+                verb = line.split()[0].decode().upper()
+                if verb == "DATA":
+                    self._say(verb, "354 go on")
+                    content = self._content()
+                    if content is None:
+                        return
+                    self.strict.at("before accepting")
+                    self.strict.accept(content)
+                    verb = "the letter"
+                self._say(verb, "221 bye" if verb == "QUIT" else "250 OK")
+                if verb == "QUIT":
+                    return
+
+    def _say(self, verb: str, answer: str) -> None:
+        self.strict.at(f"before answering {verb}")
+        self.wfile.write(f"{answer}\r\n".encode())
+        self.wfile.flush()
+        self.strict.at(f"after answering {verb}")
+
+    def _content(self) -> bytes | None:
+        lines: list[bytes] = []
+        while line := self.rfile.readline():
+            if line == b".\r\n":
+                return b"".join(lines)
+            lines.append(line)
+            if len(lines) in (1, 5):
+                self.strict.at(f"after line {len(lines)} of the letter")
+        return None
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 20
+
+
+@contextmanager
+def strict_server() -> Iterator[Strict]:
+    """Run a server on a free port of 127.0.0.1 whose every moment can be the last."""
+    strict = Strict()
+    with _Server(("127.0.0.1", 0), type("Talk", (_Talk,), {"strict": strict})) as server:
+        strict.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield strict
+        finally:
+            server.shutdown()
+            thread.join()

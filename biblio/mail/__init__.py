@@ -6,9 +6,12 @@ A row found ``sending`` whose sender died is ``uncertain``: the server may or ma
 the folder there is no doubt: its files are made atomically under the letter's key, so the machine goes on by itself.
 """
 
+from biblio.mail.kinds import LetterKind, as_queued
 from biblio.mail.outbox import (
+    Attachment,
     Letter,
     Prepared,
+    arrived,
     compose,
     counts_by_state,
     display_name,
@@ -16,6 +19,7 @@ from biblio.mail.outbox import (
     message_id,
     queue,
     resend,
+    undo,
     usable_address,
 )
 from biblio.mail.sender import WAIT, Prepare, SendCounts, Stop, Wait, as_it_stands, recover, send_waiting
@@ -23,9 +27,11 @@ from biblio.mail.transports import Delivery, FolderTransport, SmtpTransport, Tra
 
 __all__ = [
     "WAIT",
+    "Attachment",
     "Delivery",
     "FolderTransport",
     "Letter",
+    "LetterKind",
     "Prepare",
     "Prepared",
     "SendCounts",
@@ -33,7 +39,9 @@ __all__ = [
     "Stop",
     "Transport",
     "Wait",
+    "arrived",
     "as_it_stands",
+    "as_queued",
     "compose",
     "counts_by_state",
     "display_name",
@@ -44,5 +52,6 @@ __all__ = [
     "resend",
     "send_waiting",
     "transport_for",
+    "undo",
     "usable_address",
 ]

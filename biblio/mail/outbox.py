@@ -1,17 +1,22 @@
-"""The outbox: letters are written in the transaction that wants them, and composed at the moment of sending."""
+"""The outbox: letters are written in the transaction that wants them, and composed at the moment of sending.
+
+A person decides about those that may or may not have left: ``resend``, ``arrived``, ``give_up``; each can be undone as long
+as nothing came after it.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -19,7 +24,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.errors import RequestRefused, StartRefused
+from biblio.errors import NotFound, RequestRefused, Stale, StartRefused
 from biblio.settings import Settings
 from biblio.store.found import found
 from biblio.store.models import AuditEntry, OutboxMail
@@ -32,7 +37,10 @@ _OWN_HEADERS = {"from", "to", "subject", "date", "message-id", "auto-submitted"}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter to be queued. ``key`` says what it is for (letters, digits, ``._-``) and never repeats."""
+    """A letter to be queued. ``key`` says what it is for (letters, digits, ``._-``) and never repeats.
+
+    ``body`` is empty where the text is made only as the letter leaves, because it holds links of one person's.
+    """
 
     key: str
     kind: str
@@ -44,11 +52,22 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a letter: its name there, its media type ("application/pdf"), its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """What really goes out: the body with its links, and headers that hold links."""
+    """What really goes out: the body with its links, headers that hold links, a subject if not the row's, and files."""
 
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    subject: str | None = None
+    attachments: Sequence[Attachment] = ()
 
 
 def queue(session: Session, settings: Settings, letter: Letter, *, now: datetime) -> OutboxMail:
@@ -79,16 +98,40 @@ def queue(session: Session, settings: Settings, letter: Letter, *, now: datetime
 
 
 def message_id(settings: Settings, key: str) -> str:
-    """Return the Message-ID of the letter with this key: always the same, so that a letter can be recognised."""
+    """Return the Message-ID of the letter with this key: always the same, so that a letter can be recognised.
+
+    It is keyed with the server's secret: nobody else can tell a letter by it, or make up that one came back.
+    """
     sender = parseaddr(settings.mail_from)[1]
     domain = sender.rpartition("@")[2] or urlsplit(settings.base_url).hostname or "localhost"
-    return f"<{hashlib.sha256(f'{settings.base_url} {key}'.encode()).hexdigest()[:40]}@{domain}>"
+    digest = hmac.digest(settings.secret().encode(), f"biblio letter\0{settings.base_url} {key}".encode(), "sha256")
+    return f"<{digest.hex()[:40]}@{domain.lower()}>"
+
+
+_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
+_LONGEST_LOCAL, _LONGEST = 64, 254
 
 
 def usable_address(address: str) -> str:
-    """Return an address in the form that goes on the wire. Raises ``RequestRefused`` for one that cannot work."""
+    """Return an address in the form that goes on the wire. Raises ``RequestRefused`` for one that cannot work.
+
+    Of an address with nothing unusual before the "@" its domain decides; each domain is asked about once.
+    """
+    address = address.strip()
+    plain = _PLAIN.fullmatch(address)
+    if plain is None or len(plain[1]) > _LONGEST_LOCAL or len(address) > _LONGEST:
+        return _on_the_wire(address)
+    return plain[1] + _domain_on_the_wire(plain[2])
+
+
+@lru_cache(maxsize=10_000)
+def _domain_on_the_wire(domain: str) -> str:
+    return _on_the_wire(f"x@{domain}")[1:]
+
+
+def _on_the_wire(address: str) -> str:
     try:
-        checked = validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
+        checked = validate_email(address, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise RequestRefused(f"This is not an e-mail address that letters can be sent to: {error}") from error
     return checked.ascii_email or checked.normalized
@@ -121,32 +164,80 @@ def compose(settings: Settings, mail: OutboxMail, prepared: Prepared, *, now: da
         raise StartRefused("BIBLIO_MAIL_FROM must hold an address, as in: Library <library@example.org>")
     message["From"] = Address(display_name(name), addr_spec=address)
     message["To"] = Address(mail.recipient, addr_spec=mail.email)
-    message["Subject"] = mail.subject
+    message["Subject"] = mail.subject if prepared.subject is None else one_line(prepared.subject)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
     for header, value in {**mail.headers, **_checked_headers(prepared.headers)}.items():
         message[header] = value
     message.set_content(prepared.body)
+    for file in prepared.attachments:
+        main, _, sub = file.media_type.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
     return message
 
 
-def resend(session: Session, actor: Actor, mail_id: int, *, now: datetime) -> OutboxMail:
+# -- what a person decides --------------------------------------------------------------------------------------------
+
+_UNDONE = {"mail resend": MailState.WAITING, "mail arrived": MailState.SENT, "mail give up": MailState.CANCELLED}
+"""What a person may do with a letter → the state it leaves the letter in."""
+
+
+def resend(session: Session, actor: Actor, mail_id: int, *, now: datetime) -> AuditEntry:
     """Let an uncertain or cancelled letter wait again, with the same Message-ID. A person takes the risk of a double.
 
-    Raises ``NotFound``, or ``RequestRefused`` for a letter that waits, is being sent or was sent.
+    Like the next two it returns the entry of the audit log that ``undo`` takes, and raises ``NotFound``, or
+    ``RequestRefused`` for a letter in another state.
     """
     mail = _of_person(session, mail_id, (MailState.UNCERTAIN, MailState.CANCELLED), "sent again")
+    before = _kept(mail)
     mail.state, mail.attempts, mail.not_before = MailState.WAITING, 0, None
     mail.claimed_by, mail.claimed_at, mail.reason = None, None, None
-    return _noted(session, actor, mail, "mail resend", now)
+    return _noted(session, actor, mail, "mail resend", now, before)
 
 
-def give_up(session: Session, actor: Actor, mail_id: int, *, now: datetime, reason: str = "") -> OutboxMail:
-    """Cancel a letter that waits or is uncertain. Raises ``NotFound``, or ``RequestRefused`` for any other."""
+def arrived(session: Session, actor: Actor, mail_id: int, *, now: datetime) -> AuditEntry:
+    """Mark an uncertain letter as sent, at the moment its sender claimed it: the mail server's log has it."""
+    mail = _of_person(session, mail_id, (MailState.UNCERTAIN,), "called arrived")
+    before = _kept(mail)
+    mail.state, mail.sent_at, mail.reason = MailState.SENT, mail.claimed_at or now, "A person found that it left."
+    return _noted(session, actor, mail, "mail arrived", now, before)
+
+
+def give_up(session: Session, actor: Actor, mail_id: int, *, now: datetime, reason: str = "") -> AuditEntry:
+    """Cancel a letter that waits or is uncertain."""
     mail = _of_person(session, mail_id, (MailState.UNCERTAIN, MailState.WAITING), "given up")
-    mail.state, mail.reason = MailState.CANCELLED, reason.strip() or "Given up by hand."
-    return _noted(session, actor, mail, "mail give up", now)
+    before = _kept(mail)
+    mail.state, mail.reason = MailState.CANCELLED, " ".join(reason.split())[:500] or "Given up by hand."
+    return _noted(session, actor, mail, "mail give up", now, before)
+
+
+def undo(session: Session, actor: Actor, entry_id: int, *, now: datetime) -> OutboxMail:
+    """Put a letter back to where it stood before a person decided; a letter that left meanwhile stays as it is.
+
+    Raises ``NotFound``, or ``Stale`` when something happened to the letter since.
+    """
+    entry = session.get(AuditEntry, entry_id)
+    if entry is None or entry.action not in _UNDONE or "before" not in entry.details:
+        raise NotFound("There is nothing to take back here.")
+    mail = found(session, OutboxMail, int(entry.details["letter"]), "letter", to_change=True)
+    later = sa.select(sa.func.max(col(AuditEntry.id))).where(
+        col(AuditEntry.subject) == entry.subject, col(AuditEntry.action).in_((*_UNDONE, "mail undo"))
+    )
+    moved = mail.state is not _UNDONE[entry.action] or (mail.state is MailState.WAITING and mail.attempts > 0)
+    if moved or session.execute(later).scalar_one() != entry.id:
+        raise Stale("Something happened to this letter since; nothing was changed. Look at it again.")
+    before = entry.details["before"]
+    mail.state, mail.attempts, mail.reason = MailState(before["state"]), before["attempts"], before["reason"]
+    mail.sent_at = None
+    session.add(mail)
+    session.add(
+        AuditEntry(
+            made_at=now, actor_id=actor.user_id, action="mail undo", subject=entry.subject, details={"key": mail.key}
+        )
+    )
+    session.flush()
+    return mail
 
 
 def _of_person(session: Session, mail_id: int, states: tuple[MailState, ...], what: str) -> OutboxMail:
@@ -156,15 +247,19 @@ def _of_person(session: Session, mail_id: int, states: tuple[MailState, ...], wh
     return mail
 
 
-def _noted(session: Session, actor: Actor, mail: OutboxMail, action: str, now: datetime) -> OutboxMail:
+def _kept(mail: OutboxMail) -> dict[str, object]:
+    return {"state": mail.state.value, "attempts": mail.attempts, "reason": mail.reason}
+
+
+def _noted(
+    session: Session, actor: Actor, mail: OutboxMail, action: str, now: datetime, before: Mapping[str, object]
+) -> AuditEntry:
     session.add(mail)
-    session.add(
-        AuditEntry(
-            made_at=now, actor_id=actor.user_id, action=action, subject=f"letter {mail.id}", details={"key": mail.key}
-        )
-    )
+    details = {"key": mail.key, "letter": mail.id, "before": dict(before)}
+    entry = AuditEntry(made_at=now, actor_id=actor.user_id, action=action, subject=f"letter {mail.id}", details=details)
+    session.add(entry)
     session.flush()
-    return mail
+    return entry
 
 
 def counts_by_state(session: Session, kind: str | None = None) -> dict[str, int]:

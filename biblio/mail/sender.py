@@ -14,6 +14,8 @@ from sqlmodel import Session, col, select
 from biblio.alive import holder_here, may_be_alive
 from biblio.errors import RequestRefused
 from biblio.logs import get_logger
+from biblio.mail.addresses import AddressBook
+from biblio.mail.bounces import dead_since, note_refusal
 from biblio.mail.outbox import Prepared, compose
 from biblio.mail.transports import Delivery, FolderTransport, Transport, transport_for
 from biblio.runtime import Runtime
@@ -80,6 +82,7 @@ class _Sending:
     prepare: Prepare
     sender: str
     transport: str
+    book: AddressBook
 
 
 def send_waiting(
@@ -87,7 +90,8 @@ def send_waiting(
 ) -> SendCounts:
     """Send the waiting letters of ``kind``, oldest first, at most ``limit``; return what became of them.
 
-    Any number of senders may run: each letter is claimed by one. A letter whose ``prepare`` says stop is cancelled.
+    Any number of senders may run: each letter is claimed by one. A letter whose ``prepare`` says stop is cancelled, and so
+    is one to an address that letters came back from.
     """
     counts = SendCounts()
     recover(runtime, counts)
@@ -99,7 +103,7 @@ def send_waiting(
         counts.notes.append(str(error))
         return counts
     try:
-        sending = _Sending(runtime, kind, prepare, sender, way.name)
+        sending = _Sending(runtime, kind, prepare, sender, way.name, AddressBook(runtime.settings))
         after = 0
         while limit is None or counts.sent + counts.refused + counts.later + counts.uncertain < limit:
             claimed = _claim(sending, after, counts)
@@ -136,7 +140,7 @@ def _claim(
         ).first()
         if mail is None or mail.id is None:
             return None
-        ready = sending.prepare(session, mail)
+        ready = _last_look(sending, session, mail)
         if isinstance(ready, Wait):
             return mail.id, None
         if isinstance(ready, Stop):
@@ -156,6 +160,13 @@ def _claim(
         mail.attempts += 1
         session.add(mail)
     return mail.id, (mail, message)
+
+
+def _last_look(sending: _Sending, session: Session, mail: OutboxMail) -> Prepared | Stop | Wait:
+    ready = sending.prepare(session, mail)
+    if isinstance(ready, Prepared) and (day := dead_since(session, sending.book, mail.email)) is not None:
+        return Stop(f"A letter to this address came back on {day}: the address does not work.")
+    return ready
 
 
 def _finish(runtime: Runtime, mail: OutboxMail, sender: str, delivery: Delivery, counts: SendCounts) -> None:
@@ -184,6 +195,8 @@ def _finish(runtime: Runtime, mail: OutboxMail, sender: str, delivery: Delivery,
             )
             .values(**values)
         )
+        if delivery.end == "refused" and delivery.of_recipient:
+            note_refusal(session, runtime.settings, mail, delivery.reason or "", now=now)
     if delivery.end != "sent":
         log.warning("letter not sent", mail=mail.id, end=delivery.end, code=delivery.code)
 

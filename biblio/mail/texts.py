@@ -35,6 +35,11 @@ class LetterText:
         return " ".join(fill(self.subject).split()), fill(self.body)
 
 
+def placeholders(text: str) -> set[str]:
+    """Return the names that stand in braces in a text."""
+    return set(_BRACES.findall(text))
+
+
 def path_of(profile: Profile, name: str) -> Path:
     """Return the file of a letter: the profile's own, else the general one."""
     own = profile.folder / "mail" / f"{name}.txt"

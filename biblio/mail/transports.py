@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import secrets
 import smtplib
 import socket
 import ssl
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
@@ -21,6 +24,9 @@ SMTP_TIMEOUT_S = 30
 """How long one step of the talk with the mail server may take."""
 
 
+_DRAFT_S = 3600
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """How one delivery ended: sent, later (nothing was taken), refused (for good), or uncertain (it broke in DATA)."""
@@ -28,6 +34,8 @@ class Delivery:
     end: str
     reason: str | None = None
     code: int | None = None
+    of_recipient: bool = False
+    """Whether the server said so of the recipient's address (RCPT), not of the sender or the text."""
 
 
 class Transport(Protocol):
@@ -55,8 +63,15 @@ class FolderTransport:
         self.folder = folder
 
     def open(self) -> None:
-        """Make the folder, for its owner's eyes only: letters hold addresses and links."""
+        """Make the folder, for its owner's eyes only: letters hold addresses and links.
+
+        Drafts that a dead sender left are deleted; a draft lives for moments, so an hour says that its sender is dead.
+        """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for draft in self.folder.glob(".*.tmp"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - draft.stat().st_mtime > _DRAFT_S:
+                    draft.unlink()
 
     def path(self, key: str) -> Path:
         """Return where the letter with this key lies."""
@@ -117,27 +132,32 @@ class SmtpTransport:
             ) from error
 
     def deliver(self, mail: OutboxMail, message: EmailMessage) -> Delivery:
-        """Speak MAIL, RCPT and DATA. Before DATA nothing is handed over; a break after it leaves doubt."""
+        """Speak MAIL, RCPT and DATA. Nothing is handed over before the server asks for the text; a break then leaves doubt."""
         try:
             if self._server is None:
                 self.open()
             server = self._server
             assert server is not None
-            for code, text in (server.mail(self._sender), server.rcpt(mail.email)):
-                if not 200 <= code < 300:
+            for verb, fine in (("MAIL", 2), ("RCPT", 2), ("DATA", 3)):
+                code, text = self._asked(server, verb, mail.email)
+                if code // 100 != fine:
                     server.rset()
-                    return _said_no(code, text)
+                    return replace(_said_no(code, text), of_recipient=verb == "RCPT")
         except (OSError, smtplib.SMTPException, RequestRefused) as error:
             self._drop()
             return Delivery("later", f"The talk broke before the letter was handed over ({_said(error)}).")
         try:
-            code, text = server.data(message.as_bytes())
-        except smtplib.SMTPDataError as error:
-            return _said_no(error.smtp_code, error.smtp_error)
+            server.send(_on_the_wire(message))
+            code, text = server.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             return Delivery("uncertain", f"The talk broke while the letter was handed over ({_said(error)}).")
         return Delivery("sent") if 200 <= code < 300 else _said_no(code, text)
+
+    def _asked(self, server: smtplib.SMTP, verb: str, address: str) -> tuple[int, bytes]:
+        if verb == "MAIL":
+            return server.mail(self._sender)
+        return server.rcpt(address) if verb == "RCPT" else server.docmd(verb)
 
     def _drop(self) -> None:
         if self._server is not None:
@@ -152,6 +172,17 @@ class SmtpTransport:
             except (OSError, smtplib.SMTPException):
                 self._server.close()
             self._server = None
+
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+def _on_the_wire(message: EmailMessage) -> bytes:
+    """Return the text as SMTP sends it (RFC 5321, sections 2.3.8 and 4.5.2): no line end but CRLF, no dot that ends it early."""
+    lines = _LINE_END.sub(b"\n", message.as_bytes())
+    lines = lines if lines.endswith(b"\n") else lines + b"\n"
+    return _DOT.sub(b"..", lines).replace(b"\n", b"\r\n") + b".\r\n"
 
 
 def _said(error: Exception) -> str:

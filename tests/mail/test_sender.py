@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from biblio import mail
 from biblio.catalogue.actor import MACHINE
@@ -28,43 +23,11 @@ from biblio.settings import Settings
 from biblio.store.models import OutboxMail
 from biblio.store.words import MailState
 from tests.conftest import NOW
+from tests.mail.letters import KIND, queue, rows, send, states
 from tests.mailserver import Box
 
-KIND = "test"
 CLOCK = FixedClock(NOW)
-SETTINGS = Settings(secret_key="0123456789abcdef0123456789abcdef")  # type: ignore[arg-type]
-
-
-def queue(runtime: Runtime, count: int = 1, **changes: str) -> None:
-    """Queue ``count`` letters to fictional people."""
-    for number in range(count):
-        values = {
-            "key": f"letter-{number}",
-            "kind": KIND,
-            "recipient": f"Ines Person{number}",
-            "email": f"ines{number}@example.org",
-            "subject": "A question",
-            "body": "Dear Ines,\nhow are you?\n",
-            **changes,
-        }
-        with runtime.store.writing() as session:
-            mail.queue(session, runtime.settings, mail.Letter(**values), now=runtime.clock.now())
-
-
-def send(runtime: Runtime, limit: int | None = None) -> mail.SendCounts:
-    """Send what waits, as it stands."""
-    return mail.send_waiting(runtime, KIND, mail.as_it_stands, limit=limit)
-
-
-def rows(runtime: Runtime) -> list[OutboxMail]:
-    """Return the outbox in order."""
-    with runtime.store.reading() as session:
-        return list(session.exec(select(OutboxMail).order_by(col(OutboxMail.id))))
-
-
-def states(runtime: Runtime) -> list[str]:
-    """Return the states of all letters in order."""
-    return [row.state.value for row in rows(runtime)]
+SETTINGS = Settings(secret_key="0123456789abcdef0123456789abcdef")
 
 
 def test_letters_arrive_once_and_are_marked(smtp: Runtime, box: Box) -> None:
@@ -190,93 +153,6 @@ def test_two_senders_at_once_send_each_letter_once(smtp: Runtime, box: Box) -> N
     assert sorted(box.ids.values()) == [1] * 12
 
 
-CHILD = """
-import os, signal, sys
-import sqlalchemy as sa
-from biblio import mail
-from biblio.logs import configure
-from biblio.runtime import Runtime, checked_profile
-from biblio.settings import load_settings
-from biblio.store import Store, make_engine
-from biblio.clock import Clock
-configure(level="ERROR")
-settings = load_settings()
-engine = make_engine(settings.database)
-left = int(sys.argv[1])
-def step(*_):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-sa.event.listen(engine, "before_cursor_execute", step)
-sa.event.listen(engine, "commit", step)
-runtime = Runtime(settings=settings, profile=checked_profile(None), store=Store(engine), clock=Clock())
-print("sending", flush=True)
-mail.send_waiting(runtime, "test", mail.as_it_stands)
-"""
-
-
-def start_sender(runtime: Runtime, statements: int) -> subprocess.Popen[str]:
-    """Start a sender of its own that kills itself at a statement or commit (0: never)."""
-    s = runtime.settings
-    environment = {
-        **os.environ,
-        "BIBLIO_DATABASE_URL": s.database,
-        "BIBLIO_HOME": str(s.home),
-        "BIBLIO_ENVIRONMENT": "development",
-        "BIBLIO_SMTP_STARTTLS": "false",
-    }
-    if s.smtp_host:
-        environment |= {"BIBLIO_SMTP_HOST": s.smtp_host, "BIBLIO_SMTP_PORT": str(s.smtp_port)}
-    root = Path(__file__).parent.parent
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(statements)], env=environment, cwd=root, text=True, stdout=subprocess.PIPE
-    )
-
-
-def finish_and_check(runtime: Runtime, box: Box, letters: int) -> None:
-    """Send what is left, then check: nothing was accepted twice, and what is marked sent was accepted."""
-    send(runtime)
-    assert max(box.ids.values(), default=0) <= 1
-    for row in rows(runtime):
-        assert row.state in (MailState.SENT, MailState.UNCERTAIN)
-        if row.state is MailState.SENT:
-            assert box.ids[row.message_id] == 1
-    assert len([s for s in states(runtime) if s == "sent"]) >= letters - 1
-
-
-@pytest.mark.parametrize("statements", [1, 2, 3, 4, 5, 6, 7, 8, 10])
-def test_a_sender_killed_between_statements_doubles_nothing(smtp: Runtime, box: Box, statements: int) -> None:
-    """SIGKILL before the n-th statement or commit: the next sender doubles nothing and loses at most one to doubt."""
-    queue(smtp, 3)
-    child = start_sender(smtp, statements)
-    child.communicate(timeout=60)
-    assert child.returncode == -signal.SIGKILL
-    finish_and_check(smtp, box, 3)
-
-
-@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "ACCEPTED"])
-def test_a_sender_killed_between_verbs_doubles_nothing(smtp: Runtime, box: Box, verb: str) -> None:
-    """SIGKILL while the server hears a verb: that letter is uncertain, the others arrive, none twice."""
-    queue(smtp, 3)
-    child: list[subprocess.Popen[str]] = []
-    started = threading.Event()
-
-    def kill() -> None:
-        started.wait(30)
-        box.on.clear()
-        child[0].kill()
-        child[0].wait(30)
-
-    box.on[verb] = kill
-    child.append(start_sender(smtp, 0))
-    started.set()
-    child[0].communicate(timeout=60)
-    assert child[0].returncode == -signal.SIGKILL
-    finish_and_check(smtp, box, 3)
-    assert sorted(states(smtp)) == ["sent", "sent", "uncertain"]
-
-
 @pytest.mark.parametrize("holder", ["elsewhere:1:ab", f"{socket.gethostname()}-0123456789:99999999:1:ab"])
 def test_a_claim_of_another_machine_is_believed_for_a_while(
     smtp: Runtime, box: Box, clock: FixedClock, holder: str
@@ -305,18 +181,6 @@ def test_the_folder_holds_each_letter_once(runtime: Runtime) -> None:
     assert (folder / "letter-0.eml").stat().st_mode & 0o077 == 0
     message = message_from_bytes((folder / "letter-0.eml").read_bytes(), policy=policy.default)
     assert message["Message-ID"] == rows(runtime)[0].message_id
-
-
-@pytest.mark.parametrize("statements", [3, 4, 5, 6, 7, 8])
-def test_the_folder_is_exactly_once_after_a_kill(runtime: Runtime, statements: int) -> None:
-    """A killed sender leaves no doubt in the folder: afterwards every letter is there once and marked sent."""
-    queue(runtime, 3)
-    child = start_sender(runtime, statements)
-    child.communicate(timeout=60)
-    assert child.returncode == -signal.SIGKILL
-    send(runtime)
-    assert states(runtime) == ["sent"] * 3
-    assert len(list(runtime.settings.outgoing_mail.glob("*.eml"))) == 3
 
 
 def test_a_letter_that_is_not_wanted_any_more_is_cancelled(smtp: Runtime, box: Box) -> None:

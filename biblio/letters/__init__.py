@@ -1,0 +1,1 @@
+"""All letters, whoever wrote them: what waits, left, or may have left, and what came back."""

@@ -1,0 +1,1 @@
+"""Tests of outgoing mail and of what came back."""
