@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from biblio.errors import NotFound
+from biblio.errors import NotFound, RequestRefused
 from biblio.store.models import Campaign
 
 
@@ -32,17 +32,32 @@ def state_of(campaign: Campaign, today: date) -> State:
     return State.PAUSED if campaign.paused_at is not None else State.OPEN
 
 
+def is_over(campaign: Campaign, today: date) -> bool:
+    """Whether the last day of an opened campaign is past: only then may its ballot box be opened for good."""
+    return campaign.opened_at is not None and campaign.closes_on is not None and campaign.closes_on < today
+
+
 def takes_answers(campaign: Campaign, today: date) -> bool:
     """Whether the links of a campaign work on ``today``."""
     return state_of(campaign, today) in (State.OPEN, State.PAUSED)
 
 
 def find_campaign(session: Session, name: str) -> Campaign:
-    """Return the campaign with this number or name. Raises ``NotFound`` naming those there are."""
+    """Return the campaign with this name or number (``#2`` is always the number).
+
+    Raises ``NotFound`` naming those there are, ``RequestRefused`` for one that is the name of one and number of another.
+    """
     query = select(Campaign).where(col(Campaign.name) == name)
     found = session.exec(query).first()
-    if found is None and name.isascii() and name.isdecimal() and len(name) < 10:
-        found = session.get(Campaign, int(name))
+    number = name.removeprefix("#")
+    if number.isascii() and number.isdecimal() and len(number) < 10:
+        numbered = session.get(Campaign, int(number))
+        if found is not None and numbered is not None and found.id != numbered.id:
+            raise RequestRefused(
+                f"{name!r} is the name of campaign #{found.id} and the number of another, {numbered.name!r}. Nothing was "
+                f"changed: write #{found.id} or #{number}."
+            )
+        found = found or numbered
     if found is None:
         names = session.exec(select(Campaign.name).order_by(col(Campaign.id))).all()
         there = f"there are: {', '.join(names)}" if names else "there is none yet"

@@ -10,36 +10,39 @@ from biblio.errors import StartRefused
 from biblio.feature import Feature, NavigationItem
 from biblio.jobs import Job
 from biblio.runtime import Runtime
-from biblio.store.models import Campaign, OutboxMail
-from biblio.store.words import MailState
-from survey.anonymity import promises
-from survey.ballots import key_path
-from survey.campaigns import takes_answers
-from survey.commands import mail_group, survey
+from biblio.store.models import Campaign
+from survey.box.ballots import key_path
+from survey.campaign.letters import load_texts
+from survey.campaign.sending import KINDS, checked_book
+from survey.commands import survey
 from survey.job import run
-from survey.letters import load_texts
+from survey.page.anonymity import promises
+from survey.page.views import blueprint
 from survey.questionnaire import frozen
-from survey.views import blueprint
 
 
 def check(runtime: Runtime) -> Iterator[str]:
-    """Say what is not in order: wording that cannot be used, keys that are gone, letters that wait for a person."""
+    """Say what is not in order: wording that cannot be used, keys that are gone."""
     try:
         frozen(runtime.profile)
         load_texts(runtime.profile)
     except StartRefused as error:
         yield str(error)
-    if not promises().holds:
+    if not promises(runtime.settings.survey_minimum_persons).holds:
         yield "The survey's tables tie answers to something: the promise of anonymity does not hold."
     with runtime.store.reading() as session:
         for campaign in session.exec(select(Campaign).where(col(Campaign.opened_at).is_not(None))):
-            if campaign.id is None or not takes_answers(campaign, runtime.clock.today()):
+            if campaign.id is None or campaign.past is not None or campaign.is_released:
                 continue
             if not key_path(runtime.settings.survey_keys, campaign.id).is_file():
-                yield f"The key of the open campaign {campaign.name} is not in {runtime.settings.survey_keys}: put it back."
-        uncertain = session.exec(select(OutboxMail.id).where(col(OutboxMail.state) == MailState.UNCERTAIN)).all()
-    if uncertain:
-        yield f"{len(uncertain)} letters may or may not have left; decide with `biblio mail list --state uncertain`."
+                yield (
+                    f"The key of the campaign {campaign.name}, whose box is still to be opened, is not in "
+                    f"{runtime.settings.survey_keys}: put it back."
+                )
+        try:
+            checked_book(session, runtime)
+        except StartRefused as error:
+            yield str(error)
 
 
 feature = Feature(
@@ -48,13 +51,18 @@ feature = Feature(
     jobs=(
         Job(
             "survey",
-            "Close campaigns that are over, queue reminders, send waiting letters",
+            "Open the boxes of campaigns that are over and destroy their keys, queue reminders, erase old addresses, "
+            "send waiting letters",
             run,
             schedule="20 * * * *",
             period="hour",
         ),
     ),
-    commands=(survey, mail_group),
-    navigation=(NavigationItem("Campaigns", "survey.campaigns.index", "campaigns.read", order=30),),
+    commands=(survey,),
+    navigation=(
+        NavigationItem("Campaigns", "survey.campaigns.index", "campaigns.read", order=30),
+        NavigationItem("Campaigns", "survey.results.compare", "figures.read", order=30, unless="campaigns.read"),
+    ),
     checks=(check,),
+    letters=KINDS,
 )

@@ -1,4 +1,4 @@
-"""The job ``survey``: closes what is over, queues reminders, sends what waits."""
+"""The job ``survey``: opens boxes of what is over, queues reminders, erases old addresses, sends what waits."""
 
 from __future__ import annotations
 
@@ -6,19 +6,27 @@ from datetime import date
 
 from sqlmodel import col, select
 
+from biblio.catalogue.actor import MACHINE
 from biblio.jobs import JobContext
 from biblio.store.models import Campaign
+from survey.box.closing import close_overdue, open_waves
+from survey.box.purging import purge
+from survey.box.release import Release
+from survey.campaign.sending import queue_reminders, send
 from survey.campaigns import State, state_of
-from survey.closing import Release, close_overdue
-from survey.sending import queue_reminders, send
 
 
 def run(context: JobContext) -> None:
-    """Close campaigns whose last day is over, queue the reminders that are due, and send all waiting letters."""
+    """Open boxes that may be opened, queue due reminders, erase old addresses, and send all waiting letters."""
     runtime = context.runtime
-    for name, outcome in close_overdue(runtime):
+    if context.is_beside_pages:
+        context.note(
+            "Ballot boxes were left alone: a process that serves pages never reads their keys. The scheduler, or "
+            "`biblio job run survey`, opens those whose campaign is over."
+        )
+    for name, outcome in [] if context.is_beside_pages else [*open_waves(runtime), *close_overdue(runtime)]:
         context.note(f"{name}: {outcome.sentence if isinstance(outcome, Release) else outcome}")
-        context.count("campaigns_closed", int(isinstance(outcome, Release)))
+        context.count("boxes_opened", int(isinstance(outcome, Release)))
     with runtime.store.reading() as session:
         today = runtime.clock.today()
         running = [c.id for c in session.exec(select(Campaign).order_by(col(Campaign.id))) if _sends(c, today)]
@@ -27,6 +35,9 @@ def run(context: JobContext) -> None:
         assert campaign_id is not None
         with runtime.store.writing() as session:
             context.count("reminders_queued", queue_reminders(session, runtime, campaign_id))
+    for erased in purge(runtime, MACHINE):
+        context.note(f"{erased.name}: {erased.addresses} addresses and {erased.letters} letters were erased.")
+        context.count("campaigns_purged")
     counts = send(runtime)
     for name, value in counts.plain().items():
         context.count(f"letters_{name}", value)

@@ -1,6 +1,6 @@
 """The links in letters: who may answer once, without the database knowing the links.
 
-A token is an HMAC-SHA-256 of the campaign and the project under the server secret, cut to 192 bits. The database
+A token is an HMAC-SHA-256 of the invitation's number and nonce under the server secret, cut to 192 bits. The database
 keeps only its SHA-256, so whoever reads the database (or a backup) cannot use a link; the sender computes the token
 again at the moment of sending, so the outbox never holds it.
 """
@@ -10,14 +10,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 
 TOKEN_BYTES = 24
 """192 bits, more than the 128 that guessing would need; 32 letters in an address, without padding."""
 
 
-def make_token(secret: str, campaign_key: str, project_id: int) -> str:
-    """Return the token of one project in one campaign. ``campaign_key`` is the campaign's public key: never repeated."""
-    message = f"biblio survey link\0{campaign_key}\0{project_id}".encode()
+def new_nonce() -> str:
+    """Return the random part of an invitation's link: 128 bits in hexadecimal."""
+    return secrets.token_hex(16)
+
+
+def make_token(secret: str, invitation_id: int, nonce: str) -> str:
+    """Return the token of one invitation. ``nonce`` is its own random part, so that no two links are ever the same."""
+    message = f"biblio survey link\0{invitation_id}\0{nonce}".encode()
     digest = hmac.digest(secret.encode(), message, "sha256")
     return base64.urlsafe_b64encode(digest[:TOKEN_BYTES]).decode("ascii")
 
@@ -28,9 +34,3 @@ def token_hash(token: str) -> str:
     Looking a link up compares hashes of secrets, never the secrets, so the time it takes says nothing about them.
     """
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def address_hash(secret: str, address: str) -> str:
-    """Return what is kept of an address that opted out: a keyed hash, the same however the address is spelt."""
-    message = f"biblio opt-out\0{address.strip().casefold()}".encode()
-    return hmac.digest(secret.encode(), message, "sha256").hex()

@@ -7,6 +7,7 @@ checks them when it is built, and their examples are run before anything starts.
 """
 
 from biblio.observatory.profile import (
+    OWN_FACTS,
     Asking,
     Cycle,
     Facet,
@@ -14,17 +15,19 @@ from biblio.observatory.profile import (
     Partner,
     Profile,
     ProfileError,
-    Question,
-    Questionnaire,
-    Reason,
+    Recipe,
+    Region,
     Relation,
     Tap,
     available,
     load,
 )
+from biblio.observatory.questionnaire import Choice, Question, Questionnaire
 
 __all__ = [
+    "OWN_FACTS",
     "Asking",
+    "Choice",
     "Cycle",
     "Facet",
     "Harvest",
@@ -33,7 +36,8 @@ __all__ = [
     "ProfileError",
     "Question",
     "Questionnaire",
-    "Reason",
+    "Recipe",
+    "Region",
     "Relation",
     "Tap",
     "available",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from biblio.clock import months_after, years_after
+from biblio.observatory.questionnaire import Questionnaire
 
 _PROFILES = Path(__file__).resolve().parent.parent / "observatories"
 
@@ -31,6 +32,25 @@ class Partner(_Strict):
     library: str
 
 
+class Region(_Strict):
+    """Countries that reports count together, by the country of a paper's first author.
+
+    Those who are members today: papers of the years before a country joined count for its region too.
+    """
+
+    key: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,15}$")
+    name: str = Field(min_length=1, max_length=80)
+    countries: tuple[str, ...] = ()
+    """ISO 3166-1 codes of two capitals. None: all countries that no other region has."""
+
+    @field_validator("countries")
+    @classmethod
+    def _codes(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [code for code in countries if not (len(code) == 2 and code.isascii() and code.isupper())]:
+            raise ValueError(f"is no country's code of two capitals: {', '.join(wrong)}")
+        return countries
+
+
 class Cycle(_Strict):
     """One proposal cycle. ``ends_on`` is the last day its regular observing could take place."""
 
@@ -38,6 +58,8 @@ class Cycle(_Strict):
     name: str
     starts_on: date
     ends_on: date
+    group: str | None = Field(default=None, max_length=80)
+    """Cycles of one group are one stratum of the questionnaire. Unset: the cycle stands alone."""
 
 
 class Relation(_Strict):
@@ -64,6 +86,9 @@ class Asking(_Strict):
     """Registry states in which more deliveries are expected."""
     closed_states: tuple[str, ...] = ()
     """Registry states in which observing has ended, complete or not."""
+    null_states: tuple[str, ...] = ()
+    """Registry states that mean a project was closed as a null result: nothing to publish. In the times to publication
+    that competes with a paper. None: the registry does not say so of any project."""
     carry_over_months: int = Field(default=0, ge=0)
     """Where the registry gives no state: a project is open until its cycle's end plus this."""
     open_weeks: int = Field(default=4, ge=1)
@@ -168,48 +193,66 @@ class Harvest(_Strict):
     """Source → what it can plausibly give."""
 
 
+OWN_FACTS = frozenset({"cycle", "call", "kind", "category", "partner", "state"})
+"""Facets that every project has as facts of their own, so that no column of a project list fills them anew."""
+
+
 class Facet(_Strict):
-    """A column of the project list that reports may divide by."""
+    """A column of the project list that reports divide by: grade, band, array, who reduced the data.
 
-    key: str
-    name: str
+    ``key`` stands in the addresses of pages, ``name`` in titles ("Publication fraction by …"). What a project list
+    leaves out of it is counted as not known.
+    """
 
-
-class Reason(_Strict):
-    """One answer of question 1. ``detail`` is the label of the text field it opens, if any."""
-
-    number: int = Field(ge=1)
-    text: str
-    short: str
-    group: Literal["published", "data", "science", "resources", "other"]
-    detail: str | None = None
-
-
-class Question(_Strict):
-    """The words of a question."""
-
-    text: str
-    hint: str = ""
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    name: str = Field(min_length=1, max_length=80)
+    column: str | None = Field(default=None, min_length=1, max_length=64)
+    """What project lists call it; in CSV capitals do not matter. Unset: as its key."""
+    between: str | None = Field(default=None, min_length=1, max_length=4)
+    """What stands between several values of one cell, beside ";": a project counts under each."""
+    names: Mapping[str, str] = Field(default_factory=dict)
+    """Value → how reports name it; these rows come first, in this order, even of no project."""
 
 
-class Questionnaire(_Strict):
-    """The survey page's words; ``{observatory}`` stands for the observatory's short name."""
+class Recipe(_Strict):
+    """A report that is made by itself, once for each of its periods, frozen, and mailed to its readers.
 
-    version: str
-    title: str
-    introduction: tuple[str, ...]
-    status: Question
-    comment: Question
-    submit: str
-    leave: str
-    thanks: str
-    reasons: tuple[Reason, ...]
+    Who the readers are is no matter of the profile, which is public, but a setting (``BIBLIO_REPORT_RECIPIENTS``).
+    """
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
+    """Never to be used for another recipe: its reports are known by it."""
+    name: str = Field(min_length=1, max_length=80)
+    as_of: Literal["year_end", "quarter_end", "today"]
+    """The report's day: the last of the year or quarter before, or the very day on which it is made."""
+    month: int | None = Field(default=None, ge=1, le=12)
+    """In which month it is made. Unset: "today" is made each month, "year_end" in January."""
+    day: int = Field(default=1, ge=1, le=28)
+    """From which day on it is made: of ``month``, or of the first month of the quarter. "today" is made the night after."""
+    themes: tuple[str, ...] = ()
+    """Themes that the letter and its PDF show, by key. Unset: all. The frozen report always has all."""
 
     @model_validator(mode="after")
-    def _numbers_run_from_one(self) -> Questionnaire:
-        if [r.number for r in self.reasons] != list(range(1, len(self.reasons) + 1)):
-            raise ValueError("the reasons must be numbered 1, 2, 3 … in their order")
+    def _fits(self) -> Recipe:
+        if self.as_of == "quarter_end" and self.month is not None:
+            raise ValueError(
+                "a recipe for each quarter has no month: it is made on its day of the quarter's first month"
+            )
         return self
+
+
+class Reports(_Strict):
+    """The success report: what is made by itself."""
+
+    recipes: tuple[Recipe, ...] = ()
+
+    @field_validator("recipes")
+    @classmethod
+    def _known_by_key(cls, recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+        keys = [recipe.key for recipe in recipes]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"two recipes have the same key: {', '.join(twice)}")
+        return recipes
 
 
 class _Names(_Strict):
@@ -228,12 +271,14 @@ class Profile(_Strict):
 
     observatory: _Names
     partners: tuple[Partner, ...]
+    regions: tuple[Region, ...] = ()
     cycles: tuple[Cycle, ...]
     relations: tuple[Relation, ...]
     asking: Asking
     tap: Tap | None = None
     harvest: Harvest
     facets: tuple[Facet, ...] = ()
+    reports: Reports = Reports()
     data_links: DataLinks = DataLinks()
     journals: tuple[str, ...] = ()
     """The journals that are monitored at first, by any of their names (``catalogue.journals``)."""
@@ -243,6 +288,49 @@ class Profile(_Strict):
     relation: Mapping[str, Any]
     questionnaire: Questionnaire
     folder: Path
+
+    @field_validator("cycles")
+    @classmethod
+    def _no_sums(cls, cycles: tuple[Cycle, ...]) -> tuple[Cycle, ...]:
+        if taken := sorted({c.key for c in cycles if c.key.lower() in ("all", "no-cycle")}):
+            raise ValueError(
+                f"no cycle can have the key {', '.join(taken)}: so reports call the sum and what has no cycle"
+            )
+        return cycles
+
+    @field_validator("facets")
+    @classmethod
+    def _told_apart(cls, facets: tuple[Facet, ...]) -> tuple[Facet, ...]:
+        for what, values in (("key", [f.key for f in facets]), ("column", [f.column or f.key for f in facets])):
+            if twice := sorted({value for value in values if values.count(value) > 1}):
+                raise ValueError(f"two facets have the same {what}: {', '.join(twice)}")
+        if moved := [f.key for f in facets if f.key in OWN_FACTS and f.column not in (None, f.key)]:
+            raise ValueError(f"stands in its own column, and can have no other: {', '.join(moved)}")
+        return facets
+
+    @field_validator("regions")
+    @classmethod
+    def _countries_apart(cls, regions: tuple[Region, ...]) -> tuple[Region, ...]:
+        keys = [region.key.lower() for region in regions]
+        codes = [code for region in regions for code in region.countries]
+        for what, values in (("key", keys), ("country", codes)):
+            if twice := sorted({value for value in values if values.count(value) > 1}):
+                raise ValueError(f"two regions have the same {what}: {', '.join(twice)}")
+        if "all" in keys:
+            raise ValueError("no region can have the key all, which is that of their sum")
+        if sum(not region.countries for region in regions) > 1:
+            raise ValueError("only one region can be that of all other countries")
+        return regions
+
+    @property
+    def facet_columns(self) -> dict[str, str]:
+        """Column of a project list → the facet that it fills."""
+        return {facet.column or facet.key: facet.key for facet in self.facets if facet.key not in OWN_FACTS}
+
+    @property
+    def facet_keys(self) -> frozenset[str]:
+        """The facets that columns of a project list or of the archive fill."""
+        return frozenset(self.facet_columns.values())
 
     def cycle(self, key: str) -> Cycle | None:
         """Return the cycle called ``key`` by the code grammar, or None for codes outside any cycle."""
@@ -280,11 +368,18 @@ def load(name: str | Path | None = None) -> Profile:
     data = _read(folder / "profile.toml")
     for part in ("rules", "keywords", "relation", "questionnaire"):
         data[part] = _read(folder / f"{part}.toml")
+    data["questionnaire"]["translations"] = _translations(folder)
     try:
         return Profile(folder=folder, **data)
     except ValidationError as error:
         lines = [f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors()]
         raise ProfileError(f"The profile in {folder.name} cannot be used:\n  " + "\n  ".join(lines)) from error
+
+
+def _translations(folder: Path) -> dict[str, Any]:
+    """Return the wordings of the questionnaire in other languages: ``questionnaire.es.toml`` is the one called "es"."""
+    paths = sorted(folder.glob("questionnaire.*.toml"))
+    return {path.name.removeprefix("questionnaire.").removesuffix(".toml"): _read(path) for path in paths}
 
 
 def _default_folder() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -10,12 +11,15 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import MACHINE
+from biblio.clock import FixedClock
 from biblio.runtime import Runtime
 from biblio.store.models import Campaign, Invitation
-from survey.answering import submit
-from survey.questionnaire import Filled
-from survey.sending import queue_batch, send
-from survey.service import create_campaign
+from survey.box.closing import close_campaign
+from survey.box.release import Release
+from survey.campaign.sending import queue_batch, send
+from survey.campaign.service import create_campaign
+from survey.page.answering import submit
+from survey.questionnaire import Chosen, Filled
 from survey.tokens import make_token
 from tests.factories import add_project
 
@@ -37,10 +41,12 @@ def add_silent_projects(session: Session, count: int, *, per_person: int = 1, st
     return made
 
 
-def make_campaign(runtime: Runtime, *, projects: int = 6, per_person: int = 1, name: str = "autumn") -> int:
-    """Make a draft about new silent projects; return its number."""
+def make_campaign(
+    runtime: Runtime, *, projects: int = 6, per_person: int = 1, name: str = "autumn", start: int = 0
+) -> int:
+    """Make a draft about new silent projects, numbered from ``start``; return its number."""
     with runtime.store.writing() as session:
-        add_silent_projects(session, projects, per_person=per_person)
+        add_silent_projects(session, projects, per_person=per_person, start=start)
         return create_campaign(session, runtime, MACHINE, name=name).campaign_id
 
 
@@ -54,11 +60,28 @@ def open_and_send(runtime: Runtime, campaign_id: int, *, batch: int = 500) -> in
 def tokens_of(runtime: Runtime, campaign_id: int) -> list[str]:
     """Return the links' tokens of a campaign in the order of its projects."""
     with runtime.store.reading() as session:
-        campaign = session.get_one(Campaign, campaign_id)
-        projects = session.exec(
-            select(Invitation.project_id).where(col(Invitation.campaign_id) == campaign_id).order_by(col(Invitation.id))
+        made = session.exec(
+            select(Invitation.id, Invitation.nonce)
+            .where(col(Invitation.campaign_id) == campaign_id)
+            .order_by(col(Invitation.id))
         ).all()
-        return [make_token(runtime.settings.secret(), campaign.public_key, project) for project in projects]
+        return [make_token(runtime.settings.secret(), number or 0, nonce) for number, nonce in made]
+
+
+def said(reason: int, word: str = "", comment: str = "") -> Filled:
+    """Return a filled-in questionnaire: one reason, its word, a comment."""
+    return Filled((Chosen("status", reason, word),), {"comment": comment} if comment else {})
+
+
+def let_it_end(runtime: Runtime, campaign_id: int) -> Release:
+    """Move the clock to the day after the campaign's last one, and close it as the job does."""
+    with runtime.store.reading() as session:
+        last = session.get_one(Campaign, campaign_id).closes_on
+    assert last is not None
+    assert isinstance(runtime.clock, FixedClock)
+    after = datetime.combine(last + timedelta(days=1), time(1), UTC)
+    runtime.clock.move(max(timedelta(0), after - runtime.clock.now()))
+    return close_campaign(runtime, MACHINE, campaign_id)
 
 
 def answer_all(runtime: Runtime, tokens: Sequence[str], answers: Sequence[Filled]) -> None:

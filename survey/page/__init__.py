@@ -1,0 +1,1 @@
+"""What a PI sees: the questionnaire behind a link, in five languages, and the promise."""

@@ -1,0 +1,1 @@
+"""What campaigns found: figures for many, words for readers."""
