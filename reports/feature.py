@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
 from reports.commands import report
-from reports.views import blueprint
+from reports.job import REPORT, check, status
+from reports.letters import LETTERS
+from reports.pages.views import blueprint
 
 feature = Feature(
     name="reports",
     blueprint=lambda: blueprint,
+    jobs=(REPORT,),
     commands=(report,),
     navigation=(NavigationItem("Reports", "reports.index", "reports.read", order=40),),
+    checks=(check,),
+    status=(status,),
+    letters=(LETTERS,),
 )

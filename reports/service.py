@@ -1,27 +1,294 @@
-"""Writes of the reports: freezing a report as a dated snapshot to compare later ones with."""
+"""Writes and reads of frozen reports: a snapshot holds the whole report, is never changed, and can be built again.
+
+``freeze`` keeps one, ``snapshots`` lists them, ``load_snapshot`` reads one back, ``hidden_now`` says what of it must
+not be named at present.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from biblio.store.models import ReportSnapshot
-from reports.build import Report
+from biblio.catalogue.actor import Actor
+from biblio.errors import NotFound, RequestRefused
+from biblio.jobs import Progress, no_progress
+from biblio.runtime import Runtime
+from biblio.store.current import members_under_second_reading, projects_under_second_reading
+from biblio.store.models import AuditEntry, ReportSnapshot, UserAccount
+from reports.building import report_of
+from reports.document import Address, Report
+from reports.facts.counted import Counted
+from reports.facts.reading import read_facts
+from reports.snapshots.canonical import SnapshotUnreadable, from_json, packed, rounded, to_json, unpacked
+from reports.snapshots.difference import Difference, difference
+from reports.snapshots.hiding import Hidden
+from reports.themes import THEMES, theme_of
+
+__all__ = [
+    "Difference",
+    "Frozen",
+    "Made",
+    "Snapshot",
+    "build_report",
+    "difference",
+    "document_of",
+    "freeze",
+    "hidden_now",
+    "load_snapshot",
+    "place_of",
+    "snapshot_called",
+    "snapshots",
+]
+
+KEEP = 8
+"""How many frozen reports a process keeps read; one of a large observatory takes some tens of megabytes."""
+
+_lock = threading.Lock()
+_kept: OrderedDict[str, Report] = OrderedDict()
 
 
-def freeze(session: Session, report: Report, *, now: datetime) -> ReportSnapshot:
-    """Keep the report's five numbers as they are now; a snapshot is never changed."""
-    snapshot = ReportSnapshot(
+@dataclass(frozen=True, slots=True)
+class Made:
+    """By which recipe of the profile, and for which of its periods, a report is frozen."""
+
+    recipe: str
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is said of a snapshot without reading its document.
+
+    ``figures`` are the numbers of the first page by address (``theme/table/row/column``); of a snapshot that holds
+    nothing else (``is_whole`` false: frozen before whole reports were) by indicator.
+    """
+
+    id: int
+    as_of: date
+    made_at: datetime
+    made_by: str | None
+    made: Made | None
+    version: str | None
+    profile_hash: str | None
+    sha256: str | None
+    undecided: Mapping[str, int]
+    figures: Mapping[str, Any]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole report was frozen, not its first numbers alone."""
+        return self.sha256 is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What ``freeze`` did: the snapshot that holds the report, and whether it is a new one."""
+
+    snapshot: Snapshot
+    is_new: bool
+
+
+def build_report(
+    runtime: Runtime,
+    session: Session,
+    as_of: date,
+    *,
+    known_by: datetime | None = None,
+    progress: Progress = no_progress,
+) -> Report:
+    """Count everything as known at the end of ``as_of`` (UTC), or at ``known_by`` where that is earlier.
+
+    Raises ``RequestRefused`` for a day to come.
+    """
+    today = runtime.clock.today()
+    if as_of > today:
+        raise RequestRefused(f"A report of {as_of} cannot be made before that day; today is {today} (UTC).")
+    progress("reading the facts", 0, 1)
+    facts = read_facts(session, runtime.profile, as_of, today=today, known_by=known_by)
+    progress("reading the facts", 1, 1)
+    counted = Counted(facts, runtime.profile)
+    themes = []
+    for done, key in enumerate(THEMES, start=1):
+        themes.append(theme_of(counted, key))
+        progress("counting", done, len(THEMES))
+    return report_of(counted, tuple(themes))
+
+
+def freeze(
+    session: Session,
+    actor: Actor,
+    report: Report,
+    *,
+    now: datetime,
+    made: Made | None = None,
+    force: bool = False,
+) -> Frozen:
+    """Keep a report as it is. ``now`` is the moment by which its facts were known (``build_report``'s ``known_by``).
+
+    Where the newest snapshot of the same day holds the same bytes there is nothing new and that one is returned, unless
+    ``force``. A recipe's report is kept once for each of its periods, whatever it says. Raises ``IntegrityError`` where another process made this recipe's
+    report of this period at the same moment.
+    """
+    data = to_json(report)
+    digest = hashlib.sha256(data).hexdigest()
+    there = None if force and made is None else _same(session, report.as_of, digest, made)
+    if there is not None:
+        return Frozen(snapshot_called(session, there), is_new=False)
+    row = ReportSnapshot(
         as_of=report.as_of,
         made_at=now,
-        figures={f.indicator.key: f.value for f in report.headline if f.value == f.value},
+        figures=headline_of(report),
+        made_by_id=actor.user_id,
+        recipe=made.recipe if made else None,
+        period=made.period if made else None,
+        version=report.version,
+        profile_hash=report.profile_hash,
+        sha256=digest,
+        document=packed(data),
+        undecided=dict(report.undecided),
     )
-    session.add(snapshot)
+    session.add(row)
     session.flush()
-    return snapshot
+    assert row.id is not None
+    session.add(_noted(row))
+    session.flush()
+    session.expunge(row)
+    return Frozen(snapshot_called(session, row.id), is_new=True)
 
 
-def last_snapshot(session: Session) -> ReportSnapshot | None:
-    """Return the newest snapshot, if there is one."""
-    return session.exec(select(ReportSnapshot).order_by(col(ReportSnapshot.id).desc())).first()
+def _noted(row: ReportSnapshot) -> AuditEntry:
+    """Return the entry of the audit log that says who froze it."""
+    made = {"recipe": row.recipe, "period": row.period} if row.recipe else {}
+    return AuditEntry(
+        made_at=row.made_at,
+        actor_id=row.made_by_id,
+        action="report.frozen",
+        subject=f"snapshot {row.id}",
+        details={"as_of": row.as_of.isoformat(), "sha256": row.sha256, **made},
+    )
+
+
+def _same(session: Session, as_of: date, digest: str, made: Made | None) -> int | None:
+    """Return the snapshot that makes another one needless: a recipe's of this period, else the day's newest if the same."""
+    row = ReportSnapshot
+    if made is not None:
+        return session.exec(
+            select(row.id).where(col(row.recipe) == made.recipe, col(row.period) == made.period)
+        ).first()
+    newest = session.execute(
+        sa.select(col(row.id), col(row.sha256)).where(col(row.as_of) == as_of).order_by(col(row.id).desc()).limit(1)
+    ).first()
+    return newest.id if newest is not None and newest.sha256 == digest else None
+
+
+def headline_of(report: Report) -> dict[str, float | int]:
+    """Return the numbers of the first page by address, without those that have no value."""
+    found = {}
+    for at in report.headline:
+        value = report.figure(at).value
+        if value is not None:
+            found[place_of(at)] = rounded(value) if isinstance(value, float) else value
+    return found
+
+
+def place_of(at: Address) -> str:
+    """Return an address as one word, as ``figures`` of a snapshot have it."""
+    return f"{at.theme}/{at.table}/{at.row}/{at.column}"
+
+
+_COLUMNS = ("id", "as_of", "made_at", "recipe", "period", "version", "profile_hash", "sha256", "undecided", "figures")
+
+
+def snapshots(session: Session) -> list[Snapshot]:
+    """Return all snapshots, the newest first, without their documents."""
+    return [_told(row) for row in session.execute(_selected().order_by(col(ReportSnapshot.id).desc()))]
+
+
+def snapshot_called(session: Session, name: int | str) -> Snapshot:
+    """Return the snapshot with this number, or the newest whole one for "latest". Raises ``NotFound``."""
+    query = _selected().order_by(col(ReportSnapshot.id).desc()).limit(1)
+    if name == "latest":
+        row = session.execute(query.where(col(ReportSnapshot.sha256).is_not(None))).first()
+        if row is None:
+            raise NotFound("No report is frozen yet: `biblio report build` freezes one.")
+        return _told(row)
+    number = int(name) if str(name).isascii() and str(name).isdigit() and len(str(name)) < 10 else 0
+    row = session.execute(query.where(col(ReportSnapshot.id) == number)).first()
+    if row is None:
+        raise NotFound(f"There is no snapshot {name!s:.40}; `biblio report list` shows those there are.")
+    return _told(row)
+
+
+def _selected() -> Any:
+    columns = [getattr(ReportSnapshot, name) for name in _COLUMNS]
+    return sa.select(*columns, col(UserAccount.name).label("made_by")).outerjoin(
+        UserAccount, col(UserAccount.id) == col(ReportSnapshot.made_by_id)
+    )
+
+
+def _told(row: Any) -> Snapshot:
+    return Snapshot(
+        id=row.id,
+        as_of=row.as_of,
+        made_at=row.made_at,
+        made_by=row.made_by,
+        made=Made(row.recipe, row.period) if row.recipe is not None else None,
+        version=row.version,
+        profile_hash=row.profile_hash,
+        sha256=row.sha256,
+        undecided=row.undecided or {},
+        figures=row.figures,
+    )
+
+
+def document_of(session: Session, number: int) -> bytes:
+    """Return the canonical JSON of a snapshot, checked against its SHA-256.
+
+    Raises ``NotFound``, or ``SnapshotUnreadable`` where it has none or was damaged.
+    """
+    row = session.execute(
+        sa.select(col(ReportSnapshot.document), col(ReportSnapshot.sha256)).where(col(ReportSnapshot.id) == number)
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no snapshot {number}; `biblio report list` shows those there are.")
+    if row.document is None:
+        raise SnapshotUnreadable(
+            f"Snapshot {number} was frozen before whole reports were kept: only its first numbers are there. "
+            "`biblio report build --as-of` with its day freezes the whole report of that day."
+        )
+    data = unpacked(row.document)
+    if hashlib.sha256(data).hexdigest() != row.sha256:
+        raise SnapshotUnreadable(
+            f"The document of snapshot {number} is not the one that was frozen: its SHA-256 differs. Restore it from a "
+            "backup of the database."
+        )
+    return data
+
+
+def load_snapshot(session: Session, number: int) -> Report:
+    """Return the report that a snapshot holds; read once per process. Raises as ``document_of``."""
+    digest = session.execute(sa.select(col(ReportSnapshot.sha256)).where(col(ReportSnapshot.id) == number)).scalar()
+    with _lock:
+        if digest is not None and digest in _kept:
+            _kept.move_to_end(digest)
+            return _kept[digest]
+    report = from_json(document_of(session, number))
+    with _lock:
+        _kept[str(digest)] = report
+        while len(_kept) > KEEP:
+            _kept.popitem(last=False)
+    return report
+
+
+def hidden_now(session: Session) -> Hidden:
+    """Return what must not be named at this moment: a second reader has yet to judge it."""
+    papers = session.execute(members_under_second_reading()).scalars()
+    return Hidden(frozenset(papers), frozenset(projects_under_second_reading(session)))

@@ -1,0 +1,268 @@
+"""What is counted of the facts, once for all themes: observed, published, silent projects, and each one's first paper.
+
+The words are those of the glossary: *observed*, *published*, *silent*, *origin* of a duration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR, date
+from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
+
+from biblio.observatory import Profile
+from biblio.store.words import NEVER_PREPRINTS
+from matching.authorship import Archival, AuthorList, DataUse, Member, Overlap, Team, archival, data_use, overlap
+from reports.document import Theme
+from reports.facts.model import Facts, Paper, Project
+
+DAYS_PER_YEAR = 365.25
+"""Durations are shown in Julian years."""
+
+
+class From(StrEnum):
+    """From when the time to a publication runs: "delivery" is the main origin."""
+
+    DELIVERY = "delivery"
+    LAST_DELIVERY = "last_delivery"
+    PROPRIETARY_END = "proprietary_end"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The day from which a project's time runs; ``is_release``: the delivery is unknown, it is the first release."""
+
+    on: date
+    is_release: bool = False
+
+
+class Counted:
+    """Facts and a profile, and what follows from them. Everything is worked out once, when it is first asked for."""
+
+    def __init__(self, facts: Facts, profile: Profile) -> None:
+        self.facts = facts
+        self.profile = profile
+        self.themes: dict[str, Theme] = {}
+        """Those worked out so far, by key (``reports.themes.theme_of``)."""
+
+    @cached_property
+    def observed(self) -> frozenset[int]:
+        """PI projects with a unit delivered by the report's day."""
+        return frozenset(i for i, p in self.facts.projects.items() if is_observed(p, self.profile, self.facts.as_of))
+
+    @cached_property
+    def papers_of(self) -> Mapping[int, tuple[int, ...]]:
+        """Project → its papers that are science with our data, refereed or not, sorted."""
+        found: dict[int, set[int]] = {}
+        for link in self.facts.links:
+            if link.paper_id in self.facts.papers and link.project_id in self.facts.projects:
+                found.setdefault(link.project_id, set()).add(link.paper_id)
+        return {project: tuple(sorted(papers)) for project, papers in found.items()}
+
+    @cached_property
+    def projects_of(self) -> Mapping[int, tuple[int, ...]]:
+        """Paper → the projects whose data it used, sorted."""
+        found: dict[int, list[int]] = {}
+        for project in sorted(self.papers_of):
+            for paper in self.papers_of[project]:
+                found.setdefault(paper, []).append(project)
+        return {paper: tuple(projects) for paper, projects in found.items()}
+
+    @cached_property
+    def refereed(self) -> frozenset[int]:
+        """Refereed papers that are science with our data and have an accepted project."""
+        return frozenset(i for i in self.projects_of if self.facts.papers[i].is_refereed)
+
+    @cached_property
+    def refereed_of(self) -> Mapping[int, tuple[int, ...]]:
+        """Project → its refereed papers, sorted; only projects that have one."""
+        found = {j: tuple(i for i in papers if i in self.refereed) for j, papers in self.papers_of.items()}
+        return {project: papers for project, papers in found.items() if papers}
+
+    @cached_property
+    def published(self) -> frozenset[int]:
+        """Observed projects with a refereed paper."""
+        return self.observed & self.refereed_of.keys()
+
+    @cached_property
+    def first_paper_on(self) -> Mapping[int, date]:
+        """Published project → the day of its first refereed paper; without those of which no paper has a date."""
+        found = {}
+        for project in self.published:
+            days = [day for day in map(self._paper_on, self.refereed_of[project]) if day is not None]
+            if days:
+                found[project] = min(days)
+        return found
+
+    @cached_property
+    def silent(self) -> frozenset[int]:
+        """Observed projects whose grace has ended and which no paper keeps off the list."""
+        return frozenset(i for i in self.observed if self._is_silent(i))
+
+    @cached_property
+    def within_time(self) -> frozenset[int]:
+        """Observed projects that are neither published nor silent."""
+        return self.observed - self.published - self.silent
+
+    @cached_property
+    def data_use(self) -> Mapping[int, DataUse]:
+        """Refereed paper → its class by the rule of programmes: PI data, archive, both, or undetermined."""
+        return {paper: classes[0] for paper, classes in self._classes.items()}
+
+    @cached_property
+    def archival(self) -> Mapping[int, Archival]:
+        """Refereed paper → how much of it is archival by the other published rule: none, part, all, undetermined."""
+        return {paper: classes[1] for paper, classes in self._classes.items()}
+
+    @cached_property
+    def reused(self) -> frozenset[int]:
+        """Projects whose data a refereed paper used of whose authors none is known to be, or may be, of their team."""
+        return frozenset(
+            project
+            for paper, overlaps in self._overlaps.items()
+            for project, overlap in zip(self.projects_of[paper], overlaps, strict=True)
+            if overlap is Overlap.NO
+        )
+
+    def start(self, project: int, origin: From = From.DELIVERY) -> Start | None:
+        """Return from when a project's time runs; None where no unit has a usable day."""
+        return start(self.facts.projects[project], origin, self.profile, self.facts.as_of)
+
+    def _is_silent(self, project: int) -> bool:
+        begins = silent_from(self.facts.projects[project], self.profile, self.facts.as_of)
+        if begins is None or begins > self.facts.as_of:
+            return False
+        return not any(
+            keeps_off(self.facts.papers[i], self.profile, self.facts.as_of) for i in self.papers_of.get(project, ())
+        )
+
+    def _paper_on(self, paper: int) -> date | None:
+        return first_on(self.facts.papers[paper])
+
+    @cached_property
+    def _classes(self) -> Mapping[int, tuple[DataUse, Archival]]:
+        return {paper: (data_use(found), archival(found)) for paper, found in self._overlaps.items()}
+
+    @cached_property
+    def _overlaps(self) -> Mapping[int, tuple[Overlap, ...]]:
+        """Refereed paper → whether an author is of the team of each of its projects, in step with ``projects_of``."""
+        projects = self.facts.projects
+        teams = {i: Team(members_of(projects[i])) for i in self.refereed_of}
+        found = {}
+        for paper in sorted(self.refereed):
+            authors = AuthorList(self.facts.papers[paper].authors)
+            found[paper] = tuple(
+                [overlap(authors, teams[i], is_proposed=projects[i].is_pi_project) for i in self.projects_of[paper]]
+            )
+        return found
+
+
+def is_observed(project: Project, profile: Profile, as_of: date) -> bool:
+    """Whether a project counts as observed: a PI project with a unit delivered (else released) by ``as_of``.
+
+    A release date that means "not known" releases nothing, whichever day the registry writes for it.
+    """
+    if not project.is_pi_project:
+        return False
+    never = profile.asking.no_release_date
+    moments = (
+        unit.delivered_on or unit.released_on
+        for unit in project.units
+        if unit.released_on not in never or unit.delivered_on
+    )
+    return any(moment is not None and moment <= as_of for moment in moments)
+
+
+def start(project: Project, origin: From, profile: Profile, as_of: date) -> Start | None:
+    """Return the day from which the time to a publication runs, of what was delivered or released by ``as_of``.
+
+    The first delivery; where none is known the first usable release date, counted as such and never moved back by a
+    proprietary period. ``LAST_DELIVERY`` likewise with the last; ``PROPRIETARY_END`` is the last usable release date.
+    """
+    return start_of(span(project, profile, as_of), origin)
+
+
+class Span(NamedTuple):
+    """The first and last days on which a project's units were delivered, and on which they were released."""
+
+    first_delivery: date | None
+    last_delivery: date | None
+    first_release: date | None
+    last_release: date | None
+
+
+def span(project: Project, profile: Profile, as_of: date) -> Span:
+    """Return the deliveries and usable releases of a project by ``as_of``."""
+    no_date = profile.asking.no_release_date
+    delivered = [u.delivered_on for u in project.units if u.delivered_on is not None and u.delivered_on <= as_of]
+    released = [u.released_on for u in project.units if u.released_on is not None and u.released_on <= as_of]
+    if no_date:
+        released = [day for day in released if day not in no_date]
+    return Span(
+        *((min(delivered), max(delivered)) if delivered else (None, None)),
+        *((min(released), max(released)) if released else (None, None)),
+    )
+
+
+def start_of(days: Span, origin: From) -> Start | None:
+    """Return from when the time runs, of the days on which units were delivered and released (see ``start``)."""
+    if origin is From.PROPRIETARY_END:
+        return None if days.last_release is None else Start(days.last_release)
+    is_first = origin is From.DELIVERY
+    delivery = days.first_delivery if is_first else days.last_delivery
+    release = days.first_release if is_first else days.last_release
+    if delivery is not None:
+        return Start(delivery)
+    return None if release is None else Start(release, is_release=True)
+
+
+def first_on(paper: Paper) -> date | None:
+    """Return when a paper first appeared: the earlier of its first preprint and its journal's issue.
+
+    An issue of which only the month is known appeared in its middle (the 15th). One of which only the year is known
+    appeared in the year's middle (1 July), but a preprint of that year or before says better when the paper did.
+    """
+    days = [day for day in (paper.preprint_on, _issued_on(paper)) if day is not None]
+    return min(days) if days else None
+
+
+def _issued_on(paper: Paper) -> date | None:
+    if paper.published_on is not None and paper.published_precision != "year":
+        return paper.published_on.replace(day=15) if paper.published_precision == "month" else paper.published_on
+    year = paper.year if paper.published_on is None else paper.published_on.year
+    if year is None or not MINYEAR <= year <= MAXYEAR:
+        return None
+    if paper.preprint_on is not None and paper.preprint_on.year <= year:
+        return None
+    return date(year, 7, 1)
+
+
+def silent_from(project: Project, profile: Profile, as_of: date) -> date | None:
+    """Return the day from which a project without a paper is silent; None while more is to come or nothing is released.
+
+    The same clock as the due rule's: the last usable release date, once observing has ended.
+    """
+    asking = profile.asking
+    cycle = profile.cycle(project.cycle) if project.cycle else None
+    open_until = asking.open_until(project.state or None, cycle.ends_on if cycle else None)
+    releases = [u.released_on for u in project.units if u.released_on is not None and asking.is_usable(u.released_on)]
+    if not releases or (open_until is not None and open_until >= as_of):
+        return None
+    return asking.due_from(max(releases))
+
+
+def keeps_off(paper: Paper, profile: Profile, as_of: date) -> bool:
+    """Whether a paper keeps its projects off the silent list: refereed, or a young preprint."""
+    if paper.is_refereed:
+        return True
+    if paper.preprint_on is None or paper.kind in NEVER_PREPRINTS:
+        return False
+    return profile.asking.preprint_counts_until(paper.preprint_on) >= as_of
+
+
+def members_of(project: Project) -> tuple[Member, ...]:
+    """Return a project's team, each person once, the PI first."""
+    names: Iterable[str] = dict.fromkeys(name for name in project.team if name)
+    return tuple(Member(name, is_pi=name == project.pi) for name in names)

@@ -1,0 +1,135 @@
+"""The facts of a report as plain values: projects, papers, links, and the state of the bibliography itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from biblio.store.answers import CampaignAnswers
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One observation unit: its dates, and how long it was observed (seconds; None: the registry does not say)."""
+
+    id: int
+    delivered_on: date | None
+    released_on: date | None
+    exposure_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project as a report sees it; ``team`` is the PI (first) and the co-Is, as written.
+
+    ``facets`` are the columns of the project list that the profile divides by, beside those that have a field here.
+    ``state_on``: since when we know the registry to say, without a break, that the project was closed as a null result
+    (``asking.null_states``); None where it does not.
+    """
+
+    id: int
+    code: str
+    cycle: str | None = None
+    call: str = ""
+    kind: str = ""
+    is_pi_project: bool = True
+    title: str = ""
+    pi: str = ""
+    team: tuple[str, ...] = ()
+    category: str = ""
+    partner: str = ""
+    state: str = ""
+    units: tuple[Unit, ...] = ()
+    facets: Mapping[str, str] = field(default_factory=dict)
+    state_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper that is science with our data and has an accepted link, refereed or not.
+
+    ``orcids`` are in step with ``authors`` ("" where none is known). ``published_precision`` says how much of
+    ``published_on`` is known: "day", "month" or "year". ``facilities`` are the other observatories whose data it used,
+    as the bibliography knows them. ``citations`` None: no source gives them. ``year`` is the journal's, else the
+    preprint's.
+    """
+
+    id: int
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    orcids: tuple[str, ...] = ()
+    first_affiliation: str = ""
+    is_refereed: bool = True
+    kind: str = ""
+    journal: str = ""
+    year: int | None = None
+    published_on: date | None = None
+    published_precision: str = ""
+    preprint_on: date | None = None
+    citations: int | None = None
+    facilities: tuple[str, ...] = ()
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+
+
+def called(identifiers: Mapping[str, str], paper_id: int) -> str:
+    """Return what a paper is called in lists: its bibcode, else DOI, else arXiv number, else our own number."""
+    return next((identifiers[s] for s in ("bibcode", "doi", "arxiv") if s in identifiers), f"#{paper_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An accepted link of a paper that is science with our data, and when it was decided."""
+
+    paper_id: int
+    project_id: int
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Days of one source that were not harvested."""
+
+    source: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Bibliography:
+    """The state of the bibliography itself.
+
+    ``undecided`` counts candidates that nobody accepted or rejected by band, ``undecided_papers`` has the papers that wait by the best
+    band of what waits on them: each paper once. ``paper_to_decision_days`` has the days from a paper's first appearance
+    to the first decision about it, one per paper decided, and ``decided_on`` the day of that decision.
+    ``second_readings`` counts those ended, and ``agreed`` those in which both readers said the same;
+    ``under_second_reading`` are papers with an open one: they are counted, and nothing else may be told of them.
+    ``names`` has what those of all these papers are called that are not among the papers of the facts.
+    """
+
+    undecided: Mapping[str, int] = field(default_factory=dict)
+    undecided_papers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    paper_to_decision_days: Mapping[int, int] = field(default_factory=dict)
+    decided_on: Mapping[int, date] = field(default_factory=dict)
+    second_readings: int = 0
+    agreed: int = 0
+    under_second_reading: frozenset[int] = frozenset()
+    names: Mapping[int, str] = field(default_factory=dict)
+    holes: tuple[Hole, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that one report counts, as known at the end of ``as_of`` (UTC).
+
+    ``complete_through``: the last day up to which every source of papers that was ever asked had given everything since
+    the profile's first year, as known then; None where there is no such day.
+    """
+
+    as_of: date
+    complete_through: date | None = None
+    projects: Mapping[int, Project] = field(default_factory=dict)
+    papers: Mapping[int, Paper] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
+    answers: tuple[CampaignAnswers, ...] = ()
+    bibliography: Bibliography = field(default_factory=Bibliography)

@@ -1,0 +1,49 @@
+"""Reads what a report counts, as it was known at the end of a day, into plain facts.
+
+Everything is read from histories: a report of a day in the past is the same for ever, whatever was merged, decided,
+corrected or harvested since. What "now" is plays no part: the end of the day asked for does.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from biblio.garbage import collecting_later
+from biblio.observatory import Profile
+from biblio.store.answers import answers_of_closed_campaigns
+from reports.facts.facilities import read_facilities
+from reports.facts.model import Facts
+from reports.facts.reading_bibliography import read_bibliography
+from reports.facts.reading_coverage import read_coverage
+from reports.facts.reading_links import End, read_merges, read_science
+from reports.facts.reading_papers import read_papers
+from reports.facts.reading_projects import read_projects
+
+
+def read_facts(
+    session: Session, profile: Profile, as_of: date, *, today: date, known_by: datetime | None = None
+) -> Facts:
+    """Read what was known at the end of ``as_of`` (UTC); of a day to come, of ``today``.
+
+    ``known_by``: only what was known by this moment, for a snapshot that was frozen before its day had ended.
+    """
+    day = min(as_of, today)
+    with collecting_later():
+        end = End.of(day, known_by)
+        merges = read_merges(session, end)
+        links = read_science(session, end, merges)
+        wanted = {link.paper_id for link in links}
+        used_too = read_facilities(session, end, merges, wanted, profile)
+        papers = read_papers(session, end, merges, wanted, used_too)
+        through, holes = read_coverage(session, end, profile)
+        return Facts(
+            as_of=day,
+            complete_through=through,
+            projects=read_projects(session, end, profile),
+            papers=papers,
+            links=links,
+            answers=tuple(answers_of_closed_campaigns(session, end.moment)),
+            bibliography=read_bibliography(session, end, merges, papers, holes),
+        )

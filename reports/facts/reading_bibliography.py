@@ -1,0 +1,216 @@
+"""How the bibliography itself stood at the end of a day: what waited, how fast it was decided, whether readers agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from biblio.catalogue.memory import USES_DATA
+from biblio.store.models import Candidate, CandidateRevision, Decision, PaperRelation, PaperRevision, SecondReading
+from biblio.store.models import Link as StoredLink
+from biblio.store.words import Band, Verdict
+from reports.facts.counted import first_on
+from reports.facts.model import Bibliography, Hole, Paper, called
+from reports.facts.reading_links import End, Merges, in_groups
+from reports.facts.reading_papers import read_identifiers
+from reports.facts.reading_rows import among
+
+FINAL = (Verdict.ACCEPT, Verdict.REJECT)
+"""Verdicts after which a candidate no longer waits."""
+
+_BANDS = [band.value for band in Band]
+"""The bands, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """The first decision about each paper: its day, and how many days after the paper it came."""
+
+    on: dict[int, date]
+    after: dict[int, int]
+
+
+def read_bibliography(
+    session: Session, end: End, merges: Merges, papers: Mapping[int, Paper], holes: tuple[Hole, ...]
+) -> Bibliography:
+    """Return the state of the bibliography."""
+    waiting = _waiting(session, end, merges)
+    decided = _decided(session, end, merges, papers)
+    ended, agreed, under_way = _second_readings(session, end, merges)
+    bands = {band: sum(best == band for best in waiting.values()) for band in _BANDS}
+    waiting_papers = _by_band(waiting)
+    others = ({paper for paper, _ in waiting} | decided.on.keys() | under_way) - papers.keys()
+    named = read_identifiers(session, end, merges, others)
+    return Bibliography(
+        undecided={band: count for band, count in bands.items() if count},
+        undecided_papers=waiting_papers,
+        paper_to_decision_days=decided.after,
+        decided_on=decided.on,
+        second_readings=ended,
+        agreed=agreed,
+        under_second_reading=under_way,
+        names={paper: called(named.get(paper, {}), paper) for paper in sorted(others)},
+        holes=holes,
+    )
+
+
+# -- what waits -------------------------------------------------------------------------------------------------------
+
+
+def _waiting(session: Session, end: End, merges: Merges) -> dict[tuple[int, int], str]:
+    """Return the band of each pair (survivor, project) that was proposed and that nobody had accepted or rejected.
+
+    What was proposed for a paper that a person had found to use none of the data does not wait.
+    """
+    waiting = _alone(session, end)
+    if merges.roots:
+        for pair, band in _of_groups(session, end, merges):
+            waiting[pair] = min(band, waiting.get(pair, band), key=_BANDS.index)
+    refused = _refused(session, end, merges, {paper for paper, _ in waiting})
+    return {pair: band for pair, band in sorted(waiting.items()) if pair[0] not in refused}
+
+
+def _proposed(end: End) -> Any:
+    """Select what had been proposed: (paper, project, band)."""
+    revision, candidate = CandidateRevision, Candidate
+    return (
+        sa.select(col(candidate.paper_id), col(candidate.project_id), sa.type_coerce(revision.band, sa.String))
+        .join(candidate, col(candidate.id) == col(revision.candidate_id))
+        .where(end.holds(col(revision.suggested_at), col(revision.superseded_at)))
+    )
+
+
+def _alone(session: Session, end: End) -> dict[tuple[int, int], str]:
+    """Return those of papers that stood alone.
+
+    What was judged is put together first: looked up pair by pair it takes both databases several times as long.
+    """
+    link, candidate = StoredLink, Candidate
+    judged = (
+        sa.select(col(link.paper_id), col(link.project_id))
+        .where(end.holds(col(link.decided_at), col(link.ended_at)), col(link.verdict).in_(FINAL))
+        .cte("judged")
+        .prefix_with("MATERIALIZED")
+    )
+    same = sa.and_(judged.c.paper_id == col(candidate.paper_id), judged.c.project_id == col(candidate.project_id))
+    statement = (
+        _proposed(end)
+        .join(judged, same, isouter=True)
+        .where(judged.c.paper_id.is_(None), col(candidate.paper_id).not_in(in_groups(end)))
+    )
+    rows: Any = session.connection().execute(statement).all()
+    return {(paper, project): band for paper, project, band in rows}
+
+
+def _of_groups(session: Session, end: End, merges: Merges) -> Iterable[tuple[tuple[int, int], str]]:
+    """Yield those of papers that were one with others; of several verdicts on a pair the latest counts."""
+    link = StoredLink
+    judged: Any = session.connection().execute(
+        sa.select(col(link.paper_id), col(link.project_id), sa.type_coerce(link.verdict, sa.String))
+        .where(end.holds(col(link.decided_at), col(link.ended_at)), col(link.paper_id).in_(in_groups(end)))
+        .order_by(col(link.decided_at), col(link.id))
+    )
+    verdicts = {(merges.root(paper), project): verdict for paper, project, verdict in judged.all()}
+    proposed: Any = session.connection().execute(_proposed(end).where(col(Candidate.paper_id).in_(in_groups(end))))
+    for paper, project, band in proposed.all():
+        pair = merges.root(paper), project
+        if verdicts.get(pair) not in FINAL:
+            yield pair, band
+
+
+def _refused(session: Session, end: End, merges: Merges, papers: Collection[int]) -> set[int]:
+    """Return those of these papers that a person had found to use none of the data."""
+    relation = PaperRelation
+    rows: Any = session.connection().execute(
+        sa.select(col(relation.paper_id), sa.type_coerce(relation.relation, sa.String))
+        .where(
+            end.holds(col(relation.decided_at), col(relation.ended_at)),
+            among(session, col(relation.paper_id), merges.members(papers)),
+        )
+        .order_by(col(relation.decided_at), col(relation.id))
+    )
+    relations = {merges.root(paper): found for paper, found in rows.all()}
+    return {paper for paper, found in relations.items() if found not in USES_DATA}
+
+
+def _by_band(waiting: Mapping[tuple[int, int], str]) -> dict[str, tuple[int, ...]]:
+    """Return the papers that wait by the best band of what waits on them."""
+    best: dict[int, str] = {}
+    for (paper, _), band in waiting.items():
+        best[paper] = min(band, best.get(paper, band), key=_BANDS.index)
+    found = {band: tuple(sorted(paper for paper, at in best.items() if at == band)) for band in _BANDS}
+    return {band: listed for band, listed in found.items() if listed}
+
+
+# -- how fast, and whether readers agreed -------------------------------------------------------------------------------
+
+
+def _decided(session: Session, end: End, merges: Merges, papers: Mapping[int, Paper]) -> _Decided:
+    """Return when each paper was first decided about, and how long after it had appeared."""
+    decision = Decision
+    rows: Any = session.connection().execute(
+        sa.select(col(decision.paper_id), sa.func.min(col(decision.made_at)))
+        .where(col(decision.made_at) <= end.moment, col(decision.verdict).is_not(None))
+        .group_by(col(decision.paper_id))
+    )
+    first: dict[int, datetime] = {}
+    for paper, made_at in rows.all():
+        root = merges.roots.get(paper, paper)
+        if root not in first or made_at < first[root]:
+            first[root] = made_at
+    on = {paper: first[paper].date() for paper in sorted(first)}
+    others = _shown(session, end, on.keys() - papers.keys())
+    after = {}
+    for paper, day in on.items():
+        known = papers.get(paper) or others.get(paper)
+        appeared = first_on(known) if known is not None else None
+        if appeared is not None:
+            after[paper] = (day - appeared).days
+    return _Decided(on, after)
+
+
+def _shown(session: Session, end: End, wanted: Collection[int]) -> dict[int, Paper]:
+    """Return other papers as far as their dates go."""
+    revision = PaperRevision
+    rows: Any = session.connection().execute(
+        sa.select(
+            col(revision.paper_id), col(revision.year), col(revision.published_on), col(revision.published_precision),
+            col(revision.preprint_on),
+        ).where(
+            end.holds(col(revision.learned_at), col(revision.superseded_at)),
+            among(session, col(revision.paper_id), wanted),
+        )
+    )  # fmt: skip
+    return {
+        paper: Paper(
+            paper,
+            year=year or (preprint_on.year if preprint_on else None),
+            published_on=published_on,
+            published_precision=precision or "",
+            preprint_on=preprint_on,
+        )
+        for paper, year, published_on, precision, preprint_on in rows.all()
+    }
+
+
+def _second_readings(session: Session, end: End, merges: Merges) -> tuple[int, int, frozenset[int]]:
+    """Return how many second readings had ended, in how many both readers agreed, and the papers with an open one."""
+    reading = SecondReading
+    rows: Any = session.connection().execute(
+        sa.select(col(reading.paper_id), col(reading.agrees), col(reading.ended_at)).where(
+            col(reading.drawn_at) <= end.moment
+        )
+    )
+    ended, agreed, under_way = 0, 0, set()
+    for paper, agrees, ended_at in rows.all():
+        if ended_at is None or ended_at > end.moment:
+            under_way.add(merges.root(paper))
+        elif agrees is not None:
+            ended += 1
+            agreed += agrees
+    return ended, agreed, frozenset(under_way)

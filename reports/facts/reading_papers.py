@@ -1,0 +1,78 @@
+"""Papers as they were shown at the end of a day: what sources had said, authors and identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from biblio.store.models import PaperIdentifier, PaperRevision
+from reports.facts.model import Paper
+from reports.facts.reading_links import End, Merges
+from reports.facts.reading_rows import among, authors_of, identifiers_of
+
+
+def read_papers(
+    session: Session, end: End, merges: Merges, wanted: Collection[int], facilities: Mapping[int, tuple[str, ...]]
+) -> dict[int, Paper]:
+    """Return these papers (survivors' ids) by id, sorted; one of which nothing was shown yet is left out.
+
+    ``facilities``: the other observatories whose data they used (``reports.facts.facilities``).
+    """
+    rows = _shown(session, end, wanted)
+    authors = authors_of(session, [row[0] for row in rows])
+    named = read_identifiers(session, end, merges, wanted)
+    nobody: tuple[Any, ...] = ((), (), "")
+    found = {}
+    for id_, paper, title, refereed, kind, journal, year, published_on, precision, preprint_on, citations in rows:
+        names, orcids, affiliation = authors.get(id_, nobody)
+        found[paper] = Paper(
+            paper, title or "", names, orcids, affiliation, refereed, kind or "", journal or "",
+            year or (preprint_on.year if preprint_on else None), published_on, precision or "", preprint_on, citations,
+            facilities.get(paper, ()), named.get(paper, {}),
+        )  # fmt: skip
+    return found
+
+
+def _shown(session: Session, end: End, wanted: Collection[int]) -> Any:
+    """Return what was shown of each paper, sorted by paper."""
+    revision = PaperRevision
+    return (
+        session.connection()
+        .execute(
+            sa.select(
+                col(revision.id), col(revision.paper_id), col(revision.title), col(revision.is_refereed),
+                col(revision.kind), col(revision.journal), col(revision.year), col(revision.published_on),
+                col(revision.published_precision), col(revision.preprint_on), col(revision.citation_count),
+            )
+            .where(
+                end.holds(col(revision.learned_at), col(revision.superseded_at)),
+                among(session, col(revision.paper_id), wanted),
+            )
+            .order_by(col(revision.paper_id), col(revision.id))
+        )
+        .all()
+    )  # fmt: skip
+
+
+def read_identifiers(session: Session, end: End, merges: Merges, wanted: Collection[int]) -> dict[int, dict[str, str]]:
+    """Return one identifier of each kind per paper: of several the paper's own before a merged one's, by its letters.
+
+    An identifier that went along when a paper was split off later was the undivided paper's on the day.
+    """
+    named = PaperIdentifier
+    told = identifiers_of(session, merges.members(wanted), col(named.learned_at) <= end.moment)
+    for paper in sorted(told.keys() & merges.parted.keys()):
+        whole = told.setdefault(merges.parted[paper], {})
+        for scheme, value in told.pop(paper).items():
+            whole[scheme] = min(value, whole.get(scheme, value))
+    others: dict[int, dict[str, str]] = {}
+    for paper in sorted(told.keys() & merges.roots.keys()):
+        group = others.setdefault(merges.roots[paper], {})
+        for scheme, value in told.pop(paper).items():
+            group[scheme] = min(value, group.get(scheme, value))
+    for root, theirs in others.items():
+        told[root] = dict(sorted((theirs | told.get(root, {})).items()))
+    return told

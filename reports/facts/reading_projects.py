@@ -1,0 +1,95 @@
+"""Projects and their observation units as a registry had told of them by the end of a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from biblio.observatory import Profile
+from biblio.store.models import ObservationUnit, ProjectRevision, UnitRevision
+from biblio.store.models import Project as StoredProject
+from reports.facts.model import Project, Unit
+from reports.facts.reading_links import End
+
+OWN_FIELDS = frozenset({"cycle", "call", "kind", "category", "partner", "state"})
+"""Facets that stand in fields of their own."""
+
+
+def read_projects(session: Session, end: End, profile: Profile) -> dict[int, Project]:
+    """Return every project that was known, by id."""
+    units = _units(session, end)
+    keys = tuple(facet.key for facet in profile.facets if facet.key not in OWN_FIELDS)
+    project, revision = StoredProject, ProjectRevision
+    extra = [col(revision.extra)] if keys else []
+    rows: Any = session.connection().execute(
+        sa.select(
+            col(project.id), col(project.code), col(project.cycle), col(project.call), col(project.kind),
+            col(project.is_pi_project), col(revision.title), col(revision.pi), col(revision.co_is),
+            col(revision.category), col(revision.partner), col(revision.state), *extra,
+        )
+        .join(revision, col(revision.project_id) == col(project.id))
+        .where(end.holds(col(revision.learned_at), col(revision.superseded_at)))
+        .order_by(col(project.code))
+    )  # fmt: skip
+    since = _closed_since(session, end, profile.asking.null_states)
+    found = {}
+    for id_, code, cycle, call, kind, is_pi_project, title, pi, co_is, category, partner, state, *more in rows.all():
+        found[id_] = Project(
+            id_, code, cycle, call or "", kind or "", is_pi_project, title or "", pi or "",
+            tuple(name for name in (pi, *(co_is or ())) if name), category or "", partner or "", state or "",
+            tuple(units.get(id_, ())), _facets(keys, more[0]) if more else {}, since.get(id_),
+        )  # fmt: skip
+    return found
+
+
+def _closed_since(session: Session, end: End, states: tuple[str, ...]) -> dict[int, date]:
+    """Return since which day each project was known to be in one of ``states`` without a break, by the end.
+
+    A project that left them and came back has been in them since it came back.
+    """
+    if not states:
+        return {}
+    told = ProjectRevision
+    rows: Any = session.connection().execute(
+        sa.select(col(told.project_id), col(told.state), col(told.learned_at))
+        .where(
+            col(told.learned_at) <= end.moment,
+            col(told.project_id).in_(sa.select(col(told.project_id)).where(col(told.state).in_(states))),
+        )
+        .order_by(col(told.project_id), col(told.learned_at), col(told.id))
+    )
+    since: dict[int, date] = {}
+    for project, state, learned_at in rows:
+        if state not in states:
+            since.pop(project, None)
+        elif project not in since:
+            since[project] = learned_at.astimezone(UTC).date()
+    return since
+
+
+def _facets(keys: tuple[str, ...], extra: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return what the project list says in the columns that the profile divides by; what is empty is left out."""
+    told = extra or {}
+    return {key: str(value) for key in keys if (value := told.get(key)) not in (None, "")}
+
+
+def _units(session: Session, end: End) -> dict[int, list[Unit]]:
+    unit, revision = ObservationUnit, UnitRevision
+    rows: Any = session.connection().execute(
+        sa.select(
+            col(unit.project_id), col(unit.id), col(revision.delivered_on), col(revision.released_on),
+            col(revision.exposure_s),
+        )
+        .join(revision, col(revision.unit_id) == col(unit.id))
+        .where(end.holds(col(revision.learned_at), col(revision.superseded_at)))
+        .order_by(col(unit.id))
+    )  # fmt: skip
+    found: dict[int, list[Unit]] = defaultdict(list)
+    for project, id_, delivered_on, released_on, exposure_s in rows.all():
+        found[project].append(Unit(id_, delivered_on, released_on, exposure_s))
+    return found

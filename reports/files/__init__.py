@@ -1,0 +1,1 @@
+"""A report as a file: table, CSV, JSON, workbook, PDF, pictures. Nothing here counts anything."""

@@ -1,0 +1,136 @@
+"""The pictures of a report: a table and how it is drawn, as Vega-Lite, SVG, PNG; and the table itself as CSV.
+
+They are handed finished figures and do no arithmetic. One thing has one colour everywhere; what is not complete is
+hatched, dashed or hollow, and the picture says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+import vl_convert
+
+from biblio.charts import drawn
+from biblio.tables import csv_file
+from reports.definitions import INDICATORS
+from reports.definitions.model import Indicator
+from reports.document import Chart, Figure, Row, Table
+from reports.files import marks
+from reports.files.drawn_values import Drawing, columns_of, extremes, series_of, values_of
+from reports.words import shown
+
+KINDS = {
+    "bars": marks.bars,
+    "stacked": marks.stacked,
+    "lines": marks.lines,
+    "steps": marks.steps,
+    "points": marks.points,
+}
+"""What draws each kind of chart."""
+
+CSV_HEADER = ("row", "column", "value", "numerator", "denominator", "interval low", "interval high", "complete", "note")
+
+_ROOM = {"left": 20, "right": 16, "top": 8, "bottom": 8}
+"""Around a picture: browsers' letters are wider than those it is laid out with."""
+_ON_DARK = {"#0072B2": "#3B9BDD"}
+"""Colours too dark for thin lines on a dark page, and the same ones lighter."""
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+_SCALE = 2
+
+
+def spec(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> dict[str, Any]:
+    """Return a picture as Vega-Lite, with its title and its data inside.
+
+    ``definitions`` are those of the report, as all here. Raises ``KeyError`` for a column there is not.
+    """
+    drawing = Drawing(table, chart, definitions)
+    title = {"text": wrap(chart.title, 62) or [""], "anchor": "start", "fontSize": 15, "offset": 12}
+    return {"$schema": _SCHEMA, "title": title, "description": _described(drawing), **_spec(drawing)}
+
+
+def svg(table: Table, chart: Chart, theme: str = "light", definitions: Mapping[str, Indicator] = INDICATORS) -> str:
+    """Draw a picture for a light or dark page; its title and description are for those who do not see it.
+
+    Raises ``KeyError`` for a column or a theme there is not.
+    """
+    drawing = Drawing(table, chart, definitions)
+    picture = drawn(_spec(drawing), theme, title=chart.title, description=_described(drawing))
+    for colour, lighter in _ON_DARK.items() if theme == "dark" else ():
+        picture = picture.replace(f'"{colour}"', f'"{lighter}"')
+    return picture
+
+
+def png(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> bytes:
+    """Draw a picture on white, its title above it: the same bytes for the same table."""
+    picture = drawn(spec(table, chart, definitions), "light")
+    start = picture.index(">") + 1
+    white = picture[:start] + '<rect width="100%" height="100%" fill="white"/>' + picture[start:]
+    made: bytes = vl_convert.svg_to_png(white, scale=_SCALE)
+    return made
+
+
+def as_csv(table: Table) -> str:
+    """Return a table as CSV, one line per figure: value, counts, interval, whether complete. Nothing in it is run."""
+    rows = (
+        (row.name, column.name, *_cells(row, figure))
+        for row in table.rows
+        for column, figure in zip(table.columns, row.figures, strict=True)
+        if figure is not None
+    )
+    return csv_file(CSV_HEADER, rows).decode()
+
+
+def _cells(row: Row, figure: Figure) -> tuple[object, ...]:
+    complete = "no" if figure.is_incomplete or row.is_incomplete else "yes"
+    counts = (figure.value, figure.numerator, figure.denominator, figure.low, figure.high)
+    return (*counts, complete, figure.note)
+
+
+def described(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
+    """Say in words what a picture shows: what is drawn, the highest and the lowest complete value, where the table is."""
+    return _described(Drawing(table, chart, definitions))
+
+
+def _described(drawing: Drawing) -> str:
+    chart = drawing.chart
+    if chart.kind == "steps":
+        curves = series_of(drawing)
+        ends = [f"{name} ends at {line[-1]['said']}" for name, line in curves.items()][:6]
+        said = [f"{_count(len(curves), 'curve')}.", ("; ".join(ends) + ".") if ends else ""]
+    else:
+        said = [f"{_count(len(drawing.rows), 'row')} from the table.", *_extremes(drawing)]
+    if marks.has_growing(drawing):
+        said.append(f"{marks.GROWING[chart.kind].capitalize()}.")
+    return " ".join(filter(None, (*said, "The table beside it has every number.")))
+
+
+def _extremes(drawing: Drawing) -> Iterator[str]:
+    for place, column in columns_of(drawing)[:4]:
+        if pair := extremes(drawing, place):
+            ends = (
+                f"{word} {row.name} ({shown(figure, drawing.definitions)})"
+                for word, row in zip(("highest", "lowest"), pair, strict=True)
+                if (figure := row.figures[place]) is not None
+            )
+            which = ", of what no longer grows" if marks.has_growing(drawing) else ""
+            yield f"{column.name}{which}: {', '.join(ends)}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def shows_something(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> bool:
+    """Whether there is anything to draw; otherwise the picture says "Nothing yet"."""
+    return _has_values(Drawing(table, chart, definitions))
+
+
+def _has_values(drawing: Drawing) -> bool:
+    return bool(series_of(drawing) if drawing.chart.kind == "steps" else values_of(drawing))
+
+
+def _spec(drawing: Drawing) -> dict[str, Any]:
+    made = KINDS[drawing.chart.kind](drawing) if _has_values(drawing) else marks.empty()
+    return {**made, "padding": _ROOM}

@@ -1,0 +1,269 @@
+"""A report on paper: a page of HTML with its pictures inside, and the PDF that WeasyPrint makes of it.
+
+The same report gives the same bytes: its dates are those of the report, its identifier is made of its numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup, escape
+
+from biblio.paths import template_dir
+from biblio.printing import html_page, pdf_file, picture_address
+from reports.definitions.model import Indicator
+from reports.document import Address, Chart, Column, Figure, Report, Row, Table, Theme
+from reports.files import charts
+from reports.files.addresses import (
+    below,
+    definition_of,
+    definitions_in_order,
+    headline,
+    headline_name,
+    leads_to_rows,
+    page_of,
+)
+from reports.files.summary import summary
+from reports.words import interval, shown
+
+PICTURES = (("fraction", "now"), ("speed", "curve-points"))
+"""Themes and tables whose first picture stands on the summary's page."""
+
+MOST_ROWS = 40
+"""Rows of a table that are printed; the rest stands on the web and in the workbook."""
+
+_WIDE = 10
+_DENSE = 6
+_SIDE_BY_SIDE = 2
+_FONTS = '"Liberation Sans", Arial, Helvetica, "DejaVu Sans", sans-serif'
+"""Those that pictures are laid out with, and that have the same widths; then what there is."""
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SHORT = 24
+"""Letters of a note (up to its first semicolon) that stands in the place of a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure as it is printed. ``page`` is where its rows are listed, "" where none are; ``footnote`` is its raised number."""
+
+    text: str
+    interval: str = ""
+    page: str = ""
+    note: str = ""
+    footnote: str = ""
+    is_growing: bool = False
+
+    @property
+    def alone(self) -> Cell:
+        """The number without its interval and footnote."""
+        return replace(self, interval="", footnote="")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One printed row."""
+
+    name: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One printed picture with its number (0: it has none)."""
+
+    number: int
+    title: str
+    described: str
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """One table as it is printed; ``rows`` is empty where it is too long to stand on paper."""
+
+    key: str
+    title: str
+    says: str
+    rows_are: str
+    columns: tuple[Column, ...]
+    rows: tuple[Line, ...]
+    figures: tuple[Picture, ...]
+    footnotes: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    left_out: str
+    page: str
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs a page across."""
+        return len(self.columns) > _WIDE
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether its numbers stand small, each above its interval."""
+        with_intervals = {place for row in self.rows for place, cell in enumerate(row.cells) if cell and cell.interval}
+        return len(self.columns) > _DENSE or len(with_intervals) > _SIDE_BY_SIDE
+
+    @property
+    def has_growing(self) -> bool:
+        """Whether a number is marked as still growing."""
+        return any(cell is not None and cell.is_growing for row in self.rows for cell in row.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One theme as it is printed."""
+
+    key: str
+    name: str
+    question: str
+    tables: tuple[Printed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One of the numbers of the summary."""
+
+    name: str
+    unit: str
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """All that the template prints beside the report's own facts."""
+
+    title: str
+    undecided: str
+    waiting: str
+    headline: tuple[Head, ...]
+    summary: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    themes: tuple[Chapter, ...]
+    definitions: tuple[Indicator, ...]
+
+
+def as_html(report: Report, base: str = "") -> str:
+    """Return the report as one page with its pictures inside.
+
+    ``base`` is the address of the report's pages with the day and filters it asks for, to which numbers lead ("": to
+    none). Raises ``KeyError`` for a report
+    whose figures nobody defines.
+    """
+    style = Markup((template_dir() / "reports" / "paper.css").read_text(encoding="utf-8"))  # noqa: S704  our own file
+    return html_page("reports/paper.html", report=report, paper=_paper(report, base), base=base, style=style)
+
+
+def as_pdf(report: Report, base: str = "") -> bytes:
+    """Return the report as PDF. Raises ``RequestRefused`` where the extra ``pdf`` is not installed."""
+    page = as_html(report, base)
+    return pdf_file(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
+
+
+def _paper(report: Report, base: str) -> Paper:
+    numbers = iter(range(1, 10_000))
+    bands = [f"{count} {band}" for band, count in report.undecided.items() if count]
+    total = sum(report.undecided.values())
+    waiting = f"{total} candidate{'' if total == 1 else 's'} that waited for a decision" if total else ""
+    return Paper(
+        title=f"{report.observatory}: what became of the telescope time",
+        undecided=f"{total} candidates ({', '.join(bands)})" if bands else "nothing",
+        waiting=waiting,
+        headline=tuple(_head(report, at, figure, base) for at, figure in headline(report)),
+        summary=tuple(summary(report)),
+        pictures=tuple(_first_pictures(report)),
+        themes=tuple(
+            Chapter(theme.key, theme.name, theme.question, tuple(_tables(report, theme, base, numbers)))
+            for theme in report.themes
+        ),
+        definitions=tuple(definitions_in_order(report)),
+    )
+
+
+def _head(report: Report, at: Address, figure: Figure, base: str) -> Head:
+    definition = definition_of(report, figure.indicator)
+    return Head(headline_name(report, at), definition.unit, _cell(report, figure, _page(report, figure, at, base)))
+
+
+def _first_pictures(report: Report) -> Iterator[Picture]:
+    """Yield the pictures of the summary, those that have something to show; they stand again in their chapters."""
+    for key, place in PICTURES:
+        tables = (table for theme in report.themes if theme.key == key for table in theme.tables)
+        table = next((table for table in tables if table.key == place and table.rows and table.charts), None)
+        if table is not None and charts.shows_something(table, table.charts[0], report.definitions):
+            yield _picture(report.definitions, table, table.charts[0], 0)
+
+
+def _page(report: Report, figure: Figure, at: Address, base: str) -> str:
+    return page_of(base, at) if base and leads_to_rows(report, figure) else ""
+
+
+def _cell(report: Report, figure: Figure, page: str, *, row_grows: bool = False) -> Cell:
+    text, note = shown(figure, report.definitions), figure.note
+    instead, _, more = note.partition("; ")
+    if figure.value is None and instead and len(instead) <= _SHORT:
+        text, note = instead, more
+    return Cell(text, interval(figure, report.definitions), page, note, "", figure.is_incomplete or row_grows)
+
+
+def _tables(report: Report, theme: Theme, base: str, numbers: Iterator[int]) -> Iterator[Printed]:
+    for table in theme.tables:
+        if not table.rows:
+            continue
+        footnotes: dict[str, int] = {}
+        kept = () if table.is_long else table.rows[:MOST_ROWS]
+        yield Printed(
+            key=table.key,
+            title=table.title,
+            says=table.says,
+            rows_are=table.rows_are,
+            columns=table.columns,
+            rows=tuple(_line(report, (theme, table), row, base, footnotes) for row in kept),
+            figures=tuple(_pictures(report.definitions, table, numbers)),
+            footnotes=tuple((_raised(number), note) for note, number in footnotes.items()),
+            notes=table.notes,
+            left_out=_left_out(table, len(kept), is_on_web=bool(base)),
+            page=below(base, theme.key, table.key) if base else "",
+        )
+
+
+def _line(report: Report, at: tuple[Theme, Table], row: Row, base: str, footnotes: dict[str, int]) -> Line:
+    theme, table = at
+    cells: list[Cell | None] = []
+    for column, figure in zip(table.columns, row.figures, strict=True):
+        if figure is None:
+            cells.append(None)
+            continue
+        page = _page(report, figure, Address(theme.key, table.key, row.key, column.key), base)
+        cell = _cell(report, figure, page, row_grows=row.is_incomplete)
+        if cell.note:
+            cell = replace(cell, footnote=_raised(footnotes.setdefault(cell.note, len(footnotes) + 1)))
+        cells.append(cell)
+    return Line(row.name, tuple(cells))
+
+
+def _pictures(definitions: Mapping[str, Indicator], table: Table, numbers: Iterator[int]) -> Iterator[Picture]:
+    """Yield the pictures of a table that have something to show, numbered."""
+    for chart in table.charts:
+        if charts.shows_something(table, chart, definitions):
+            yield _picture(definitions, table, chart, next(numbers))
+
+
+def _raised(number: int) -> str:
+    return str(number).translate(_RAISED)
+
+
+def _picture(definitions: Mapping[str, Indicator], table: Table, chart: Chart, number: int) -> Picture:
+    drawn = charts.svg(table, chart, "light", definitions).replace("system-ui, sans-serif", escape(_FONTS))
+    return Picture(number, chart.title, charts.described(table, chart, definitions), picture_address(drawn))
+
+
+def _left_out(table: Table, printed: int, *, is_on_web: bool) -> str:
+    more = len(table.rows) - printed
+    if not more:
+        return ""
+    where = "on the page named below, and in the workbook" if is_on_web else "in the workbook"
+    what = f"{more} more rows" if printed else f"The {more} points of this table"
+    return f"{what} stand {where}."

@@ -1,0 +1,114 @@
+"""One page per theme, one per table, and what each number means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from flask import Response
+
+from biblio.tables import csv_file, xlsx_file
+from biblio.webkit import XLSX, file_response, paginate_list
+from reports.definitions import INDICATORS
+from reports.definitions.model import Indicator
+from reports.document import Figure, Row, Table
+from reports.pages.shown import Shown, page, shown_of
+
+FIRST_ROWS = 40
+"""Rows of a long table that stand on its theme's page; the table's own page has them all."""
+
+TABLE_HEADER = ("row", "column", "value", "numerator", "denominator", "low", "high", "complete", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table as it stands on a page: the rows that are shown, and what its columns mean.
+
+    ``told_before``: keys of definitions that stand whole at an earlier table of the page.
+    """
+
+    table: Table
+    rows: Sequence[Row]
+    meanings: tuple[Indicator, ...]
+    has_growing: bool
+    told_before: frozenset[str] = frozenset()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the table has more rows than stand here."""
+        return len(self.rows) < len(self.table.rows)
+
+
+def theme(theme: str, snapshot: int | None = None) -> str:
+    """Show one theme: its tables, their pictures and what they mean."""
+    shown = shown_of(snapshot)
+    found = shown.theme(theme)
+    sections: list[Section] = []
+    told: set[str] = set()
+    for table in found.tables:
+        sections.append(replace(_section(shown, table), told_before=frozenset(told)))
+        told.update(indicator.key for indicator in sections[-1].meanings)
+    return page("reports/theme.html", shown, subject=found, sections=sections)
+
+
+def table(theme: str, table: str, snapshot: int | None = None) -> str:
+    """Show one table with all its rows."""
+    shown = shown_of(snapshot)
+    found = shown.table(theme, table)
+    listed = paginate_list(found.rows, size=200, exports=())
+    return page(
+        "reports/table.html",
+        shown,
+        subject=shown.theme(theme),
+        section=_section(shown, found, listed.items),
+        page=listed,
+    )
+
+
+def table_file(theme: str, table: str, kind: str, snapshot: int | None = None) -> Response:
+    """Give a table as a file: one line per figure, with its counts, interval and notes."""
+    shown = shown_of(snapshot)
+    found = shown.table(theme, table)
+    day = shown.report.as_of
+    lines = [
+        (row.name, column.name, *_cells(row, figure))
+        for row in found.rows
+        for column, figure in zip(found.columns, row.figures, strict=True)
+        if figure is not None
+    ]
+    name, header = f"{theme}-{table}-{day}", (*TABLE_HEADER, f"as of {day}")
+    if kind == "xlsx":
+        return file_response(xlsx_file(name, header, lines), f"{name}.xlsx", XLSX)
+    return file_response(csv_file(header, lines), f"{name}.csv", "text/csv")
+
+
+def definitions(snapshot: int | None = None) -> str:
+    """Show what each number means."""
+    if snapshot is None:
+        return page("reports/definitions.html", indicators=INDICATORS.values())
+    shown = shown_of(snapshot)
+    return page("reports/definitions.html", shown, indicators=shown.report.definitions.values())
+
+
+def _section(shown: Shown, table: Table, rows: Sequence[Row] | None = None) -> Section:
+    if rows is None:
+        rows = table.rows[:FIRST_ROWS] if table.is_long else table.rows
+    return Section(table, rows, meanings(shown, table), any(growing(rows)))
+
+
+def meanings(shown: Shown, table: Table) -> tuple[Indicator, ...]:
+    """Return the definitions of a table's columns, each once."""
+    return tuple(shown.define(key) for key in dict.fromkeys(column.indicator for column in table.columns))
+
+
+def growing(rows: Iterable[Row]) -> Iterable[bool]:
+    """Yield for every row and figure whether it can still grow."""
+    for row in rows:
+        yield row.is_incomplete
+        yield from (figure is not None and figure.is_incomplete for figure in row.figures)
+
+
+def _cells(row: Row, figure: Figure) -> tuple[object, ...]:
+    complete = "no" if row.is_incomplete or figure.is_incomplete else "yes"
+    counts = (figure.value, figure.numerator, figure.denominator, figure.low, figure.high)
+    return (*counts, complete, figure.note)

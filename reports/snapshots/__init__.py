@@ -1,0 +1,1 @@
+"""Reports that were frozen: written as canonical JSON, kept, made once more, and compared."""

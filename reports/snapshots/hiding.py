@@ -1,0 +1,121 @@
+"""What must not be named now: papers that a second reader is to judge without knowing the first verdict, and their projects.
+
+They are counted and not named, at the moment of showing: the frozen document names every row, and who waits for a second
+reader changes. The old and the new number of a figure stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from reports.definitions.model import Indicator
+from reports.document import Figure, Report, Row, RowKind, Table, paper_key
+from reports.snapshots.difference import Difference, Moved, ThemeMoves
+
+PAPER = "(a paper under second reading)"
+PROJECT = "(a project with a paper under second reading)"
+UNNAMED = (PAPER, PROJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Numbers of the papers and projects that must not be named now."""
+
+    papers: frozenset[int] = frozenset()
+    projects: frozenset[int] = frozenset()
+
+    def of(self, rows: RowKind) -> frozenset[int]:
+        """Return those of one kind."""
+        return {"papers": self.papers, "projects": self.projects, "": frozenset[int]()}[rows]
+
+
+def without_hidden(report: Report, hidden: Hidden) -> Report:
+    """Return the report as it may be shown: in each figure a hidden row becomes -1, -2 …, whose name says why.
+
+    Numbers are given anew in every figure, so that nobody can follow one row from table to table.
+    """
+    if not hidden.papers and not hidden.projects:
+        return report
+    themes = tuple(
+        replace(theme, tables=tuple(_table(table, report.definitions, hidden) for table in theme.tables))
+        for theme in report.themes
+    )
+    return replace(
+        report,
+        themes=themes,
+        projects=_names(report.projects, hidden.projects, PROJECT),
+        papers=_names(report.papers, hidden.papers, PAPER),
+    )
+
+
+def difference_without_hidden(found: Difference, hidden: Hidden) -> Difference:
+    """Return the difference as it may be shown, likewise."""
+    if not hidden.papers and not hidden.projects:
+        return found
+    return replace(
+        found,
+        headline=tuple(_moved(one, hidden) for one in found.headline),
+        themes=tuple(
+            ThemeMoves(
+                theme.key,
+                theme.name,
+                tuple(_moved(one, hidden) for one in theme.moved if one.at.row not in _keys(hidden)),
+                theme.points,
+            )
+            for theme in found.themes
+        ),
+        projects=_names(found.projects, hidden.projects, PROJECT),
+        papers=_names(found.papers, hidden.papers, PAPER),
+    )
+
+
+def _table(table: Table, definitions: Mapping[str, Indicator], hidden: Hidden) -> Table:
+    rows: list[Row] = []
+    for row in table.rows:
+        if row.key in _keys(hidden):
+            continue
+        figures = tuple(f and _figure(f, hidden.of(definitions[f.indicator].rows)) for f in row.figures)
+        rows.append(row if figures == row.figures else replace(row, figures=figures))
+    return replace(table, rows=tuple(rows))
+
+
+def _keys(hidden: Hidden) -> frozenset[str]:
+    """Return the keys of rows that stand for one hidden paper each: they go, as their numbers alone would tell it."""
+    return frozenset(paper_key(paper) for paper in hidden.papers)
+
+
+def _figure(figure: Figure, hidden: frozenset[int]) -> Figure:
+    if hidden.isdisjoint(figure.ids) and hidden.isdisjoint(figure.rest):
+        return figure
+    ids, rest = _unnamed((figure.ids, figure.rest), hidden)
+    return replace(figure, ids=ids, rest=rest)
+
+
+def _moved(moved: Moved, hidden: Hidden) -> Moved:
+    concerned = hidden.of(moved.rows_are)
+    parts = (moved.came, moved.went, moved.base_came, moved.base_went)
+    old, new = (f and _figure(f, concerned) for f in (moved.old, moved.new))
+    if concerned.isdisjoint(number for part in parts for number in part):
+        return replace(moved, old=old, new=new)
+    came, went, base_came, base_went = _unnamed(parts, concerned)
+    return replace(moved, old=old, new=new, came=came, went=went, base_came=base_came, base_went=base_went)
+
+
+def _unnamed(parts: Collection[tuple[int, ...]], hidden: frozenset[int]) -> list[tuple[int, ...]]:
+    """Put -1, -2 … in place of hidden rows: no number twice among the parts, each part sorted."""
+    given = 0
+    found = []
+    for part in parts:
+        kept = [number for number in part if number not in hidden]
+        left = len(part) - len(kept)
+        found.append((*range(-given - left, -given), *kept))
+        given += left
+    return found
+
+
+def _names(names: Mapping[int, str], hidden: frozenset[int], words: str) -> Mapping[int, str]:
+    """Return the names without those of hidden rows, and with a stand-in for as many."""
+    kept = {number: name for number, name in names.items() if number not in hidden}
+    count = len(names) - len(kept)
+    return {**{-number: words for number in range(count, 0, -1)}, **kept}

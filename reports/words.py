@@ -1,0 +1,56 @@
+"""How figures are written: one place for pages, files, paper and terminal, so that one number reads the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from biblio.rounding import percents
+from reports.definitions import INDICATORS
+from reports.definitions.model import Form, Indicator
+from reports.document import Figure
+
+THIN = "\u202f"
+"""Stands between thousands and before a percent sign, and does not break."""
+
+NOTHING = "–"
+"""Stands where there is no value."""
+
+
+def shown(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
+    """Return a figure's value as people read it: counts whole, shares as percent, durations in years."""
+    return NOTHING if figure.value is None else written(figure.value, form_of(figure.indicator, definitions))
+
+
+def interval(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
+    """Return a figure's 95 % interval as people read it, or nothing. A bound that was not reached is a dash."""
+    if figure.low is None and figure.high is None:
+        return ""
+    form = form_of(figure.indicator, definitions)
+    low, high = (NOTHING if bound is None else _number(bound, form) for bound in (figure.low, figure.high))
+    return f"{low} to {high}{_UNITS.get(form, '')}"
+
+
+def form_of(indicator: str, definitions: Mapping[str, Indicator] = INDICATORS) -> Form:
+    """Return how values of an indicator are written: as a frozen report says, else as today's definition does.
+
+    Raises ``KeyError`` where neither knows it.
+    """
+    return (definitions.get(indicator) or INDICATORS[indicator]).form
+
+
+def written(value: float, form: Form) -> str:
+    """Return a value in the form of its indicator."""
+    return _number(value, form) + _UNITS.get(form, "")
+
+
+_UNITS: dict[Form, str] = {"share": f"{THIN}%", "years": f"{THIN}yr", "days": f"{THIN}d"}
+
+
+def _number(value: float, form: Form) -> str:
+    if form == "share":
+        return percents(value, 1)
+    if form == "probability":
+        return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    if form in ("decimal", "ratio", "years"):
+        return f"{value:,.{1 if form == 'decimal' else 2}f}".replace(",", THIN)
+    return f"{value:,.0f}".replace(",", THIN)

@@ -1,0 +1,106 @@
+"""Makes small facts for tests of the report: fictional projects, papers and links with sensible values until told otherwise.
+
+A theme is tested as ``tables(counted([project(1), project(2)], [paper(1)], [(1, 1)]))``: project 1 published, 2 silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from biblio.observatory import Profile, load
+from reports.facts.counted import Counted
+from reports.facts.model import Facts, Link, Paper, Project, Unit
+
+AS_OF = date(2026, 11, 22)
+"""The day of the reports that tests build."""
+
+DECIDED = datetime(2020, 1, 1, tzinfo=UTC)
+"""When a link was decided, where a test does not say."""
+
+
+@cache
+def profile() -> Profile:
+    """Return the default observatory's profile; loaded once."""
+    return load()
+
+
+def unit(
+    number: int = 1,
+    delivered: date | None = date(2017, 5, 1),
+    released: date | None = date(2018, 5, 1),
+    hours: float | None = 2.0,
+) -> Unit:
+    """Return a unit delivered in 2017 and released a year later, observed for two hours."""
+    return Unit(number, delivered, released, None if hours is None else hours * 3600)
+
+
+def project(number: int, **changes: Any) -> Project:
+    """Return observed project ``number`` of 2016 by Ahn, long released, one unit of two hours."""
+    facts = Project(
+        id=number,
+        code=f"2016.1.{number:05d}.S",
+        cycle="2016.1",
+        call="regular",
+        kind="S",
+        title="A disc",
+        pi="Ahn, Bora",
+        team=("Ahn, Bora", "Berg, Lotte"),
+        partner="EU",
+        units=(unit(number),),
+    )
+    return replace(facts, **changes)
+
+
+def paper(number: int, **changes: Any) -> Paper:
+    """Return refereed paper ``number`` of March 2019 by Ahn, whose preprint appeared on 2019-01-05."""
+    facts = Paper(
+        id=number,
+        title="Rings",
+        authors=("Ahn, B.",),
+        orcids=("",),
+        kind="article",
+        journal="ApJ",
+        year=2019,
+        published_on=date(2019, 3, 1),
+        published_precision="month",
+        preprint_on=date(2019, 1, 5),
+    )
+    return replace(facts, **changes)
+
+
+def appeared(number: int, on: date, **changes: Any) -> Paper:
+    """Return refereed paper ``number`` that first appeared on this very day, in its journal, without a preprint."""
+    return paper(
+        number, **{"year": on.year, "published_on": on, "published_precision": "day", "preprint_on": None} | changes
+    )
+
+
+def facts(
+    projects: Iterable[Project] = (),
+    papers: Iterable[Paper] = (),
+    links: Iterable[tuple[int, int]] = (),
+    **changes: Any,
+) -> Facts:
+    """Return facts as known on ``AS_OF``, covered up to that day; ``links`` are pairs (paper, project)."""
+    known = Facts(
+        as_of=AS_OF,
+        complete_through=AS_OF,
+        projects={one.id: one for one in projects},
+        papers={one.id: one for one in papers},
+        links=tuple(Link(paper_id, project_id, DECIDED) for paper_id, project_id in links),
+    )
+    return replace(known, **changes)
+
+
+def counted(
+    projects: Iterable[Project] = (),
+    papers: Iterable[Paper] = (),
+    links: Iterable[tuple[int, int]] = (),
+    **changes: Any,
+) -> Counted:
+    """Return ``facts(...)`` ready to be counted, with the default profile."""
+    return Counted(facts(projects, papers, links, **changes), profile())

@@ -1,0 +1,232 @@
+"""Freezing a report: once for a day and its bytes, never changed, read back whole, built again bit for bit."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session, col, select
+
+from biblio.catalogue.actor import MACHINE, Actor
+from biblio.catalogue.links import undo
+from biblio.clock import FixedClock
+from biblio.errors import NotFound, RequestRefused
+from biblio.runtime import Runtime
+from biblio.store import downgrade, upgrade
+from biblio.store.models import AuditEntry, ReportSnapshot, SecondReading
+from biblio.store.words import Role
+from reports import service
+from reports.document import Report
+from reports.service import (
+    Frozen,
+    Made,
+    build_report,
+    document_of,
+    freeze,
+    hidden_now,
+    load_snapshot,
+    snapshot_called,
+    snapshots,
+)
+from reports.snapshots.canonical import SnapshotUnreadable, packed, to_json
+from reports.snapshots.hiding import Hidden
+from reports.snapshots.rebuilding import rebuild
+from tests.factories import accept, add_candidate, add_paper, add_project, add_user
+from tests.reports.snapshots.made import small
+
+
+def frozen(runtime: Runtime, as_of: date | None = None, actor: Actor = MACHINE, **options: bool | Made) -> Frozen:
+    """Build the report of a day (None: today) as the commands and pages do, and freeze it."""
+    now = runtime.clock.now()
+    with runtime.store.reading() as session:
+        report = build_report(runtime, session, as_of or now.date(), known_by=now)
+    with runtime.store.writing() as session:
+        return freeze(session, actor, report, now=now, **options)  # type: ignore[arg-type]
+
+
+def filled(runtime: Runtime) -> tuple[Actor, int, int, int]:
+    """Store two projects and a paper accepted for the first; return who decided, the projects, and the paper."""
+    with runtime.store.writing() as session:
+        actor = add_user(session, role=Role.HEAD_LIBRARIAN)
+        first, second = add_project(session, "2016.1.00001.S"), add_project(session, "2016.1.00002.S")
+        paper = add_paper(session)
+        accept(session, actor, paper, first, now=runtime.clock.now())
+    return actor, first, second, paper
+
+
+def test_the_same_day_with_the_same_content_is_kept_once(runtime: Runtime) -> None:
+    """Again there is nothing new; by force there is; after a decision there is by itself."""
+    actor, _, second, paper = filled(runtime)
+    one = frozen(runtime, actor=actor)
+    again = frozen(runtime)
+    assert (one.is_new, again.is_new, again.snapshot) == (True, False, one.snapshot)
+    forced = frozen(runtime, force=True)
+    assert (forced.is_new, forced.snapshot.sha256) == (True, one.snapshot.sha256)
+    with runtime.store.writing() as session:
+        accept(session, actor, paper, second, now=runtime.clock.now())
+    assert frozen(runtime).snapshot.sha256 != one.snapshot.sha256
+
+
+def test_a_snapshot_says_who_froze_what_with_what(runtime: Runtime) -> None:
+    """Day, moment, person, version, profile, hash, what waited and the first numbers are told without its document."""
+    actor, first, *_ = filled(runtime)
+    with runtime.store.writing() as session:
+        add_candidate(session, add_paper(session, "Another"), first)
+    one = frozen(runtime, actor=actor).snapshot
+    with runtime.store.reading() as session:
+        report = load_snapshot(session, one.id)
+        assert snapshots(session) == [one]
+        assert snapshot_called(session, "latest") == snapshot_called(session, one.id) == one
+        data = document_of(session, one.id)
+    assert (one.as_of, one.made_at, one.made_by) == (runtime.clock.today(), runtime.clock.now(), actor.name)
+    assert (one.version, one.profile_hash) == (report.version, report.profile_hash)
+    assert one.undecided == report.undecided
+    assert to_json(report) == data
+    for at in report.headline:
+        assert one.figures.get(service.place_of(at)) == report.figure(at).value
+
+
+def test_the_audit_log_tells_who_froze_which_report(runtime: Runtime) -> None:
+    """One act for each snapshot, with its day and hash; what was not new is no act."""
+    actor, *_ = filled(runtime)
+    one = frozen(runtime, actor=actor).snapshot
+    frozen(runtime, actor=actor)
+    with runtime.store.reading() as session:
+        (act,) = session.exec(select(AuditEntry).where(col(AuditEntry.action) == "report.frozen")).all()
+    assert (act.actor_id, act.subject, act.made_at) == (actor.user_id, f"snapshot {one.id}", one.made_at)
+    assert act.details == {"as_of": one.as_of.isoformat(), "sha256": one.sha256}
+
+
+def test_a_frozen_report_is_built_again_bit_for_bit_whatever_comes_later(runtime: Runtime, clock: FixedClock) -> None:
+    """Undone, accepted and added later, on the same day and after: the frozen day stays what it was."""
+    actor, _, second, paper = filled(runtime)
+    with runtime.store.writing() as session:
+        decision = accept(session, actor, add_paper(session, "Second"), second, now=clock.now())
+    clock.move(timedelta(minutes=1))
+    one = frozen(runtime).snapshot
+    clock.move(timedelta(minutes=1))
+    with runtime.store.writing() as session:
+        undo(session, actor, decision, now=clock.now())
+        accept(session, actor, paper, second, now=clock.now())
+    clock.move(timedelta(days=40))
+    with runtime.store.writing() as session:
+        accept(session, actor, add_paper(session, "Third"), second, now=clock.now())
+    with runtime.store.reading() as session:
+        rebuilt = rebuild(runtime, session, one)
+    assert (rebuilt.is_same, rebuilt.sha256, rebuilt.reasons) == (True, one.sha256, ())
+    other = frozen(runtime, one.as_of).snapshot
+    assert other.sha256 != one.sha256, "the end of that day knew more than the moment of the snapshot"
+    with runtime.store.reading() as session:
+        assert rebuild(runtime, session, other).is_same
+
+
+def test_what_differs_is_said(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version alone leaves the figures the same; a history that was changed by hand moves them."""
+    filled(runtime)
+    one = frozen(runtime).snapshot
+    monkeypatch.setattr("reports.building.biblio_version", lambda: "99.0")
+    with runtime.store.reading() as session:
+        rebuilt = rebuild(runtime, session, one)
+    assert (rebuilt.is_same, rebuilt.same_figures) == (False, True)
+    assert rebuilt.reasons == (f"It was built by version {one.version}; this is version 99.0.",)
+    with runtime.store.writing() as session:
+        session.execute(sa.text("UPDATE link SET verdict = 'reject'"))
+    with runtime.store.reading() as session:
+        rebuilt = rebuild(runtime, session, one)
+    assert not rebuilt.same_figures
+    assert "figures are not the same" in rebuilt.reasons[1]
+    assert not rebuilt.found.is_empty
+
+
+@pytest.mark.parametrize("statement", ["UPDATE report_snapshot SET version = '2'", "DELETE FROM report_snapshot"])
+def test_the_database_refuses_to_change_a_snapshot(runtime: Runtime, statement: str) -> None:
+    """No UPDATE, no DELETE, whoever tries."""
+    frozen(runtime)
+    with pytest.raises(DBAPIError, match="never changed or deleted"), runtime.store.writing() as session:
+        session.execute(sa.text(statement))
+
+
+def test_a_recipes_report_is_kept_once_for_its_period(runtime: Runtime) -> None:
+    """By hand there may be more; of a recipe and a period the database itself allows one."""
+    frozen(runtime)
+    made = Made("yearly", "2026")
+    assert frozen(runtime, made=made).is_new
+    assert not frozen(runtime, made=made).is_new
+    assert frozen(runtime, made=Made("yearly", "2027")).is_new
+    with pytest.raises(IntegrityError), runtime.store.writing() as session:
+        session.add(
+            ReportSnapshot(
+                as_of=runtime.clock.today(), made_at=runtime.clock.now(), figures={}, recipe="yearly", period="2026"
+            )
+        )
+
+
+def stored(session: Session, report: Report, **changes: object) -> int:
+    """Store a snapshot's row as it is given; return its number."""
+    values: dict[str, Any] = {"as_of": report.as_of, "figures": {}, "sha256": "0" * 64}
+    row = ReportSnapshot(**{**values, **changes})
+    session.add(row)
+    session.flush()
+    assert row.id is not None
+    return row.id
+
+
+def test_a_damaged_document_is_told_and_never_shown(runtime: Runtime) -> None:
+    """Bytes that are not those that were frozen are refused, and so are bytes that cannot be unpacked."""
+    now = runtime.clock.now()
+    with runtime.store.writing() as session:
+        other = stored(session, small(), made_at=now, document=packed(to_json(small())))
+        broken = stored(session, small(), made_at=now, document=b"broken")
+    for number, words in ((other, "SHA-256 differs"), (broken, "cannot be unpacked")):
+        with runtime.store.reading() as session, pytest.raises(SnapshotUnreadable, match=words):
+            load_snapshot(session, number)
+
+
+@pytest.mark.parametrize("name", ["7", "-1", "latest", "x; DROP TABLE", "1" * 40, "½"])
+def test_a_snapshot_that_is_not_there_is_told(runtime: Runtime, name: str) -> None:
+    """Whatever is asked for: not found, with the command that lists those there are or makes one."""
+    with runtime.store.reading() as session, pytest.raises(NotFound, match="biblio report"):
+        snapshot_called(session, name)
+
+
+def test_a_day_to_come_cannot_be_frozen(runtime: Runtime) -> None:
+    """Nothing is known of tomorrow."""
+    with pytest.raises(RequestRefused, match="before that day"):
+        frozen(runtime, runtime.clock.today() + timedelta(days=1))
+
+
+def test_a_snapshot_of_before_is_kept_and_shown_as_what_it_is(runtime: Runtime) -> None:
+    """Migrating up keeps the five numbers of old rows; down keeps new rows with theirs; up again has both."""
+    filled(runtime)
+    one = frozen(runtime).snapshot
+    downgrade(runtime.store.engine, "0019")
+    with runtime.store.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO report_snapshot (as_of, made_at, figures) "
+                "VALUES ('2026-01-31', '2026-01-31 10:00:00.000000', '{\"published\": 7}')"
+            )
+        )
+    upgrade(runtime.store.engine)
+    with runtime.store.reading() as session:
+        old, new = snapshots(session)
+        assert (old.is_whole, old.as_of, old.figures, old.sha256) == (False, date(2026, 1, 31), {"published": 7}, None)
+        assert (new.id, new.as_of, new.figures, new.is_whole) == (one.id, one.as_of, one.figures, False)
+        with pytest.raises(SnapshotUnreadable, match=r"before whole reports were kept.*build --as-of"):
+            load_snapshot(session, old.id)
+
+
+def test_what_a_second_reader_is_to_judge_is_not_named(runtime: Runtime, clock: FixedClock) -> None:
+    """The paper and its project are hidden while the second reading is open, and no longer."""
+    actor, first, _, paper = filled(runtime)
+    with runtime.store.writing() as session:
+        reading = SecondReading(
+            paper_id=paper,project_id=first,decision_id=1,first_reader_id=actor.person_id(),drawn_at=clock.now()
+        )  # fmt: skip
+        session.add(reading)
+    with runtime.store.reading() as session:
+        hidden = hidden_now(session)
+    assert hidden == Hidden(frozenset({paper}), frozenset({first}))
