@@ -11,12 +11,13 @@ Where a name does not settle the question, the answer is that it is not known, n
 into which unknowns were counted as strangers is too high by all of them.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import cached_property
 
-from matching.people import Name, compare, index_keys, is_group, parse
+from matching.people import MAX_NAME, Name, compare
+from matching.rosters import CUT, Kind, Roster, sketch
 
 __all__ = [
     "Archival",
@@ -27,9 +28,11 @@ __all__ = [
     "Member",
     "Overlap",
     "Sameness",
+    "Team",
     "TeamOverlap",
     "archival",
     "data_use",
+    "overlap",
     "sameness",
     "team_overlap",
 ]
@@ -42,9 +45,6 @@ SLIPPED = 0.8
 
 AGREES = 0.85
 """From here on names agree but for what is not written out: "Quill, J. M." beside "Quill, Jane"."""
-
-_CUT = re.compile(r"\bet\.?\s*al\b|\bothers\b|\b\d+\s+more\b|\u2026|\.\.\.", re.I)
-"""Words and signs by which a list of authors says that it goes on."""
 
 _MOST_COMPARED = 60_000
 """Pairs of author and team member that are compared one by one; beyond, only those of one surname are."""
@@ -151,44 +151,80 @@ class AuthorList:
 
     def __init__(self, printed: Sequence[str]) -> None:
         self.printed = tuple(printed)
-        self.names = [parse(name) for name in self.printed]
-        self.people = [i for i, name in enumerate(self.names) if name.surname and not name.group]
-        groups = [i for i, text in enumerate(self.printed) if is_group(text)]
-        first_person = self.people[0] if self.people else len(self.names)
-        self.is_complete = (
-            bool(self.people)
-            and all(place < first_person for place in groups)
-            and not any(_CUT.search(text) for text in self.printed)
+        self.roster = Roster(self.printed)
+        self.sketches = self.roster.sketches
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Whether it names everybody."""
+        people = (i for i, one in enumerate(self.sketches) if one.kind < Kind.GROUP)
+        first_person = next(people, None)
+        return (
+            first_person is not None
+            and not any(one.is_group for one in self.sketches[first_person:])
+            and not any(one.is_cut for one in self.sketches)
+            and not any(len(text) > MAX_NAME and CUT.search(text) for text in self.printed)
         )
-        self.by_key: dict[str, list[int]] = {}
-        for place, name in enumerate(self.names):
-            for key in index_keys(name):
-                self.by_key.setdefault(key, []).append(place)
 
 
-def team_overlap(authors: AuthorList, team: Sequence[Member], *, is_proposed: bool = True) -> TeamOverlap:
+class Team:
+    """A project's people, filed once to be met with the authors of many papers."""
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        listed = [(member, sketch(member.name)) for member in members]
+        self.members = [member for member, one in listed if one.kind is not Kind.NOBODY]
+        self.roster = Roster(member.name for member in self.members)
+        self.is_pi_alone = all(member.is_pi for member in self.members)
+
+
+def team_overlap(authors: AuthorList, team: Team | Sequence[Member], *, is_proposed: bool = True) -> TeamOverlap:
     """Say whether an author is in the team.
 
     ``is_proposed`` False: observations that nobody proposed (science verification, calibration) have no team, so using
     them is archival by either rule. One sure name is an overlap. Names that only may be the same leave the question
     open; so do a list of authors that is cut, and a project of which no people or only the PI are known.
     """
-    if not is_proposed:
-        return TeamOverlap(Overlap.NO)
-    members = [(member, parse(member.name)) for member in team]
-    known = [(member, name) for member, name in members if name.surname]
-    if not known:
-        return TeamOverlap(Overlap.UNKNOWN, doubt=Doubt.NO_TEAM_KNOWN)
-    if not authors.by_key:
-        return TeamOverlap(Overlap.UNKNOWN, doubt=Doubt.NO_AUTHORS)
+    known = team if isinstance(team, Team) else Team(team)
+    if (settled := _without_names(authors, known, is_proposed)) is not None:
+        return settled
     meetings = _meetings(authors, known)
     if any(meeting.is_sure for meeting in meetings):
         return TeamOverlap(Overlap.YES, tuple(m for m in meetings if m.is_sure))
     if meetings:
         return TeamOverlap(Overlap.UNKNOWN, tuple(meetings), Doubt.NAME_ALIKE)
+    return _with_nobody(authors, known)
+
+
+def overlap(authors: AuthorList, team: Team, *, is_proposed: bool = True) -> Overlap:
+    """Return the ``overlap`` of ``team_overlap``, sooner: one sure name is enough, and nobody asks who it is."""
+    if (settled := _without_names(authors, team, is_proposed)) is not None:
+        return settled.overlap
+    is_open = False
+    for pairs in _tries(authors, team):
+        for here, place in pairs:
+            same = sameness(authors.sketches[place].name, team.roster.sketches[here].name)
+            if same is Sameness.YES:
+                return Overlap.YES
+            is_open = is_open or same is Sameness.MAYBE
+    return Overlap.UNKNOWN if is_open else _with_nobody(authors, team).overlap
+
+
+def _without_names(authors: AuthorList, team: Team, is_proposed: bool) -> TeamOverlap | None:
+    """Answer what can be told without comparing names; None where they must be."""
+    if not is_proposed:
+        return TeamOverlap(Overlap.NO)
+    if not team.members:
+        return TeamOverlap(Overlap.UNKNOWN, doubt=Doubt.NO_TEAM_KNOWN)
+    if not authors.roster.keys:
+        return TeamOverlap(Overlap.UNKNOWN, doubt=Doubt.NO_AUTHORS)
+    return None
+
+
+def _with_nobody(authors: AuthorList, team: Team) -> TeamOverlap:
+    """Answer for authors of whom none is, or may be, of the team."""
     if not authors.is_complete:
         return TeamOverlap(Overlap.UNKNOWN, doubt=Doubt.LIST_CUT)
-    if all(member.is_pi for member, _ in known):
+    if team.is_pi_alone:
         return TeamOverlap(Overlap.UNKNOWN, doubt=Doubt.ONLY_PI_KNOWN)
     return TeamOverlap(Overlap.NO)
 
@@ -216,25 +252,32 @@ def archival(overlaps: Iterable[Overlap]) -> Archival:
     return _ARCHIVAL[data_use(overlaps)]
 
 
-def _meetings(authors: AuthorList, team: Sequence[tuple[Member, Name]]) -> list[Meeting]:
+def _tries(authors: AuthorList, team: Team) -> Iterator[list[tuple[int, int]]]:
+    """Yield the pairs (place in the team, place of the author) to compare: those of one surname, then all that may agree.
+
+    The second is for whom the first gave no sure name.
+    """
+    yield team.roster.of_one_surname(authors.roster)
+    if len(team.members) * len(authors.sketches) <= _MOST_COMPARED:
+        yield team.roster.near(authors.roster)
+
+
+def _meetings(authors: AuthorList, team: Team) -> list[Meeting]:
     """The authors who are or may be members: first those under a member's surname, then, if none is sure, all others."""
-    pairs = (
-        (place, member, name)
-        for member, name in team
-        for key in index_keys(name)
-        for place in authors.by_key.get(key, ())
-    )
-    found = _compared(authors, pairs)
-    if any(meeting.is_sure for meeting in found) or len(team) * len(authors.names) > _MOST_COMPARED:
-        return found
-    return _compared(authors, ((place, member, name) for member, name in team for place in range(len(authors.names))))
+    found: list[Meeting] = []
+    for pairs in _tries(authors, team):
+        found = _compared(authors, team, pairs)
+        if any(meeting.is_sure for meeting in found):
+            break
+    return found
 
 
-def _compared(authors: AuthorList, pairs: Iterable[tuple[int, Member, Name]]) -> list[Meeting]:
+def _compared(authors: AuthorList, team: Team, pairs: Iterable[tuple[int, int]]) -> list[Meeting]:
     """For each author the member whose name agrees best, in printed order; the PI goes before a co-I."""
     best: dict[int, tuple[Sameness, bool, Member]] = {}
-    for place, member, name in pairs:
-        same = sameness(authors.names[place], name)
+    for here, place in pairs:
+        member = team.members[here]
+        same = sameness(authors.sketches[place].name, team.roster.sketches[here].name)
         if same and (place not in best or (same, member.is_pi) > best[place][:2]):
             best[place] = same, member.is_pi, member
     return [

@@ -15,7 +15,9 @@ from matching.name_text import LOST, fold, loose, repair, repair_name, token
 
 __all__ = [
     "MAX_NAME",
+    "NICKNAMES",
     "Name",
+    "as_scanned",
     "compare",
     "fold",
     "forget_names",
@@ -91,7 +93,7 @@ _TELLING = _SUFFIXES | {"al", "others", "collaboration", "collaborations", "part
                         "group", "survey", "network", "project", "observatory"}  # fmt: skip
 """Words at which a name is looked at more closely: it may be a group, or hold what is no name."""
 _VOWEL = re.compile(r"[aeiouy]")
-_NICKNAMES = {
+NICKNAMES = {
     short: full
     for full, shorts in {
         "robert": "bob rob bobby", "william": "bill will billy", "richard": "dick rick", "james": "jim jimmy", "michael": "mike",
@@ -102,6 +104,7 @@ _NICKNAMES = {
     }.items()
     for short in shorts.split()
 }  # fmt: skip
+"""Short form → the given name it is short for, folded."""
 
 
 class Name(NamedTuple):
@@ -344,7 +347,7 @@ def _surnames(a: Name, b: Name) -> float:
             return 0.9
         if slips == 2 and (longest >= 8 or (longest == 7 and x[0] == y[0])):
             return 0.85 if longest >= 8 else 0.8
-    if longest >= 5 and x[0] == y[0] and _as_scanned(x) == _as_scanned(y):
+    if longest >= 5 and x[0] == y[0] and as_scanned(x) == as_scanned(y):
         return 0.8
     return 0.9 if x[-1] == y[-1] and (_glued(x, y) or _glued(y, x)) else 0.0
 
@@ -359,7 +362,7 @@ def _with_lost_letters(broken: str, whole: str) -> bool:
     return re.fullmatch(pattern, whole) is not None
 
 
-def _as_scanned(word: str) -> str:
+def as_scanned(word: str) -> str:
     """A word with what scanners confuse made equal: "rn", "in", "ni" and "m"; "fi" and "fl", whose ligature gets lost."""
     return loose(_LIGATURE.sub("", _MINIMS.sub("m", word)))
 
@@ -463,7 +466,7 @@ def _token(x: str, y: str) -> float:
     short, long = (x, y) if len(x) < len(y) else (y, x)
     if long.startswith(short) and len(short) >= 3:
         return 0.93
-    if _NICKNAMES.get(short) == long or _NICKNAMES.get(long) == short:
+    if NICKNAMES.get(short) == long or NICKNAMES.get(long) == short:
         return 0.9
     if len(short) >= 5 and OSA.distance(x, y, score_cutoff=1) <= 1:
         return 0.93
