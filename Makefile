@@ -1,7 +1,7 @@
 # The two commands a newcomer needs are `make demo` and `make test`; both set everything up themselves.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-same bench-learn bench-match bench-harvest bench-desk soak docs clean
+.PHONY: help demo test test-fast lint format run-setup dev-setup system lock bench-codes bench-propose bench-same bench-learn bench-match bench-harvest bench-desk bench-survey bench-report bench-adversary soak docs clean
 
 PY := .venv/bin/python
 ARGS ?=
@@ -58,6 +58,15 @@ bench-harvest: dev-setup ## Reading and storing harvests beside other tools (ARG
 
 bench-desk: dev-setup ## The desk with 200,000 papers, and twenty people deciding at once (ARGS=--quick; BENCH=folder keeps the stores)
 	@$(PY) -m bench.desk $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
+
+bench-survey: dev-setup ## The questionnaire at the size of 100,000 projects (ARGS=--quick; BENCH=folder keeps the stores)
+	@$(PY) -m bench.survey $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
+
+bench-report: dev-setup ## The success report of 20,000 projects, 50,000 papers (ARGS="--quick", "--growth 3"; BENCH=folder keeps the stores)
+	@$(PY) -m bench.report $(ARGS) $(if $(filter command environment,$(firstword $(origin BENCH))),$(BENCH))
+
+bench-adversary: dev-setup ## Thousands of answers against whoever holds everything but the key (ARGS=--quick: a fifth)
+	@$(PY) -m bench.adversary $(ARGS)
 
 soak: dev-setup ## Kill a harvest of 100,000 records ten times on each database and compare (ARGS="--records 20000")
 	@$(PY) -m tests.ingest.soak $(ARGS)

