@@ -41,6 +41,9 @@ def main() -> int:
             demo.print_table(seconds=time.monotonic() - began)
             if options.serve:
                 demo.serve()  # the replay server goes on, so that the pages' "fetch" works
+            else:
+                print("Without --no-serve the demo serves its pages. Their logins:")
+                demo.print_logins()
     except BiblioError as problem:
         print(f"\nThe demo stopped: {problem}", file=sys.stderr)
         return 1

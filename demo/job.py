@@ -13,7 +13,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import requests
 from pydantic import SecretStr
 from sqlmodel import col, select
 
-from biblio.catalogue.actor import Actor
+from biblio.catalogue.actor import MACHINE, Actor
 from biblio.clock import Clock, FixedClock
 from biblio.errors import BiblioError
 from biblio.feature import all_jobs
@@ -36,14 +36,17 @@ from biblio.store.words import Outcome, Role
 from biblio.web import create_app
 from biblio.web.accounts.service import COMMAND_LINE, NewAccount, add, hash_password
 from biblio.web.listening import listen
+from demo.due import day_that_leaves
 from demo.environment import write_settings
 from demo.play import first_day, play_answers, play_decisions, play_letters
 from demo.play_lists import play_list
 from demo.play_sharing import People, play_sharing
 from demo.table import table
-from survey.closing import close_campaign
-from survey.sending import queue_batch, send
-from survey.service import create_campaign
+from reports.service import build_report, freeze
+from survey.box.closing import close_campaign
+from survey.box.strata import StratifyBy
+from survey.campaign.sending import queue_batch, send
+from survey.campaign.service import create_campaign
 from survey.tokens import make_token
 
 
@@ -69,6 +72,10 @@ PLAYERS = (
     Player("admin", "Ada Stone", Role.ADMIN),
 )
 TODAYS_CAMPAIGN = "This month"
+LEFT_PERSONS = 30
+"""Persons whom today's campaign leaves at least, so that whoever tries the demo can make another one."""
+LOGINS_FILE = "logins.json"
+"""Names and passwords of the players, below the demo's home."""
 LETTERS_THEN, LETTERS_TODAY = 20, 1
 """Authors written to before press on each working day, where so many preprints lack something; today some are left."""
 
@@ -110,6 +117,7 @@ class Demo:
             self._replay_as_of(past.date())
             self._work(runtime, self.files / "then", letters=LETTERS_THEN)
             self._past_campaign(runtime, clock, plan)
+            self._freeze(runtime)
         self._say("Second working day: today")
         self._replay_as_of(Clock().today())
         self.runtime = self._at(Clock())
@@ -144,7 +152,7 @@ class Demo:
         profile = checked_profile(self.settings.observatory)
         with Store(engine).writing() as session:
             choose_observatory(session, profile, Clock())
-        self._make_logins(Store(engine), home / "logins.json")
+        self._make_logins(Store(engine), home / LOGINS_FILE)
         engine.dispose()
 
     def _make_logins(self, store: Store, path: Path) -> None:
@@ -174,7 +182,9 @@ class Demo:
         """One working day: projects and papers, the observatory's own tables in ``folder``, texts, verdicts, letters."""
         for name in ("harvest", "refresh", "count"):
             self._job(runtime, all_jobs()[name])
-        self._job(runtime, import_job([project_file(folder / name) for name in ("observatory.csv", "contacts.csv")]))
+        facets = runtime.profile.facet_columns
+        lists = [project_file(folder / name, facets=facets) for name in ("observatory.csv", "contacts.csv")]
+        self._job(runtime, import_job(lists))
         self._job(runtime, all_jobs()["twins"])
         self._job(runtime, all_jobs()["read"])
         self._job(runtime, all_jobs()["match"])
@@ -210,26 +220,46 @@ class Demo:
         head = self._actor(runtime, PLAYERS[1])
         with runtime.store.writing() as session:
             found = session.exec(select(Campaign).where(col(Campaign.name) == plan["name"])).first()
-            campaign_id = (
-                (found.id or 0) if found else create_campaign(session, runtime, head, name=plan["name"]).campaign_id
-            )
+            if found is None:
+                made = create_campaign(session, runtime, head, name=plan["name"], stratify_by=StratifyBy.CATEGORY)
+            campaign_id = (found.id or 0) if found else made.campaign_id
         with runtime.store.writing() as session:
             queue_batch(session, runtime, head, campaign_id, batch=1000)
         send(runtime)
         with runtime.store.reading() as session:
             campaign = session.get_one(Campaign, campaign_id)
         ballots = play_answers(runtime, campaign, plan["answers"])
-        clock.move(datetime.combine(datetime.fromisoformat(plan["closed_on"]), time(18), UTC) - clock.now())
+        assert campaign.closes_on is not None
+        clock.move(datetime.combine(campaign.closes_on + timedelta(days=1), time(18), UTC) - clock.now())
         self._job(runtime, all_jobs()["contacts"])
-        release = close_campaign(runtime, head, campaign_id)
+        release = close_campaign(runtime, MACHINE, campaign_id)
         self._say(f"  The campaign {plan['name']}: {ballots} ballots. {release.sentence}")
 
+    def _freeze(self, runtime: Runtime) -> None:
+        """Keep the report of this day, so that today's says what changed since."""
+        manager, now = self._actor(runtime, MANAGER), runtime.clock.now()
+        with runtime.store.reading() as session:
+            report = build_report(runtime, session, now.date(), known_by=now)
+        with runtime.store.writing() as session:
+            frozen = freeze(session, manager, report, now=now)
+        self._say(f"  {manager.name} froze the report of {report.as_of}: snapshot {frozen.snapshot.id}.")
+
     def _todays_campaign(self, runtime: Runtime) -> None:
-        """Ask the PIs who are silent today; their letters lie as files in the mail folder."""
+        """Ask the PIs who were silent some time ago already; their letters lie as files in the mail folder.
+
+        Who fell silent later is left, so that a campaign of one's own can be made. Letters about projects that were
+        published since are not sent.
+        """
         if self._campaign(runtime, TODAYS_CAMPAIGN) is None:
             head = self._actor(runtime, PLAYERS[1])
+            with runtime.store.reading() as session:
+                as_of, left = day_that_leaves(session, runtime, LEFT_PERSONS)
             with runtime.store.writing() as session:
-                made = create_campaign(session, runtime, head, name=TODAYS_CAMPAIGN)
+                made = create_campaign(session, runtime, head, name=TODAYS_CAMPAIGN, as_of=as_of)
+            self._say(
+                f"  {PLAYERS[1].name} asks about {made.projects} projects that were silent by {as_of}; "
+                f"{left} more persons are due for a new campaign."
+            )
             with runtime.store.writing() as session:
                 queue_batch(session, runtime, head, made.campaign_id, batch=1000)
         with Bars() as bars:
@@ -253,7 +283,7 @@ class Demo:
             ).first()
         if row is None:
             return None
-        token = make_token(self.settings.secret(), row[0].public_key, row[1].project_id)
+        token = make_token(self.settings.secret(), row[1].id or 0, row[1].nonce)
         return f"{self.settings.base_url}/survey/{token}"
 
     def print_table(self, *, seconds: float) -> None:
@@ -264,16 +294,21 @@ class Demo:
             f"\nThat took {seconds:.0f} s. Everything lies in {self.settings.home.parent}/ and can be deleted at any time."
         )
 
+    def print_logins(self) -> None:
+        """Print who may log in, with which password, and the file that keeps them."""
+        for player in PLAYERS:
+            print(
+                f"  {player.role.label:<16} log in as {player.username:<10} password {self.passwords[player.username]}"
+            )
+        print(f"  (kept in {self.settings.home / LOGINS_FILE})")
+
     def serve(self) -> None:
         """Serve the pages and say where, with which logins, and one survey link."""
         assert self.runtime is not None
         server = listen(create_app(self.runtime), host="127.0.0.1", port=self.port, threads=8)
         address = f"http://127.0.0.1:{server.effective_port}"
         print(f"\nThe web pages:   {address}/")
-        for player in PLAYERS:
-            print(
-                f"  {player.role.label:<16} log in as {player.username:<10} password {self.passwords[player.username]}"
-            )
+        self.print_logins()
         link = self.survey_link()
         if link:
             print(f"A survey link:   {link.replace(self.settings.base_url, address)}")

@@ -5,7 +5,7 @@ is read but this package. The folder can be looked at with a text editor:
 
     projects.jsonl       one project a line, its units inside; one row is malformed on purpose
     contacts.csv         code, pi, pi_email (no registry hands addresses out); some are missing
-    observatory.csv      code, partner, state, unit, unit_delivered_on: what the archive does not tell
+    observatory.csv      code, partner, state, grade, reduction, unit, unit_delivered_on: what the archive does not tell
     then/                both tables as they were when the closed campaign began
     fields.json          unit → its observation fields: one row each in the archive's TAP table
     papers/arxiv.jsonl   what arXiv knows       papers/ads.jsonl       what ADS knows
@@ -28,6 +28,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from zlib import crc32
 
 from demo.desk import plan_campaign, plan_decisions, silent_and_due
 from demo.earlier import state_then, units_known
@@ -175,11 +176,28 @@ def _write_projects(out: _Writer, rng: random.Random, projects: list[Project], c
         contacts = [[p.code, p.pi, p.team[0].email] for p, _ in known if p.code not in missing]
         out.table(f"{folder}contacts.csv", ["code", "pi", "pi_email"], contacts)
         held = [
-            [row["code"], row["partner"], state_then(row, day), unit["uid"], unit["delivered_on"] or ""]
-            for _, row in known
+            [
+                *(row["code"], row["partner"], state_then(row, day)),
+                *(_grade(project), _reduction(project.code), unit["uid"], unit["delivered_on"] or ""),
+            ]
+            for project, row in known
             for unit in units_known(row, day)
         ]
-        out.table(f"{folder}observatory.csv", ["code", "partner", "state", "unit", "unit_delivered_on"], held)
+        header = ["code", "partner", "state", "grade", "reduction", "unit", "unit_delivered_on"]
+        out.table(f"{folder}observatory.csv", header, held)
+
+
+def _grade(project: Project) -> str:
+    """Return the grade of a project: large ones are A, and what was not finished is rarely one."""
+    if project.code.endswith("L"):
+        return "A"
+    draw = crc32(project.code.encode()) % 10
+    return "ABBBBCCCCC"[draw] if project.state != "Completed" else "AAABBBBBCC"[draw]
+
+
+def _reduction(code: str) -> str:
+    """Return who reduced a project's data: people in the first years, later the pipeline most of them."""
+    return "by hand" if crc32(code.encode()) % 10 < max(1, 8 - 2 * (int(code[:4]) - 2013)) else "pipeline"
 
 
 def _write_papers(out: _Writer, papers: list[Paper], arxiv: dict[str, Json | None], ads: dict[str, list[Json]]) -> None:

@@ -30,8 +30,8 @@ from biblio.store.models import (
 )
 from biblio.store.words import RelationKind, Scheme, Verdict
 from biblio.verify.queue.items import refresh
-from survey.answering import submit
-from survey.questionnaire import Filled
+from survey.page.answering import submit
+from survey.questionnaire import Chosen, Filled
 from survey.tokens import make_token
 
 BATCH = 25
@@ -129,25 +129,31 @@ def play_letters(runtime: Runtime, actor: Actor, *, most: int) -> int:
     return written
 
 
+STATUS, COMMENT = "status", "comment"
+"""The questions of the shipped questionnaire that the players answer."""
+
+
 def play_answers(runtime: Runtime, campaign: Campaign, answers: Iterable[dict[str, Any]]) -> int:
     """Let PIs answer through their links, as the survey page does; return how many ballots went into the box."""
     secret = runtime.settings.secret()
     with runtime.store.reading() as session:
         open_links = dict(
             session.execute(
-                select(Project.code, Project.id)
+                select(Project.code, Invitation)
                 .join(Invitation, col(Invitation.project_id) == col(Project.id))
                 .where(col(Invitation.campaign_id) == campaign.id, col(Invitation.is_used).is_(False))
             ).all()
         )
     ballots = 0
     for answer in answers:
-        project_id = open_links.get(answer["code"])
-        if project_id is None:
+        invitation = open_links.get(answer["code"])
+        if invitation is None:
             continue
-        token = make_token(secret, campaign.public_key, project_id)
+        token = make_token(secret, invitation.id or 0, invitation.nonce)
+        chosen = Chosen(STATUS, answer["reason"], answer["detail"] or "")
+        texts = {COMMENT: answer["comment"]} if answer["comment"] else {}
         with runtime.store.writing() as session:
-            submit(session, runtime, token, Filled(answer["reason"], answer["detail"] or "", answer["comment"] or ""))
+            submit(session, runtime, token, Filled((chosen,), texts))
         ballots += 1
     return ballots
 

@@ -279,8 +279,26 @@ def _article(paper: Paper, registrar: Registrar, today: date) -> Json:
     }
     document["citation_count"] = round(rng.lognormvariate(1.2, 0.9) * age)
     if paper.relation == SCIENCE and refereed and age > 0.6 and rng.random() < 0.85:
-        document["bibgroup"] = ["ALMA"]
+        document["bibgroup"] = ["ALMA", *_listed_elsewhere(paper)]
     return document
+
+
+_ELSEWHERE = {
+    "CfA": 0.1,
+    "Chandra": 0.06,
+    "ESO/Telescopes": 0.25,
+    "HST": 0.16,
+    "JWST": 0.08,
+    "Keck": 0.05,
+    "Spitzer": 0.07,
+}
+"""Other bibliographies, and the share of our papers that each holds as well; the first is an institute's."""
+
+
+def _listed_elsewhere(paper: Paper) -> list[str]:
+    """Return the other bibliographies that a paper is in; always the same, whatever was drawn before."""
+    drawn = random.Random(f"bibliographies {paper.id}")
+    return [name for name, share in _ELSEWHERE.items() if drawn.random() < share]
 
 
 def plant_late_texts(papers: list[Paper], documents: dict[str, list[Json]], today: date) -> tuple[str, str]:

@@ -43,7 +43,7 @@ class Libraries:
 
         What was written stays, under whatever bibcode the papers have now.
         """
-        ours = sorted((d for d in documents if d["bibgroup"]), key=lambda d: str(d["bibcode"]))
+        ours = sorted((d for d in documents if "ALMA" in d["bibgroup"]), key=lambda d: str(d["bibcode"]))
         moved = [d for d in ours if d["alternate_bibcode"]][:_OLD]
         old: dict[str, str] = {d["bibcode"]: d["alternate_bibcode"][0] for d in moved}
         codes = [str(document["bibcode"]) for document in ours]

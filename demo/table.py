@@ -28,8 +28,8 @@ from biblio.store.models import (
     TextReading,
 )
 from biblio.store.words import MailState
-from reports.latest import report_of
-from reports.render import interval, shown
+from reports.service import build_report
+from reports.words import interval, shown
 
 Row = tuple[str, str, str]
 
@@ -120,6 +120,7 @@ def _asking(session: Session) -> Iterator[Row]:
 
 
 def _report(runtime: Runtime, session: Session) -> Iterator[Row]:
-    report = report_of(runtime, session)
-    for figure in report.headline:
-        yield (figure.indicator.name.lower(), shown(figure), interval(figure))
+    report = build_report(runtime, session, runtime.clock.today())
+    for at in report.headline:
+        figure = report.figure(at)
+        yield (report.definitions[figure.indicator].name.lower(), shown(figure), interval(figure))

@@ -47,7 +47,12 @@ def registered(server: ReplayServer, page_rows: int) -> list[HarvestedProject]:
     tap = PROFILE.tap
     assert tap is not None
     table = TapTable(
-        f"{server.url}/tap", tap.table, dict(tap.columns), tuple(tap.observatory_as_pi), page_rows=page_rows
+        f"{server.url}/tap",
+        tap.table,
+        dict(tap.columns),
+        tuple(tap.observatory_as_pi),
+        page_rows=page_rows,
+        facets=PROFILE.facet_keys,
     )
     source = TapSource(session("tap"), table)
     return [project for page in source.pages({}) for project in source.parse(page).projects]
