@@ -5,7 +5,6 @@ A new feature is a new folder with a ``feature.py`` that sets ``feature = Featur
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,8 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.links import Ruling
 from biblio.errors import Stale
 from biblio.jobs import Job
+from biblio.loading import load
+from biblio.mail import LetterKind
 from biblio.runtime import Runtime
 from biblio.store.models import Decision
 
@@ -29,6 +30,7 @@ FEATURES = (
     "biblio.contacts",
     "biblio.journals",
     "biblio.compare",
+    "biblio.letters",
     "survey",
     "reports",
 )
@@ -72,6 +74,7 @@ class Feature:
 
     ``deciding`` is the desk's alone: how a person's verdict is stored by features that show papers, too (``deciding()``).
     ``checks`` give sentences about what is not in order; ``status`` gives the lines that ``biblio status`` shows;
+    ``letters`` are the kinds of letters that it sends;
     ``starts`` are called once when a server starts: they begin what takes longer than a request, and return at once.
     """
 
@@ -83,6 +86,7 @@ class Feature:
     deciding: Deciding | None = None
     checks: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
     status: tuple[Callable[[Runtime], Iterable[str]], ...] = ()
+    letters: tuple[LetterKind, ...] = ()
     starts: tuple[Callable[[Flask], None], ...] = ()
 
 
@@ -91,7 +95,7 @@ def load_features() -> tuple[Feature, ...]:
     """Import every feature and return what it declares, in the list's order."""
     loaded = []
     for name in FEATURES:
-        feature = importlib.import_module(f"{name}.feature").feature
+        feature = load(f"{name}.feature:feature")
         if not isinstance(feature, Feature):
             raise TypeError(f"{name}.feature must set feature = Feature(...)")
         loaded.append(feature)

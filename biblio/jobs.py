@@ -65,6 +65,8 @@ class JobContext:
     run_id: int
     arguments: Mapping[str, Any]
     progress: Progress = no_progress
+    is_beside_pages: bool = False
+    """Whether it runs in a process that serves pages: such a one must never read a survey's private key."""
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -102,6 +104,7 @@ def run_job(
     arguments: Mapping[str, Any] | None = None,
     actor_id: int | None = None,
     progress: Progress = no_progress,
+    is_beside_pages: bool = False,
 ) -> JobRun:
     """Run ``job`` and return its closed row; a failure is in the row, with its sentence, and is not raised.
 
@@ -113,7 +116,9 @@ def run_job(
         job.check(runtime, arguments)
     run_id = _begin(runtime, job, started_by, arguments, actor_id)
     board = _Board(progress)
-    context = JobContext(runtime=runtime, run_id=run_id, arguments=arguments, progress=board)
+    context = JobContext(
+        runtime=runtime, run_id=run_id, arguments=arguments, progress=board, is_beside_pages=is_beside_pages
+    )
     error: str | None = None
     log.info("job started", job=job.name, run=run_id)
     try:
@@ -140,7 +145,7 @@ def run_in_background(
 
     def work() -> None:
         try:
-            run_job(runtime, job, arguments=arguments, actor_id=actor_id)
+            run_job(runtime, job, arguments=arguments, actor_id=actor_id, is_beside_pages=True)
         except JobRunning as reason:
             log.info("job not started", job=job.name, reason=str(reason))
 

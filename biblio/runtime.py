@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 
 from sqlmodel import Session
@@ -20,6 +20,7 @@ from matching.relation import RelationRules
 from matching.rules import Rules
 
 
+@cache
 def biblio_version() -> str:
     """Return the installed version, or "0" when run from a folder that was never installed."""
     try:

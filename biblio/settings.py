@@ -11,10 +11,11 @@ generated from the docstrings here.
 from __future__ import annotations
 
 import os
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from biblio.errors import StartRefused
@@ -24,6 +25,12 @@ SECRET_MIN_LENGTH = 32
 
 SIGNING_KEY_FILE = "secrets/secret_key"
 """Where ``biblio init`` writes the server secret, below ``home``."""
+
+OPT_OUT_KEY_FILE = "secrets/opt_out_key"
+"""Where the key lies, below ``home``, under which addresses that opted out are kept; it is never renewed."""
+
+SMALLEST_WAVE = 20
+"""Persons that an early opening of a ballot box must come from at least."""
 
 SETTINGS_FILE = "settings.env"
 """Settings of a home, below ``home``; the environment goes before them."""
@@ -106,6 +113,10 @@ class Settings(BaseSettings):
     mail_from: str = "biblio <biblio@example.org>"
     """Sender of all letters."""
 
+    report_recipients: str = ""
+    """Who gets the reports that the profile's recipes make: addresses with commas between them, as in
+    ``Director <director@example.org>, board@example.org``. Unset: reports are frozen and nobody is written to."""
+
     ratelimit_storage: str = "memory://"
     """Where login and survey throttling counts are kept; with several web workers a shared one (redis://…)."""
 
@@ -114,6 +125,36 @@ class Settings(BaseSettings):
 
     claim_minutes: int = Field(default=30, ge=1, le=24 * 60)
     """How many minutes a librarian's claim on a paper holds, unless it is released or the paper decided on before."""
+
+    survey_minimum_persons: int = Field(default=5, ge=3, le=100)
+    """How many distinct persons must have answered before a campaign's ballots are opened, and for each of its strata."""
+
+    survey_wave_persons: int = Field(default=0, ge=0)
+    """Open the ballot box during a campaign each time so many more persons have answered; at least 20. 0: at its end."""
+
+    survey_keep_months: int = Field(default=12, ge=1, le=120)
+    """How many months after a campaign has closed its addresses and letters are erased."""
+
+    bounce_folder: Path | None = None
+    """Folder in which the mail server puts what came back (a Maildir, or ``.eml`` files). Unset: none is read."""
+
+    bounce_imap_host: str | None = None
+    """Host of the IMAP server whose mailbox gets what came back. Unset: none is asked."""
+
+    bounce_imap_port: int = Field(default=993, ge=1, le=65535)
+    """Port of the IMAP server."""
+
+    bounce_imap_user: str | None = None
+    """User name for the IMAP server."""
+
+    bounce_imap_password: SecretStr | None = None
+    """Password for the IMAP server."""
+
+    bounce_imap_folder: str = "INBOX"
+    """Mailbox of the IMAP server to read; what is read is marked as seen and left there."""
+
+    bounce_imap_tls: bool = True
+    """Whether the IMAP server is spoken to over TLS from the first byte."""
 
     second_reading_share: float = Field(default=0.05, ge=0, le=1)
     """Share (0–1) of decisions, drawn at random, that a second librarian judges without seeing the first. 0: none."""
@@ -146,6 +187,23 @@ class Settings(BaseSettings):
             raise ValueError("must be one line of printable characters")
         return value
 
+    @field_validator("report_recipients")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must be one line of printable characters")
+        if wrong := sum("@" not in address for _, address in getaddresses([value]) if value.strip()):
+            raise ValueError(f"{wrong} of its parts are no address; write: Name <name@example.org>, other@example.org")
+        return value
+
+    @field_validator("survey_wave_persons")
+    @classmethod
+    def _large_waves(cls, value: int, info: ValidationInfo) -> int:
+        least = max(SMALLEST_WAVE, info.data.get("survey_minimum_persons", SMALLEST_WAVE))
+        if 0 < value < least:
+            raise ValueError(f"must be 0 or at least {least}: among fewer persons an answer could be guessed")
+        return value
+
     @field_validator("base_url", "ads_url", "arxiv_url", "arxiv_oai_url", "arxiv_rss_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
@@ -159,9 +217,23 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.home / 'biblio.db').resolve()}"
 
     @property
+    def report_readers(self) -> tuple[tuple[str, str], ...]:
+        """Name ("" where none is given) and address of everybody who gets reports, each address once."""
+        found: dict[str, tuple[str, str]] = {}
+        for name, address in getaddresses([self.report_recipients]):
+            if address:
+                found.setdefault(address.lower(), (name, address))
+        return tuple(found.values())
+
+    @property
     def outgoing_mail(self) -> Path:
         """The folder for .eml files, with the default filled in."""
         return self.mail_dir or self.home / "mail"
+
+    @property
+    def opt_out_key_file(self) -> Path:
+        """The file with the key under which addresses that opted out are kept."""
+        return self.home / OPT_OUT_KEY_FILE
 
     @property
     def survey_keys(self) -> Path:

@@ -29,9 +29,14 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _WIDEST = 60
 
 
+def fit(text: str) -> str:
+    """Return ``text`` with a sign in place of each character that no file of text may hold."""
+    return _UNFIT.sub("\ufffd", text)
+
+
 def clean(text: str) -> str:
     """Return ``text`` without characters that no file of text may hold, cut at ``LONGEST_CELL``."""
-    text = _UNFIT.sub("\ufffd", text)
+    text = fit(text)
     units = len(text) + sum(c > "\uffff" for c in text)
     if units <= LONGEST_CELL:
         return text

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, flash, g, request, session, url_for
+from flask import Flask, Response, current_app, flash, g, request, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
 from flask_wtf import FlaskForm
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import Session
@@ -24,7 +27,7 @@ from wtforms import Field, HiddenField, SubmitField
 from biblio import tables
 from biblio.catalogue.actor import Actor
 from biblio.catalogue.readable import readable
-from biblio.errors import NotAllowed
+from biblio.errors import JobRunning, NotAllowed, NotFound, RequestRefused
 from biblio.runtime import Runtime
 from biblio.store.search import holds as holds  # noqa: PLC0414  (part of what features find here)
 
@@ -141,6 +144,37 @@ def throttled(
     return declare
 
 
+def limiter() -> Limiter:
+    """Return what counts how often this application is used, and by whom; there is one."""
+    installed: Limiter = next(iter(current_app.extensions["limiter"]))
+    return installed
+
+
+def refusals_told(
+    back: Callable[..., ResponseReturnValue], *also: type[RequestRefused]
+) -> Callable[[Callable[..., ResponseReturnValue]], Callable[..., ResponseReturnValue]]:
+    """Tell what a view refuses at the top of the page that ``back`` leads to, given what the view was given.
+
+    Whoever pressed a button on a list reads there why nothing was done. What is not there, and what the person may not
+    do (unless it is among ``also``), has a page of its own.
+    """
+
+    def declare(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+        @wraps(view)
+        def told(**given: Any) -> ResponseReturnValue:
+            try:
+                return view(**given)
+            except (RequestRefused, JobRunning) as refusal:
+                if isinstance(refusal, NotFound | NotAllowed) and not isinstance(refusal, also):
+                    raise
+                problem(str(refusal))
+                return back(**given)
+
+        return told
+
+    return declare
+
+
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
@@ -161,11 +195,19 @@ def problem(message: str) -> None:
 
 def _tell(kind: str, message: str, undo_url: str | None) -> None:
     """Keep a message for the next page. Of many, for somebody who sends forms and looks at no page, the latest stay."""
-    flash({"message": textwrap.shorten(message, _MOST_TOLD // 4, placeholder=" …"), "undo_url": undo_url}, kind)  # type: ignore[arg-type]
-    told = session["_flashes"]
+    flash({"message": _cut(message, _MOST_TOLD // 4), "undo_url": undo_url}, kind)  # type: ignore[arg-type]
+    told = cookie["_flashes"]
     while len(told) > 1 and len(json.dumps(told)) > _MOST_TOLD:
         told = told[1:]
-    session["_flashes"] = told
+    cookie["_flashes"] = told
+
+
+def _cut(message: str, most: int) -> str:
+    """Return at most so many characters of a message, cut between words; within one that is longer than that alone."""
+    if len(message) <= most:
+        return message
+    whole_words = message[: most - 1].rpartition(" ")[0]
+    return f"{whole_words or message[: most - 2]} …"
 
 
 def say_what_was_left_out(taken: Mapping[str, object], names: Iterable[str]) -> None:
@@ -402,6 +444,11 @@ class Form(FlaskForm):  # type: ignore[misc]
         for one in self:
             if one.flags.optional and isinstance(one.data, str) and not one.data.strip():
                 one.data = ""
+
+    def check(self) -> None:
+        """Raise ``RequestRefused`` with the first error: for the small forms of a page that has no place for a summary."""
+        if not self.validate():
+            raise RequestRefused(next((line.message for line in self.summary()), "This form cannot be read."))
 
     def summary(self) -> list[FieldError]:
         """Return the errors in the order of the fields; the page links each to its field and takes the focus."""

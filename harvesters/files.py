@@ -88,20 +88,30 @@ def read_start(path: Path, label: str, size: int, *, whole: bool = False) -> byt
 class ProjectsFile(ListFile):
     """Projects from a CSV or JSONL file (columns: ``harvesters.projects``); which of the two, its first sign says.
 
+    ``facets`` names further columns: column → what its values are kept as.
+
     The file is one page, so that the rows of one project come together whatever their order.
     """
 
     content_type = "text/x-projects"
 
-    def __init__(self, path: Path, *, name: str = "projects-file", label: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str = "projects-file",
+        label: str | None = None,
+        facets: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(path, name=name, label=label)
+        self._facets = facets
 
     def parse(self, page: Page) -> ParsedPage:
         """Read the file. Raises ``PageRefused`` where its header cannot be used or nothing is in it."""
         start = decode(page.body[:1024]).lstrip()
         try:
             rows = jsonl_rows(page.body) if start.startswith("{") else csv_rows(page.body, required="code")
-            gathered = gather(self.name, page.place, rows)
+            gathered = gather(self.name, page.place, rows, self._facets)
         except PageRefused as refused:
             raise PageRefused(f"{page.place}: {refused}") from refused
         return ParsedPage(

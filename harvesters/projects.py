@@ -6,6 +6,9 @@ means; ``biblio projects import --help`` prints it. Only ``code`` is required.
 
 A release date such as 3000-01-01, by which a registry says "not yet", is kept as it is: which dates mean that, the
 observatory's profile knows and the due rule asks.
+
+Beside these columns a list may have others that the observatory's reports divide projects by (grade, band, who reduced
+the data). Which, and what we call them, is handed in as *facets*; they are kept as they are in ``extra``.
 """
 
 from __future__ import annotations
@@ -56,6 +59,8 @@ _BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
 _UNIT_KEYS = frozenset(["uid", "delivered_on", "released_on", "observed_on", "exposure_s"])
 _COMPARED = ("title", "abstract", "pi", "pi_email", "category", "partner", "state")
 _EXTRA = ("year", "cycle", "call", "kind")
+_LONGEST_VALUE = 200
+_MOST_VALUES = 40
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class Gathered:
 
     source: str
     name: str
+    facets: Mapping[str, str] = field(default_factory=dict)
     projects: dict[str, HarvestedProject] = field(default_factory=dict)
     units: dict[str, dict[str, HarvestedUnit]] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
@@ -85,7 +91,7 @@ class Gathered:
             return
         for difference in _differences(known, project):
             self.refuse(line, f"{difference} differs from an earlier row; the first is kept", project.code)
-        self.projects[project.code] = _joined(known, project)
+        self.projects[project.code] = _joined(known, project, frozenset(self.facets.values()))
 
     def done(self) -> tuple[HarvestedProject, ...]:
         """The projects, each with all its units."""
@@ -94,19 +100,22 @@ class Gathered:
         )
 
 
-def gather(source: str, name: str, rows: Iterable[Row]) -> Gathered:
+def gather(source: str, name: str, rows: Iterable[Row], facets: Mapping[str, str] | None = None) -> Gathered:
     """Make projects of rows; the units of one project's rows come together, by their names.
 
-    Where two rows of a project disagree the first is kept and the later one reported.
+    ``facets`` names further columns that are read: column → what it is kept as. One that is a documented column is not
+    read a second time. Where two rows of a project disagree the first is kept and the later one reported; of facets
+    all values are kept, since each row may tell of another unit.
     """
-    gathered = Gathered(source, name)
+    own = {column.lower(): key for column, key in (facets or {}).items() if column.lower() not in COLUMNS}
+    gathered = Gathered(source, name, own)
     for row in rows:
         if row.reason is not None:
             gathered.refuse(row.line, row.reason)
             continue
-        gathered.unread.update(set(map(str, row.values)) - COLUMNS - IGNORED_COLUMNS)
+        gathered.unread.update(set(map(str, row.values)) - COLUMNS - IGNORED_COLUMNS - own.keys())
         try:
-            project = project_of(source, row.values)
+            project = project_of(source, row.values, own)
         except RecordRefused as refused:
             gathered.refuse(row.line, str(refused), _key(row.values))
             continue
@@ -114,8 +123,8 @@ def gather(source: str, name: str, rows: Iterable[Row]) -> Gathered:
     return gathered
 
 
-def project_of(source: str, values: Mapping[str, object]) -> HarvestedProject:
-    """One project from one row. Raises ``RecordRefused`` naming the field that cannot be used."""
+def project_of(source: str, values: Mapping[str, object], facets: Mapping[str, str] | None = None) -> HarvestedProject:
+    """One project from one row; ``facets`` as for ``gather``. Raises ``RecordRefused`` naming the field that cannot be used."""
     code = text_of(values, "code")
     if code is None:
         raise RecordRefused('there is no "code"')
@@ -140,7 +149,8 @@ def project_of(source: str, values: Mapping[str, object]) -> HarvestedProject:
         bib_references=tuple(
             part for text in texts_of(values, "bib_references") for part in _BETWEEN_BIBCODES.split(text) if part
         ),
-        extra={name: text for name in _EXTRA if (text := text_of(values, name)) is not None},
+        extra={name: text for name in _EXTRA if (text := text_of(values, name)) is not None}
+        | {key: several(told) for column, key in (facets or {}).items() if (told := texts_of(values, column))},
     )
 
 
@@ -185,11 +195,18 @@ def _differences(known: HarvestedProject, project: HarvestedProject) -> list[str
     ]
 
 
-def _joined(known: HarvestedProject, project: HarvestedProject) -> HarvestedProject:
+def several(values: Iterable[str]) -> str:
+    """Return the values of a facet as one text with ";" between, each once and in order, none longer than a cell."""
+    pieces = {piece[:_LONGEST_VALUE] for value in values for part in value.split(";") if (piece := part.strip())}
+    return "; ".join(sorted(pieces)[:_MOST_VALUES])
+
+
+def _joined(known: HarvestedProject, project: HarvestedProject, facets: frozenset[str]) -> HarvestedProject:
     changes: dict[str, Any] = {name: getattr(known, name) or getattr(project, name) for name in (*_COMPARED, "co_is")}
     for name in ("keywords", "targets", "bib_references"):
         changes[name] = tuple(dict.fromkeys((*getattr(known, name), *getattr(project, name))))
-    return replace(known, **changes)
+    told = {key: several((known.extra.get(key, ""), value)) for key, value in project.extra.items() if key in facets}
+    return replace(known, extra={**project.extra, **known.extra, **told}, **changes)
 
 
 def _without_stand_in(code: str, units: Mapping[str, HarvestedUnit]) -> tuple[HarvestedUnit, ...]:

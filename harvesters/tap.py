@@ -51,7 +51,8 @@ class TapTable:
     may give; a project with more rows than that makes its own page larger, up to ``most_rows``. ``mode`` "sync" waits
     for each answer and turns to "async", where the service works on a query by itself, only when it must;
     ``counts`` False is for a service whose count of different codes is not to be held against it (it counts "A" and "A "
-    as two). ``poll_s`` is the first pause between two questions about a job, ``longest_job_s`` the longest a job may take.
+    as two). ``facets`` are further facts a column may mean; all their values are kept, as they are. ``poll_s`` is the first
+    pause between two questions about a job, ``longest_job_s`` the longest a job may take.
     """
 
     url: str
@@ -64,9 +65,10 @@ class TapTable:
     counts: bool = True
     poll_s: float = 2.0
     longest_job_s: float = 3600.0
+    facets: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if unknown := set(self.columns) - FACTS:
+        if unknown := set(self.columns) - FACTS - self.facets:
             raise ValueError(f"the columns name facts nobody reads: {', '.join(sorted(unknown))}")
         if missing := {"code", "unit"} - set(self.columns):
             raise ValueError(f"the columns must name {', '.join(sorted(missing))}")
@@ -245,7 +247,9 @@ class TapSource:
         answer = self._read
         if answer is None or answer.body is not page.body:  # else it was read to find the page's end a moment ago
             table = read_votable(page.body, page.place, most_rows=self._table.most_rows)
-            answer = _answer(page.body, page.content_type, table, self._column, page.place)
+            # answers kept from before a facet was asked for are good without it
+            asked = {c: f for c, f in self._column.items() if f not in self._table.facets or c in table.names}
+            answer = _answer(page.body, page.content_type, table, asked, page.place)
         left_out = page.next_cursor.get("from_code")
         projects: dict[str, ProjectRows] = {}
         refusals: list[Refusal] = []
@@ -257,7 +261,7 @@ class TapSource:
             if not code:
                 refusals.append(Refusal(self.name, place, "there is no code"))
                 continue
-            told = projects.setdefault(code, ProjectRows(code, row)).add(row)
+            told = projects.setdefault(code, ProjectRows(code, row, self._table.facets)).add(row)
             unreadable += told
             refusals += [Refusal(self.name, place, one.reason, code) for one in told]
         check_columns(answer.rows, unreadable, page.place)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from harvesters.errors import PageRefused
+from harvesters.projects import several
 from harvesters.records import HarvestedProject, HarvestedUnit
 
 _BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
@@ -78,6 +79,9 @@ class ProjectRows:
 
     code: str
     row: Mapping[str, str]
+    facets: frozenset[str] = frozenset()
+    """Facts of which all values are kept as they are."""
+    values: dict[str, set[str]] = field(default_factory=dict)
     units: dict[str, _Unit] = field(default_factory=dict)
     targets: dict[str, None] = field(default_factory=dict)
     keywords: dict[str, None] = field(default_factory=dict)
@@ -88,6 +92,8 @@ class ProjectRows:
         if "target" in row:
             self.targets[row["target"]] = None
         self.keywords.update(dict.fromkeys(word.strip() for word in _split(row.get("keywords", "")) if word.strip()))
+        for name in self.facets & row.keys():
+            self.values.setdefault(name, set()).add(row[name])
         written = _BETWEEN_BIBCODES.split(row.get("bib_references", ""))
         self.bib_references.update(dict.fromkeys(bibcode for bibcode in written if bibcode))
         if "unit" not in row:
@@ -114,6 +120,7 @@ class ProjectRows:
             state=self.row.get("state"),
             units=tuple(unit.done(uid) for uid, unit in self.units.items()),
             bib_references=tuple(self.bib_references),
+            extra={name: several(values) for name, values in sorted(self.values.items())},
         )
 
 

@@ -28,9 +28,11 @@ from matching.authorship import (
     Meeting,
     Member,
     Overlap,
+    Team,
     TeamOverlap,
     archival,
     data_use,
+    overlap,
     team_overlap,
 )
 
@@ -109,6 +111,7 @@ class Teams:
 
     def __init__(self) -> None:
         self._known: dict[int, _Team] = {}
+        self._filed: dict[int, Team] = {}
 
     def learn(self, session: Session, project_ids: Iterable[int]) -> None:
         """Read the teams of those projects that were not met before; one query per 900."""
@@ -120,8 +123,15 @@ class Teams:
         It is the ``data_use`` of its ``ArchivalClass``, without what a person reads beside it.
         """
         authors = AuthorList(printed)
-        teams = (self._known[project] for project in project_ids)
-        return data_use(team_overlap(authors, team.members, is_proposed=team.is_proposed).overlap for team in teams)
+        return data_use(
+            overlap(authors, self._team(project), is_proposed=self._known[project].is_proposed)
+            for project in project_ids
+        )
+
+    def _team(self, project: int) -> Team:
+        if project not in self._filed:
+            self._filed[project] = Team(self._known[project].members)
+        return self._filed[project]
 
 
 def archival_class(paper_id: int, printed: Sequence[str], used: Sequence[UsedProject]) -> ArchivalClass | None:

@@ -7,7 +7,7 @@ while a second reader has yet to judge the paper.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -216,8 +216,19 @@ def _run(row: JobRun) -> Told:
 
 
 def _entry(row: AuditEntry) -> Told:
-    details = _details(**{name: value for name, value in row.details.items() if name != "by"})
+    kept = {name: value for name, value in row.details.items() if name != "by"}
+    details = _of_a_letter(kept) if row.action.startswith("mail ") else _details(**kept)
     return Told(f"{_ENTRY_WORDS.get(row.action, row.action)}: {row.subject}", details=details)
+
+
+def _of_a_letter(kept: Mapping[str, Any]) -> Details:
+    """Return how a letter, or what was known of its address, stood before; which letter it was is told already."""
+    before = kept.get("before")
+    if not isinstance(before, dict):
+        return ()
+    if "state" not in before:
+        return _details(it_was_called_before=sorted({outcome or "nothing yet" for outcome in before.values()}))
+    return _details(it_was=before["state"], attempts=before.get("attempts") or None, because=before.get("reason"))
 
 
 def _wanted(row: WantedPaper) -> Told:
@@ -254,12 +265,18 @@ _ENTRY_WORDS = {
     "account.digest": "chose about the daily mail of",
     "mail resend": "let a letter wait again",
     "mail give up": "gave a letter up",
+    "mail arrived": "found that a letter had left",
+    "mail undo": "took back what was decided of a letter",
+    "mail address dead": "said that the address does not work of",
+    "mail address works": "said that the address works of",
+    "mail address word taken back": "took back what was said of the address of",
     "journal.reopen": "opened the suggestion of a journal again",
     "reported_paper.handled": "answered the report of",
     "second_reading.called_off": "called a second reading off",
     "second_reading.resumed": "let a second reading go on",
     "harvest.set_aside": "set a part of the harvest aside",
     "harvest.set_aside_taken_back": "no longer sets a part of the harvest aside",
+    "report.frozen": "froze the report as",
     "ranking.chosen": "chose what ranks candidates",
     "compare.import": "imported",
     "compare.import_undone": "took the import back of",

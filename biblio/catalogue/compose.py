@@ -4,7 +4,8 @@ A person's correction stands above every source. Sources are named by the kind o
 comes from anywhere else is somebody's file and ranks between the two. Within a source the record of the
 printed article goes before that of its preprint, then the one learned later. What only the printed article has
 (journal, volume, date of issue …) is taken from no preprint's record while there is another. arXiv has several doors
-that learn of a replacement at different hours: its version is the highest that any of them has told.
+that learn of a replacement at different hours: its version is the highest that any of them has told. Of
+authors one source's list is shown, and where it leaves out an affiliation or an ORCID, another's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import date, datetime
 from typing import Any
 
 from biblio.catalogue.terms import ADS, ARXIV, FACTS, PERSON, family
+from matching.people import parse
 
 JOURNAL_FIRST = ("ads", "file", "arxiv")
 """Facts of the printed article: ADS keeps them best, then what a library's own files say."""
@@ -45,6 +47,7 @@ _OF_THE_ARTICLE = frozenset({"kind", "is_refereed", "journal", "volume", "page",
 _ARTICLE_ONLY = frozenset({"published_on", "volume", "page", "is_refereed"})
 """Facts that a preprint does not have: arXiv's own date or number in their place would be wrong."""
 _DATES = frozenset({"published_on", "preprint_on", "updated_on"})
+_PLACES = ("affiliation", "orcid")
 _NOTHING: tuple[Any, ...] = (None, "", [], ())
 CORRECTABLE = ("title", "abstract", "kind", "is_refereed", "journal", "volume", "page", "year", "published_on",
                "preprint_on", "is_withdrawn", "keywords")  # fmt: skip
@@ -92,7 +95,7 @@ def compose(told: Iterable[Told], corrections: Mapping[str, Any]) -> Shown:
         value, source = chosen
         shown.provenance[name] = source.source if name in FACTS else source.origin_of(name)
         if name == "authors":
-            shown.authors = list(value)
+            shown.authors = _with_places(value, source, orders[order])
             continue
         shown.values[name] = date.fromisoformat(value) if name in _DATES else value
         if name == "published_on":
@@ -103,6 +106,34 @@ def compose(told: Iterable[Told], corrections: Mapping[str, Any]) -> Shown:
         if name == "published_on":
             shown.values["published_precision"] = "day" if value else None
     return shown
+
+
+def _with_places(authors: Sequence[dict[str, str]], chosen: Told, ranked: Sequence[Told]) -> list[dict[str, str]]:
+    """Return the chosen list of authors, what it lacks of affiliations and ORCIDs filled in from others of the same people.
+
+    ADS gives an article without affiliations until it has read them, though its record of the preprint had them. What ADS
+    made goes into no list of another source, whose affiliations the public may see.
+    """
+    listed = list(authors)
+    if len(ranked) < 2 or all("affiliation" in author and "orcid" in author for author in listed):
+        return listed
+    for told in ranked:
+        theirs = told.record.get("authors") or ()
+        is_closed = told.origin_of("affiliations") == ADS and family(chosen.source) != ADS
+        if told is chosen or is_closed or len(theirs) != len(listed):
+            continue
+        listed = [
+            {**{k: other[k] for k in _PLACES if k in other}, **author} if _is_namesake(author, other) else author
+            for author, other in zip(listed, theirs, strict=True)
+        ]
+    return listed
+
+
+def _is_namesake(author: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether two who stand at one place of two lists have one surname; asked only where there is something to fill in."""
+    if not any(k in other and k not in author for k in _PLACES):
+        return False
+    return parse(author.get("name", "")).surname == parse(other.get("name", "")).surname
 
 
 def _learned(told: Told) -> tuple[datetime, str, str]:

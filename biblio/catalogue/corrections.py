@@ -9,11 +9,12 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue import compose
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.groups import Shelf, one_at_a_time
+from biblio.catalogue.groups import Shelf
 from biblio.catalogue.revisions import recompose
 from biblio.errors import NotFound, RequestRefused
 from biblio.store.current import survivor_of
 from biblio.store.found import found_paper
+from biblio.store.locks import Turn, take_turn
 from biblio.store.models import PaperCorrection
 from harvesters.records import PAPER_KINDS
 
@@ -26,7 +27,7 @@ def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any
     """
     person = actor.person_id()
     checked = _checked(name, value)
-    one_at_a_time(session)
+    take_turn(session, Turn.PAPERS)
     survivor = found_paper(session, paper_id)
     _end_correction(session, survivor, name, now, person)
     row = PaperCorrection(paper_id=survivor, field=name, value=checked, actor_id=person, made_at=now)
@@ -39,7 +40,7 @@ def correct(session: Session, actor: Actor, paper_id: int, name: str, value: Any
 def withdraw_correction(session: Session, actor: Actor, paper_id: int, name: str, *, now: datetime) -> None:
     """Take a correction back: what the sources say is shown again. Raises ``NotFound`` where there is none."""
     person = actor.person_id()
-    one_at_a_time(session)
+    take_turn(session, Turn.PAPERS)
     survivor = survivor_of(session, paper_id)
     if survivor is None or not _end_correction(session, survivor, name, now, person):
         raise NotFound(f"Nobody has corrected the {name.replace('_', ' ')} of paper number {paper_id}.")

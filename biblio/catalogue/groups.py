@@ -30,20 +30,8 @@ from biblio.store.words import Verdict
 CHUNK = 900
 """Values in one IN list: SQLite builds of old allow 999 parameters."""
 
-_CATALOGUE_LOCK = 0x62_69_62_6C
-"""Number of the PostgreSQL advisory lock under which papers are found and made ("bibl")."""
-
 Key = tuple[str, str]
 """(source, key) of a source record."""
-
-
-def one_at_a_time(session: Session) -> None:
-    """Keep other transactions from making or merging papers until this one ends.
-
-    Two harvests that meet a new paper at the same moment would both make it. SQLite has one writer anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_CATALOGUE_LOCK)))
 
 
 def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:

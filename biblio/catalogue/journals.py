@@ -34,9 +34,9 @@ REASON_MAX = 500
 _WORDS_MAX = 14
 _JOINING = frozenset(("the", "and", "of", "in", "for"))
 _WORD = re.compile(r"[a-z0-9]+")
-_TOLD = re.compile(r"[0-9@/\\<>{}\[\]|=#*_^~\"“”]|www\.|https?:|\b(?:I|we|my|our|me|us)\b", re.IGNORECASE)
-"""What a journal's name does not hold: figures, addresses, mark-up, and words of somebody who tells of himself."""
 
+_PLAIN_NAME = re.compile(r"[^\W\d_]+(?:[ &,.:'’()–-]+[^\W\d_]+)*[.)]?")
+"""Letters, and the signs that stand between words of a name."""
 
 _OF_JOURNALS = re.compile(
     r"\b(?:acta|advances|annal|archiv|astro|atmospher|bulletin|chemi|communications|cosmolog|earth|galax|geo|icarus|"
@@ -46,6 +46,39 @@ _OF_JOURNALS = re.compile(
     re.IGNORECASE,
 )
 """Beginnings of words of which a journal's name has one: a person's name has none."""
+
+
+_WORDS_OF_NAMES = frozenset(
+    """
+    a acta advances africa african american analysis and annals annual applied applications archiv archive archives
+    asia asian asteroid asteroids astro astrobiology astrochemistry astrodynamics astroinformatics astrometry
+    astronautics astronomical astronomica astronomicae astronomical astronomicheskii astronomie astronomische
+    astronomy astroparticle astrophysical astrophysics astrophysik atmosphere atmospheres atmospheric atomic atoms australia
+    australian astronomia atti b baltic board brazilian british bulletin c canadian celestial central chemical
+    chemistry chile china chinese classical climate comets communications comptes computational computers computing
+    contributions cosmic cosmochemistry cosmology current d data de del della der des detectors di dynamics e earth
+    education electronic energy engineering environments europe european evolution exoplanet exoplanets experimental
+    exploration express far fields fluid fluids frontiers fur fundamental galactic galaxies galaxy general
+    geochemistry geophysical geophysics geosciences german gravitation gravity helio heliophysics high history icarus
+    il impact in india indian infrared instrumentation instruments interstellar international ionosphere italian italiana
+    japan japanese journal kinematics korean la laboratory las latin le letters life light lunar magazine magnetic
+    magnetism magnetohydrodynamics mass mathematical matter measurement mechanics media medium memoirs memorie meteoritics
+    meteors methods mexicana microwave millimeter millimetre missions modelling models modern molecular molecules
+    monographs monthly moon nachrichten natural nature new nonlinear northern notes notices nova nuclear nuclei
+    nuovo observational observations observatories observatory occultation of on open optical optics origins orbit
+    pacific particle particles philosophical photonics physica physical physics physik planet planetary planetology planets
+    plasma plasmas plus polish proceedings progress publication publications quantum quarterly radiation radiative
+    radio record relativity remote report reports research results review reviews revista revue royal russian satellites
+    science sciences scientific sensing series serbian sky small society solar south southern soviet space spectra spectroscopic
+    spectroscopy spectroscopy star stars stellar structure studies sun supernovae supplement survey surveys symposium
+    system systems techniques technology telescope telescopes terahertz terrestrial the theoretical theory today topics
+    transactions transfer transient universe und variable vistas von wave waves world x y z zeitschrift
+    """.split()  # noqa: SIM905 - words read better so than as three hundred literals
+)
+"""Words that names of journals are made of: sciences, their objects, kinds of publication, languages, joining words.
+
+Written by hand for this purpose; none of them is a person's or an institute's name.
+"""
 
 
 class Told(StrEnum):
@@ -120,15 +153,18 @@ def bibstem_of(name: str) -> str | None:
 def name_in_answer(text: str) -> str | None:
     """Return the journal that an anonymous answer names, or None where the text may say more than a journal's name.
 
-    A journal of the field is given by its own full name, not in the writer's words. Of another only a plain name is
-    taken: with a word that journals have, no figures, addresses or signs, no sentence about oneself, at most fourteen
-    words.
+    A journal of the field is given by its own full name, not in the writer's words. Another name is taken only where
+    every word of it is one that names of journals are made of (``_WORDS_OF_NAMES``), and one of them is a word that
+    journals have: so no person, place, project or remark can pass. What does not pass stays with the answers.
     """
     plain = " ".join(text.split())
     found = _known().get(_folded(plain)) if len(plain) <= NAME_MAX else None
     if found is not None:
         return found[0]
-    if len(plain) > NAME_MAX or len(plain.split()) > _WORDS_MAX or not plain.isprintable() or _TOLD.search(plain):
+    if len(plain) > NAME_MAX or len(plain.split()) > _WORDS_MAX or not _PLAIN_NAME.fullmatch(plain):
+        return None
+    words = re.findall(r"[^\W_]+", anyascii(plain.replace("&", " and ")).lower())
+    if not words or any(word not in _WORDS_OF_NAMES for word in words):
         return None
     return full_name(plain) if _OF_JOURNALS.search(plain) else None
 
@@ -360,8 +396,7 @@ def reopen_suggestion(
 
 
 def _locked(session: Session, suggestion_id: int) -> JournalSuggestion:
-    row = found(session, JournalSuggestion, suggestion_id, "suggestion", to_change=True)
-    return row
+    return found(session, JournalSuggestion, suggestion_id, "suggestion", to_change=True)
 
 
 def _waiting(session: Session, suggestion_id: int) -> JournalSuggestion:

@@ -16,13 +16,14 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.groups import chunks, one_at_a_time
+from biblio.catalogue.groups import chunks
 from biblio.catalogue.identity import surname, title_similarity
 from biblio.catalogue.papers import propose_pairs
 from biblio.catalogue.revisions import recompose
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.found import found
+from biblio.store.locks import Turn, take_turn
 from biblio.store.models import MergeProposal, Paper, PaperAuthor, PaperIdentifier, PaperMerge, PaperRevision
 from biblio.store.words import Scheme, Verdict
 from matching.works import Work, same_paper
@@ -38,7 +39,7 @@ def merge(session: Session, actor: Actor, *, kept_id: int, merged_id: int, reaso
 
     Raises ``NotFound`` for an unknown paper and ``RequestRefused`` where they are one already.
     """
-    one_at_a_time(session)
+    take_turn(session, Turn.PAPERS)
     kept, merged = survivor_of(session, kept_id), survivor_of(session, merged_id)
     if kept is None or merged is None:
         raise NotFound(f"There is no paper number {kept_id if kept is None else merged_id}.")
@@ -58,7 +59,7 @@ def undo_merge(session: Session, actor: Actor, merge_id: int, *, now: datetime) 
     Raises ``NotFound`` for an unknown merge and ``Stale`` for one that was undone already.
     """
     person = actor.person_id()
-    one_at_a_time(session)
+    take_turn(session, Turn.PAPERS)
     row = found(session, PaperMerge, merge_id, "merge")
     if row.undone_at is not None:
         raise Stale("Somebody has taken this merge back already.", current=row)
@@ -96,9 +97,7 @@ def decide_proposal(
     Raises ``NotFound`` for an unknown proposal and ``Stale`` where it was answered already.
     """
     person = actor.person_id()
-    row = found(
-        session, MergeProposal, proposal_id, "merge proposal", to_change=True
-    )  # of two who answer at once one waits
+    row = found(session, MergeProposal, proposal_id, "merge proposal", to_change=True)
     if row.verdict is not None and row.verdict is not Verdict.UNSURE:
         raise Stale("Somebody has answered this already.", current=row)
     row.verdict, row.actor_id, row.decided_at = verdict, person, now

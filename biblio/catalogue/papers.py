@@ -30,12 +30,12 @@ from biblio.catalogue.groups import (
     kept_apart,
     known_records,
     new_ids,
-    one_at_a_time,
     papers_of,
 )
 from biblio.catalogue.identity import Identifier, Likeness, bibcodes, identifiers, objection
 from biblio.catalogue.revisions import reveal
 from biblio.catalogue.rows import encoded, insert_rows
+from biblio.store.locks import Turn, take_turn
 from biblio.store.models import (
     MergeProposal,
     Paper,
@@ -138,13 +138,6 @@ class _Met:
 _Placed = tuple[Group | int, Absorbed, int, tuple[str, ...]]
 
 
-def absorb_record(
-    session: Session, record: HarvestedRecord, *, payload_sha256: str | None, now: datetime
-) -> AbsorbOutcome:
-    """Absorb one record; see ``absorb_records``, which is many times quicker for many."""
-    return absorb_records(session, [record], payload_sha256=payload_sha256, now=now)[0]
-
-
 def absorb_records(
     session: Session, records: Sequence[HarvestedRecord], *, payload_sha256: str | None, now: datetime
 ) -> list[AbsorbOutcome]:
@@ -193,7 +186,7 @@ def _absorbed(
 ) -> list[_Placed]:
     """Place each record of a page, and write what that changed."""
     incoming = [_Incoming(record.source, record.key[:255], plain_record(record)) for record in records]
-    one_at_a_time(session)
+    take_turn(session, Turn.PAPERS)
     known = known_records(session, {item.id for item in incoming})
     fresh = {item.id for item in incoming if item.id not in known or known[item.id].digest != item.digest}
     named = {place: identifiers(item.plain) for place, item in enumerate(incoming) if item.id in fresh}
@@ -409,9 +402,9 @@ def _write(page: _Page) -> None:
 
 def _write_records(page: _Page, records: list[Record]) -> None:
     session, now = page.shelf.session, page.shelf.now
-    names = ("paper_id", "source", "key", "record", "digest", "payload_sha256", "learned_at")
+    names = ("paper_id", "source", "key", "record", "digest", "payload_sha256", "learned_at", "bibgroups")
     rows = [
-        (r.paper.id, r.told.source, r.told.key, r.text, r.digest, r.payload_sha256, now)
+        (r.paper.id, r.told.source, r.told.key, r.text, r.digest, r.payload_sha256, now, _bibgroups(r.told.record))
         for r in records
         if r.row_id is None
     ]
@@ -424,6 +417,15 @@ def _write_records(page: _Page, records: list[Record]) -> None:
             for row_id, r in page.amended.items()
         ]
         session.connection().execute(amend, changes)
+
+
+def _bibgroups(record: Mapping[str, Any]) -> str | None:
+    """Return the bibliographies in ADS that a record names, as far as their column holds them."""
+    return str(record.get("extra", {}).get("bibgroups") or "")[:_LONGEST_BIBGROUPS] or None
+
+
+_LONGEST_BIBGROUPS = 600
+"""Characters; ADS knows some fifty bibliographies, of which a paper is in a handful."""
 
 
 def _write_merges(page: _Page) -> None:

@@ -18,7 +18,6 @@ from sqlmodel import Session, col, select
 from biblio.catalogue.groups import chunks, new_ids
 from biblio.catalogue.identity import normal_bibcode
 from biblio.store.models import ArchiveReference, ObservationUnit, Project, ProjectRevision, UnitRevision
-from harvesters.errors import RecordRefused
 from harvesters.records import HarvestedProject, HarvestedUnit
 from matching.codes import Grammar
 
@@ -91,16 +90,6 @@ class _Changes:
     ended_unit_revisions: list[int] = field(default_factory=list)
     told: list[FactChange] = field(default_factory=list)
     """What changed of the project at hand."""
-
-
-def record_project(
-    session: Session, harvested: HarvestedProject, *, grammar: Grammar, now: datetime, take_email: bool = False
-) -> ProjectOutcome:
-    """Store what a registry says of one project. Raises ``RecordRefused`` for a code that is none."""
-    outcome = record_projects(session, [harvested], grammar=grammar, now=now, take_emails=take_email)[0]
-    if outcome.what is Recorded.REFUSED:
-        raise RecordRefused(outcome.reason or "refused")
-    return outcome
 
 
 def record_projects(

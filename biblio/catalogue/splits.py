@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.groups import one_at_a_time
 from biblio.catalogue.identity import Identifier, identifiers
 from biblio.catalogue.merges import undo_merge
 from biblio.catalogue.revisions import recompose
 from biblio.errors import RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.found import found
+from biblio.store.locks import Turn, take_turn
 from biblio.store.models import MergeProposal, Paper, PaperIdentifier, PaperMerge, SourceRecord, TextReading
 from biblio.store.words import Scheme, Verdict
 
@@ -33,7 +33,7 @@ def split_off(session: Session, actor: Actor, record_id: int, *, now: datetime) 
     record.
     """
     person = actor.person_id()
-    one_at_a_time(session)
+    take_turn(session, Turn.PAPERS)
     record = found(session, SourceRecord, record_id, "record")
     if record.superseded_at is not None:
         raise Stale("The source has said something newer of it meanwhile: look at its records again.", current=record)

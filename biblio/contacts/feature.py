@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from biblio.contacts.cases import STATEMENT
 from biblio.contacts.job import run
 from biblio.contacts.letters import load_text
+from biblio.contacts.service import KIND
 from biblio.contacts.views import blueprint
 from biblio.errors import StartRefused
 from biblio.feature import Feature, NavigationItem
 from biblio.jobs import Job
+from biblio.mail import LetterKind, as_queued
 from biblio.runtime import Runtime
 
 
@@ -38,4 +40,5 @@ feature = Feature(
     ),
     navigation=(NavigationItem("Before press", "contacts.index", "contacts.read", order=12),),
     checks=(check,),
+    letters=(LetterKind(KIND, "letter to an author before press", as_queued),),
 )

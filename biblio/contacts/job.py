@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from biblio.catalogue.press import count_medians, keep_medians
 from biblio.contacts.cases import BATCH, possible_ids, refresh_cases
-from biblio.contacts.tracking import follow_outbox, follow_papers, send
+from biblio.contacts.tracking import follow_outbox, follow_papers, follow_returned, send
 from biblio.jobs import JobContext
 from biblio.store.models import PressMedian
 
@@ -28,6 +28,7 @@ def run(context: JobContext) -> None:
         context.note(sentence)
     with context.runtime.store.writing() as session:
         context.count("letters_followed", follow_outbox(session, context.runtime))
+        context.count("letters_returned", follow_returned(session, context.runtime))
     follow_papers(context)
 
 

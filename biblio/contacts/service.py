@@ -299,5 +299,4 @@ def undo(session: Session, runtime: Runtime, actor: Actor, event_id: int) -> Con
 
 def locked(session: Session, contact_id: int) -> Contact:
     """Return a contact, locked until the transaction ends. Raises ``NotFound``."""
-    contact = found(session, Contact, contact_id, "letter", to_change=True)
-    return contact
+    return found(session, Contact, contact_id, "letter", to_change=True)

@@ -21,9 +21,10 @@ from biblio.contacts.service import KIND, OPEN_STATES, add_event, locked
 from biblio.contacts.waiting import held_up
 from biblio.jobs import JobContext
 from biblio.mail import WAIT, Prepared, SendCounts, Stop, Wait, send_waiting
+from biblio.mail.bounces import DEAD
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_of, under_second_reading
-from biblio.store.models import AuditEntry, Contact, ContactEvent, OutboxMail
+from biblio.store.models import AuditEntry, Contact, ContactEvent, MailBounce, OutboxMail
 from biblio.store.words import ContactState, MailState, RelationKind
 
 AFTER_PRESS_DAYS = 60
@@ -85,6 +86,27 @@ def follow_outbox(session: Session, runtime: Runtime) -> int:
         contact = locked(session, contact_id)
         if contact.state is ContactState.PREPARED:
             _note(session, contact, _left(session, mail), mail.sent_at or runtime.clock.now())
+    return len(rows)
+
+
+def follow_returned(session: Session, runtime: Runtime) -> int:
+    """Note which letters that left came back for good; return how many. An address that somebody says works is none."""
+    rows = session.execute(
+        sa.select(col(Contact.id), sa.func.max(col(MailBounce.told_at)))
+        .join(MailBounce, col(MailBounce.outbox_mail_id) == col(Contact.outbox_mail_id))
+        .where(
+            col(Contact.state) == ContactState.SENT,
+            col(MailBounce.is_hard),
+            sa.or_(col(MailBounce.outcome).is_(None), col(MailBounce.outcome) == DEAD),
+        )
+        .group_by(col(Contact.id))
+        .order_by(col(Contact.id))
+    ).all()
+    for contact_id, told_at in rows:
+        contact = locked(session, contact_id)
+        if contact.state is ContactState.SENT:
+            words = f"The letter came back on {told_at:%Y-%m-%d}: the address does not work."
+            _note(session, contact, _Outcome(ContactState.BOUNCED, words), runtime.clock.now())
     return len(rows)
 
 

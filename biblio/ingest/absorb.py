@@ -16,9 +16,10 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records, without_unknown_deletions
 from biblio.catalogue.projects import Recorded, record_projects
-from biblio.ingest.places import AskedFor, HarvestPlace, Tally, forget_place, move_place
+from biblio.ingest.places import HarvestPlace, Tally, forget_place, move_place
 from biblio.jobs import require_running
 from biblio.runtime import Runtime
+from biblio.store.asked_for import AskedFor
 from biblio.store.models import HarvestPage, HarvestRefusal, Payload, Quota, RequestCount
 from harvesters import http, quota
 from harvesters.protocol import Page, ParsedPage

@@ -21,10 +21,11 @@ from biblio.catalogue.journals import note_coverage
 from biblio.errors import RequestRefused
 from biblio.ingest import absorb, journals
 from biblio.ingest.harvest import HarvestIncomplete, ask, leave_out
-from biblio.ingest.places import ads_searches, read_place
+from biblio.ingest.places import read_place
 from biblio.ingest.sources import ADS_LEFT_OUT, plan_refresh, plan_resweep, polite_session
 from biblio.jobs import JobContext
 from biblio.runtime import Runtime
+from biblio.store.asked_for import ads_searches
 from biblio.store.models import (
     ArchiveReference,
     ExpectedCount,

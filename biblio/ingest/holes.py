@@ -20,9 +20,9 @@ from biblio.ingest.ads_jobs import missing_references
 from biblio.ingest.aside import What
 from biblio.ingest.by_hand import without_advice
 from biblio.ingest.coverage import Asking, Span
-from biblio.ingest.places import parts_of
 from biblio.ingest.refused import Refused, outstanding
 from biblio.runtime import Runtime
+from biblio.store.asked_for import parts_of
 from biblio.store.models import ArchiveReference, HarvestRefusal
 
 OLD_DAYS = 7

@@ -90,8 +90,11 @@ def _plain(cell: str) -> str:
     return cell.strip().strip('"').strip().lower()
 
 
-def project_file(path: Path, *, name: str = "projects-file") -> FileSource:
-    """Return a file of projects, or of contacts where it has no other columns than those."""
+def project_file(path: Path, *, name: str = "projects-file", facets: Mapping[str, str] | None = None) -> FileSource:
+    """Return a file of projects, or of contacts where it has no other columns than those.
+
+    ``facets``: the columns that the profile divides by, and what they are kept as (``Profile.facet_columns``).
+    """
     try:
         header = decode(read_start(path, str(path), _HEADER_BYTES)).lstrip().partition("\n")[0]
     except SourceStopped:
@@ -101,7 +104,8 @@ def project_file(path: Path, *, name: str = "projects-file") -> FileSource:
         return FileSource(
             ContactsFile(path, name="contacts", label=str(path)), str(path), True, _known_contacts, path=path
         )
-    return FileSource(ProjectsFile(path, name=name, label=str(path)), str(path), True, _checked_emails, path=path)
+    source = ProjectsFile(path, name=name, label=str(path), facets=facets)
+    return FileSource(source, str(path), True, _checked_emails, path=path)
 
 
 def paper_file(path: Path, *, name: str | None = None, kind: str | None = None) -> FileSource:
@@ -129,15 +133,15 @@ class _Unreadable:
         raise SourceStopped(f"{page.place}: {self._reason}")
 
 
-def parser_of_file(name: str, content_type: str) -> Source:
-    """Return what reads stored pages of a list called ``name`` again; it opens no file.
+def parser_of_file(name: str, content_type: str, *, facets: Mapping[str, str] | None = None) -> Source:
+    """Return what reads stored pages of a list called ``name`` again; it opens no file. ``facets`` as for a project file.
 
     Raises ``RequestRefused`` for a content type that no file has.
     """
-    return file_of_page(name, content_type).source
+    return file_of_page(name, content_type, facets=facets).source
 
 
-def file_of_page(name: str, content_type: str) -> FileSource:
+def file_of_page(name: str, content_type: str, *, facets: Mapping[str, str] | None = None) -> FileSource:
     """Return the file that a stored page of ``name`` is from, without the file: its parser, and how its records are taken.
 
     Project lists and contacts are taken with the addresses in them, as when they were imported.
@@ -146,7 +150,7 @@ def file_of_page(name: str, content_type: str) -> FileSource:
     if name == "contacts":
         return FileSource(ContactsFile(nowhere, name=name), name, True, _known_contacts)
     if content_type in (ProjectsFile.content_type, "text/plain"):  # the second: before formats had a type each
-        return FileSource(ProjectsFile(nowhere, name=name), name, True, _checked_emails)
+        return FileSource(ProjectsFile(nowhere, name=name, facets=facets), name, True, _checked_emails)
     for one in FORMATS.values():
         if one.source.content_type == content_type:
             return FileSource(one.source(nowhere, name=name), name)

@@ -180,12 +180,6 @@ def _row(session: Session, service: str, now: datetime) -> PaceTurn:
     return row
 
 
-def deferred_until(session: Session, service: str, now: datetime) -> datetime | None:
-    """Return until when a service wants to be left alone at all of its doors; None where it may be asked."""
-    row = session.get(PaceTurn, service)
-    return None if row is None else _deferred_until(row, now)
-
-
 def _deferred_until(row: PaceTurn, now: datetime) -> datetime | None:
     if row.holder != DEFERRED or not now < row.next_at <= now + timedelta(seconds=LONGEST_DEFERRAL_S):
         return None

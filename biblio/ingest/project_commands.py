@@ -84,6 +84,9 @@ def fetch(ctx: click.Context, dry_run: bool, is_all: bool, json_file: Path | Non
     The columns, in any order:
       {_COLUMNS_HELP}
 
+    Beside these, the columns that the profile names as facets (grade, band, support node …) are kept, and reports
+    divide projects by them.
+
     \b
     A list in CSV, and the same project as a JSON line:
       code,title,pi,co_is,unit,unit_released_on
@@ -111,7 +114,7 @@ def import_projects(  # noqa: D103 - its help is the command's, with the columns
 ) -> None:
     runtime: Runtime = ctx.obj()
     _check_dry(dry_run, is_all, json_file)
-    sources = [project_file(path) for path in files]
+    sources = [project_file(path, facets=runtime.profile.facet_columns) for path in files]
     if not dry_run:
         import_files(ctx, sources, dry_run=False, quiet=quiet)
         return
@@ -136,12 +139,12 @@ def export(ctx: click.Context, kind: str, output: Path | None) -> None:
     runtime: Runtime = ctx.obj()
     with runtime.store.reading() as session:
         listed = queries.all_projects(session)
-    write = _write_csv if kind == "csv" else _write_jsonl
+    write, facets = _write_csv if kind == "csv" else _write_jsonl, runtime.profile.facet_columns
     if output is None:
-        write(listed, sys.stdout)
+        write(listed, sys.stdout, facets)
     else:
         with _opened(output) as out:
-            write(listed, out)
+            write(listed, out, facets)
         click.echo(f"{len(listed)} projects are in {output}.", err=True)
 
 
@@ -270,17 +273,17 @@ def _print_trial(trial: Trial, is_all: bool, json_file: Path | None) -> None:
     click.echo("Nothing was changed (dry run).")
 
 
-def _write_jsonl(listed: Sequence[queries.ProjectFacts], out: TextIO) -> None:
+def _write_jsonl(listed: Sequence[queries.ProjectFacts], out: TextIO, facets: Mapping[str, str]) -> None:
     for project in listed:
-        out.write(json.dumps(project.as_row(), ensure_ascii=False) + "\n")
+        out.write(json.dumps(project.as_row(facets), ensure_ascii=False) + "\n")
 
 
-def _write_csv(listed: Sequence[queries.ProjectFacts], out: TextIO) -> None:
+def _write_csv(listed: Sequence[queries.ProjectFacts], out: TextIO, facets: Mapping[str, str]) -> None:
     """One row per unit, at least one per project; lists have ";" between their items."""
-    writer = csv.DictWriter(out, _CSV_COLUMNS, extrasaction="ignore")
+    writer = csv.DictWriter(out, [*_CSV_COLUMNS, *facets], extrasaction="ignore")
     writer.writeheader()
     for project in listed:
-        row = project.as_row()
+        row = project.as_row(facets)
         flat = {k: "; ".join(v) if isinstance(v, list) and k != "units" else v for k, v in row.items()}
         for unit in row["units"] or [{}]:
             dates = {f"unit_{k}" if k != "uid" else "unit": v for k, v in unit.items()}

@@ -310,13 +310,18 @@ class ProjectFacts:
     revision: ProjectRevision | None
     units: tuple[tuple[str, UnitRevision | None], ...]
 
-    def as_row(self) -> dict[str, Any]:
-        """Return the row that the import reads; what is not known is left out, and so are addresses."""
+    def as_row(self, facets: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the row that the import reads; what is not known is left out, and so are addresses.
+
+        ``facets``: the columns that the profile divides by, and what they are kept as.
+        """
         row: dict[str, Any] = {"code": self.code}
         if self.revision is not None:
             for name in ("title", "abstract", "pi", "co_is", "category", "keywords", "targets", "partner", "state"):
                 if value := getattr(self.revision, name):
                     row[name] = value
+            told = self.revision.extra
+            row |= {column: told[key] for column, key in (facets or {}).items() if told.get(key)}
         row["units"] = [{"uid": uid} | _dates(revision) for uid, revision in self.units]
         return row
 

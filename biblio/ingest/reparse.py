@@ -205,7 +205,7 @@ def parser_of(runtime: Runtime, source: str, content_type: str) -> Source:
     if source not in SERVICES:
         from biblio.ingest.importing import parser_of_file
 
-        return parser_of_file(source, content_type)
+        return parser_of_file(source, content_type, facets=runtime.profile.facet_columns)
     session = PoliteSession(source, LocalPace(pauses(runtime.settings)), contact=runtime.settings.contact_email)
     today = runtime.clock.today()
     if source == "registry":
@@ -233,5 +233,11 @@ def _registry_parser(runtime: Runtime, session: PoliteSession) -> Source:
     tap = runtime.profile.tap
     if tap is None:
         raise RequestRefused("The profile names no TAP service any more: its stored answers cannot be read again.")
-    table = TapTable(url=tap.url, table=tap.table, columns=tap.columns, observatory_as_pi=tap.observatory_as_pi)
+    table = TapTable(
+        url=tap.url,
+        table=tap.table,
+        columns=tap.columns,
+        facets=runtime.profile.facet_keys,
+        observatory_as_pi=tap.observatory_as_pi,
+    )
     return TapSource(session, table)

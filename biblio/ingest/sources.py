@@ -13,9 +13,10 @@ from biblio.ingest import absorb, limits
 from biblio.ingest.asked import Asked
 from biblio.ingest.by_hand import command_of
 from biblio.ingest.pace import StorePace, keeping, pauses
-from biblio.ingest.places import AskedFor, ads_searches, outside_sets, parts_of, read_place, search_parts
+from biblio.ingest.places import read_place
 from biblio.observatory.profile import Harvest, Plausible
 from biblio.runtime import Runtime
+from biblio.store.asked_for import AskedFor, ads_searches, outside_sets, parts_of, search_parts
 from biblio.store.models import ProjectRevision
 from harvesters.arxiv import ArxivQuery, ArxivSource, EprintService
 from harvesters.arxiv_oai import OaiQuery, OaiSource
@@ -147,6 +148,7 @@ def _projects(runtime: Runtime, _asked: Asked, pace: StorePace) -> list[Planned]
         url=runtime.settings.tap_url or tap.url,
         table=tap.table,
         columns=tap.columns,
+        facets=runtime.profile.facet_keys,
         observatory_as_pi=tap.observatory_as_pi,
         mode=tap.mode,
         page_rows=tap.page_rows,

@@ -189,11 +189,6 @@ class PublicIndex:
             {paper for paper, used in self._used.items() if not project_ids.isdisjoint(used)} if project_ids else set()
         )
 
-    def public_ids(self) -> set[int]:
-        """Return the numbers of all public papers."""
-        with self.lock:
-            return set(self._used)
-
     # -- packing --------------------------------------------------------------------------------------------------
 
     def revisions(self) -> dict[int, tuple[int, tuple[int, ...]]]:

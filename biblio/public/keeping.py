@@ -24,6 +24,7 @@ from biblio.public.copies import Copies, Copy
 from biblio.public.facts import accepted_papers, read_papers, read_projects, read_public, read_samples
 from biblio.public.index import Packed, PublicIndex
 from matching.people import forget_names
+from matching.rosters import forget_sketches
 
 log = get_logger(__name__)
 
@@ -52,6 +53,7 @@ class Kept:
         """Make an index of all that is public."""
         kept = cls(session, PublicIndex())
         kept._read(session, accepted_papers(session))
+        forget_sketches()
         forget_names()  # those of all authors and teams, which nobody will ask for at once again
         kept.touched = 0
         return kept

@@ -6,10 +6,10 @@ import math
 import time
 from typing import Any
 
-from flask import current_app
 from flask_limiter.util import get_remote_address
 from limits import parse
 
+from biblio import webkit
 from biblio.errors import TooOften
 
 FILES = 120
@@ -29,10 +29,10 @@ def count_file(rows: int) -> None:
 
 
 def _count(rate: Any, words: str) -> None:
-    limiter = next(iter(current_app.extensions["limiter"])).limiter
+    window = webkit.limiter().limiter
     names = ("public-files", get_remote_address())
-    if limiter.hit(rate, *names):
+    if window.hit(rate, *names):
         return
-    wait_s = max(1, math.ceil(limiter.get_window_stats(rate, *names).reset_time - time.time()))
+    wait_s = max(1, math.ceil(window.get_window_stats(rate, *names).reset_time - time.time()))
     when = f"{wait_s} seconds" if wait_s < 120 else f"{math.ceil(wait_s / 60)} minutes"
     raise TooOften(f"{words} The next one can be had in {when}; what you have is good.", wait_s=wait_s)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
+from biblio.mail import LetterKind
 from biblio.verify.deciding import deciding
-from biblio.verify.digest import DIGEST
+from biblio.verify.digest import DIGEST, KIND
 from biblio.verify.learning.command import learn
 from biblio.verify.learning.evaluating import evaluate
 from biblio.verify.learning.fitting import learn as learn_job
@@ -28,6 +29,7 @@ feature = Feature(
         NavigationItem("Quality", "verify.quality", "quality.read", order=35, unless="desk.read"),
     ),
     deciding=deciding,
+    letters=(LetterKind(KIND, "daily mail to a colleague"),),
     checks=(in_order,),
     status=(status, trial_status, readings_status),
 )

@@ -130,12 +130,6 @@ def _held(session: Session, paper_ids: Collection[int]) -> set[int]:
     return survivors
 
 
-def relation_number(session: Session, survivors: Collection[int]) -> int:
-    """Return the number of the latest judgement in force of how one of these papers relates; 0 for none."""
-    live = _relation_in_force(session, survivors)
-    return (live.id or 0) if live else 0
-
-
 def _relation_in_force(session: Session, survivors: Collection[int]) -> PaperRelation | None:
     members = [member for survivor in survivors for member in group_ids(session, survivor)]
     return session.exec(

@@ -49,7 +49,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(RateLimitExceeded)
     def too_often(_error: RateLimitExceeded) -> ResponseReturnValue:
-        exceeded = next(iter(app.extensions["limiter"])).current_limit
+        exceeded = webkit.limiter().current_limit
         wait_s = max(1, exceeded.reset_at - int(time.time())) if exceeded else 60
         return _answer(429, "", headers={"Retry-After": str(wait_s)})
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from biblio import webkit
 from biblio.catalogue.readable import readable
 from biblio.feature import Feature, NavigationItem
+from biblio.rounding import percents
 from biblio.runtime import biblio_version
 from biblio.store.words import Role
 from biblio.web.accounts.permissions import may
@@ -70,8 +71,9 @@ def is_current(item: NavigationItem, shown: Sequence[NavigationItem]) -> str | N
     address = url_for(item.endpoint)
     if request.path == address:
         return "page"
-    above = [a for other in shown if (a := url_for(other.endpoint)) != "/" and f"{request.path}/".startswith(f"{a}/")]
-    return "true" if address == max(above, key=len, default=None) else None
+    addresses = [url_for(other.endpoint).rstrip("/") for other in shown]
+    above = [a for a in addresses if a and f"{request.path}/".startswith(f"{a}/")]
+    return "true" if address.rstrip("/") == max(above, key=len, default=None) else None
 
 
 def chosen_theme(asked: Request) -> str | None:
@@ -134,7 +136,7 @@ def number(value: float | None) -> str:
 
 def percent(value: float | None, digits: int = 0) -> str:
     """Return a fraction 0–1 as a percentage; an en dash for none."""
-    return "–" if value is None else f"{100 * value:.{digits}f}\u202f%"
+    return "–" if value is None else f"{percents(value, digits)}\u202f%"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -48,6 +48,10 @@ _LONG_SEGMENT = re.compile(r"[A-Za-z0-9_\-.~%]{24,}")
 class Sessions(SecureCookieSessionInterface):
     """Flask's sessions, but an asset neither reads nor varies by the cookie, so that it is kept across logins."""
 
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Renew no login on a page of the survey: whoever opens it, its headers are the same."""
+        return session.modified if holds_token(request) else super().should_set_cookie(app, session)
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write the session cookie where it changed, never with an asset."""
         if request.endpoint != ASSET_ENDPOINT:

@@ -20,11 +20,12 @@ from biblio.catalogue.actor import MACHINE, Actor
 from biblio.errors import RequestRefused
 from biblio.jobs import Job, JobContext, Progress
 from biblio.runtime import Runtime
+from biblio.store.locks import Turn, take_turn
 from biblio.store.models import JobRun, RankingMeasure, RankingModel, UserAccount
 from biblio.store.words import ModelFinding
 from biblio.verify.learning.learned_from import Lesson, lessons
 from biblio.verify.proposing.match import World, world_of_today
-from biblio.verify.proposing.ranking_models import history, one_at_a_time
+from biblio.verify.proposing.ranking_models import history
 from matching.evaluation import Figures, Ranked, ranked, share_of_gains
 from matching.evaluation import evaluate as measured
 from matching.fitting import FittingError
@@ -236,7 +237,7 @@ def keep(session: Session, actor: Actor, one: Learned, *, rules_version: str, no
     A model that is in force already is not measured against itself. Where other weights or features gave the very same
     numbers, the model now stands for those of today.
     """
-    one_at_a_time(session)
+    take_turn(session, Turn.RANKINGS)
     row = session.exec(select(RankingModel).where(col(RankingModel.version) == one.version)).first()
     if row is None:
         row = RankingModel(

@@ -24,6 +24,7 @@ from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused, StartRefused
 from biblio.jobs import Job, JobContext, require_running
 from biblio.runtime import Runtime, biblio_version, checked_profile
+from biblio.store.locks import Turn, take_turn
 from biblio.store.models import (
     AuditEntry,
     JobRun,
@@ -37,7 +38,7 @@ from biblio.verify.learning.fitting import COUNTED
 from biblio.verify.proposing.facts import load_papers
 from biblio.verify.proposing.kept import Kept, Piece, propose_piece
 from biblio.verify.proposing.match import World, digests, survivors_of, world_of_today
-from biblio.verify.proposing.ranking_models import PROFILE, adopt, better_model, named, one_at_a_time, read
+from biblio.verify.proposing.ranking_models import PROFILE, adopt, better_model, named, read
 from matching.ranking import feature_version, usable, weights_version
 from matching.trees import Model, ModelError
 
@@ -429,7 +430,7 @@ def _stored(session: Session, runtime: Runtime, trial: RematchTrial, actor: Acto
     """Store the model that was tried from a file, unless `biblio learn` has made the same meanwhile."""
     text = trial.counts["text"]
     model = Model.from_text(text)
-    one_at_a_time(session)
+    take_turn(session, Turn.RANKINGS)
     row = session.exec(select(RankingModel).where(col(RankingModel.version) == model.version)).first()
     if row is None:
         row = RankingModel(

@@ -204,8 +204,7 @@ def choices(name: str) -> tuple[str, ...]:
 
 def correction_of(session: Session, correction_id: int) -> PaperCorrection:
     """Return a correction. Raises ``NotFound``."""
-    row = found(session, PaperCorrection, correction_id, "correction")
-    return row
+    return found(session, PaperCorrection, correction_id, "correction")
 
 
 def take_back(session: Session, actor: Actor, correction_id: int, *, now: datetime) -> PaperCorrection:

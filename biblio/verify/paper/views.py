@@ -149,8 +149,7 @@ def decide(paper_id: int) -> ResponseReturnValue:
         here = queries.queue_item(session, paper_id)
         ahead = around(session, wanted, here) if wanted.teaches else None
     try:
-        if not form.validate():
-            raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
+        form.check()
         if form.verdict.data == "none":
             decisions, words = _dismiss(paper_id, form)
         else:

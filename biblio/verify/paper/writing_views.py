@@ -287,34 +287,29 @@ def _named_paper(session: Session, written: str) -> int:
     return found
 
 
+def _to_sender(**_: int) -> ResponseReturnValue:
+    """Go where the form was sent from, else to the queue: the paper is not known where nothing was done."""
+    return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.desk"))
+
+
 @webkit.action("desk.merge")
+@webkit.refusals_told(_to_sender)
 def split_record(record_id: int) -> ResponseReturnValue:
     """Make a paper of its own of a record that is not of this paper."""
-    try:
-        with webkit.writing() as session:
-            row = one_or_two.split_record(session, webkit.actor(), record_id, now())
-            kept, merge_id, other = row.kept_id, row.id, row.merged_id
-    except (RequestRefused, Stale) as refusal:
-        if isinstance(refusal, NotFound):
-            raise
-        webkit.problem(str(refusal))
-        return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.desk"))
+    with webkit.writing() as session:
+        row = one_or_two.split_record(session, webkit.actor(), record_id, now())
+        kept, merge_id, other = row.kept_id, row.id, row.merged_id
     undo_url = url_for("verify.merge_again", merge_id=merge_id)
     webkit.done(f"The record is paper {other} by itself now; decisions stayed here.", undo_url=undo_url)
     return _back(kept)
 
 
 @webkit.action("desk.merge")
+@webkit.refusals_told(_to_sender)
 def merge_again(merge_id: int) -> ResponseReturnValue:
     """Undo a split: what was parted is one paper again."""
-    try:
-        with webkit.writing() as session:
-            row = one_or_two.make_one_again(session, webkit.actor(), merge_id, now())
-            kept, made = row.kept_id, row.id
-    except RequestRefused as refusal:
-        if isinstance(refusal, NotFound):
-            raise
-        webkit.problem(str(refusal))
-        return redirect(url_for("verify.desk"))
+    with webkit.writing() as session:
+        row = one_or_two.make_one_again(session, webkit.actor(), merge_id, now())
+        kept, made = row.kept_id, row.id
     webkit.done("They are one paper again.", undo_url=url_for("verify.undo_merge", merge_id=made))
     return _back(kept)

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound
 from biblio.runtime import Runtime
+from biblio.store.locks import Turn, take_turn
 from biblio.store.models import AuditEntry, RankingChoice, RankingMeasure, RankingModel
 from biblio.store.words import ModelFinding
 from matching.ranking import feature_version, usable, weights_version
@@ -38,19 +38,6 @@ class Ranking:
     model: Model | None = None
     model_id: int | None = None
     problem: str | None = None
-
-
-_RANKING_LOCK = 0x72_61_6E_6B
-"""Number of the PostgreSQL advisory lock under which models are kept and chosen ("rank")."""
-
-
-def one_at_a_time(session: Session) -> None:
-    """Keep other transactions from keeping or choosing models until this one ends.
-
-    Two people who learn from the same verdicts at the same moment would both store the same model. SQLite has one writer.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_RANKING_LOCK)))
 
 
 def in_force(session: Session, rules: Rules) -> Ranking:
@@ -100,7 +87,7 @@ def adopt(session: Session, actor: Actor, model_id: int | None, *, reason: str, 
 
     Raises ``NotFound`` for a model there is none of.
     """
-    one_at_a_time(session)
+    take_turn(session, Turn.RANKINGS)
     row = None if model_id is None else session.get(RankingModel, model_id)
     if model_id is not None and row is None:
         raise NotFound(f"There is no model number {model_id}.")

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session, col, select
 
 from biblio import webkit
-from biblio.errors import JobRunning, RequestRefused, Stale
+from biblio.errors import JobRunning, RequestRefused
 from biblio.jobs import run_at_work, run_in_background
 from biblio.store.found import found
 from biblio.store.models import JobRun, LibraryRule
@@ -98,13 +98,10 @@ def add_rule() -> ResponseReturnValue:
     with webkit.reading() as session:
         form.source.choices = [("", "any"), *((s, s) for s in commonest(session, "source", 50))]
     try:
-        if not form.validate():
-            raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
+        form.check()
         condition = ((form.journal.data or "").strip(), form.source.data or "")
         row = _changed(condition, lambda s: sharing.add_rule(s, webkit.actor(), condition, form.library.data, now()))
-    except JobRunning as running:
-        raise RequestRefused(str(running)) from running
-    except RequestRefused as refusal:
+    except (RequestRefused, JobRunning) as refusal:
         if not form.errors:
             form.journal.errors = [*form.journal.errors, str(refusal)]
         with webkit.reading() as session:
@@ -116,38 +113,32 @@ def add_rule() -> ResponseReturnValue:
     return redirect(url_for("verify.libraries"))
 
 
-@webkit.action("desk.settle")
-def end_rule(rule_id: int) -> ResponseReturnValue:
-    """End a rule."""
-    condition = _condition(rule_id)
-    try:
-        row = _changed(condition, lambda s: sharing.end_rule(s, webkit.actor(), rule_id, now()))
-    except (Stale, JobRunning) as refusal:
-        webkit.problem(str(refusal))
-        return redirect(url_for("verify.libraries"))
-    webkit.done(
-        f"The rule for {condition_in_words(condition)} has ended.",
-        undo_url=url_for("verify.rule_again", rule_id=row.id),
-    )
+def _to_libraries(**_: int) -> ResponseReturnValue:
     return redirect(url_for("verify.libraries"))
 
 
 @webkit.action("desk.settle")
+@webkit.refusals_told(_to_libraries)
+def end_rule(rule_id: int) -> ResponseReturnValue:
+    """End a rule."""
+    condition = _condition(rule_id)
+    row = _changed(condition, lambda s: sharing.end_rule(s, webkit.actor(), rule_id, now()))
+    words = f"The rule for {condition_in_words(condition)} has ended."
+    webkit.done(words, undo_url=url_for("verify.rule_again", rule_id=row.id))
+    return _to_libraries()
+
+
+@webkit.action("desk.settle")
+@webkit.refusals_told(_to_libraries)
 def rule_again(rule_id: int) -> ResponseReturnValue:
     """Put a rule in force again that was ended, as a new one."""
     condition = _condition(rule_id)
     with webkit.reading() as session:
         library = session.get_one(LibraryRule, rule_id).library
-    try:
-        row = _changed(condition, lambda s: sharing.add_rule(s, webkit.actor(), condition, library, now()))
-    except (RequestRefused, JobRunning) as refusal:
-        webkit.problem(str(refusal))
-        return redirect(url_for("verify.libraries"))
-    webkit.done(
-        f"The rule for {condition_in_words(condition)} is in force again.",
-        undo_url=url_for("verify.end_rule", rule_id=row.id),
-    )
-    return redirect(url_for("verify.libraries"))
+    row = _changed(condition, lambda s: sharing.add_rule(s, webkit.actor(), condition, library, now()))
+    words = f"The rule for {condition_in_words(condition)} is in force again."
+    webkit.done(words, undo_url=url_for("verify.end_rule", rule_id=row.id))
+    return _to_libraries()
 
 
 def _condition(rule_id: int) -> Condition:

@@ -234,5 +234,4 @@ def status(runtime: Runtime) -> Iterator[str]:
 
 def locked(session: Session, reading_id: int) -> SecondReading:
     """Return a second reading, so that nobody else changes it before this transaction ends. Raises ``NotFound``."""
-    row = found(session, SecondReading, reading_id, "second reading", to_change=True)
-    return row
+    return found(session, SecondReading, reading_id, "second reading", to_change=True)

@@ -106,8 +106,7 @@ def judge_second(reading_id: int) -> ResponseReturnValue:
     """Store the second reader's view and say what the first one's was, if nothing of the paper is hidden any more."""
     form = SecondForm()
     try:
-        if not form.validate():
-            raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
+        form.check()
         with webkit.writing() as session:
             row = sharing.judge_second(session, webkit.actor(), reading_id, form.view(), now())
     except Stale as stale:
@@ -147,8 +146,7 @@ def _outcome(session: Session, row: SecondReading) -> str:
 
 
 def _reading(session: Session, reading_id: int) -> SecondReading:
-    row = found(session, SecondReading, reading_id, "second reading")
-    return row
+    return found(session, SecondReading, reading_id, "second reading")
 
 
 def _stale_page(reading_id: int, form: SecondForm, message: str) -> str:
@@ -175,30 +173,28 @@ def _stale_page(reading_id: int, form: SecondForm, message: str) -> str:
         )
 
 
+def _to_second(**_: int) -> ResponseReturnValue:
+    return redirect(url_for("verify.second"))
+
+
 @webkit.action("desk.settle")
+@webkit.refusals_told(_to_second)
 def call_off(reading_id: int) -> ResponseReturnValue:
     """End a second reading that nobody is going to do."""
-    try:
-        with webkit.writing() as session:
-            row = sharing.call_off(session, webkit.actor(), reading_id, now())
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return redirect(url_for("verify.second"))
+    with webkit.writing() as session:
+        row = sharing.call_off(session, webkit.actor(), reading_id, now())
     webkit.done(
         "Called off: the first decision stands, and everybody sees it again.",
         undo_url=url_for("verify.resume", reading_id=row.id),
     )
-    return redirect(url_for("verify.second"))
+    return _to_second()
 
 
 @webkit.action("desk.settle")
+@webkit.refusals_told(_to_second)
 def resume(reading_id: int) -> ResponseReturnValue:
     """Open again a second reading that was called off."""
-    try:
-        with webkit.writing() as session:
-            sharing.resume(session, webkit.actor(), reading_id, now())
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return redirect(url_for("verify.second"))
+    with webkit.writing() as session:
+        sharing.resume(session, webkit.actor(), reading_id, now())
     webkit.done("It waits for a second reader again.")
-    return redirect(url_for("verify.second"))
+    return _to_second()

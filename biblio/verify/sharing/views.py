@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from biblio import webkit
-from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
+from biblio.errors import NotAllowed, RequestRefused
 from biblio.verify.paper.history import VERDICT_WORDS
 from biblio.verify.queue.views import now, to_paper
 from biblio.verify.queue.wanted import QueueFilter
@@ -48,6 +48,15 @@ def _back(paper_id: int) -> ResponseReturnValue:
     return redirect(target) if target else to_paper(paper_id, QueueFilter.from_address(request.args))
 
 
+def _to_mine(**_: int) -> ResponseReturnValue:
+    return redirect(url_for("verify.mine"))
+
+
+def _to_escalated(**_: int) -> ResponseReturnValue:
+    """Go where the form was sent from, else to the list of what is escalated."""
+    return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.escalated"))
+
+
 def of_paper(session: Session, shares: sharing_queries.Shares) -> sharing_queries.Sharing:
     """Return who does what about a paper, for its page."""
     wired = webkit.runtime()
@@ -58,16 +67,13 @@ def of_paper(session: Session, shares: sharing_queries.Shares) -> sharing_querie
 
 
 @webkit.action("desk.share")
+@webkit.refusals_told(_back)
 def claim(paper_id: int) -> ResponseReturnValue:
     """Note that this person works on a paper."""
     today = now()
-    try:
-        with webkit.writing() as session:
-            minutes = webkit.runtime().settings.claim_minutes
-            row = sharing.claim(session, webkit.actor(), paper_id, today, minutes=minutes)
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return _back(paper_id)
+    with webkit.writing() as session:
+        minutes = webkit.runtime().settings.claim_minutes
+        row = sharing.claim(session, webkit.actor(), paper_id, today, minutes=minutes)
     release_url = url_for("verify.release", paper_id=row.paper_id)
     webkit.done(
         f"You work on this paper until {until_words(row.until, today.now)}; others see it.", undo_url=release_url
@@ -76,35 +82,22 @@ def claim(paper_id: int) -> ResponseReturnValue:
 
 
 @webkit.action("desk.share")
+@webkit.refusals_told(_back, NotAllowed)
 def release(paper_id: int) -> ResponseReturnValue:
     """End a claim."""
-    try:
-        with webkit.writing() as session:
-            row = claims.release(session, webkit.actor(), paper_id, now=now().now)
-    except (Stale, NotAllowed) as refusal:
-        webkit.problem(str(refusal))
-        return _back(paper_id)
+    with webkit.writing() as session:
+        row = claims.release(session, webkit.actor(), paper_id, now=now().now)
     undo = url_for("verify.claim", paper_id=row.paper_id) if row.holder_id == webkit.actor().user_id else None
     webkit.done("The paper is free for others.", undo_url=undo)
     return _back(paper_id)
 
 
 @webkit.action("desk.share")
+@webkit.refusals_told(_back, NotAllowed)
 def hand_over(paper_id: int) -> ResponseReturnValue:
     """Give a paper to a person or to a library, with a note."""
     form = HandOverForm()
-    try:
-        if not form.validate():
-            raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
-        return _handed(paper_id, form)
-    except NotFound:
-        raise
-    except RequestRefused as refusal:
-        webkit.problem(str(refusal))
-        return _back(paper_id)
-
-
-def _handed(paper_id: int, form: HandOverForm) -> ResponseReturnValue:
+    form.check()
     note = form.note.data or ""
     with webkit.writing() as session:
         if form.library:
@@ -121,27 +114,21 @@ def _handed(paper_id: int, form: HandOverForm) -> ResponseReturnValue:
 
 
 @webkit.action("desk.share")
+@webkit.refusals_told(_to_mine)
 def take_back_claim(claim_id: int) -> ResponseReturnValue:
     """Take back a paper that was handed to a person."""
-    try:
-        with webkit.writing() as session:
-            row = claims.take_back(session, webkit.actor(), claim_id, now=now().now)
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return redirect(url_for("verify.mine"))
+    with webkit.writing() as session:
+        row = claims.take_back(session, webkit.actor(), claim_id, now=now().now)
     webkit.done("Taken back: the paper is not theirs any more.")
     return to_paper(row.paper_id, QueueFilter())
 
 
 @webkit.action("desk.share")
+@webkit.refusals_told(_to_mine)
 def take_back_assignment(assignment_id: int) -> ResponseReturnValue:
     """Take back that a paper was handed to a library."""
-    try:
-        with webkit.writing() as session:
-            row = sharing.take_from_library(session, webkit.actor(), assignment_id, now())
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return redirect(url_for("verify.mine"))
+    with webkit.writing() as session:
+        row = sharing.take_from_library(session, webkit.actor(), assignment_id, now())
     webkit.done("Taken back: the paper is where rules and partners put it.")
     return to_paper(row.paper_id, QueueFilter())
 
@@ -172,66 +159,48 @@ def mine() -> ResponseReturnValue:
 
 
 @webkit.action("desk.share")
+@webkit.refusals_told(_back, NotAllowed)
 def escalate(paper_id: int) -> ResponseReturnValue:
     """Ask a head librarian to settle a paper."""
     form = EscalateForm()
-    try:
-        if not form.validate():
-            raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
-        with webkit.writing() as session:
-            row = sharing.escalate(session, webkit.actor(), paper_id, form.reason.data or "", now())
-    except NotFound:
-        raise
-    except RequestRefused as refusal:
-        webkit.problem(str(refusal))
-        return _back(paper_id)
+    form.check()
+    with webkit.writing() as session:
+        row = sharing.escalate(session, webkit.actor(), paper_id, form.reason.data or "", now())
     undo = url_for("verify.take_back_escalation", escalation_id=row.id)
     webkit.done("A head librarian is asked to settle this paper.", undo_url=undo)
     return _back(paper_id)
 
 
 @webkit.action("desk.share")
+@webkit.refusals_told(_to_escalated)
 def take_back_escalation(escalation_id: int) -> ResponseReturnValue:
     """Take back what one asked."""
-    try:
-        with webkit.writing() as session:
-            row = sharing.take_back_escalation(session, webkit.actor(), escalation_id, now())
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return redirect(url_for("verify.escalated"))
+    with webkit.writing() as session:
+        row = sharing.take_back_escalation(session, webkit.actor(), escalation_id, now())
     webkit.done("Taken back: nobody is asked any more.")
     return _back(row.paper_id)
 
 
 @webkit.action("desk.settle")
+@webkit.refusals_told(_to_escalated, NotAllowed)
 def settle(escalation_id: int) -> ResponseReturnValue:
     """Settle what was asked, in words."""
     form = SettleForm()
-    try:
-        if not form.validate():
-            raise RequestRefused(next((line.message for line in form.summary()), "This form cannot be read."))
-        with webkit.writing() as session:
-            row = sharing.settle(session, webkit.actor(), escalation_id, form.words.data or "", now())
-    except NotFound:
-        raise
-    except RequestRefused as refusal:
-        webkit.problem(str(refusal))
-        return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.escalated"))
+    form.check()
+    with webkit.writing() as session:
+        row = sharing.settle(session, webkit.actor(), escalation_id, form.words.data or "", now())
     webkit.done("Settled.", undo_url=url_for("verify.reopen", escalation_id=row.id))
-    return redirect(webkit.same_site(request.form.get("back")) or url_for("verify.escalated"))
+    return _to_escalated()
 
 
 @webkit.action("desk.settle")
+@webkit.refusals_told(_to_escalated)
 def reopen(escalation_id: int) -> ResponseReturnValue:
     """Open again what was settled."""
-    try:
-        with webkit.writing() as session:
-            sharing.reopen(session, webkit.actor(), escalation_id, now())
-    except Stale as stale:
-        webkit.problem(str(stale))
-        return redirect(url_for("verify.escalated"))
+    with webkit.writing() as session:
+        sharing.reopen(session, webkit.actor(), escalation_id, now())
     webkit.done("It waits for a head librarian again.")
-    return redirect(url_for("verify.escalated"))
+    return _to_escalated()
 
 
 @webkit.action("desk.read")

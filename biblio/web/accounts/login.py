@@ -18,6 +18,7 @@ _LANDINGS = (
     ("desk.read", "verify.desk"),
     ("reports.read", "reports.index"),
     ("campaigns.read", "survey.campaigns.index"),
+    ("answers.read", "survey.results.compare"),
 )
 """Where a person arrives after login: the first of these pages that there is and that they may see."""
 

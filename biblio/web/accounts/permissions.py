@@ -37,6 +37,10 @@ PERMISSIONS: Mapping[str, Permission] = {
     ),
     "contacts.read": Permission("see the letters to authors before press", LIBRARIANS | {Role.ADMIN}),
     "contacts.write": Permission("edit and send letters to authors, note their answers", LIBRARIANS),
+    "mail.read": Permission("see all letters, where each stands, and what came back", LIBRARIANS | {Role.ADMIN}),
+    "mail.decide": Permission(
+        "decide about letters that may or may not have left, and say which addresses work", LIBRARIANS | {Role.ADMIN}
+    ),
     "journals.read": Permission("see the monitored journals and what each yields", LIBRARIANS | {Role.ADMIN}),
     "journals.decide": Permission("monitor a journal or stop, answer suggestions", LIBRARIANS),
     "compare.read": Permission("see how other lists differ from ours", LIBRARIANS | {Role.ADMIN}),
@@ -44,16 +48,26 @@ PERMISSIONS: Mapping[str, Permission] = {
     "audit.read": Permission("search and export the audit log", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
     "harvest.read": Permission("see what was fetched from where", LIBRARIANS | {Role.ADMIN}),
     "harvest.run": Permission("fetch again, fill a hole", frozenset({Role.HEAD_LIBRARIAN, Role.ADMIN})),
-    "campaigns.read": Permission(
-        "see who will be asked and why, and how many answered", LIBRARIANS | {Role.SURVEY_READER, Role.ADMIN}
-    ),
+    "campaigns.read": Permission("see who will be asked and why, and how many answered", LIBRARIANS | {Role.ADMIN}),
     "campaigns.write": Permission("prepare, open, pause and close a campaign", frozenset({Role.HEAD_LIBRARIAN})),
-    "answers.read": Permission("read the answers of closed campaigns", frozenset({Role.SURVEY_READER})),
+    "figures.read": Permission(
+        "see the figures of campaigns: rates, reasons, groups, strata",
+        LIBRARIANS | {Role.SURVEY_READER, Role.MANAGER, Role.ADMIN},
+    ),
+    "campaigns.explain": Permission(
+        "see where every project stands with the survey, and why",
+        LIBRARIANS | {Role.MANAGER, Role.ADMIN},
+    ),
+    "campaigns.ask_again": Permission(
+        "give leave to ask once more about a project that was asked about, with a reason",
+        frozenset({Role.HEAD_LIBRARIAN, Role.MANAGER}),
+    ),
+    "answers.read": Permission("read and tag what people wrote in closed campaigns", frozenset({Role.SURVEY_READER})),
     "reports.read": Permission("see the reports", LIBRARIANS | {Role.MANAGER, Role.ADMIN}),
     "reports.freeze": Permission(
         "freeze a report as a snapshot", frozenset({Role.HEAD_LIBRARIAN, Role.MANAGER, Role.ADMIN})
     ),
-    "admin.read": Permission("see jobs, mail queue, users and the audit log", frozenset({Role.ADMIN})),
+    "admin.read": Permission("see jobs, users and the audit log", frozenset({Role.ADMIN})),
     "admin.write": Permission("run jobs, add and deactivate users, change roles", frozenset({Role.ADMIN})),
 }
 """Action → who may. The action "public" is everybody's and stands outside the table."""

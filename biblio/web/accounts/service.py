@@ -95,8 +95,7 @@ def with_address(session: Session, email: str) -> list[UserAccount]:
 
 def get(session: Session, user_id: int) -> UserAccount:
     """Return the account with this number. Raises ``NotFound``."""
-    account = found(session, UserAccount, user_id, "account")
-    return account
+    return found(session, UserAccount, user_id, "account")
 
 
 def named(session: Session, username: str) -> UserAccount:

@@ -92,26 +92,6 @@ def mail_counts(session: Session) -> Mapping[MailState, int]:
     return {state: found.get(state, 0) for state in MailState}
 
 
-def letters(state: MailState | None, kind: str | None = None) -> Select[Any]:
-    """Select letters, latest first, without their bodies: those hold survey links."""
-    columns = (
-        col(OutboxMail.id),
-        col(OutboxMail.kind),
-        col(OutboxMail.recipient),
-        col(OutboxMail.subject),
-        col(OutboxMail.state),
-        col(OutboxMail.created_at),
-        col(OutboxMail.sent_at),
-        col(OutboxMail.reason),
-    )
-    statement: Select[Any] = select(*columns)  # type: ignore[call-overload]
-    if state:
-        statement = statement.where(col(OutboxMail.state) == state)
-    if kind:
-        statement = statement.where(col(OutboxMail.kind) == kind)
-    return statement.order_by(col(OutboxMail.id).desc())
-
-
 AUDIT_FILTERS = ("who", "kind", "from", "to", "paper", "project", "q")
 """What the audit log can be searched by, as its address names them."""
 

@@ -1,4 +1,4 @@
-"""The admin page with its jobs, runs, mail queue and audit log; and ``/health`` for whoever watches the server."""
+"""The admin page with its jobs, runs, counts of letters and audit log; and ``/health`` for whoever watches the server."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from biblio.errors import JobRunning
 from biblio.feature import Feature
 from biblio.jobs import Job, find_job, run_at_work, run_job
 from biblio.logs import get_logger
-from biblio.mail import give_up, resend
 from biblio.runtime import Runtime, biblio_version
 from biblio.store.schema import current_revision, head_revision
-from biblio.store.words import MailState, Outcome
+from biblio.store.words import Outcome
 from biblio.web.admin import audit_views, queries
 
 log = get_logger(__name__)
@@ -55,7 +54,13 @@ def overview() -> ResponseReturnValue:
         mail = queries.mail_counts(unit)
     warnings = [sentence for feature in _features() for check in feature.checks for sentence in check(wired)]
     return render_template(
-        "admin/overview.html", jobs=states, recent=recent, mail=mail, warnings=warnings, settings=wired.settings
+        "admin/overview.html",
+        jobs=states,
+        recent=recent,
+        mail=mail,
+        has_letters="letters.index" in current_app.view_functions,
+        warnings=warnings,
+        settings=wired.settings,
     )
 
 
@@ -85,40 +90,6 @@ def runs() -> ResponseReturnValue:
         rows = [(r.job, r.started_at, r.ended_at, r.started_by, r.outcome, r.counts, r.error) for r in page.items]
         return webkit.table_response("job-runs", header, rows)
     return render_template("admin/runs.html", page=page, jobs=sorted(_jobs()), outcomes=list(Outcome))
-
-
-@blueprint.route("/admin/mail")
-@webkit.action("admin.read")
-def mail() -> ResponseReturnValue:
-    """The letters that wait, left, or may have left."""
-    state = request.args.get("state", "")
-    chosen = MailState(state) if state in set(MailState) else None
-    with webkit.reading() as unit:
-        counts = queries.mail_counts(unit)
-        page = webkit.paginate(unit, queries.letters(chosen), filters={"state": state}, exports=())
-    return render_template("admin/mail.html", page=page, counts=counts, states=list(MailState))
-
-
-@blueprint.route("/admin/mail/<int:mail_id>/resend", methods=["POST"])
-@webkit.action("admin.write")
-def resend_letter(mail_id: int) -> ResponseReturnValue:
-    """Let an uncertain or cancelled letter wait again; a person takes the risk of a double."""
-    with webkit.writing() as unit:
-        letter = resend(unit, webkit.actor(), mail_id, now=webkit.runtime().clock.now())
-    undo = url_for("admin.cancel_letter", mail_id=mail_id)
-    webkit.done(f"Letter {letter.id} to {letter.recipient} waits to be sent again.", undo_url=undo)
-    return redirect(url_for("admin.mail"))
-
-
-@blueprint.route("/admin/mail/<int:mail_id>/cancel", methods=["POST"])
-@webkit.action("admin.write")
-def cancel_letter(mail_id: int) -> ResponseReturnValue:
-    """Cancel a letter that waits or is uncertain."""
-    with webkit.writing() as unit:
-        letter = give_up(unit, webkit.actor(), mail_id, now=webkit.runtime().clock.now())
-    undo = url_for("admin.resend_letter", mail_id=mail_id)
-    webkit.done(f"Letter {letter.id} to {letter.recipient} is cancelled.", undo_url=undo)
-    return redirect(url_for("admin.mail"))
 
 
 @blueprint.route("/health")
