@@ -267,6 +267,7 @@ def sqlite_runtime(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> 
         database_url=f"sqlite:///{path}",
         environment="development",
         secret_key="0123456789abcdef0123456789abcdef",
+        arxiv_pace_s=0,
         second_reading_share=0,
         **NOWHERE,  # type: ignore[arg-type]
     )

@@ -52,6 +52,8 @@ def add_project(
     is_pi_project: bool = True,
     state: str | None = None,
     targets: Sequence[str] = (),
+    category: str | None = None,
+    partner: str | None = "EU",
     learned_at: datetime = LEARNED,
 ) -> int:
     """Add a project with one observation unit; return its id."""
@@ -71,7 +73,8 @@ def add_project(
             pi_email=pi_email,
             co_is=list(co_is),
             targets=list(targets),
-            partner="EU",
+            category=category,
+            partner=partner,
             state=state,
         )
     )

@@ -161,6 +161,15 @@ def test_white_space_in_an_optional_field_is_nothing(app: Flask, white: str) -> 
         assert (form.kind.data, form.place.data, form.name.data) == ("", "", " ")
 
 
+def test_a_message_of_one_endless_word_is_cut_and_told(app: Flask) -> None:
+    """A file's name without any blank is told as far as there is room."""
+    with app.test_request_context("/"):
+        webkit.problem("x" * 10_000)
+        webkit.done("y" * 499 + " was put in its place")
+        told = [message["message"] for message in get_flashed_messages()]  # type: ignore[index]
+    assert told == ["x" * 498 + " …", "y" * 498 + " …"]
+
+
 def test_messages_that_nobody_looks_at_never_fill_the_cookie(app: Flask) -> None:
     """Somebody who sends form after form without a page keeps a login: the latest messages wait, and no long one whole."""
     with app.test_request_context("/"):

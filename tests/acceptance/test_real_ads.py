@@ -15,6 +15,7 @@ from harvesters.errors import PageRefused
 from harvesters.http import PoliteSession
 from harvesters.pace import LocalPace
 from harvesters.protocol import Page
+from reports.facts.facilities import facilities_of
 from tests.harvesters.servers import QUICK, Reply, serving
 
 _ADDED = frozenset({"mission", "science", "_kpub"})
@@ -83,3 +84,16 @@ def test_bigquery_answers_are_read(real_data: Path) -> None:
         parsed = source.parse(page)
         assert [record.key for record in parsed.records] == codes
         assert [refusal.key for refusal in parsed.refusals] == ["2100Fict.0001....1E"]
+
+
+def test_bibliographies_of_real_papers_stand_for_observatories(real_data: Path) -> None:
+    """Every bibliography that a real record names is one of the file's; which observatory it is, ADS's name tells."""
+    documents = real_documents(real_data / "ads_responses")
+    answer = json.loads((real_data / "ads_responses/andycasey_ads/solr.example_solr_response.json").read_text("utf-8"))
+    documents += answer["response"]["docs"]
+    body = json.dumps({"response": {"numFound": len(documents), "docs": documents}}).encode()
+    records = parse_page(Page("ads", "real", body, "application/json", {}, True)).records
+    listed = {name for record in records for name in record.extra.get("bibgroups", "").split("; ") if name}
+    assert listed
+    assert {facilities_of([name], None) for name in listed} == {("ESO telescopes",)}
+    assert facilities_of(listed, "ESO/Telescopes") == ()

@@ -16,8 +16,9 @@ from biblio.jobs import run_job
 from biblio.runtime import Runtime, checked_profile
 from biblio.store.models import Candidate, CandidateRevision, Project
 from biblio.store.words import Band, Outcome, RelationKind, Verdict
-from reports.latest import report_of
-from survey.due import due
+from reports.document import Address
+from reports.service import build_report
+from survey.asking.due import due
 from tests.factories import add_user
 
 PROJECTS = [
@@ -27,6 +28,7 @@ PROJECTS = [
         "pi": "Ahn, Bora",
         "pi_email": "bora.ahn@example.org",
         "state": "Completed",
+        "mode": "SM",
         "units": [{"uid": "u1", "delivered_on": "2015-03-01", "released_on": "2016-03-01"}],
     },
     {
@@ -35,6 +37,7 @@ PROJECTS = [
         "pi": "Cole, Nina",
         "pi_email": "nina.cole@example.org",
         "state": "Completed",
+        "mode": "VM",
         "units": [{"uid": "u2", "delivered_on": "2022-03-01", "released_on": "2023-03-01"}],
     },
 ]
@@ -62,7 +65,7 @@ def test_the_whole_way_with_another_observatory(runtime: Runtime, tmp_path: Path
     """Projects, paper, text, candidate, verdict, report and due rule with programme ids instead of project codes."""
     wired = replace(runtime, profile=checked_profile("eso"))
     files = [
-        project_file(lines(tmp_path / "projects.jsonl", PROJECTS)),
+        project_file(lines(tmp_path / "projects.jsonl", PROJECTS), facets=wired.profile.facet_columns),
         paper_file(lines(tmp_path / "papers.jsonl", PAPERS)),
     ]
     texts = tmp_path / "texts"
@@ -97,5 +100,12 @@ def test_the_whole_way_with_another_observatory(runtime: Runtime, tmp_path: Path
         ruling = Ruling(candidate.paper_id, project.id, Verdict.ACCEPT, 0, RelationKind.SCIENCE, "", revision.id)
         decide(session, vera, ruling, now=wired.clock.now() + timedelta(seconds=1))
     with wired.store.reading() as session:
-        numbers = {f.indicator.key: f.value for f in report_of(wired, session).headline}
-    assert (numbers["observed"], numbers["published"], numbers["silent"]) == (2, 1, 1)
+        report = build_report(wired, session, wired.clock.today())
+    columns = ("observed", "published", "silent")
+    assert [report.figure(Address("fraction", "now", "all", column)).value for column in columns] == [2, 1, 1]
+    by_mode = report.theme("fraction").table("by-mode")
+    assert [(row.name, row.figures[1].value) for row in by_mode.rows if row.figures[1]] == [
+        ("Service mode", 1),
+        ("Visitor mode", 0),
+        ("All", 1),
+    ]

@@ -26,7 +26,7 @@ from biblio.web import create_app
 from tests.browser.looks import picture, violations
 from tests.web.visitors import PASSWORD, add_person
 
-_ARGUMENTS = [
+LAUNCH = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -64,7 +64,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for the whole run."""
     path = find_chromium()
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=path, args=LAUNCH)
         yield chromium
         chromium.close()
 

@@ -36,13 +36,13 @@ PUBLIC = {
     "project": "/project/2012.1.00100.S",
     "paper": "/paper/2",
     "report": "/publication",
+    "success": "/success",
     "login": "/login",
     "not-found": "/no/such/page",
 }
 ADMIN = {
     "admin": "/admin",
     "admin-runs": "/admin/runs",
-    "admin-mail": "/admin/mail",
     "admin-users": "/admin/users",
     "admin-new-user": "/admin/users/new",
     "admin-audit": "/admin/audit",

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlmodel import col, select
 
 from biblio.catalogue.actor import Actor
-from biblio.catalogue.papers import absorb_record
+from biblio.catalogue.papers import absorb_records
 from biblio.clock import FixedClock
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
@@ -112,7 +112,7 @@ def papers(live_runtime: Runtime) -> list[int]:
                 authors=(HarvestedAuthor(name="Oduya, M."), HarvestedAuthor(name="Stranger, A.")),
                 year=2019,
             )
-            paper = absorb_record(session, record, payload_sha256=None, now=SEEN).paper_id
+            paper = absorb_records(session, [record], payload_sha256=None, now=SEEN)[0].paper_id
             add_mention(session, paper, f"2016.1.{number:05}.S", line=100 + number)
             ids.append(paper)
         session.add(

@@ -43,6 +43,12 @@ ELSEWHERE = {
     "ranking_model.fitted_by_id": "a model is fitted by a job, which is an act of its own",
     "rematch_trial.begun_by_id": "a trial is begun by a job, which is an act of its own",
     "paper_report.handled_by_id": "an audit entry for each time it is handled",
+    "comment_tag.made_by_id": "a survey reader's tag, told to survey readers alone, beside its comment",
+    "comment_tag.ended_by_id": "as for whoever made it",
+    "mail_bounce.handled_by_id": "an audit entry for each word on an address",
+    "asking_again.actor_id": "audit entries say who gave leave to ask again, or took it back",
+    "asking_again.ended_by_id": "as for whoever gave it",
+    "report_snapshot.made_by_id": "an audit entry says who froze it",
     "wrong_person.handled_by_id": "a note for one librarian; it changes no state",
 }
 """Columns that name a person without a stream of their own, and why."""

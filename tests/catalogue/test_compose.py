@@ -94,3 +94,34 @@ def test_a_withdrawal_through_any_door_counts(door: str) -> None:
 def test_the_table_names_every_field_that_is_shown() -> None:
     """No field is shown without a rule where it comes from."""
     assert set(PRECEDENCE) == set(SHOWN_DEFAULTS) - {"published_precision"} | {"authors"}
+
+
+def authors(*people: tuple[str, str, str]) -> list[dict[str, str]]:
+    """Return a plain list of authors: name, affiliation, ORCID; "" is left out, as in a stored record."""
+    return [{k: v for k, v in zip(("name", "affiliation", "orcid"), one, strict=True) if v} for one in people]
+
+
+def test_affiliations_that_a_list_leaves_out_are_another_list_s() -> None:
+    """An article of ADS without affiliations keeps those of its preprint, of the same people only, and its own above them."""
+    preprint = authors(("Doe, Jane", "Leiden", "1"), ("Roe, Richard", "Tokyo", "2"), ("Poe, Ann", "Lima", ""))
+    article = authors(("Doe, J.", "", ""), ("Roe, R.", "Bonn", ""), ("Moe, A.", "", ""))
+    shown = compose([told("ads", kind="eprint", authors=preprint), told("ads", 1, kind="article", authors=article)], {})
+    expected = authors(("Doe, J.", "Leiden", "1"), ("Roe, R.", "Bonn", "2"), ("Moe, A.", "", ""))
+    assert shown.authors == expected
+    assert article == authors(("Doe, J.", "", ""), ("Roe, R.", "Bonn", ""), ("Moe, A.", "", ""))
+
+
+def test_lists_of_different_length_are_of_nobody_knows_whom() -> None:
+    """Where one list is cut, its places are not those of the other."""
+    shown = compose(
+        [told("ads", authors=authors(("Doe, J.", "", ""))), told("arxiv", authors=authors(("Doe, J.", "A", ""), ("Roe, R.", "B", "")))], {}
+    )  # fmt: skip
+    assert shown.authors == authors(("Doe, J.", "", ""))
+
+
+@pytest.mark.parametrize(("taken_from", "expected"), [("ads", ""), ("a library", "Leiden")])
+def test_what_ads_made_goes_into_no_other_source_s_list(taken_from: str, expected: str) -> None:
+    """The public may see a library's affiliations, and must not see those of ADS among them."""
+    own = told("list", 1, authors=authors(("Doe, J.", "", "")))
+    other = told("bibtex", authors=authors(("Doe, J.", "Leiden", "")), extra={"taken_from": taken_from})
+    assert compose([own, other], {}).authors == authors(("Doe, J.", expected, ""))

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.links import Ruling, decide, live_link
 from biblio.catalogue.merges import merge
-from biblio.catalogue.papers import absorb_record
+from biblio.catalogue.papers import absorb_records
 from biblio.catalogue.splits import split_off
 from biblio.errors import NotFound, RequestRefused, Stale
 from biblio.store import Store
@@ -32,7 +32,7 @@ def _record(
 
 
 def _absorb(session: Session, record: HarvestedRecord, at: datetime = NOW) -> int:
-    return absorb_record(session, record, payload_sha256=None, now=at).paper_id
+    return absorb_records(session, [record], payload_sha256=None, now=at)[0].paper_id
 
 
 def _joined(session: Session) -> tuple[int, int]:

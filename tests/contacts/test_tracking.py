@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
@@ -13,6 +14,8 @@ from biblio.clock import FixedClock
 from biblio.contacts.feature import feature
 from biblio.jobs import run_job
 from biblio.mail import give_up
+from biblio.mail.bounces import take_in
+from biblio.mail.mailboxes import FolderMailbox
 from biblio.runtime import Runtime
 from biblio.store.models import Contact, ContactCase, ContactEvent, JobRun, OutboxMail
 from biblio.store.words import ContactState, MailState, Outcome
@@ -153,6 +156,23 @@ def test_a_server_that_refuses_is_a_bounce(runtime: Runtime, librarian: Actor, p
     row = contact(runtime, contact_id)
     assert row.state is ContactState.BOUNCED
     assert row.ended_at is not None
+
+
+def test_a_letter_that_came_back_ends(runtime: Runtime, sent: int, tmp_path: Path) -> None:
+    """A report that the address does not work ends the letter as one that came back, with the day, and no address."""
+    with runtime.store.reading() as session:
+        mail = session.exec(select(OutboxMail)).one()
+    folder = tmp_path / "returned"
+    folder.mkdir()
+    (folder / "a.eml").write_bytes(
+        f"From: MAILER-DAEMON@x.org\nX-Failed-Recipients: {mail.email}\n\n550 5.1.1 no\n{mail.message_id}\n".encode()
+    )
+    assert take_in(runtime, FolderMailbox(folder)).hard == 1
+    run(runtime)
+    assert contact(runtime, sent).state is ContactState.BOUNCED
+    with runtime.store.reading() as session:
+        words = session.exec(select(ContactEvent.words).order_by(col(ContactEvent.id).desc())).first()
+    assert words == f"The letter came back on {runtime.clock.today()}: the address does not work."
 
 
 def test_an_uncertain_letter_waits_for_a_person(runtime: Runtime, librarian: Actor, preprint: int) -> None:

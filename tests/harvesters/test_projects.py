@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from harvesters.protocol import Page, ParsedPage, Source
 from harvesters.records import HarvestedProject, HarvestedUnit
 
 
-def parse(body: str | bytes) -> ParsedPage:
+def parse(body: str | bytes, facets: Mapping[str, str] | None = None) -> ParsedPage:
     """What a file of this content gives."""
     body = body.encode() if isinstance(body, str) else body
-    source = ProjectsFile(Path("unused"))
+    source = ProjectsFile(Path("unused"), facets=facets)
     assert isinstance(source, Source)
     return source.parse(Page(source.name, "list.csv", body, "text/plain", {}, True))
 
@@ -239,3 +240,41 @@ def test_file_is_read_once_and_absent_files_are_told(tmp_path: Path) -> None:
     assert list(source.pages(page.next_cursor)) == []
     with pytest.raises(SourceStopped, match=r"absent\.csv: cannot be read"):
         list(ProjectsFile(tmp_path / "absent.csv").pages({}))
+
+
+def test_columns_that_reports_divide_by_are_kept_as_they_are() -> None:
+    """A column that the profile names as a facet is kept under its key; without it nobody reads the column."""
+    body = "code,grade,ALMA_node\n2099.1.00001.S,B+, East \n2099.1.00002.S,,\n"
+    parsed = parse(body, {"grade": "grade", "ALMA_node": "support_node"})
+    assert [dict(project.extra) for project in parsed.projects] == [{"grade": "B+", "support_node": "East"}, {}]
+    assert parsed.unread_fields == ()
+    plain = parse(body)
+    assert [dict(project.extra) for project in plain.projects] == [{}, {}]
+    assert plain.unread_fields == ("alma_node", "grade")
+
+
+def test_values_of_a_projects_rows_come_together() -> None:
+    """Each row may tell of another unit: all values are kept, each once and in order, and nothing is refused."""
+    body = "code,band\n2099.1.00001.S,7\n2099.1.00001.S,3; 7\n2099.1.00001.S,\n"
+    parsed = parse(body, {"band": "band"})
+    assert [dict(project.extra) for project in parsed.projects] == [{"band": "3; 7"}]
+    assert parsed.refusals == ()
+    (listed,) = parse('{"code": "2099.1.00001.S", "band": ["7", "3"]}\n', {"band": "band"}).projects
+    assert dict(listed.extra) == {"band": "3; 7"}
+
+
+def test_a_documented_column_is_no_facet_beside() -> None:
+    """Addresses and titles stay where they belong, whatever a profile calls a facet."""
+    body = "code,pi_email,title\n2099.1.00001.S,aino@example.org,Rings\n"
+    (project,) = parse(body, {"pi_email": "address", "title": "topic"}).projects
+    assert dict(project.extra) == {}
+    assert project.title == "Rings"
+
+
+def test_a_strangers_column_fills_no_store() -> None:
+    """Cells of any length and lists of any number are cut: a facet is a word, not a text."""
+    body = "code,grade\n2099.1.00001.S," + "; ".join(f"{n:03}" + "x" * 400 for n in range(90)) + "\n"
+    (project,) = parse(body, {"grade": "grade"}).projects
+    values = project.extra["grade"].split("; ")
+    assert len(values) == 40
+    assert max(map(len, values)) == 200

@@ -31,7 +31,7 @@ COLUMNS = {
     "exposure_s": "t_exptime",
     "bib_references": "bib_reference",
 }
-NAMES = list(COLUMNS.values())
+NAMES = [*COLUMNS.values(), "band_list"]
 VOTABLE = "application/x-votable+xml"
 
 
@@ -105,8 +105,8 @@ def field(code: str, unit: str, target: str = "HD 1", **more: str) -> dict[str, 
 def source(url: str, **more: object) -> TapSource:
     """A source that does not wait."""
     session = PoliteSession("tap", LocalPace({}), contact="library@example.org", limits=QUICK)
-    table: dict[str, object] = {"observatory_as_pi": ("THE OBSERVATORY",)}
-    return TapSource(session, TapTable(f"{url}/tap", "ivoa.obscore", COLUMNS, **(table | more)))  # type: ignore[arg-type]
+    table: dict[str, object] = {"observatory_as_pi": ("THE OBSERVATORY",), "columns": COLUMNS}
+    return TapSource(session, TapTable(f"{url}/tap", "ivoa.obscore", **(table | more)))  # type: ignore[arg-type]
 
 
 def parse(rows: list[dict[str, str]], following: dict[str, object] | None = None) -> ParsedPage:
@@ -221,7 +221,7 @@ def test_query_is_regular_and_quotes_the_code() -> None:
         units_of(source(server.url, page_rows=2))
     queries = [parse_qs(asked.body.decode())["QUERY"][0] for asked in server.asked]
     assert queries[0] == "SELECT COUNT(DISTINCT proposal_id) AS codes FROM ivoa.obscore"
-    assert queries[1] == f"SELECT DISTINCT {', '.join(NAMES)} FROM ivoa.obscore ORDER BY proposal_id"
+    assert queries[1] == f"SELECT DISTINCT {', '.join(COLUMNS.values())} FROM ivoa.obscore ORDER BY proposal_id"
     assert "WHERE proposal_id >= 'O''Neil' ORDER" in queries[2]
 
 
@@ -379,3 +379,28 @@ def test_answers_that_are_too_large_are_asked_for_in_smaller_pages() -> None:
     asked = [int(parse_qs(a.body.decode())["MAXREC"][0]) for a in server.asked]
     assert asked[:4] == [1, 10_000, 2_500, 625]  # the count, then less and less
     assert max(asked[4:]) == 156
+
+
+def test_facets_keep_all_values_of_a_project_in_order() -> None:
+    """The bands of all rows, each once and sorted, whatever the order of the rows; what is empty is left out."""
+    rows = [
+        field("2100.1.00001.S", "u1", band_list="7"),
+        field("2100.1.00001.S", "u2", band_list="3 6 "),
+        field("2100.1.00001.S", "u3", band_list="7"),
+        field("2100.1.00002.S", "u4"),
+    ]
+    told = []
+    for given in (rows, [*rows[2::-1], rows[3]]):
+        with serving(registry(given)) as server:
+            asking = source(server.url, columns={**COLUMNS, "band": "band_list"}, facets=frozenset({"band"}))
+            projects = [project for page in asking.pages({}) for project in asking.parse(page).projects]
+        told.append({project.code: dict(project.extra) for project in projects})
+    assert told[0] == told[1] == {"2100.1.00001.S": {"band": "3 6; 7"}, "2100.1.00002.S": {}}
+
+
+def test_answers_kept_from_before_a_facet_are_read_without_it() -> None:
+    """A stored page that lacks the column of a new facet still gives its projects."""
+    body = votable([field("2100.1.00001.S", "u1")]).replace(b"band_list", b"other")
+    asking = source("http://x", columns={**COLUMNS, "band": "band_list"}, facets=frozenset({"band"}))
+    parsed = asking.parse(Page("registry", "page", body, VOTABLE, {}, True))
+    assert [(project.code, dict(project.extra)) for project in parsed.projects] == [("2100.1.00001.S", {})]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel, select
@@ -19,8 +17,7 @@ from sqlmodel import SQLModel, select
 from biblio.store import Store
 from biblio.store.models import HarvestPage, JobRun, TextReading
 from tests.ingest.conftest import addresses
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.warm import WarmProcess
 
 Reached = Callable[[Store], bool]
 
@@ -28,11 +25,28 @@ PATIENCE_S = 1_800
 """How long a moment to kill at is waited for: an endurance run behind other work is slow, a hang is a failure."""
 
 
+class Process(Protocol):
+    """A process that was started, with what is used of it here."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for the signal that ended it; None while it runs."""
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it runs."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal, unless it has ended."""
+
+    def communicate(self, *, timeout: float | None = None) -> tuple[bytes, Any]:
+        """Wait for its end and return what it printed."""
+
+
 @dataclass(frozen=True)
 class Site:
     """One installation: its database, home folder, and the server that plays all services.
 
-    ``more`` are further settings, by name; ``wrapper`` is what the command is run under (``nice``, ``time``).
+    ``more`` are further settings, by name; ``starting`` starts Python with arguments and an environment.
     """
 
     store: Store
@@ -40,7 +54,7 @@ class Site:
     home: Path
     served: str
     more: Mapping[str, Any] = field(default_factory=dict)
-    wrapper: tuple[str, ...] = ()
+    starting: Callable[[Sequence[str], Mapping[str, str]], Process] = WarmProcess
 
 
 @dataclass(frozen=True)
@@ -75,18 +89,11 @@ def outcomes(store: Store) -> list[str]:
         return [row.outcome.value for row in session.exec(select(JobRun).order_by(sa.text("id")))]
 
 
-def start(job: str, site: Site) -> subprocess.Popen[bytes]:
+def start(job: str, site: Site) -> Process:
     """Start ``biblio run JOB`` in a process of its own."""
     settings = addresses(site.served) | {"database_url": site.url, "home": site.home, "ads_token": "demo"} | site.more
     environment = {f"BIBLIO_{name.upper()}": str(value) for name, value in settings.items()}
-    environment["PATH"] = os.environ["PATH"]
-    return subprocess.Popen(
-        [*site.wrapper, sys.executable, "-m", "biblio", "run", job, "--quiet"],
-        env=environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    return site.starting(["-m", "biblio", "run", job, "--quiet"], environment | {"PATH": os.environ["PATH"]})
 
 
 def run(job: str, site: Site, *, patience_s: float = 200) -> str:
@@ -97,7 +104,7 @@ def run(job: str, site: Site, *, patience_s: float = 200) -> str:
     return output.decode()
 
 
-def kill_when(reached: Reached, site: Site, process: subprocess.Popen[bytes], *, pause_s: float = 0.0) -> None:
+def kill_when(reached: Reached, site: Site, process: Process, *, pause_s: float = 0.0) -> None:
     """Kill the process, as a power cut would, ``pause_s`` after ``reached``."""
     deadline = time.monotonic() + PATIENCE_S
     while process.poll() is None and not reached(site.store):

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -31,7 +31,8 @@ from biblio.store.models import HarvestPage
 from demo.large import Size, write
 from tests.ingest import killing
 from tests.ingest.fingerprint import digest
-from tests.ingest.killing import ROOT, Kill, Site
+from tests.ingest.killing import Kill, Site
+from tests.warm import ROOT
 
 Digest = dict[str, tuple[int, str]]
 RECORDS_PER_PAPER = 1.91
@@ -95,7 +96,12 @@ def site(url: str, home: Path, served: str, wrapper: tuple[str, ...]) -> Site:
     """A fresh site on a database."""
     store = Store(make_engine(url))
     upgrade(store.engine)
-    return Site(store, url, home, served, {"log_level": "WARNING"}, wrapper)
+
+    def starting(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        command = [*wrapper, sys.executable, *arguments]
+        return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    return Site(store, url, home, served, {"log_level": "WARNING"}, starting)
 
 
 def harvested(one: Site, kills: tuple[Kill, ...] = ()) -> Ended:

@@ -7,13 +7,14 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlmodel import Session
 
 from biblio.ingest.coverage import (
+    CALENDARS,
     AskedPage,
     Span,
     Tally,
     askings,
-    fetched_spans,
     gathered,
     holes,
     joined,
@@ -28,6 +29,11 @@ from biblio.store.words import Outcome, Trigger
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 31)
 days = st.dates(FIRST, LAST)
 spans = st.lists(st.tuples(days, days).map(lambda p: (min(p), max(p))), max_size=8)
+
+
+def fetched(session: Session, calendar: str) -> list[Span]:
+    """The spans of days of which everything came, from the first day on."""
+    return spans_of(askings(session, CALENDARS[calendar]), FIRST)
 
 
 def covered(listed: list[Span]) -> set[int]:
@@ -99,8 +105,8 @@ def test_only_days_of_which_everything_came_are_fetched(store: Store) -> None:
             ]
         )
     with store.reading() as session:
-        assert fetched_spans(session, "arxiv", FIRST) == [whole, refused]
-        assert fetched_spans(session, "ads", FIRST) == [missing]
+        assert fetched(session, "arxiv") == [whole, refused]
+        assert fetched(session, "ads") == [missing]
 
 
 # -- lines add up -----------------------------------------------------------------------------------------------------
@@ -329,8 +335,8 @@ def test_only_a_whole_search_of_the_daily_harvest_covers_all_days(store: Store) 
             runs.append(run.id)
         session.add(page(runs[0], "ADS search a 2024, records from 1", None, source="ads", is_last=True))
     with store.writing() as session:
-        assert fetched_spans(session, "ads", FIRST) == []
+        assert fetched(session, "ads") == []
         session.add(page(runs[1], "ADS search a, records from 1", None, source="ads", is_last=True))
     with store.reading() as session:
-        assert fetched_spans(session, "ads", FIRST) == [(FIRST, NOW.date() - timedelta(days=1))]
+        assert fetched(session, "ads") == [(FIRST, NOW.date() - timedelta(days=1))]
         assert len(askings(session, ["ads"])) == 2

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,13 +26,17 @@ from tests.ingest import killing
 from tests.ingest.conftest import TODAY, addresses
 from tests.ingest.fingerprint import fingerprint
 from tests.ingest.killing import Site
+from tests.warm import WarmProcess
 
 Fingerprint = dict[str, Counter[str]]
 
-_AT_MOST = (
-    "import os, resource, sys; n = int(sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)); "
-    "os.execvp(sys.argv[2], sys.argv[2:])"
-)
+_AT_MOST = """
+import resource, runpy, sys
+most = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+runpy.run_module("biblio", run_name="__main__", alter_sys=True)
+"""
+"""``biblio`` where no file grows beyond so many bytes: first argument."""
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +68,11 @@ def test_a_full_disk_costs_nothing_that_was_stored(
     """The run ends with a sentence, whole pages stay, and with more room the next run ends like a clean one."""
     site = _site(sqlite_template, tmp_path / "full.db", served)
     room = (tmp_path / "full.db").stat().st_size + 600_000
-    cramped = replace(site, wrapper=(sys.executable, "-c", _AT_MOST, str(room)))
-    process = killing.start("harvest", cramped)
+
+    def cramped(arguments: Sequence[str], environment: Mapping[str, str]) -> WarmProcess:
+        return WarmProcess(["-c", _AT_MOST, str(room), *arguments[2:]], environment)
+
+    process = killing.start("harvest", replace(site, starting=cramped))
     output, _ = process.communicate(timeout=200)
     assert process.returncode == 1, output.decode()
     assert "The database could not go on:" in output.decode()

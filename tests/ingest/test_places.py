@@ -14,9 +14,10 @@ from sqlmodel import Session, col, select
 
 from biblio.ingest import coverage
 from biblio.ingest.jobs import HARVEST
-from biblio.ingest.places import AskedFor, Tally, ads_searches, outside_sets, parts_of, read_place, search_parts
+from biblio.ingest.places import Tally, read_place
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
+from biblio.store.asked_for import AskedFor, ads_searches, outside_sets, parts_of, search_parts
 from biblio.store.models import HarvestCursor, HarvestPage, JobRun
 from biblio.store.words import Outcome
 from demo.replay import ReplayServer

@@ -28,8 +28,11 @@ from demo.replay_arxiv import Answer
 from harvesters import tap_job
 from harvesters.projects import HEADER
 from harvesters.records import HarvestedProject
-from survey.due import due
-from survey.rule import Ground
+from reports.facts.counted import Counted
+from reports.facts.reading import read_facts
+from reports.themes import fraction
+from survey.asking.due import due
+from survey.asking.rule import Ground
 from tests.ingest.conftest import Asking
 
 Row = dict[str, Any]
@@ -340,3 +343,52 @@ def test_a_misspelt_source_of_known_links_is_refused(runtime: Runtime) -> None:
     for name, links in (("projects", "0"), ("registry", "0"), ("our-list", "1")):
         first = call(runtime, "references", "--source", name).output.splitlines()[0]
         assert first.split()[-1] == links
+
+
+LISTED = """code,partner,grade,reduction,unit,unit_delivered_on,unit_released_on,unit_exposure_s
+2016.1.00001.S,EU,A,by hand,u1,2017-05-01,2018-05-01,3600
+2016.1.00002.S,EU,B,pipeline,u2,2017-05-01,2018-05-01,3600
+2016.1.00003.S,NA,,pipeline,u3,2017-05-01,2018-05-01,3600
+2016.1.00003.S,NA,,by hand,u4,2017-05-01,2018-05-01,3600
+"""
+
+
+def test_a_column_of_the_list_divides_the_report(runtime: Runtime, tmp_path: Path) -> None:
+    """What the profile names as a facet goes from the list into a table of the report, and back into the export."""
+    path = tmp_path / "listed.csv"
+    path.write_text(LISTED, encoding="utf-8")
+    result = call(runtime, "import", path, "--quiet")
+    assert result.exit_code == 0, result.output
+    assert "nobody reads" not in result.output
+    today = runtime.clock.today()
+    with runtime.store.reading() as session:
+        facts = read_facts(session, runtime.profile, today, today=today)
+    tables = {table.key: table for table in fraction.tables(Counted(facts, runtime.profile))}
+    by_grade = [(row.name, row.figures[0].value) for row in tables["by-grade"].rows if row.figures[0]]
+    assert by_grade == [("A", 1), ("B", 1), ("Not known", 1), ("All", 3)]
+    reduced = [(row.name, row.figures[0].value) for row in tables["by-reduction"].rows if row.figures[0]]
+    assert reduced == [("by hand", 2), ("pipeline", 2), ("All", 3)]
+    rows = list(csv.DictReader(call(runtime, "export", "--format", "csv").stdout.splitlines()))
+    assert {(row["code"], row["grade"], row["reduction"]) for row in rows} == {
+        ("2016.1.00001.S", "A", "by hand"),
+        ("2016.1.00002.S", "B", "pipeline"),
+        ("2016.1.00003.S", "", "by hand; pipeline"),
+    }
+
+
+def test_a_report_of_an_earlier_day_has_the_grade_of_that_day(runtime: Runtime, tmp_path: Path) -> None:
+    """Facets have histories as all facts have: a grade that changes later changes no earlier report."""
+    path, clock = tmp_path / "listed.csv", runtime.clock
+    assert isinstance(clock, FixedClock)
+    path.write_text(LISTED, encoding="utf-8")
+    call(runtime, "import", path, "--quiet")
+    before = clock.today()
+    clock.move(timedelta(days=3))
+    path.write_text("code,grade\n2016.1.00001.S,C\n", encoding="utf-8")
+    call(runtime, "import", path, "--quiet")
+    grades = []
+    for day in (before, clock.today()):
+        with runtime.store.reading() as session:
+            facts = read_facts(session, runtime.profile, day, today=clock.today())
+        grades.append({one.code: one.facets.get("grade") for one in facts.projects.values()}["2016.1.00001.S"])
+    assert grades == ["A", "C"]

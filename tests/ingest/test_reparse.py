@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 from sqlmodel import col, select
 
+from biblio.clock import FixedClock
 from biblio.errors import RequestRefused
 from biblio.ingest import reparse as reparsing
 from biblio.ingest.importing import import_job, paper_file
@@ -15,13 +19,16 @@ from biblio.ingest.jobs import HARVEST, REPARSE
 from biblio.jobs import run_job
 from biblio.observatory.profile import Plausible
 from biblio.runtime import Runtime
+from biblio.settings import Settings
+from biblio.store import Store, make_engine
 from biblio.store.models import HarvestPage, JobRun, Paper, PaperRevision, SourceRecord
 from biblio.store.words import Outcome
 from demo.replay import ReplayServer
 from harvesters.arxiv import ArxivSource
 from harvesters.errors import PageRefused
 from harvesters.protocol import Page, ParsedPage
-from tests.ingest.conftest import Asking
+from tests.conftest import NOW, runtime_on
+from tests.ingest.conftest import Asking, addresses
 from tests.ingest.fingerprint import fingerprint
 from tests.ingest.test_harvest import count
 
@@ -37,11 +44,29 @@ def reparse(runtime: Runtime, **arguments: str) -> JobRun:
     return run_job(runtime, REPARSE, arguments=arguments)
 
 
+@pytest.fixture(scope="module")
+def one_harvest(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, served: ReplayServer) -> Path:
+    """A SQLite database to copy that holds one harvest: it takes four seconds to make."""
+    path = tmp_path_factory.mktemp("harvested") / "harvested.db"
+    shutil.copyfile(sqlite_template, path)
+    settings = Settings(
+        home=path.parent, database_url=f"sqlite:///{path}", ads_token=SecretStr("demo"), **addresses(served.url)
+    )
+    engine = make_engine(settings.database)
+    assert run_job(runtime_on(settings, Store(engine), FixedClock(NOW)), HARVEST).outcome is Outcome.SUCCEEDED
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def harvested(asking: Asking, served: ReplayServer) -> Runtime:
+def harvested(runtime: Runtime, asking: Asking, one_harvest: Path) -> Runtime:
     """A runtime whose database holds one harvest, and whose services are gone."""
-    runtime = asking(served.url)
-    assert run_job(runtime, HARVEST).outcome is Outcome.SUCCEEDED
+    database = runtime.store.engine.url.database
+    assert database is not None
+    shutil.copyfile(one_harvest, database)
     return asking("http://127.0.0.1:9")
 
 

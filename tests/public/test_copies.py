@@ -77,7 +77,7 @@ def start(runtime: Runtime, folder: Path) -> tuple[IndexKeeper, list[str]]:
 def ids(runtime: Runtime, keeper: IndexKeeper) -> set[int]:
     """The public papers as the keeper has them."""
     with runtime.store.reading() as session:
-        return keeper.current(session).public_ids()
+        return set(keeper.current(session).revisions())
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -108,7 +108,7 @@ def test_packing_loses_nothing(runtime: Runtime, clock: FixedClock) -> None:
     with Session(runtime.store.engine) as session:
         kept = Kept.made(session)
         before, packed = contents(kept.index), kept.index.packed()
-        kept.index.drop(kept.index.public_ids())
+        kept.index.drop(set(kept.index.revisions()))
         assert contents(PublicIndex.of(packed)) == before
 
 

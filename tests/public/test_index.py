@@ -33,7 +33,7 @@ def _public(runtime: Runtime, keeper: IndexKeeper) -> set[int]:
     with runtime.store.reading() as session:
         kept = keeper.current(session)
         assert contents(kept) == contents(IndexKeeper().current(session))
-    return kept.public_ids()
+    return set(kept.revisions())
 
 
 def _found(runtime: Runtime, keeper: IndexKeeper, words: str) -> list[int]:

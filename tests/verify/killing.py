@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.warm import WarmProcess
 
 SITE = """
 import os, signal, sys
@@ -32,13 +32,9 @@ def site(kind):
 
 def run_and_kill(program: str, database_url: str, place: str, number: int, home: Path) -> None:
     """Run ``program`` after ``SITE``; it must kill itself at the ``number``-th time it comes to ``place``."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("BIBLIO_")}
-    child = subprocess.run(
-        [sys.executable, "-c", SITE + program, database_url, place, str(number)],
-        env={**environment, "BIBLIO_HOME": str(home)},
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        timeout=60,
-        check=False,
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BIBLIO_")}
+    child = WarmProcess(
+        ["-c", SITE + program, database_url, place, str(number)], environment | {"BIBLIO_HOME": str(home)}
     )
-    assert child.returncode == -signal.SIGKILL, child.stderr.decode()[-2000:]
+    printed, _ = child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGKILL, printed.decode()[-2000:]

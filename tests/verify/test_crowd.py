@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 import waitress
 from flask import Flask
+from waitress import wasyncore
 
 from bench.desk import open_tasks
 from bench.desk_crowd import Visitor, cookies, crowd
@@ -49,7 +50,7 @@ def served(full: Runtime) -> Iterator[tuple[Flask, int]]:
     ended.set()
     thread.join(timeout=10)
     server.task_dispatcher.shutdown()
-    server.close()
+    wasyncore.close_all(server._map, ignore_all=True)  # the visitors' connections too, not the door alone
 
 
 def test_the_benchmark_has_the_queue_that_its_papers_make(full: Runtime) -> None:

@@ -14,7 +14,12 @@ from tests.web.visitors import logged_in
 
 @pytest.mark.parametrize(
     ("path", "label", "how"),
-    [("/desk", "Desk", "page"), ("/desk/libraries", "Desk", "true"), ("/desk/contacts", "Before press", "page")],
+    [
+        ("/desk", "Desk", "page"),
+        ("/desk/libraries", "Desk", "true"),
+        ("/desk/contacts", "Before press", "page"),
+        ("/campaigns/compare", "Campaigns", "true"),
+    ],
 )
 def test_one_entry_at_most_says_where_one_is(
     whole_app: Flask, small_runtime: Runtime, path: str, label: str, how: str

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.links import Ruling, decide, live_link
-from biblio.catalogue.papers import absorb_record
+from biblio.catalogue.papers import absorb_records
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.current import survivor_of
@@ -39,7 +39,7 @@ def _absorb(runtime: Runtime, title: str, *, source: str = "ads", doi: str = "10
             journal="ApJ",
             year=2019,
         )
-        return absorb_record(session, record, payload_sha256=None, now=NOW).paper_id
+        return absorb_records(session, [record], payload_sha256=None, now=NOW)[0].paper_id
 
 
 def _shown(session: Session, paper: int) -> PaperRevision:

@@ -27,8 +27,8 @@ from biblio.verify.paper import notes
 from biblio.verify.sharing import service as sharing
 from biblio.web.app import create_app
 from reports.definitions import INDICATORS
-from survey.due import due, still_silent
-from survey.rule import Ground
+from survey.asking.due import due, still_silent
+from survey.asking.rule import Ground
 from tests.conftest import NOW, NOWHERE, runtime_on
 from tests.verify.factories import add_user
 from tests.verify.shared_work import CODE, TITLE, Work, as_client, drawn_ruling, somebody, today, two_papers
@@ -190,13 +190,12 @@ def test_reports_count_such_a_paper_and_do_not_name_it(worlds: list[World]) -> N
     world = worlds[0]
     with world.runtime.store.reading() as session:
         client = as_client(world.app, world.runtime, somebody(session, "any-manager"))
-    figures = client.get("/reports/export.json").get_json()["figures"]
-    counted = [figure for figure in figures if "papers" in figure and figure["value"]]
-    assert counted
-    for figure in counted:
-        assert world.work.paper not in figure["papers"]
-        rows = client.get(f"/reports/rows/{figure['indicator']}", query_string={"of": figure["of"]})
-        assert "under second reading: named when both readers have judged" in rows.get_data(as_text=True)
+    rows = client.get("/reports/papers/by-year/all/papers")
+    assert "under second reading: counted, and named when both readers have judged" in rows.get_data(as_text=True)
+    for address in ("/reports/report.json", "/reports/report.csv", "/reports/papers/by-year/all/papers?format=csv"):
+        text = client.get(address).get_data(as_text=True)
+        assert text
+        assert not [name for name in NAMES if name in text], address
 
 
 def test_reports_name_no_project_of_such_a_paper(worlds: list[World]) -> None:
@@ -204,9 +203,10 @@ def test_reports_name_no_project_of_such_a_paper(worlds: list[World]) -> None:
     for world, key in zip(worlds, ("published", "silent"), strict=True):
         with world.runtime.store.reading() as session:
             client = as_client(world.app, world.runtime, somebody(session, "any-manager"))
-        page = client.get(f"/reports/rows/{key}?of=all+cycles").get_data(as_text=True)
-        assert "a paper of it is under second reading: named when both readers have judged" in page
-        assert CODE not in client.get("/reports/export.json").get_data(as_text=True)
+        page = client.get(f"/reports/fraction/now/all/{key}").get_data(as_text=True)
+        assert "under second reading: counted, and named when both readers have judged" in page
+        for text in (page, client.get("/reports/report.json").get_data(as_text=True)):
+            assert CODE not in text
 
 
 def test_the_project_of_such_a_paper_is_not_asked_about(worlds: list[World]) -> None:

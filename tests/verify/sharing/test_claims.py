@@ -17,7 +17,16 @@ from biblio.clock import FixedClock
 from biblio.errors import NotAllowed, RequestRefused, Stale
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
-from biblio.store.models import Claim, Decision, DeskItem, LibraryAssignment, Link, MergeProposal, UserAccount
+from biblio.store.models import (
+    Claim,
+    Decision,
+    DeskItem,
+    LibraryAssignment,
+    Link,
+    MergeProposal,
+    PaperRelation,
+    UserAccount,
+)
 from biblio.store.words import ClaimEnd, RelationKind, Role, Verdict
 from biblio.verify import service
 from biblio.verify.proposing.match import match
@@ -292,10 +301,13 @@ def test_a_class_judged_meanwhile_is_not_overwritten_unawares(runtime: Runtime, 
     """Two say of the whole paper how it relates: the second gets 409 with both views, and can replace it."""
     vera, hanna = as_client(app, runtime, work.vera), as_client(app, runtime, work.hanna)
     seen = {"verdict": "none", "relation_seen": "0"}
+    in_force = select(PaperRelation.id).where(
+        col(PaperRelation.paper_id) == work.paper, col(PaperRelation.ended_at).is_(None)
+    )
     with runtime.store.writing() as session:
         service.dismiss(session, work.ines, service.Dismissal(work.paper, RelationKind.ENGINEERING), today(runtime))
     with runtime.store.reading() as session:
-        now_seen = service.relation_number(session, [work.paper])
+        now_seen = session.exec(in_force).one()
     vera.post(f"/desk/paper/{work.paper}/decide", data={**seen, "relation": "mention", "relation_seen": str(now_seen)})
     answer = hanna.post(
         f"/desk/paper/{work.paper}/decide",
@@ -306,7 +318,7 @@ def test_a_class_judged_meanwhile_is_not_overwritten_unawares(runtime: Runtime, 
     assert "about the city" in page
     assert "Vera" in page
     with runtime.store.reading() as session:
-        current = service.relation_number(session, [work.paper])
+        current = session.exec(in_force).one()
     assert f'name="relation_seen" value="{current}"' in page
     same = {**seen, "relation": "mention", "relation_seen": str(now_seen)}
     assert hanna.post(f"/desk/paper/{work.paper}/decide", data=same).status_code == 302  # they agree: no conflict

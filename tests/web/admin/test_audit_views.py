@@ -10,10 +10,12 @@ from flask import Flask
 from sqlmodel import select
 
 from biblio.catalogue.links import Ruling, decide
+from biblio.mail import give_up
 from biblio.runtime import Runtime
 from biblio.store.models import AuditEntry, CandidateRevision, SecondReading
 from biblio.store.words import RelationKind, Role, Verdict
 from tests.factories import add_candidate, add_paper, add_project, add_user
+from tests.mail.letters import queue, rows
 from tests.web.visitors import Visitor, logged_in
 
 CODE = "2016.1.00001.S"
@@ -55,6 +57,19 @@ def test_one_search_finds_what_was_done(app: Flask, runtime: Runtime) -> None:
         assert f"/admin/audit/decision/{decision}" in page, query
     for query in ("kind=merge", "q=nowhere", "to=2020-01-01", "from=2030-01-01"):
         assert "No act matches" in head.get(f"/admin/audit?{query}").get_data(as_text=True), query
+
+
+def test_what_was_decided_of_a_letter_is_told_in_words(app: Flask, runtime: Runtime) -> None:
+    """The log says which letter and how it stood before, and no key of the outbox."""
+    queue(runtime, 1)
+    (letter,) = rows(runtime)
+    with runtime.store.writing() as session:
+        give_up(session, add_user(session, "lena"), letter.id or 0, now=runtime.clock.now())
+    page = logged_in(app, runtime, Role.HEAD_LIBRARIAN).get("/admin/audit?q=letter").get_data(as_text=True)
+    assert f"gave a letter up: letter {letter.id}" in page
+    assert "it was: waiting" in page
+    assert letter.key not in page
+    assert "key:" not in page
 
 
 def test_the_evidence_seen_then_stays(app: Flask, runtime: Runtime) -> None:
@@ -147,6 +162,6 @@ def test_who_may_see_the_log(small_app: Flask, small_runtime: Runtime) -> None:
     head = logged_in(small_app, small_runtime, Role.HEAD_LIBRARIAN)
     page = head.get("/admin/audit").get_data(as_text=True)
     assert page.count(">Audit log<") >= 2
-    assert 'href="/admin/mail"' not in page
+    assert 'href="/admin/runs"' not in page
     admin = logged_in(small_app, small_runtime, Role.ADMIN)
-    assert 'href="/admin/mail"' in admin.get("/admin/audit").get_data(as_text=True)
+    assert 'href="/admin/runs"' in admin.get("/admin/audit").get_data(as_text=True)

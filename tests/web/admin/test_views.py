@@ -7,7 +7,6 @@ import sys
 import threading
 from datetime import timedelta
 
-import pytest
 from flask import Flask
 from sqlmodel import col, select
 
@@ -17,8 +16,8 @@ from biblio.feature import Feature
 from biblio.jobs import Job, JobContext, run_job
 from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
-from biblio.store.models import JobRun, OutboxMail
-from biblio.store.words import MailState, Outcome, Role, Trigger
+from biblio.store.models import JobRun
+from biblio.store.words import Outcome, Role, Trigger
 from biblio.web import create_app
 from tests.web.visitors import Visitor, logged_in
 
@@ -142,59 +141,8 @@ def test_runs_are_filtered_and_exported(small_runtime: Runtime, clock: FixedCloc
     assert "ValueError: =HYPERLINK" in rows[1]
 
 
-@pytest.fixture
-def letter(runtime: Runtime) -> None:
-    """A letter that waits, with a link in its body."""
-    with runtime.store.writing() as session:
-        session.add(
-            OutboxMail(
-                key="invitation:1",
-                message_id="<1@example.org>",
-                kind="invitation",
-                recipient="Ahn, Bora",
-                email="bora.ahn@example.org",
-                subject="Your project",
-                body="https://biblio.example.org/survey/secret-token",
-                state=MailState.WAITING,
-                created_at=runtime.clock.now(),
-            )
-        )
-
-
-@pytest.mark.usefixtures("letter")
-def test_the_mail_queue_shows_no_link_and_no_address(app: Flask, runtime: Runtime) -> None:
-    """An admin sees what waits, never the link that belongs to one person."""
-    page = logged_in(app, runtime, Role.ADMIN).get("/admin/mail?state=waiting").get_data(as_text=True)
-    assert "Your project" in page
-    assert "secret-token" not in page
-    assert "bora.ahn@example.org" not in page
-
-
-@pytest.mark.usefixtures("letter")
-def test_a_person_decides_about_a_letter(app: Flask, runtime: Runtime) -> None:
-    """Cancelled by hand it stays unsent, sent again it waits; what was sent cannot be taken back."""
-    admin = logged_in(app, runtime, Role.ADMIN)
-
-    def state() -> MailState:
-        with runtime.store.reading() as session:
-            return session.exec(select(OutboxMail.state)).one()
-
-    assert admin.post("/admin/mail/1/cancel", form_on="/admin/mail").status_code == 302
-    assert state() is MailState.CANCELLED
-    assert 'action="/admin/mail/1/resend"' in admin.get("/admin/mail").get_data(as_text=True)
-    admin.post("/admin/mail/1/resend", form_on="/admin/mail")
-    assert state() is MailState.WAITING
-    with runtime.store.writing() as session:
-        letter = session.exec(select(OutboxMail)).one()
-        letter.state = MailState.SENT
-        session.add(letter)
-    assert admin.post("/admin/mail/1/resend", form_on="/admin/mail").status_code == 400
-    assert state() is MailState.SENT
-    assert admin.post("/admin/mail/99/cancel", form_on="/admin/mail").status_code == 404
-
-
 def test_the_admin_pages_are_the_admins(small_app: Flask, small_runtime: Runtime) -> None:
     """A librarian sees none of them."""
     visitor: Visitor = logged_in(small_app, small_runtime, Role.LIBRARIAN)
-    for path in ("/admin", "/admin/runs", "/admin/mail", "/admin/users", "/admin/audit"):
+    for path in ("/admin", "/admin/runs", "/admin/users", "/admin/audit"):
         assert visitor.get(path).status_code == 403

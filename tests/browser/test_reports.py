@@ -1,0 +1,205 @@
+"""The report in a real browser: two clicks from the question to the projects, a manager's journey, looks, paper, keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from biblio.catalogue.actor import Actor
+from biblio.clock import FixedClock
+from biblio.runtime import Runtime
+from biblio.store.words import Role
+from tests.browser.conftest import Watch
+from tests.browser.looks import OVERFLOW, look, picture
+from tests.factories import accept, add_paper, add_project, add_user
+
+LogIn = Callable[..., Actor]
+
+DID = [f"2015.1.{n:05d}.S" for n in range(1, 9)]
+DID_NOT = [f"2015.1.{n:05d}.S" for n in range(9, 13)]
+"""Cycle 3: twelve projects delivered on 2016-03-01. Eight published by 2018, one in 2022, three never."""
+
+
+def fill(runtime: Runtime) -> Actor:
+    """Add projects of two cycles and their papers; return who decided."""
+    with runtime.store.writing() as session:
+        actor = add_user(session, "vera")
+        for n, code in enumerate([*DID, *DID_NOT]):
+            project = add_project(session, code, title=f"Gas around Qix {n + 1}", partner=("EU", "NA", "EA")[n % 3],
+                                  category="Discs" if n % 2 else "Galaxies; Discs", delivered_on=date(2016, 3, 1),
+                                  released_on=date(2017, 3, 1))  # fmt: skip
+            if n < 9:
+                paper = add_paper(session, f"Qix {n + 1}, resolved", year=2017 + n % 2 if n < 8 else 2022)
+                accept(session, actor, paper, project)
+        for n in range(1, 5):
+            add_project(session, f"2018.1.{n:05d}.S", title="A quiet galaxy", delivered_on=date(2019, 5, 1))
+    return actor
+
+
+def test_two_clicks_lead_from_the_report_to_the_projects_that_did_not(
+    page: Page, live_runtime: Runtime, log_in: LogIn
+) -> None:
+    """From /reports: the theme, then the number. There stand fraction, interval and the codes of those that did not."""
+    fill(live_runtime)
+    log_in(page, Role.MANAGER)
+    page.goto("/reports")
+    page.get_by_role("link", name="Publication fraction", exact=True).first.click()
+    table = page.locator("#fixed-age").get_by_role("table")
+    place = table.get_by_role("columnheader").all_inner_texts().index("Within 4 years")
+    table.get_by_role("row", name=re.compile("^Cycle 3")).get_by_role("cell").nth(place - 1).get_by_role("link").click()
+    expect(page.locator("h1")).to_have_text("Within 4 years: Cycle 3")
+    expect(page.locator(".behind-value")).to_have_text("66.7\u202f%")
+    expect(page.locator(".behind-more")).to_contain_text("95 % interval 39.1 to 86.2\u202f%")
+    expect(page.locator(".behind-more")).to_contain_text("8 of 12")
+    listed = page.locator("tbody").first.locator("th.code")
+    assert listed.all_inner_texts() == DID_NOT
+    for place in range(4):
+        expect(listed.nth(place)).to_be_in_viewport()
+
+
+def test_a_manager_filters_reads_takes_freezes_and_compares(
+    page: Page, live_runtime: Runtime, log_in: LogIn, clock: FixedClock
+) -> None:
+    """A part of the projects, its rows, a picture to take along; a frozen report, and who moved the numbers since."""
+    actor = fill(live_runtime)
+    log_in(page, Role.MANAGER)
+    page.goto("/reports/")
+    page.get_by_text("Another day, or a part of the projects").click()
+    page.get_by_label("Partner").select_option(label="Europe (8)")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".chip", has_text="partner: Europe")).to_be_visible()
+    page.locator(".key-number", has_text="Projects observed").get_by_role("link").click()
+    expect(page.locator(".list-count")).to_have_text("8 projects")
+    page.get_by_role("link", name=re.compile("partner: Europe")).click()
+    expect(page.locator(".list-count")).to_have_text("16 projects")
+
+    page.get_by_role("link", name="Publication fraction").click()
+    with page.expect_download() as taken:
+        page.get_by_role("link", name=re.compile("^PNG of Projects published as of")).first.click()
+    assert taken.value.suggested_filename == "fraction-now-1-2026-11-22.png"
+
+    page.goto("/reports/snapshots")
+    page.get_by_role("button", name="Freeze the report of this day").click()
+    expect(page.locator(".message-done")).to_contain_text("is frozen as snapshot 1")
+    clock.move(timedelta(hours=1))
+    with live_runtime.store.writing() as session:
+        paper = add_paper(session, "Qix 12, at last", year=2026)
+        project = add_project(session, "2016.1.00001.S", title="New")
+        accept(session, actor, paper, project, now=live_runtime.clock.now())
+    page.goto("/reports/")
+    expect(page.locator(".key-number", has_text="Projects observed")).to_contain_text("+1 since 2026-11-22")
+    page.get_by_role("link", name="Which papers and projects moved each number").click()
+    expect(page.get_by_role("region", name="The first page’s numbers")).to_contain_text("2016.1.00001.S")
+    page.get_by_role("link", name="snapshot 1").first.click()
+    expect(page.locator(".badge-frozen")).to_be_visible()
+    expect(page.locator(".key-number", has_text="Projects observed").locator(".key-number-value")).to_have_text("16")
+
+
+ADDRESSES = {
+    "report": "/reports/",
+    "report-filtered": "/reports/?partner=eu&as_of=2026-11-20",
+    "report-fraction": "/reports/fraction",
+    "report-speed": "/reports/speed",
+    "report-papers": "/reports/papers",
+    "report-citations": "/reports/citations",
+    "report-people": "/reports/people",
+    "report-data": "/reports/data",
+    "report-silence": "/reports/silence",
+    "report-bibliography": "/reports/bibliography",
+    "report-table": "/reports/speed/curve-points",
+    "report-rows": "/reports/fraction/fixed-age/2015.1/y4",
+    "report-rows-papers": "/reports/papers/by-year/all/papers",
+    "report-definitions": "/reports/definitions",
+    "report-snapshots": "/reports/snapshots",
+    "report-frozen": "/reports/snapshots/1/",
+    "report-frozen-rows": "/reports/snapshots/1/fraction/now/all/fraction",
+    "report-changes": "/reports/snapshots/1/changes",
+    "report-public": "/success",
+}
+
+
+SAME_TEMPLATE = {"report-citations", "report-people", "report-data", "report-silence", "report-frozen-rows"}
+"""Pages that a phone shows as another one: tables and pictures of the same kinds."""
+
+
+@pytest.mark.parametrize("width", ["page", "phone"])
+def test_pages_of_the_report_are_clean_at_both_widths(
+    request: pytest.FixtureRequest, width: str, live_runtime: Runtime, log_in: LogIn
+) -> None:
+    """Every page at 1280 pixels, and every kind at 390, passes axe and fits the window, light and dark."""
+    window: Page = request.getfixturevalue(width)
+    actor = fill(live_runtime)
+    log_in(window, Role.MANAGER)
+    window.goto("/reports/snapshots")
+    look(window, "report-snapshots-none")
+    window.get_by_role("button", name="Freeze the report of this day").click()
+    with live_runtime.store.writing() as session:
+        paper = add_paper(session, "One more", year=2020)
+        accept(session, actor, paper, add_project(session, "2017.1.00001.S"), now=live_runtime.clock.now())
+    for name, address in ADDRESSES.items():
+        if width == "phone" and name in SAME_TEMPLATE:
+            continue
+        window.goto(address, wait_until="networkidle")
+        look(window, name)
+
+
+def test_an_empty_report_looks_like_one(page: Page, log_in: LogIn, watch: Watch) -> None:
+    """Nothing to count yet: the pages say what fills them, and a wrong filter says which there are."""
+    watch.expected.append("404")
+    log_in(page, Role.MANAGER)
+    for name, address in {"report-empty": "/reports/", "report-empty-theme": "/reports/fraction",
+                          "report-empty-public": "/success", "report-no-such": "/reports/?cycle=none"}.items():  # fmt: skip
+        page.goto(address)
+        look(page, name)
+
+
+def test_a_theme_fits_on_paper(page: Page, live_runtime: Runtime, log_in: LogIn) -> None:
+    """Printed from a dark page: dark on white, the light pictures, without what only a screen can use."""
+    fill(live_runtime)
+    log_in(page, Role.MANAGER)
+    page.goto("/reports/fraction", wait_until="networkidle")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("img.chart-light").first).to_be_visible()
+    expect(page.locator("img.chart-dark").first).to_be_hidden()
+    expect(page.locator(".report-tabs")).to_be_hidden()
+    expect(page.locator(".takes").first).to_be_hidden()
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    picture(page, "report-on-paper")
+
+
+def test_keys_alone_lead_to_the_rows(page: Page, live_runtime: Runtime, log_in: LogIn) -> None:
+    """Tab and Enter open the filters and a number; a table that scrolls can be reached and scrolled."""
+    fill(live_runtime)
+    log_in(page, Role.MANAGER)
+    page.goto("/reports/fraction")
+    page.locator(".report-filters > summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("As known on")).to_be_visible()
+    table = page.get_by_role("region", name="Projects published as of")
+    table.focus()
+    expect(table).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("Cycle 3")
+
+
+def test_the_report_works_without_scripts_and_at_double_size(
+    plain_page: Page, page: Page, live_runtime: Runtime, log_in: LogIn
+) -> None:
+    """Filters, rows and definitions open without JavaScript; at 200 % nothing is scrolled sideways."""
+    fill(live_runtime)
+    log_in(plain_page, Role.MANAGER)
+    plain_page.goto("/reports/")
+    plain_page.get_by_text("Another day, or a part of the projects").click()
+    plain_page.get_by_label("As known on").fill("2020-01-01")
+    plain_page.get_by_role("button", name="Show").click()
+    expect(plain_page.get_by_text("No project has been observed yet")).to_be_visible()
+    page.context.add_cookies(plain_page.context.cookies())  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 640, "height": 400})
+    for address in ("/reports/", "/reports/fraction", "/reports/fraction/fixed-age/2015.1/y4", "/success"):
+        page.goto(address)
+        assert page.evaluate(OVERFLOW) <= 0, address
