@@ -41,19 +41,28 @@ def settings_page() -> str:
 
 def indicators_page() -> str:
     """Every number of the report with its definition and example."""
-    from reports.definitions import INDICATORS
+    from reports.definitions import GROUPS
 
-    lines = ["# The report's numbers", ""]
-    for indicator in INDICATORS.values():
-        lines += [f"## {indicator.name}", "", indicator.sentence, ""]
-        lines += [f"- *Unit:* {indicator.unit}", f"- *Numerator:* {indicator.numerator}"]
-        lines += [f"- *Denominator:* {indicator.denominator}"] if indicator.denominator else []
-        lines += [
-            f"- *Dates:* {indicator.dates}",
-            f"- *Mind:* {indicator.caveat}",
-            f"- *Example:* {indicator.example}",
-            "",
-        ]
+    lines = [
+        "# The report's numbers",
+        "",
+        "What stands beside each number of the report, by theme. Each example is a test.",
+        "",
+    ]
+    for name, indicators in GROUPS.items():
+        lines += [f"## {name}", ""]
+        for indicator in indicators:
+            lines += [f"### {indicator.name}", "", indicator.sentence, ""]
+            said = {
+                "Unit": indicator.unit,
+                "Numerator" if indicator.denominator else "Counted": indicator.numerator,
+                "Denominator": indicator.denominator,
+                "Dates": indicator.dates,
+                "Mind": indicator.caveat,
+                "Example": indicator.example,
+            }
+            lines += [f"- *{what}:* {text}" for what, text in said.items() if text]
+            lines += [""]
     return "\n".join(lines)
 
 
