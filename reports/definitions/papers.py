@@ -6,6 +6,7 @@ _PAPERS = "Refereed papers that are science with our data and have at least one 
 _ACCEPTED = "Accepted by the end of the report's day"
 _YEAR = "Year of the journal's issue; of the first preprint where the journal's is unknown"
 _RUNNING = "Years after the day up to which the bibliography is complete can still grow, and are marked."
+_ERRATA = "An erratum is no paper of its own, for the project it belongs to neither: what it corrects is counted, once."
 _TEAM = (
     "The team is the PI and the co-Is whom the project list names today, and names are compared as people write them"
 )
@@ -19,7 +20,7 @@ PAPERS = Indicator(
     numerator="such papers, preprint and article counted once",
     denominator="",
     dates=f"{_ACCEPTED}. {_YEAR}.",
-    caveat=f"Mentions, proceedings, theses and engineering papers are not counted. {_RUNNING}",
+    caveat=f"Mentions, proceedings, theses and engineering papers are not counted. {_ERRATA} {_RUNNING}",
     example="One article with its preprint, linked to two projects: 1 paper.",
     rows="papers",
 )
@@ -45,8 +46,21 @@ ALL_PAPERS = Indicator(
     numerator="such papers, preprint and article counted once",
     denominator="",
     dates=f"{_ACCEPTED}. {_YEAR}.",
-    caveat="All other numbers of papers are of the refereed ones alone.",
-    example="One article with its preprint, one preprint of another work: 2.",
+    caveat="All other numbers of papers are of the refereed ones alone; errata are in none.",
+    example="One article with its preprint, its erratum, one preprint of another work: 2.",
+    rows="papers",
+)
+
+ERRATA = Indicator(
+    key="errata",
+    name="Errata",
+    sentence="Errata that are science with our data and have an accepted link; they are counted as no paper.",
+    unit="errata",
+    numerator="errata, corrigenda and the like, as their records say what they are",
+    denominator="",
+    dates=f"{_ACCEPTED}. {_YEAR}.",
+    caveat="They neither publish a project nor keep it off the silent list, their citations are in no sum, and no time to a first paper ends with them. What a record wrongly calls an erratum a librarian can correct on the paper's page.",
+    example="One article and its erratum, both linked to one project: 1, beside 1 paper and 1 use of the project.",
     rows="papers",
 )
 
@@ -347,6 +361,7 @@ INDICATORS = (
     ARCHIVAL_SHARE,
     NOT_REFEREED,
     ALL_PAPERS,
+    ERRATA,
     SHARE_OF_PAPERS,
     PROJECTS_BY_PAPERS,
     SHARE_BY_PAPERS,

@@ -23,7 +23,7 @@ PUBLISHED = Indicator(
     numerator="observed projects with such a link",
     denominator="",
     dates="Links and relations as decided by the end of the report's day.",
-    caveat="What librarians have not decided yet does not count, however certain the machine is.",
+    caveat="What librarians have not decided yet does not count, however certain the machine is. An erratum alone publishes nothing: what it corrects does.",
     example="Two observed projects; one has an accepted refereed paper, the other only a preprint. Published: 1.",
     rows="projects",
 )

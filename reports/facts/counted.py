@@ -21,6 +21,9 @@ from reports.facts.model import Facts, Paper, Project
 DAYS_PER_YEAR = 365.25
 """Durations are shown in Julian years."""
 
+ERRATUM = "erratum"
+"""The kind of paper that is counted as none: what it corrects is."""
+
 
 class From(StrEnum):
     """From when the time to a publication runs: "delivery" is the main origin."""
@@ -53,11 +56,21 @@ class Counted:
         return frozenset(i for i, p in self.facts.projects.items() if is_observed(p, self.profile, self.facts.as_of))
 
     @cached_property
+    def errata(self) -> frozenset[int]:
+        """Errata that are science with our data and have an accepted project: they are counted as no paper."""
+        facts = self.facts
+        there = {i for i, paper in facts.papers.items() if is_erratum(paper)}
+        return frozenset(
+            one.paper_id for one in facts.links if one.paper_id in there and one.project_id in facts.projects
+        )
+
+    @cached_property
     def papers_of(self) -> Mapping[int, tuple[int, ...]]:
-        """Project → its papers that are science with our data, refereed or not, sorted."""
+        """Project → its papers that are science with our data, refereed or not, sorted; errata are none."""
         found: dict[int, set[int]] = {}
+        papers = {i for i, paper in self.facts.papers.items() if not is_erratum(paper)}
         for link in self.facts.links:
-            if link.paper_id in self.facts.papers and link.project_id in self.facts.projects:
+            if link.paper_id in papers and link.project_id in self.facts.projects:
                 found.setdefault(link.project_id, set()).add(link.paper_id)
         return {project: tuple(sorted(papers)) for project, papers in found.items()}
 
@@ -216,6 +229,11 @@ def start_of(days: Span, origin: From) -> Start | None:
     if delivery is not None:
         return Start(delivery)
     return None if release is None else Start(release, is_release=True)
+
+
+def is_erratum(paper: Paper) -> bool:
+    """Whether a paper corrects another one and is no work of its own, as its record (or a librarian) says."""
+    return paper.kind == ERRATUM
 
 
 def first_on(paper: Paper) -> date | None:

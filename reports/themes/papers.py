@@ -18,6 +18,7 @@ from reports.definitions.papers import (
     ARCHIVAL_SHARE,
     ARCHIVAL_UNDETERMINED,
     ARCHIVE_SHARE,
+    ERRATA,
     MEDIAN_PER_PROJECT,
     MULTI_FACILITY,
     NOT_REFEREED,
@@ -156,13 +157,20 @@ def _by_archival(counted: Counted, papers: PaperGroup, years: tuple[PaperGroup, 
 
 
 def _refereed(counted: Counted) -> Table:
-    every = everything(counted.projects_of)
+    every = everything({*counted.projects_of, *counted.errata})
     years = by_year(counted, every.ids)
 
     def figures(group: PaperGroup) -> tuple[Figure, ...]:
-        refereed = [i for i in group.ids if i in counted.refereed]
-        others = [i for i in group.ids if i not in counted.refereed]
-        return count(PAPERS, refereed, group), count(NOT_REFEREED, others, group), count(ALL_PAPERS, group.ids, group)
+        papers = [i for i in group.ids if i not in counted.errata]
+        refereed = [i for i in papers if i in counted.refereed]
+        others = [i for i in papers if i not in counted.refereed]
+        errata = [i for i in group.ids if i in counted.errata]
+        return (
+            count(PAPERS, refereed, group),
+            count(NOT_REFEREED, others, group),
+            count(ALL_PAPERS, papers, group),
+            count(ERRATA, errata, group),
+        )
 
     return Table(
         key="refereed",
@@ -172,9 +180,11 @@ def _refereed(counted: Counted) -> Table:
             Column("refereed", "Refereed", PAPERS.key),
             Column("not_refereed", "Not refereed", NOT_REFEREED.key),
             Column("papers", "All", ALL_PAPERS.key),
+            Column("errata", "Errata", ERRATA.key),
         ),
         rows=rows_of((*years, every), figures),
-        says="Preprints whose article has not appeared, proceedings and theses are not refereed; no other table counts them.",
+        says="Preprints whose article has not appeared, proceedings and theses are not refereed; no other table counts them. "
+        "Errata are no papers, here and everywhere.",
         charts=(
             Chart(
                 "stacked",

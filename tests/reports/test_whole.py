@@ -29,7 +29,7 @@ PARTITIONS: Mapping[str, tuple[str, ...]] = {
     "fraction/now": ("observed", "published", "silent", "within_time"),
     "papers/by-year": ("papers", "pi", "pi_and_archive", "archive", "undetermined"),
     "papers/by-archival": ("papers", "none", "part", "all_archival", "undetermined"),
-    "papers/refereed": ("refereed", "not_refereed", "papers"),
+    "papers/refereed": ("refereed", "not_refereed", "papers", "errata"),
     "papers/papers-per-project": ("projects",),
     "papers/reuse": ("observed", "published"),
     "papers/journals": ("papers",),
@@ -85,7 +85,7 @@ papers = st.builds(
     orcids=st.just(()),
     first_affiliation=st.sampled_from(["", "Institute of Rings, Tokyo, Japan", "Nowhere"]),
     is_refereed=st.sampled_from([True, True, False]),
-    kind=st.sampled_from(["article", "proceedings", ""]),
+    kind=st.sampled_from(["article", "proceedings", "", "erratum"]),
     journal=st.sampled_from(["ApJ", "A&A", ""]),
     year=st.one_of(st.none(), st.integers(1899, 2031)),
     published_on=days,
@@ -284,7 +284,7 @@ def test_a_later_paper_never_lowers_a_publication_fraction(known: Facts, data: s
     if not known.projects:
         return
     one = data.draw(papers)
-    extra = replace(one, id=50, is_refereed=True)
+    extra = replace(one, id=50, is_refereed=True, kind="article")
     on = data.draw(st.sampled_from(sorted(known.projects)))
     more = replace(known, papers={**known.papers, 50: extra}, links=(*known.links, Link(50, on, DECIDED)))
     before, after = build(known, profile()), build(more, profile())

@@ -46,6 +46,7 @@ def bibliographies(draw: st.DrawFn) -> Facts:
             orcids=(),
             year=draw(st.sampled_from([None, 2012, 2016, 2019, 2026, 2031])),
             is_refereed=draw(st.booleans()),
+            kind=draw(st.sampled_from(["article", "article", "erratum"])),
             journal=draw(st.sampled_from(["", "ApJ", "Nature", "Journal of Tests"])),
             facilities=draw(st.sampled_from([(), ("Hubble",), ("Chandra", "Hubble")])),
             first_affiliation=draw(

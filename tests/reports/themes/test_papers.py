@@ -16,6 +16,7 @@ from reports.definitions.papers import INDICATORS
 from reports.document import Figure, Table
 from reports.facts.counted import Counted
 from reports.facts.model import Bibliography, Facts, Link, Paper, Project
+from reports.themes import theme_of
 from reports.themes.papers import tables
 from tests.reports.facts_made import DECIDED, counted, paper, profile, project
 from tests.reports.themes.bibliographies import bibliographies
@@ -120,6 +121,22 @@ def test_papers_that_are_not_refereed_have_a_table_of_their_own() -> None:
     assert values(made["refereed"], "2019", "refereed", "not_refereed", "papers") == [1, 1, 2]
     assert values(made["refereed"], "all", "refereed", "not_refereed", "papers") == [1, 2, 3]
     assert [row.key for row in made["by-year"].rows] == ["2019", "all"]
+
+
+def test_an_erratum_is_no_paper() -> None:
+    """The example of the definition; an erratum alone publishes no project, and ends no time to a first paper."""
+    own = written(1, citations=8)
+    erratum = written(2, kind="erratum", citations=3, year=2018, preprint_on=None, published_on=date(2018, 2, 1))
+    whole = counted([OWN, COLE], [own, erratum], [(1, 1), (2, 1), (2, 2)])
+    made = {table.key: table for table in tables(whole)}
+    assert values(made["refereed"], "all", "refereed", "not_refereed", "papers", "errata") == [1, 0, 1, 1]
+    assert made["refereed"].figure("2018", "errata").ids == (2,)
+    assert [row.key for row in made["by-year"].rows] == ["2019", "all"]
+    assert made["reuse"].figure("all", "uses").value == 1
+    assert whole.published == {1}
+    assert whole.silent == {2}
+    assert whole.first_paper_on == {1: date(2019, 1, 5)}
+    assert theme_of(whole, "citations").table("by-year").figure("all", "total").value == 8
 
 
 def test_a_year_between_two_others_has_a_row_though_it_has_no_paper() -> None:
@@ -265,7 +282,7 @@ def test_parts_add_up_to_wholes(known: Facts) -> None:
     for key, columns in {
         "by-year": ("papers", "pi", "pi_and_archive", "archive", "undetermined"),
         "by-archival": ("papers", "none", "part", "all_archival", "undetermined"),
-        "refereed": ("refereed", "not_refereed", "papers"),
+        "refereed": ("refereed", "not_refereed", "papers", "errata"),
         "journals": ("papers",),
         "papers-per-project": ("projects",),
         "reuse": ("observed", "published"),
