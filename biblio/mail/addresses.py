@@ -28,12 +28,15 @@ class AddressBook:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._key = _key(settings)
-        self.key_id = hashlib.sha256(b"biblio opt-out key\0" + self._key).hexdigest()[:16]
+        key = _key(settings)
+        self.key_id = hashlib.sha256(b"biblio opt-out key\0" + key).hexdigest()[:16]
+        self._keyed = hmac.new(key, b"biblio opt-out\0", "sha256")  # copied for each address: setting a key up is dear
 
     def hash(self, address: str) -> str:
         """Return the hash of an address, the same however it is spelt: case, blanks, form of the domain."""
-        return _hash(self._key, address)
+        keyed = self._keyed.copy()
+        keyed.update(_as_on_the_wire(address).casefold().encode())
+        return keyed.hexdigest()
 
     def among(self, address: str, kept: Collection[tuple[str, str]]) -> bool:
         """Whether an address is one of those kept as (key_id, hash)."""
@@ -64,12 +67,13 @@ _PLAIN = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 """Addresses whose form on the wire differs from what was written by case at most, so that asking for it may be left out."""
 
 
-def _hash(key: bytes, address: str) -> str:
+def _as_on_the_wire(address: str) -> str:
+    """Return an address as mail servers write it, where it is one."""
     address = address.strip()
     if not _PLAIN.fullmatch(address):
         with contextlib.suppress(RequestRefused):
             address = usable_address(address)
-    return hmac.digest(key, f"biblio opt-out\0{address.casefold()}".encode(), "sha256").hex()
+    return address
 
 
 def _key(settings: Settings) -> bytes:

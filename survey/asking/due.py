@@ -20,7 +20,7 @@ from survey.asking.facts import (
     units_of,
 )
 from survey.asking.paper_facts import links_of, papers_of
-from survey.asking.rule import OF_THE_DATA, Ground, Judgement, ProjectFacts, is_silent, judge
+from survey.asking.rule import OF_THE_DATA, Ground, Judge, Judgement, ProjectFacts, is_silent, judge
 
 
 @dataclass(slots=True)  # frozen, a hundred thousand take half a second longer
@@ -71,16 +71,16 @@ def due(
 
 
 def _judged(session: Session, runtime: Runtime, asked: Question) -> list[Standing]:
-    asking, day = runtime.profile.asking, asked.as_of
-    completed = read_persons(session, runtime, asked)
-    found = []
-    for row, facts in read_facts(session, runtime, asked):
-        number, code, cycle, _kind, _is_pi_project, _state, title, pi, email, category, partner = row
-        judgement, complete = judge(facts, asking, day), facts
-        if asked.projects is not None or judgement.ground in _PERSON_MATTERS:
+    judged, completed = Judge(runtime.profile.asking, asked.as_of), read_persons(session, runtime, asked)
+    is_few, found = asked.projects is not None, []
+    for (number, code, cycle, _, _, _, title, pi, email, category, partner), facts in read_facts(
+        session, runtime, asked
+    ):
+        judgement, complete = judged(facts), facts
+        if is_few or judgement.ground in _PERSON_MATTERS:
             complete = completed(facts, email)
             if complete is not facts:
-                judgement = judge(complete, asking, day)
+                judgement = judged(complete)
         found.append(Standing(number, code, cycle, title, pi, email, complete, judgement, category, partner))
     return found
 

@@ -111,24 +111,6 @@ def _has_young_preprint(facts: ProjectFacts, asking: Asking, as_of: date) -> boo
     return facts.preprint_on is not None and asking.preprint_counts_until(facts.preprint_on) >= as_of
 
 
-def judge(facts: ProjectFacts, asking: Asking, as_of: date) -> Judgement:
-    """Say whether the PI should be asked on ``as_of``, or the first ground against it.
-
-    Two calendar years (or the profile's number) must have *passed*: a project released on 2022-05-10 with two years
-    of grace is due from 2024-05-10 on.
-    """
-    due_from = None if facts.last_release_on is None else asking.due_from(facts.last_release_on)
-    for ground, check in CHECKS:
-        because = check(facts, asking, as_of)
-        if because is not None:
-            return Judgement(ground, because, due_from)
-    return Judgement(
-        None,
-        f"Everyone's since {facts.last_release_on}, silent for {asking.grace_years} years since then ({due_from}, UTC).",
-        due_from,
-    )
-
-
 def _not_pi_project(facts: ProjectFacts, asking: Asking, as_of: date) -> str | None:
     if facts.is_pi_project:
         return None
@@ -245,5 +227,63 @@ CHECKS: tuple[tuple[Ground, Check], ...] = (
 )
 """The rule: each ground with what it looks at, in the order in which they are asked; ``judge`` gives the first."""
 
-OF_THE_DATA = frozenset(ground for ground, _check in CHECKS[:6])
+_OF_DATA, _OF_PAPERS_AND_PERSONS = CHECKS[:6], CHECKS[6:]
+
+OF_THE_DATA = frozenset(ground for ground, _check in _OF_DATA)
 """Grounds of the project list: whether there are data to publish, and for how long everybody has had them."""
+
+
+class Judge:
+    """Judges projects on one day. Of projects alike in what the project list says, that much is judged once.
+
+    What the list says (whose project it is, its state, cycle and dates) decides first, and many projects share it; they
+    share the judgement then, too.
+    """
+
+    def __init__(self, asking: Asking, as_of: date) -> None:
+        self._asking, self._as_of = asking, as_of
+        self._by_data: dict[tuple[object, ...], Judgement] = {}
+
+    def __call__(self, facts: ProjectFacts) -> Judgement:
+        """Say whether the PI should be asked on the day, or the first ground against it.
+
+        Two calendar years (or the profile's number) must have *passed*: a project released on 2022-05-10 with two years
+        of grace is due from 2024-05-10 on.
+        """
+        key = (
+            facts.is_pi_project,
+            facts.kind,
+            facts.delivered_units > 0,
+            facts.state,
+            facts.cycle_ends_on,
+            facts.last_release_on,
+        )
+        by_data = self._by_data.get(key)
+        if by_data is None:
+            by_data = self._by_data[key] = self._judged_by_data(facts)
+        if by_data.ground is not None:
+            return by_data
+        for ground, check in _OF_PAPERS_AND_PERSONS:
+            because = check(facts, self._asking, self._as_of)
+            if because is not None:
+                return Judgement(ground, because, by_data.due_from)
+        return by_data
+
+    def _judged_by_data(self, facts: ProjectFacts) -> Judgement:
+        """Judge by what the project list alone says. It may look at nothing of the facts that is not in the key above."""
+        asking, released = self._asking, facts.last_release_on
+        due_from = None if released is None else asking.due_from(released)
+        for ground, check in _OF_DATA:
+            because = check(facts, asking, self._as_of)
+            if because is not None:
+                return Judgement(ground, because, due_from)
+        return Judgement(
+            None,
+            f"Everyone's since {released}, silent for {asking.grace_years} years since then ({due_from}, UTC).",
+            due_from,
+        )
+
+
+def judge(facts: ProjectFacts, asking: Asking, as_of: date) -> Judgement:
+    """Say of one project whether its PI should be asked on ``as_of``, or the first ground against it, as ``Judge`` does."""
+    return Judge(asking, as_of)(facts)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biblio.observatory import Asking
-from survey.asking.rule import CHECKS, OF_THE_DATA, Ground, ProjectFacts, is_silent, judge
+from survey.asking.rule import CHECKS, OF_THE_DATA, Ground, Judge, ProjectFacts, is_silent, judge
 
 ASKING = Asking(
     grace_years=2,
@@ -210,3 +210,18 @@ def test_leave_lifts_nothing_but_the_earlier_asking(facts: ProjectFacts, day: da
     """With leave to ask again the answer is what it would be had nobody asked before."""
     with_leave = judge(replace(facts, may_ask_again=True), ASKING, day)
     assert with_leave.ground == judge(replace(facts, asked_on=None), ASKING, day).ground
+
+
+@given(st.lists(FACTS, max_size=30), st.lists(st.tuples(st.integers(0, 29), FACTS), max_size=10), DAYS)
+def test_many_are_judged_as_each_alone(
+    many: list[ProjectFacts], changes: list[tuple[int, ProjectFacts]], day: date
+) -> None:
+    """What is judged once for projects with the same data is what each of them would get alone."""
+    alike = [
+        replace(many[place], has_refereed=other.has_refereed, asked_on=other.asked_on, excluded=other.excluded)
+        for place, other in changes
+        if place < len(many)
+    ]
+    judged = Judge(ASKING, day)
+    for facts in (*many, *alike, *many):
+        assert judged(facts) == judge(facts, ASKING, day)
