@@ -22,7 +22,8 @@ class Figure:
     """One number of a report.
 
     ``indicator`` is the key of its definition. ``value`` None: there is none (nothing to divide by, or a point in time
-    not reached: ``note`` says which). ``ids`` are the rows that were counted, ``rest`` those of the denominator that
+    not reached: ``note`` says which); then ``beyond`` is what it is known to be more than, and ``low`` and ``high``
+    together what it lies between, where that is known. ``ids`` are the rows that were counted, ``rest`` those of the denominator that
     were not: of a fraction the projects that published, and those that did not. Both are sorted. ``is_incomplete``: it
     can still grow without anything being found late (young cycle, running year). ``low`` and ``high`` bound its 95 %
     interval, in the unit of ``value``.
@@ -38,6 +39,7 @@ class Figure:
     high: float | None = None
     is_incomplete: bool = False
     note: str = ""
+    beyond: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,30 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a table: what it is of, and a figure for each column (None: it has no such figure)."""
+    """One row of a table: what it is of, and a figure for each column (None: it has no such figure).
+
+    ``backlog`` is a sentence on what waits for a decision where that is much: the row is marked as one that can still
+    grow is. It belongs to the row, as undecided candidates change no figure. ``says`` is what must be read with the
+    row's figures, and stands beside them wherever they are shown.
+    """
 
     key: str
     name: str
     figures: tuple[Figure | None, ...]
     is_incomplete: bool = False
+    backlog: str = ""
+    says: str = ""
+
+    @property
+    def can_rise(self) -> bool:
+        """Whether all of the row may rise without anything being found late: it is young, or much of it waits."""
+        return self.is_incomplete or bool(self.backlog)
 
 
-ChartKind = Literal["bars", "stacked", "lines", "steps", "points"]
+ChartKind = Literal["bars", "stacked", "lines", "steps", "points", "compared"]
 """bars: one column, with intervals; stacked: columns upon one another; lines: columns over the rows; steps: survival
-curves, one per ``series`` of the rows; points: values with intervals."""
+curves, one per ``series`` of the rows; points: values with intervals; compared: ours (the first column) and what others
+published (the second), each row on its own with what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,8 @@ class Chart:
     """Column → colour (#rrggbb), where a thing has one colour everywhere."""
     without: tuple[str, ...] = ()
     """Keys of rows that are not drawn: a whole beside its parts."""
+    otherwise: tuple[str, ...] = ()
+    """Keys of rows whose two figures are not defined alike: they stand apart in the picture, and hollow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +159,8 @@ class Report:
     ``complete_through`` is the day up to which all sources were harvested without a hole (None: no source ever);
     ``headline`` the addresses of the first page's five numbers. ``projects`` and ``papers`` name every row that a
     figure leads to: id → code, id → bibcode, DOI or arXiv number. ``undecided`` counts what waits at the desk by band.
-    ``definitions`` are those of its figures, as they were when it was counted: a frozen one keeps its own.
+    ``definitions`` are those of its figures, as they were when it was counted: a frozen one keeps its own. ``notes`` are
+    sentences that must be read with all of its numbers.
     """
 
     as_of: date
@@ -156,6 +174,7 @@ class Report:
     projects: Mapping[int, str] = field(repr=False)
     papers: Mapping[int, str] = field(repr=False)
     definitions: Mapping[str, Indicator] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
 
     def theme(self, key: str) -> Theme:
         """Return the theme called ``key``. Raises ``KeyError``."""

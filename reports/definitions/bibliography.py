@@ -12,9 +12,9 @@ UNDECIDED = Indicator(
     numerator="candidates without a verdict, or called unsure",
     denominator="",
     dates=_DAY,
-    caveat="What was proposed for a paper that a person found to use none of our data does not wait. They are in no other number of the report, however certain the machine is. One paper can have several; the papers are counted beside them.",
+    caveat="What was proposed for a paper that a person found to use none of our data does not wait. They are in no other number of the report, however certain the machine is; what they could change stands in the two tables below. One paper can have several: the number leads to the papers.",
     example="One paper proposed for two projects, one of which was rejected: 1.",
-    rows="",
+    rows="papers",
 )
 
 WAITING = Indicator(
@@ -27,6 +27,89 @@ WAITING = Indicator(
     dates=_DAY,
     caveat="Some of them will turn out not to use our data.",
     example="One paper with a certain and an unlikely candidate: 1, in the row of the certain ones.",
+    rows="papers",
+)
+
+_IF_ACCEPTED = "It says what waiting may hide, not what will come: some candidates will be rejected, and papers that nobody has found yet are in neither number. It changes no other number of the report."
+_CAN_COUNT = "refereed, no erratum, and nobody has called it engineering"
+
+PROJECTS_WAITING = Indicator(
+    key="projects_waiting",
+    name="Unpublished projects waiting",
+    sentence="Observed projects without a refereed paper that have an undecided candidate which would publish them.",
+    unit="projects",
+    numerator="such projects, each under the band of its best such candidate",
+    denominator="",
+    dates=_DAY,
+    caveat=f"A paper would publish a project if it is {_CAN_COUNT}. They count as not published everywhere else. A row is marked where the certain ones alone are more than a twentieth of its observed projects.",
+    example="Four observed projects, two of them published; of the others one has a certain and a likely candidate, both refereed, the last one a candidate that is a preprint: 1 certain, 0 likely.",
+    rows="projects",
+)
+
+FRACTION_IF = Indicator(
+    key="publication_fraction_if_accepted",
+    name="Publication fraction at most",
+    sentence="The publication fraction if the undecided candidates of a band and of surer ones were all accepted.",
+    unit="fraction of projects",
+    form="share",
+    numerator="published projects, and unpublished ones that wait with a candidate of the band or a surer one",
+    denominator="observed projects",
+    dates=_DAY,
+    caveat=_IF_ACCEPTED,
+    example="Four observed projects, two of them published, a third waiting with a certain candidate: 3 of 4, 75.0 %, where 50.0 % are published.",
+    rows="projects",
+)
+
+WITHIN_IF = Indicator(
+    key="published_within_if_accepted",
+    name="Published within four years at most",
+    sentence="Of observed projects old enough, those whose first refereed paper appeared within four years after the first delivery, if all undecided candidates that the machine calls certain were accepted.",
+    unit="fraction of projects",
+    form="share",
+    numerator="projects whose first paper, accepted or waiting with a certain candidate, had appeared by that anniversary",
+    denominator="observed projects whose fourth anniversary was on or before the complete-through date",
+    dates="As for projects published within so many years.",
+    caveat=_IF_ACCEPTED,
+    example="Two projects delivered on 2017-05-01, one published in 2019, the other waiting with a certain paper of 2020: 2 of 2, where 1 of 2 is published in time.",
+    rows="projects",
+)
+
+SILENT_WAITING = Indicator(
+    key="silent_waiting",
+    name="Silent projects waiting",
+    sentence="Silent projects with an undecided candidate that the machine calls certain.",
+    unit="projects",
+    numerator="such projects, whether the paper that waits is refereed or a preprint",
+    denominator="",
+    dates=_DAY,
+    caveat="They are silent in every other number until somebody decides. Lists of projects have a column that says which of them wait, also with less certain candidates.",
+    example="Two silent projects, one with a certain candidate: 1.",
+    rows="projects",
+)
+
+PAPERS_UNCOUNTED = Indicator(
+    key="papers_not_counted_yet",
+    name="Refereed papers waiting",
+    sentence="Refereed papers with an undecided candidate that are not counted yet.",
+    unit="papers",
+    numerator="such papers, each under the band of its best candidate, in the row of its year",
+    denominator="",
+    dates=f"{_DAY} Year as for papers.",
+    caveat="A paper that is counted for one project and waits for another is not among them; nor is one that is an erratum, or that somebody has called engineering. A row is marked where the certain ones are more than a twentieth of its papers.",
+    example="A refereed paper with a certain and a likely candidate, and a preprint with a certain one: 1 certain, 0 likely.",
+    rows="papers",
+)
+
+PAPERS_IF = Indicator(
+    key="papers_if_accepted",
+    name="Papers at most",
+    sentence="Refereed papers if the undecided candidates of a band and of surer ones were all accepted.",
+    unit="papers",
+    numerator="papers counted, and refereed papers waiting with a candidate of the band or a surer one",
+    denominator="",
+    dates=f"{_DAY} Year as for papers.",
+    caveat=_IF_ACCEPTED,
+    example="One paper counted in 2019, and a refereed one of 2019 that waits with a certain candidate: 2.",
     rows="papers",
 )
 
@@ -175,6 +258,12 @@ HOLE_DAYS = Indicator(
 INDICATORS = (
     UNDECIDED,
     WAITING,
+    PROJECTS_WAITING,
+    FRACTION_IF,
+    WITHIN_IF,
+    SILENT_WAITING,
+    PAPERS_UNCOUNTED,
+    PAPERS_IF,
     DECIDED,
     DAYS_QUARTER,
     DAYS_MEDIAN,

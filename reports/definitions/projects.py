@@ -35,8 +35,8 @@ SILENT = Indicator(
     unit="projects",
     numerator="observed projects past the grace period without a paper that counts",
     denominator="",
-    dates="The grace period runs from the last usable release date of the project's units, in calendar years, once observing has ended; a project from which more deliveries are expected, or without a usable release date, is not silent yet.",
-    caveat="A refereed paper, or a young preprint that is science with our data, keeps a project off the list. Whether its PI is asked has further conditions, shown on the campaigns' pages.",
+    dates="The grace period runs from the last usable release date of the project's units, in calendar years, once observing has ended; a project from which more deliveries are expected, or without a usable release date, is not silent yet. It must have ended by the day through which all sources of papers were harvested: after it nobody knows.",
+    caveat="A refereed paper, or a young preprint that is science with our data, keeps a project off the list once its link is accepted: a candidate that waits for a decision does not, and lists of projects say which have one. Whether its PI is asked has further conditions, shown on the campaigns' pages.",
     example="Last release 2020-02-29, grace two years, no paper: silent from 2022-03-01 on.",
     rows="projects",
 )
@@ -63,7 +63,7 @@ FRACTION = Indicator(
     numerator="published projects",
     denominator="observed projects",
     dates="Both as known on the report's day.",
-    caveat="Young cycles are low because papers take years; a row is marked while a project without a paper is within its time. To compare cycles, take the fraction at fixed age.",
+    caveat="Young cycles are low because papers take years; a row is marked while a project without a paper is within its time, and where so many candidates wait for a decision that the fraction may rise by more than a twentieth. To compare cycles, take the fraction at fixed age.",
     example="2 of 4 projects published: 50.0 %, interval 15.0 to 85.0 %.",
     rows="projects",
 )

@@ -13,13 +13,16 @@ from functools import cached_property
 from typing import NamedTuple
 
 from biblio.observatory import Profile
-from biblio.store.words import NEVER_PREPRINTS
+from biblio.store.words import NEVER_PREPRINTS, Band
 from matching.authorship import Archival, AuthorList, DataUse, Member, Overlap, Team, archival, data_use, overlap
 from reports.document import Theme
 from reports.facts.model import Facts, Paper, Project
 
 DAYS_PER_YEAR = 365.25
 """Durations are shown in Julian years."""
+
+BANDS = tuple(band.value for band in Band)
+"""How sure the machine is of what waits, the surest first."""
 
 ERRATUM = "erratum"
 """The kind of paper that is counted as none: what it corrects is."""
@@ -49,6 +52,12 @@ class Counted:
         self.profile = profile
         self.themes: dict[str, Theme] = {}
         """Those worked out so far, by key (``reports.themes.theme_of``)."""
+
+    @property
+    def watched_until(self) -> date:
+        """The last day up to which a missing paper means that there is none: complete-through, else the report's day."""
+        facts = self.facts
+        return facts.as_of if facts.complete_through is None else min(facts.as_of, facts.complete_through)
 
     @cached_property
     def observed(self) -> frozenset[int]:
@@ -111,7 +120,7 @@ class Counted:
 
     @cached_property
     def silent(self) -> frozenset[int]:
-        """Observed projects whose grace has ended and which no paper keeps off the list."""
+        """Observed projects whose grace had ended by the last day watched, and which no paper keeps off the list."""
         return frozenset(i for i in self.observed if self._is_silent(i))
 
     @cached_property
@@ -139,17 +148,21 @@ class Counted:
             if overlap is Overlap.NO
         )
 
+    @cached_property
+    def undecided(self) -> Undecided:
+        """What waits for a decision, and what would follow from it. No other number knows of it."""
+        return Undecided(self)
+
     def start(self, project: int, origin: From = From.DELIVERY) -> Start | None:
         """Return from when a project's time runs; None where no unit has a usable day."""
         return start(self.facts.projects[project], origin, self.profile, self.facts.as_of)
 
     def _is_silent(self, project: int) -> bool:
         begins = silent_from(self.facts.projects[project], self.profile, self.facts.as_of)
-        if begins is None or begins > self.facts.as_of:
+        until = self.watched_until  # the paper may have appeared on a day that was not harvested
+        if begins is None or begins > until:
             return False
-        return not any(
-            keeps_off(self.facts.papers[i], self.profile, self.facts.as_of) for i in self.papers_of.get(project, ())
-        )
+        return not any(keeps_off(self.facts.papers[i], self.profile, until) for i in self.papers_of.get(project, ()))
 
     def _paper_on(self, paper: int) -> date | None:
         return first_on(self.facts.papers[paper])
@@ -170,6 +183,65 @@ class Counted:
                 [overlap(authors, teams[i], is_proposed=projects[i].is_pi_project) for i in self.projects_of[paper]]
             )
         return found
+
+
+class Undecided:
+    """What waits at the desk, beside what is counted: nobody has accepted or rejected it, so it is in no number.
+
+    A paper can count if it is refereed, no erratum, and nobody has called it engineering.
+    """
+
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
+        state, projects = counted.facts.bibliography, counted.facts.projects
+        self._papers = state.undecided_facts
+        self._pairs = {
+            band: tuple(pair for pair in state.undecided_pairs.get(band, ()) if pair[1] in projects) for band in BANDS
+        }
+        self._can_count = {i for i, paper in self._papers.items() if paper.is_refereed and not is_erratum(paper)}
+
+    @cached_property
+    def best(self) -> Mapping[int, str]:
+        """Project → the best band of what waits on it, be the paper refereed or not."""
+        found: dict[int, str] = {}
+        for band in BANDS:
+            for _, project in self._pairs[band]:
+                found.setdefault(project, band)
+        return found
+
+    @cached_property
+    def unpublished(self) -> Mapping[str, frozenset[int]]:
+        """Band → observed projects without a refereed paper that could get one, each under its best such candidate."""
+        left = set(self._counted.observed - self._counted.published)
+        found = {}
+        for band in BANDS:
+            found[band] = frozenset(j for i, j in self._pairs[band] if j in left and i in self._can_count)
+            left -= found[band]
+        return found
+
+    @cached_property
+    def uncounted(self) -> Mapping[str, frozenset[int]]:
+        """Band → papers that can count and are not counted yet, each under its best candidate."""
+        left = self._can_count - self._counted.refereed
+        found = {}
+        for band in BANDS:
+            found[band] = frozenset(i for i, _ in self._pairs[band] if i in left)
+            left -= found[band]
+        return found
+
+    @cached_property
+    def first_paper_on(self) -> Mapping[int, date]:
+        """Observed project → the day of its first refereed paper if all that is certain were accepted."""
+        found = dict(self._counted.first_paper_on)
+        for i, j in self._pairs[Band.CERTAIN.value]:
+            day = first_on(self._papers[i]) if i in self._can_count and j in self._counted.observed else None
+            if day is not None and (j not in found or day < found[j]):
+                found[j] = day
+        return found
+
+    def paper(self, number: int) -> Paper:
+        """Return what is known of a paper that waits and can count."""
+        return self._papers[number]
 
 
 def is_observed(project: Project, profile: Profile, as_of: date) -> bool:

@@ -96,19 +96,36 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """The papers whose first verdict is a secret at this moment, whatever the report's day: a second reader has yet to judge.
+
+    Only those drawn by the end of the report's day: what was known before they were tells nothing of it. ``since`` is when
+    the first of them was drawn.
+    """
+
+    papers: frozenset[int] = frozenset()
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bibliography:
     """The state of the bibliography itself.
 
     ``undecided`` counts candidates that nobody accepted or rejected by band, ``undecided_papers`` has the papers that wait by the best
-    band of what waits on them: each paper once. ``paper_to_decision_days`` has the days from a paper's first appearance
+    band of what waits on them: each paper once. ``undecided_pairs`` are the candidates themselves by band, (paper, project), sorted;
+    ``undecided_facts`` has what is known of those papers as far as dates and kind go, without the ones that could not count whatever
+    is decided of a project (a person called them engineering). ``paper_to_decision_days`` has the days from a paper's first appearance
     to the first decision about it, one per paper decided, and ``decided_on`` the day of that decision.
     ``second_readings`` counts those ended, and ``agreed`` those in which both readers said the same;
     ``under_second_reading`` are papers with an open one: they are counted, and nothing else may be told of them.
-    ``names`` has what those of all these papers are called that are not among the papers of the facts.
+    ``names`` has what those of all these papers are called that are not among the papers of the facts. ``read_again``
+    is counted nowhere: it says what to leave out for whoever may be the second reader.
     """
 
     undecided: Mapping[str, int] = field(default_factory=dict)
     undecided_papers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    undecided_pairs: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    undecided_facts: Mapping[int, Paper] = field(default_factory=dict)
     paper_to_decision_days: Mapping[int, int] = field(default_factory=dict)
     decided_on: Mapping[int, date] = field(default_factory=dict)
     second_readings: int = 0
@@ -116,6 +133,7 @@ class Bibliography:
     under_second_reading: frozenset[int] = frozenset()
     names: Mapping[int, str] = field(default_factory=dict)
     holes: tuple[Hole, ...] = ()
+    read_again: ReadAgain = field(default_factory=ReadAgain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,8 @@ class Facts:
     """All that one report counts, as known at the end of ``as_of`` (UTC).
 
     ``complete_through``: the last day up to which every source of papers that was ever asked had given everything since
-    the profile's first year, as known then; None where there is no such day.
+    the profile's first year, as known then; None where there is no such day. ``known_since``: the day on which the first
+    project or paper was recorded here, before which nothing was known; None where none ever was.
     """
 
     as_of: date
@@ -133,3 +152,4 @@ class Facts:
     links: tuple[Link, ...] = ()
     answers: tuple[CampaignAnswers, ...] = ()
     bibliography: Bibliography = field(default_factory=Bibliography)
+    known_since: date | None = date.min

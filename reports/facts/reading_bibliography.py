@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -13,9 +13,9 @@ from sqlmodel import Session, col
 from biblio.catalogue.memory import USES_DATA
 from biblio.store.models import Candidate, CandidateRevision, Decision, PaperRelation, PaperRevision, SecondReading
 from biblio.store.models import Link as StoredLink
-from biblio.store.words import Band, Verdict
+from biblio.store.words import Band, RelationKind, Verdict
 from reports.facts.counted import first_on
-from reports.facts.model import Bibliography, Hole, Paper, called
+from reports.facts.model import Bibliography, Hole, Paper, ReadAgain, called
 from reports.facts.reading_links import End, Merges, in_groups
 from reports.facts.reading_papers import read_identifiers
 from reports.facts.reading_rows import among
@@ -39,40 +39,48 @@ def read_bibliography(
     session: Session, end: End, merges: Merges, papers: Mapping[int, Paper], holes: tuple[Hole, ...]
 ) -> Bibliography:
     """Return the state of the bibliography."""
-    waiting = _waiting(session, end, merges)
-    decided = _decided(session, end, merges, papers)
-    ended, agreed, under_way = _second_readings(session, end, merges)
-    bands = {band: sum(best == band for best in waiting.values()) for band in _BANDS}
-    waiting_papers = _by_band(waiting)
-    others = ({paper for paper, _ in waiting} | decided.on.keys() | under_way) - papers.keys()
+    waiting, engineering = _waiting(session, end, merges)
+    first = _first_decided(session, end, merges)
+    shown = _shown(session, end, (first.keys() | {paper for paper, _ in waiting}) - papers.keys())
+    decided = _decided(first, papers, shown)
+    readings = _second_readings(session, end, merges)
+    pairs = _pairs(waiting)
+    could = {paper for paper, _ in waiting} - engineering
+    others = ({paper for paper, _ in waiting} | decided.on.keys() | readings.under_way) - papers.keys()
     named = read_identifiers(session, end, merges, others)
     return Bibliography(
-        undecided={band: count for band, count in bands.items() if count},
-        undecided_papers=waiting_papers,
+        undecided={band: len(found) for band, found in pairs.items()},
+        undecided_papers=_by_band(waiting),
+        undecided_pairs=pairs,
+        undecided_facts={i: known for i in sorted(could) if (known := papers.get(i) or shown.get(i)) is not None},
         paper_to_decision_days=decided.after,
         decided_on=decided.on,
-        second_readings=ended,
-        agreed=agreed,
-        under_second_reading=under_way,
+        second_readings=readings.ended,
+        agreed=readings.agreed,
+        under_second_reading=frozenset(readings.under_way),
         names={paper: called(named.get(paper, {}), paper) for paper in sorted(others)},
         holes=holes,
+        read_again=readings.secret(),
     )
 
 
 # -- what waits -------------------------------------------------------------------------------------------------------
 
 
-def _waiting(session: Session, end: End, merges: Merges) -> dict[tuple[int, int], str]:
+def _waiting(session: Session, end: End, merges: Merges) -> tuple[dict[tuple[int, int], str], set[int]]:
     """Return the band of each pair (survivor, project) that was proposed and that nobody had accepted or rejected.
 
-    What was proposed for a paper that a person had found to use none of the data does not wait.
+    What was proposed for a paper that a person had found to use none of the data does not wait. Then those papers that
+    a person had found to use data and to be no science.
     """
     waiting = _alone(session, end)
     if merges.roots:
         for pair, band in _of_groups(session, end, merges):
             waiting[pair] = min(band, waiting.get(pair, band), key=_BANDS.index)
-    refused = _refused(session, end, merges, {paper for paper, _ in waiting})
-    return {pair: band for pair, band in sorted(waiting.items()) if pair[0] not in refused}
+    relations = _relations(session, end, merges, {paper for paper, _ in waiting})
+    refused = {paper for paper, found in relations.items() if found not in USES_DATA}
+    no_science = {paper for paper, found in relations.items() if found != RelationKind.SCIENCE}
+    return {pair: band for pair, band in sorted(waiting.items()) if pair[0] not in refused}, no_science - refused
 
 
 def _proposed(end: End) -> Any:
@@ -123,8 +131,8 @@ def _of_groups(session: Session, end: End, merges: Merges) -> Iterable[tuple[tup
             yield pair, band
 
 
-def _refused(session: Session, end: End, merges: Merges, papers: Collection[int]) -> set[int]:
-    """Return those of these papers that a person had found to use none of the data."""
+def _relations(session: Session, end: End, merges: Merges, papers: Collection[int]) -> dict[int, str]:
+    """Return how these papers relate to the observatory, where a person had said so."""
     relation = PaperRelation
     rows: Any = session.connection().execute(
         sa.select(col(relation.paper_id), sa.type_coerce(relation.relation, sa.String))
@@ -134,8 +142,15 @@ def _refused(session: Session, end: End, merges: Merges, papers: Collection[int]
         )
         .order_by(col(relation.decided_at), col(relation.id))
     )
-    relations = {merges.root(paper): found for paper, found in rows.all()}
-    return {paper for paper, found in relations.items() if found not in USES_DATA}
+    return {merges.root(paper): found for paper, found in rows.all()}
+
+
+def _pairs(waiting: Mapping[tuple[int, int], str]) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return the pairs that wait by band."""
+    found: dict[str, list[tuple[int, int]]] = {band: [] for band in _BANDS}
+    for pair in sorted(waiting):
+        found[waiting[pair]].append(pair)
+    return {band: tuple(listed) for band, listed in found.items() if listed}
 
 
 def _by_band(waiting: Mapping[tuple[int, int], str]) -> dict[str, tuple[int, ...]]:
@@ -150,8 +165,8 @@ def _by_band(waiting: Mapping[tuple[int, int], str]) -> dict[str, tuple[int, ...
 # -- how fast, and whether readers agreed -------------------------------------------------------------------------------
 
 
-def _decided(session: Session, end: End, merges: Merges, papers: Mapping[int, Paper]) -> _Decided:
-    """Return when each paper was first decided about, and how long after it had appeared."""
+def _first_decided(session: Session, end: End, merges: Merges) -> dict[int, datetime]:
+    """Return when each paper was first decided about."""
     decision = Decision
     rows: Any = session.connection().execute(
         sa.select(col(decision.paper_id), sa.func.min(col(decision.made_at)))
@@ -163,8 +178,12 @@ def _decided(session: Session, end: End, merges: Merges, papers: Mapping[int, Pa
         root = merges.roots.get(paper, paper)
         if root not in first or made_at < first[root]:
             first[root] = made_at
+    return first
+
+
+def _decided(first: Mapping[int, datetime], papers: Mapping[int, Paper], others: Mapping[int, Paper]) -> _Decided:
+    """Return the day of each paper's first decision, and how long after it had appeared."""
     on = {paper: first[paper].date() for paper in sorted(first)}
-    others = _shown(session, end, on.keys() - papers.keys())
     after = {}
     for paper, day in on.items():
         known = papers.get(paper) or others.get(paper)
@@ -175,12 +194,12 @@ def _decided(session: Session, end: End, merges: Merges, papers: Mapping[int, Pa
 
 
 def _shown(session: Session, end: End, wanted: Collection[int]) -> dict[int, Paper]:
-    """Return other papers as far as their dates go."""
+    """Return other papers as far as their dates and kinds go."""
     revision = PaperRevision
     rows: Any = session.connection().execute(
         sa.select(
             col(revision.paper_id), col(revision.year), col(revision.published_on), col(revision.published_precision),
-            col(revision.preprint_on),
+            col(revision.preprint_on), col(revision.is_refereed), col(revision.kind),
         ).where(
             end.holds(col(revision.learned_at), col(revision.superseded_at)),
             among(session, col(revision.paper_id), wanted),
@@ -193,24 +212,47 @@ def _shown(session: Session, end: End, wanted: Collection[int]) -> dict[int, Pap
             published_on=published_on,
             published_precision=precision or "",
             preprint_on=preprint_on,
+            is_refereed=is_refereed,
+            kind=kind or "",
         )
-        for paper, year, published_on, precision, preprint_on in rows.all()
+        for paper, year, published_on, precision, preprint_on, is_refereed, kind in rows.all()
     }
 
 
-def _second_readings(session: Session, end: End, merges: Merges) -> tuple[int, int, frozenset[int]]:
-    """Return how many second readings had ended, in how many both readers agreed, and the papers with an open one."""
+@dataclass(slots=True)
+class _Readings:
+    """How many second readings had ended, in how many both readers agreed, and the papers with an open one.
+
+    ``still_open`` are those of which one is open to this moment, with when it was drawn.
+    """
+
+    ended: int = 0
+    agreed: int = 0
+    under_way: set[int] = field(default_factory=set)
+    still_open: dict[int, datetime] = field(default_factory=dict)
+
+    def secret(self) -> ReadAgain:
+        """Return what must be left out for whoever may be the second reader."""
+        drawn = self.still_open.values()
+        return ReadAgain(frozenset(self.still_open), min(drawn).date() if drawn else None)
+
+
+def _second_readings(session: Session, end: End, merges: Merges) -> _Readings:
+    """Return how second readings stood."""
     reading = SecondReading
     rows: Any = session.connection().execute(
-        sa.select(col(reading.paper_id), col(reading.agrees), col(reading.ended_at)).where(
+        sa.select(col(reading.paper_id), col(reading.agrees), col(reading.drawn_at), col(reading.ended_at)).where(
             col(reading.drawn_at) <= end.moment
         )
     )
-    ended, agreed, under_way = 0, 0, set()
-    for paper, agrees, ended_at in rows.all():
+    found = _Readings()
+    for paper, agrees, drawn_at, ended_at in rows.all():
+        root = merges.root(paper)
+        if ended_at is None:
+            found.still_open[root] = min(drawn_at, found.still_open.get(root, drawn_at))
         if ended_at is None or ended_at > end.moment:
-            under_way.add(merges.root(paper))
+            found.under_way.add(root)
         elif agrees is not None:
-            ended += 1
-            agreed += agrees
-    return ended, agreed, frozenset(under_way)
+            found.ended += 1
+            found.agreed += agrees
+    return found

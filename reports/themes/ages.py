@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,8 +15,7 @@ from reports.themes.places import Places, Pool, Vector
 
 def horizon(counted: Counted) -> date:
     """Return the last day up to which a missing paper means that there is none: complete-through, else the report's."""
-    facts = counted.facts
-    return facts.as_of if facts.complete_through is None else min(facts.as_of, facts.complete_through)
+    return counted.watched_until
 
 
 def full_years(start: date, day: date) -> int:
@@ -76,10 +76,10 @@ class Ages:
     by_release: int = 0
 
     @classmethod
-    def from_first_data(cls, counted: Counted, pool: Pool) -> Ages:
-        """Count from the first delivery, else the first release."""
+    def from_first_data(cls, counted: Counted, pool: Pool, first: Mapping[int, date] | None = None) -> Ages:
+        """Count from the first delivery, else the first release; ``first``: other days of first papers than the counted."""
         starts = [counted.start(i, From.DELIVERY) for i in pool.ids.tolist()]
-        ages = cls._since(counted, pool, [None if begins is None else begins.on for begins in starts])
+        ages = cls._since(counted, pool, [None if begins is None else begins.on for begins in starts], first)
         return replace(ages, by_release=sum(begins is not None and begins.is_release for begins in starts))
 
     @classmethod
@@ -92,8 +92,10 @@ class Ages:
         return cls._since(counted, pool, [max(days, default=None) for days in usable])
 
     @classmethod
-    def _since(cls, counted: Counted, pool: Pool, starts: list[date | None]) -> Ages:
-        end, first = horizon(counted), counted.first_paper_on
+    def _since(
+        cls, counted: Counted, pool: Pool, starts: list[date | None], papers: Mapping[int, date] | None = None
+    ) -> Ages:
+        end, first = horizon(counted), counted.first_paper_on if papers is None else papers
         reached, took = [], []
         for i, start in zip(pool.ids.tolist(), starts, strict=True):
             paper = first.get(i)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import quantiles
 
-from biblio.store.words import Band
 from reports.definitions.bibliography import (
     AGREEMENT,
     DAYS_MEDIAN,
@@ -22,13 +21,12 @@ from reports.definitions.bibliography import (
     HOLES,
     PROJECT_GAPS,
     SECOND_READINGS,
-    UNDECIDED,
     UNDER_WAY,
-    WAITING,
 )
 from reports.document import Chart, Column, Figure, Row, Table
 from reports.facts.counted import Counted, first_on
 from reports.facts.model import Hole, Paper, Project
+from reports.themes import undecided
 from reports.themes.intervals import wilson
 from reports.themes.keys import key_of
 
@@ -41,7 +39,7 @@ def tables(counted: Counted) -> tuple[Table, ...]:
     """Return what waits, how long decisions take, how readers agree, what facts lack, and what was not harvested."""
     listed = _each_hole(counted)
     return (
-        _waiting(counted),
+        *undecided.tables(counted),
         _speed(counted),
         _agreement(counted),
         _paper_gaps(counted),
@@ -49,41 +47,6 @@ def tables(counted: Counted) -> tuple[Table, ...]:
         _holes(counted),
         *((listed,) if listed.rows else ()),
     )
-
-
-def _waiting(counted: Counted) -> Table:
-    state = counted.facts.bibliography
-    known = [band.value for band in Band]
-    others = sorted({*state.undecided, *state.undecided_papers}.difference(known))
-    bands = [*known, *others]
-    everything = {i for papers in state.undecided_papers.values() for i in papers}
-    rows = [
-        _waiting_row(key_of(b), b.capitalize(), state.undecided.get(b, 0), state.undecided_papers.get(b, ()))
-        for b in bands
-    ]
-    return Table(
-        key="undecided",
-        title="What waits for a decision",
-        rows_are="The machine calls it",
-        columns=(Column("candidates", "Candidates", UNDECIDED.key), Column("papers", "Papers", WAITING.key)),
-        rows=(*rows, _waiting_row("all", "All", sum(state.undecided.values()), everything)),
-        says="Nothing of this is counted anywhere else in the report.",
-        charts=(
-            Chart(
-                "bars",
-                "Papers that wait for a decision",
-                ("papers",),
-                "The machine calls it",
-                "Papers",
-                without=("all",),
-            ),
-        ),
-    )
-
-
-def _waiting_row(key: str, name: str, candidates: int, papers: Iterable[int]) -> Row:
-    ids = tuple(sorted(papers))
-    return Row(key, name, (Figure(UNDECIDED.key, candidates), Figure(WAITING.key, len(ids), ids)))
 
 
 def _speed(counted: Counted) -> Table:

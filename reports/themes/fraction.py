@@ -20,7 +20,8 @@ from reports.definitions.projects import (
     WITHIN_TIME,
 )
 from reports.document import Chart, Column, Figure, Row, Table
-from reports.facts.counted import Counted
+from reports.facts.counted import BANDS, Counted
+from reports.themes import backlog
 from reports.themes.ages import Ages, Cell, horizon
 from reports.themes.figures import Figures
 from reports.themes.groups import ALL, Divided, Group, by_cycle, by_facet, everything, facets_of
@@ -92,6 +93,8 @@ class _About:
     ages: Ages
     published: Vector
     silent: Vector
+    certain: Vector
+    """Not published, with a candidate that would publish them and that the machine is certain of."""
 
     @classmethod
     def of(cls, counted: Counted) -> _About:
@@ -104,6 +107,7 @@ class _About:
             Ages.from_first_data(counted, pool),
             pool.are_in(counted.published),
             pool.are_in(counted.silent),
+            pool.are_in(counted.undecided.unpublished[BANDS[0]]),
         )
 
     def facets(self) -> tuple[Divided, ...]:
@@ -113,7 +117,13 @@ class _About:
 
     def rows(self, groups: Iterable[Group], figures: Callable[[Group], tuple[Figure, ...]]) -> tuple[Row, ...]:
         """Return a row for each group and one for all projects; what is young in it, its figures say."""
-        return tuple(Row(group.key, group.name, figures(group)) for group in (*groups, everything(self.pool)))
+        whole = (*groups, everything(self.pool))
+        return tuple(Row(group.key, group.name, figures(group), backlog=self.backlog(group)) for group in whole)
+
+    def backlog(self, group: Group) -> str:
+        """Return what a group's row says of its many projects that wait for a decision; nothing where they are few."""
+        places = group.places
+        return backlog.of_projects(int(self.certain[places].sum()), int(self.published[places].sum()), len(places))
 
     def standing(self, group: Group) -> tuple[Figure, ...]:
         """Return how a group stands as of today: the figures of the first table."""
@@ -184,7 +194,7 @@ def _now(about: _About) -> Table:
                 without=(ALL,),
             ),
         ),
-        notes=_time_notes(about),
+        notes=(*backlog.projects_notes(about.counted), *_time_notes(about)),
     )
 
 
@@ -215,7 +225,7 @@ def _fixed_age(about: _About) -> Table:
                 without=(ALL,),
             ),
         ),
-        notes=_age_notes(about),
+        notes=(*_age_notes(about), *backlog.projects_notes(about.counted)),
     )
 
 
@@ -238,7 +248,7 @@ def _fixed_age_of_time(about: _About) -> Table:
                 without=(ALL,),
             ),
         ),
-        notes=(*_age_notes(about), *_time_notes(about)),
+        notes=(*_age_notes(about), *backlog.projects_notes(about.counted), *_time_notes(about)),
     )
 
 
@@ -281,7 +291,7 @@ def _by_facet(about: _About, divided: Divided) -> Table:
                 y="Fraction of projects old enough",
             ),
         ),
-        notes=(*shared, *_age_notes(about), *_time_notes(about)),
+        notes=(*shared, *_age_notes(about), *backlog.projects_notes(about.counted), *_time_notes(about)),
     )
 
 
@@ -317,7 +327,7 @@ def _unpublished(about: _About) -> Table:
                 without=(ALL,),
             ),
         ),
-        notes=(*notes, *_horizon_note(about.counted)),
+        notes=(*notes, *_horizon_note(about.counted), *backlog.projects_notes(about.counted)),
     )
 
 

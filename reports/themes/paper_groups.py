@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from matching.authorship import DataUse
 from reports.definitions.model import Indicator
 from reports.definitions.papers import ARCHIVE_DATA, ARCHIVE_SHARE, BOTH_DATA, PI_DATA, UNDETERMINED
 from reports.document import Column, Figure, Row
-from reports.facts.counted import Counted
+from reports.facts.counted import BANDS, Counted
 from reports.facts.model import Facts, Paper
+from reports.themes import backlog
 from reports.themes.groups import ALL, NOT_KNOWN
+
+UNDATED = "undated"
+"""Key of the row of papers of no year."""
 
 FIRST_YEAR = 1900
 """Papers of an earlier year, or of one to come, count under no year."""
@@ -45,12 +50,16 @@ USE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PaperGroup:
-    """Some papers, sorted, under a key and a name. ``is_incomplete``: more can still come without being found late."""
+    """Some papers, sorted, under a key and a name. ``is_incomplete``: more can still come without being found late.
+
+    ``backlog`` says how many more wait for a decision, where they are many.
+    """
 
     key: str
     name: str
     ids: tuple[int, ...]
     is_incomplete: bool = False
+    backlog: str = ""
 
 
 Making = Callable[[PaperGroup], tuple[Figure, ...]]
@@ -61,12 +70,18 @@ def year_of(paper: Paper, as_of: date) -> int | None:
     return paper.year if paper.year is not None and FIRST_YEAR <= paper.year <= as_of.year else None
 
 
-def by_year(counted: Counted, papers: Iterable[int]) -> tuple[PaperGroup, ...]:
-    """Return papers by year, years without one between two that have some among them, then those of no year."""
+def by_year(
+    counted: Counted, papers: Iterable[int], years: Mapping[int, int | None] | None = None
+) -> tuple[PaperGroup, ...]:
+    """Return papers by year, years without one between two that have some among them, then those of no year.
+
+    ``years``: the year of each, where they are not all papers that are counted.
+    """
     facts = counted.facts
     found: dict[int | None, list[int]] = {}
     for i in papers:
-        found.setdefault(year_of(facts.papers[i], facts.as_of), []).append(i)
+        year = year_of(facts.papers[i], facts.as_of) if years is None else years[i]
+        found.setdefault(year, []).append(i)
     undated = found.pop(None, [])
     known = sorted(year for year in found if year is not None)
     if known and known[-1] - known[0] <= len(known) + MOST_EMPTY_YEARS:
@@ -74,7 +89,7 @@ def by_year(counted: Counted, papers: Iterable[int]) -> tuple[PaperGroup, ...]:
     groups = [
         PaperGroup(str(year), str(year), tuple(sorted(found.get(year, ()))), is_running(year, facts)) for year in known
     ]
-    return (*groups, *([PaperGroup("undated", "No year", tuple(sorted(undated)))] if undated else []))
+    return (*groups, *([PaperGroup(UNDATED, "No year", tuple(sorted(undated)))] if undated else []))
 
 
 def is_running(year: int, facts: Facts) -> bool:
@@ -93,6 +108,15 @@ def running_notes(facts: Facts, groups: Iterable[PaperGroup]) -> tuple[str, ...]
     return (f"The bibliography is complete through {facts.complete_through}: years not over by then are marked.",)
 
 
+def with_backlog(counted: Counted, groups: Iterable[PaperGroup]) -> tuple[PaperGroup, ...]:
+    """Return groups by year (``ALL``: of all years) with what they say of the many that wait for a decision."""
+    waits, as_of = counted.undecided, counted.facts.as_of
+    certain = waits.uncounted[BANDS[0]]
+    years = Counter(year_of(waits.paper(i), as_of) for i in certain)
+    more = {ALL: len(certain), **{str(year or UNDATED): number for year, number in years.items()}}
+    return tuple(replace(g, backlog=backlog.of_papers(more.get(g.key, 0), len(g.ids))) for g in groups)
+
+
 def everything(papers: Iterable[int]) -> PaperGroup:
     """Return all of the papers as one group."""
     return PaperGroup(ALL, "All", tuple(sorted(papers)))
@@ -100,7 +124,7 @@ def everything(papers: Iterable[int]) -> PaperGroup:
 
 def rows_of(groups: Iterable[PaperGroup], figures: Making) -> tuple[Row, ...]:
     """Return a row for each group."""
-    return tuple(Row(group.key, group.name, figures(group), group.is_incomplete) for group in groups)
+    return tuple(Row(group.key, group.name, figures(group), group.is_incomplete, group.backlog) for group in groups)
 
 
 def most(groups: Sequence[PaperGroup], title: str) -> tuple[str, tuple[str, ...]]:

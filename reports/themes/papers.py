@@ -35,6 +35,7 @@ from reports.definitions.papers import (
 from reports.definitions.projects import OBSERVED, PUBLISHED
 from reports.document import Chart, Column, Figure, Row, Table
 from reports.facts.counted import Counted
+from reports.themes.backlog import papers_notes, projects_notes
 from reports.themes.groups import ALL, NOT_KNOWN, by_cycle, by_facet, facets_of
 from reports.themes.keys import key_of
 from reports.themes.paper_groups import (
@@ -51,6 +52,7 @@ from reports.themes.paper_groups import (
     share,
     share_of_all,
     uses,
+    with_backlog,
 )
 from reports.themes.places import Pool
 from reports.themes.unknown_origin import unknown_origin
@@ -89,8 +91,8 @@ _PER_PROJECT = (
 
 def tables(counted: Counted) -> tuple[Table, ...]:
     """Return the tables of the theme."""
-    papers = everything(counted.refereed)
-    years = by_year(counted, papers.ids)
+    (papers,) = with_backlog(counted, [everything(counted.refereed)])
+    years = with_backlog(counted, by_year(counted, papers.ids))
     return (
         _by_year(counted, papers, years),
         _by_archival(counted, papers, years),
@@ -121,7 +123,7 @@ def _by_year(counted: Counted, papers: PaperGroup, years: tuple[PaperGroup, ...]
             ),
             Chart("lines", "Share of papers using archive data", ("archive_share",), "Year", "Share", without=(ALL,)),
         ),
-        notes=running_notes(counted.facts, years),
+        notes=(*running_notes(counted.facts, years), *papers_notes(counted)),
     )
 
 
@@ -152,7 +154,7 @@ def _by_archival(counted: Counted, papers: PaperGroup, years: tuple[PaperGroup, 
         charts=(
             Chart("lines", "Archival papers by either rule", ("archival_share", "archive_share"), "Year", "Share", without=(ALL,)),
         ),
-        notes=running_notes(counted.facts, years),
+        notes=(*running_notes(counted.facts, years), *papers_notes(counted)),
     )  # fmt: skip
 
 
@@ -251,6 +253,7 @@ def _reuse(counted: Counted) -> Table:
             Chart("bars", "Papers per publishing project, by cycle", ("per_project",), "Cycle", "Papers per project", without=(ALL,)),
             Chart("bars", "Re-use factor by cycle", ("reuse",), "Cycle", "Uses per observed project", without=(ALL,)),
         ),
+        notes=projects_notes(counted),
     )  # fmt: skip
 
 

@@ -24,7 +24,8 @@ from reports.definitions.answers import (
 )
 from reports.definitions.projects import OBSERVED, SILENT
 from reports.document import Chart, Column, Figure, Row, Table
-from reports.facts.counted import Counted, silent_from
+from reports.facts.counted import BANDS, Counted, silent_from
+from reports.themes.backlog import LARGE, silent_notes
 from reports.themes.groups import Group, by_cycle, by_facet, facets_of
 from reports.themes.intervals import wilson
 from reports.themes.keys import key_of
@@ -69,10 +70,12 @@ class _Backlog:
             self.of_age[self._age(i)].add(i)
 
     def _age(self, project: int) -> str:
-        as_of = self.counted.facts.as_of
-        begins = silent_from(self.counted.facts.projects[project], self.counted.profile, as_of)
+        begins = silent_from(
+            self.counted.facts.projects[project], self.counted.profile, self.counted.facts.as_of
+        )
         assert begins is not None, "a silent project became so on a day"
-        return next(key for key, _, first in reversed(AGES) if years_after(begins, first) <= as_of)
+        until = self.counted.watched_until
+        return next(key for key, _, first in reversed(AGES) if years_after(begins, first) <= until)
 
     def hours(self, projects: Iterable[int]) -> Figure:
         """Return the observing time of these silent projects; without value where it is known of none of them."""
@@ -100,6 +103,17 @@ class _Backlog:
                 _share(silent, observed),
                 *(_projects(SILENT_FOR.key, self.of_age[age] & observed) for age, _, _ in AGES),
             ),
+            backlog=self._waiting(silent, len(observed)),
+        )
+
+    def _waiting(self, silent: tuple[int, ...], observed: int) -> str:
+        """Return what a row says of its silent projects that wait, where they are many beside the observed ones."""
+        best = self.counted.undecided.best
+        certain = sum(best.get(i) == BANDS[0] for i in silent)
+        return (
+            f"{certain} of them silent with a candidate that is certain and waits."
+            if certain > LARGE * observed
+            else ""
         )
 
 
@@ -131,6 +145,7 @@ def _by_age(backlog: _Backlog) -> Table:
         columns=(Column("projects", "Projects", SILENT_FOR.key), Column("hours", "Hours", SILENT_HOURS.key)),
         rows=tuple(rows),
         says="Silence begins when the grace period after the last release has ended without a paper.",
+        notes=silent_notes(backlog.counted),
         charts=(
             Chart(
                 "bars",
@@ -160,6 +175,7 @@ def _by_cycle(backlog: _Backlog) -> Table:
         columns=_COLUMNS,
         rows=backlog.rows(by_cycle(backlog.counted, backlog.pool), "All cycles"),
         says="Each number leads to its projects.",
+        notes=silent_notes(backlog.counted),
         charts=(_stacked("Silent projects by cycle and how long they have been silent", "Cycle"),),
     )
 
@@ -169,6 +185,9 @@ def _by_partner(backlog: _Backlog) -> Table | None:
     divided = by_facet(backlog.counted, facet, backlog.pool)
     if divided is None:
         return None
+    shared = (
+        (f"{divided.shared} projects have several partners and count in the row of each.",) if divided.shared else ()
+    )
     return Table(
         key="by-partner",
         title="Silent projects by partner",
@@ -177,9 +196,7 @@ def _by_partner(backlog: _Backlog) -> Table | None:
         rows=backlog.rows(divided.groups, "All partners"),
         says="The partner is the one that the project list names.",
         charts=(_stacked("Silent projects by partner and how long they have been silent", "Partner"),),
-        notes=(f"{divided.shared} projects have several partners and count in the row of each.",)
-        if divided.shared
-        else (),
+        notes=(*shared, *silent_notes(backlog.counted)),
     )
 
 

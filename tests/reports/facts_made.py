@@ -5,15 +5,15 @@ A theme is tested as ``tables(counted([project(1), project(2)], [paper(1)], [(1,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
 from biblio.observatory import Profile, load
-from reports.facts.counted import Counted
-from reports.facts.model import Facts, Link, Paper, Project, Unit
+from reports.facts.counted import BANDS, Counted
+from reports.facts.model import Bibliography, Facts, Link, Paper, Project, Unit
 
 AS_OF = date(2026, 11, 22)
 """The day of the reports that tests build."""
@@ -104,3 +104,24 @@ def counted(
 ) -> Counted:
     """Return ``facts(...)`` ready to be counted, with the default profile."""
     return Counted(facts(projects, papers, links, **changes), profile())
+
+
+def undecided(pairs: Mapping[tuple[int, int], str], papers: Iterable[Paper] = (), **changes: Any) -> Bibliography:
+    """Return a bibliography in which these pairs (paper, project) wait under their bands, as the reading gives it.
+
+    ``papers`` are those that wait, and could count.
+    """
+    of_band = {band: tuple(sorted(pair for pair, at in pairs.items() if at == band)) for band in BANDS}
+    best: dict[int, str] = {}
+    for band, found in of_band.items():
+        for number, _ in found:
+            best.setdefault(number, band)
+    by_best = {band: tuple(sorted(i for i, at in best.items() if at == band)) for band in BANDS}
+    facts = {
+        "undecided": {band: len(found) for band, found in of_band.items() if found},
+        "undecided_papers": {band: found for band, found in by_best.items() if found},
+        "undecided_pairs": {band: found for band, found in of_band.items() if found},
+        "undecided_facts": {one.id: one for one in papers if one.id in best},
+        "names": {i: f"paper {i}" for i in sorted(best)},
+    }
+    return Bibliography(**{**facts, **changes})

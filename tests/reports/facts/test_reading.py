@@ -413,6 +413,38 @@ def test_what_waits_is_what_waited_then(runtime: Runtime) -> None:
     assert waiting("read_twice") == ({}, {})
 
 
+def test_pairs_that_wait_are_known_with_what_their_papers_are(runtime: Runtime) -> None:
+    """As of the day: who waits on which project, whether the paper could count, and when it appeared."""
+    story = Story(runtime)
+    days = {name: day for name, day, _ in told(story)}
+    article_id, preprint_id = story.made["article"], story.made["preprint"]
+    first, third = (story.made[code] for code in (CODES[0], CODES[2]))
+    state = read(runtime, days["propose"]).bibliography
+    assert state.undecided_pairs == {
+        "certain": ((article_id, first),),
+        "likely": tuple(sorted([(article_id, third), (preprint_id, first)])),
+    }
+    found = state.undecided_facts
+    assert {i: (one.is_refereed, one.year) for i, one in found.items()} == {
+        article_id: (True, 2021),
+        preprint_id: (False, 2021),
+    }
+    assert read(runtime, days["find_preprint"]).bibliography.undecided_pairs == {}
+    assert read(runtime, days["call_it_mention"]).bibliography.undecided_facts == {}
+
+
+def test_a_paper_called_engineering_waits_and_could_not_count(runtime: Runtime) -> None:
+    """Its candidate waits for a decision, which would publish no project."""
+    with runtime.store.writing() as session:
+        actor = add_user(session)
+        paper, project = add_paper(session), add_project(session, CODES[0])
+        add_candidate(session, paper, project)
+        relate(session, actor, paper_id=paper, relation=RelationKind.ENGINEERING, now=at(FIRST))
+    state = read(runtime, LAST).bibliography
+    assert list(state.undecided_pairs.values()) == [((paper, project),)]
+    assert state.undecided_facts == {}
+
+
 def test_first_decisions_and_second_readings_are_counted_as_known_then(runtime: Runtime) -> None:
     """Days run from a paper's first appearance to its first decision; a reading counts when both have judged."""
     story = Story(runtime)

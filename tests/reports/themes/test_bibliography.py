@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from reports.definitions import INDICATORS
-from reports.document import Table
+from reports.document import Column, Figure, Table
 from reports.facts.model import Bibliography, Hole
+from reports.themes import theme_of
 from reports.themes.bibliography import tables
-from tests.reports.facts_made import counted, paper, project, unit
+from tests.reports.facts_made import appeared, counted, paper, project, undecided, unit
 
 
 def _tables(state: Bibliography | None = None, **changes: Any) -> dict[str, Table]:
@@ -21,13 +22,83 @@ def _tables(state: Bibliography | None = None, **changes: Any) -> dict[str, Tabl
 
 def test_undecided_candidates_are_counted_by_band_and_lead_to_the_papers() -> None:
     """The examples of the definitions: candidates are pairs, each paper is in the row of its best band."""
-    state = Bibliography(
-        undecided={"certain": 1, "unlikely": 3}, undecided_papers={"certain": (4,), "unlikely": (9, 7)}
-    )
+    state = undecided({(4, 1): "certain", (4, 2): "unlikely", (9, 1): "unlikely", (7, 3): "unlikely"})
     table = _tables(state)["undecided"]
     assert [row.key for row in table.rows] == ["certain", "likely", "unlikely", "all"]
     assert [table.figure(row.key, "candidates").value for row in table.rows] == [1, 0, 3, 4]
+    assert [table.figure(row.key, "candidates").ids for row in table.rows] == [(4,), (), (4, 7, 9), (4, 7, 9)]
     assert [table.figure(row.key, "papers").ids for row in table.rows] == [(4,), (), (7, 9), (4, 7, 9)]
+
+
+WAITING = {
+    (1, 2): "certain",
+    (2, 3): "likely",
+    (3, 3): "certain",
+    (4, 4): "unlikely",
+    (5, 1): "certain",
+    (6, 4): "certain",
+}
+"""Paper 3 is a preprint, 6 was called engineering; project 1 is published, and 5 observed without anything that waits."""
+
+
+def _waiting() -> dict[str, Table]:
+    waiting = [appeared(n, date(2020, 5, 1)) for n in (1, 2, 4, 5)] + [paper(3, is_refereed=False)]
+    state = undecided(WAITING, waiting)
+    return _tables(state, projects=[project(n) for n in range(1, 6)], papers=[paper(9)], links=[(9, 1)])
+
+
+def test_projects_that_wait_say_what_the_fraction_could_be() -> None:
+    """One of five is published; with the certain candidate two, with the likely one three. All four years old or more."""
+    row = {
+        column.key: figure for column, figure in zip(*_columns_of(_waiting()["projects-waiting"], "all"), strict=True)
+    }
+    assert [row[key].ids for key in ("certain", "likely", "unlikely")] == [(2,), (3,), (4,)]
+    assert [row[key].value for key in ("fraction", "if-certain", "if-likely", "y4", "y4-if-certain")] == [
+        0.2,
+        0.4,
+        0.6,
+        0.2,
+        0.4,
+    ]
+    assert row["silent"].ids == (2, 3, 4)
+
+
+def _columns_of(table: Table, key: str) -> tuple[tuple[Column, ...], list[Figure]]:
+    return table.columns, [figure for figure in table.row(key).figures if figure is not None]
+
+
+def test_papers_that_wait_stand_in_their_years_with_what_the_number_could_be() -> None:
+    """A year of which everything waits has its row; paper 5 waits for a published project and is not counted either."""
+    table = _waiting()["papers-waiting"]
+    found = {row.key: [figure.value for figure in row.figures if figure] for row in table.rows}
+    assert found == {"2019": [1, 0, 0, 0, 1, 1], "2020": [0, 2, 1, 1, 2, 3], "all": [1, 2, 1, 1, 3, 4]}
+
+
+def test_rows_with_a_large_backlog_are_marked_where_the_numbers_stand() -> None:
+    """More than a twentieth of a row that is certain and waits: at the fraction, the papers and the silent projects."""
+    waiting = undecided({(1, 2): "certain"}, [appeared(1, date(2020, 5, 1))])
+    for others, is_marked in ((10, True), (40, False)):
+        made = counted([project(n) for n in range(1, others)], [paper(9)], [(9, 1)], bibliography=waiting)
+        for theme, table, row in (
+            ("fraction", "now", "all"),
+            ("fraction", "fixed-age", "2016.1"),
+            ("silence", "by-cycle", "all"),
+        ):
+            found = theme_of(made, theme).table(table).row(row)
+            assert bool(found.backlog) == found.can_rise == is_marked, (theme, others)
+    assert "1 more refereed paper waits" in theme_of(made, "papers").table("by-year").row("all").backlog
+    assert not theme_of(made, "papers").table("by-year").row("2019").backlog
+
+
+def test_tables_of_what_waiting_may_change_say_so() -> None:
+    """Beside fractions, silent projects and papers; without anything that waits they say nothing."""
+    waiting = undecided({(1, 2): "certain"}, [paper(1)])
+    places = (("fraction", "now"), ("fraction", "fixed-age"), ("silence", "backlog"), ("papers", "by-year"))
+    for state, said in ((waiting, True), (Bibliography(), False)):
+        made = counted([project(1), project(2)], [paper(9)], [(9, 1)], bibliography=state)
+        for theme, table in places:
+            notes = " ".join(theme_of(made, theme).table(table).notes)
+            assert ("waits for a decision" in notes or "Waiting for a decision" in notes) == said, (theme, table)
 
 
 def test_a_band_that_the_rules_no_longer_know_is_still_counted() -> None:

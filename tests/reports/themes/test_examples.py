@@ -12,9 +12,9 @@ from biblio.store.answers import CampaignAnswers, Part, Standing
 from reports.definitions import answers, bibliography, citations
 from reports.document import Figure
 from reports.facts.counted import Counted
-from reports.facts.model import Bibliography, Hole
+from reports.facts.model import Bibliography, Hole, Paper
 from reports.themes import theme_of
-from tests.reports.facts_made import AS_OF, appeared, counted, paper, profile, project, unit
+from tests.reports.facts_made import AS_OF, appeared, counted, paper, profile, project, undecided, unit
 
 Example = tuple[Counted, str, float]
 """Facts, the place of the figure (theme/table/row/column), and its value."""
@@ -100,6 +100,30 @@ def bare() -> Counted:
     return counted([project(1)], [paper(1)], [(1, 1)])
 
 
+def four_of_which_one_waits() -> Counted:
+    """Two of four observed projects are published; of the others one has a certain and a likely candidate, one a preprint."""
+    waiting = [paper(4), paper(5), paper(6, is_refereed=False)]
+    state = undecided({(4, 3): "certain", (5, 3): "likely", (6, 4): "certain"}, waiting)
+    return counted([project(n) for n in (1, 2, 3, 4)], [paper(1)], [(1, 1), (1, 2)], bibliography=state)
+
+
+def one_of_two_waits(waiting: Paper) -> Counted:
+    """Two projects, one published in 2019, the other with a certain candidate."""
+    state = undecided({(4, 2): "certain"}, [waiting])
+    return counted([project(1), project(2)], [paper(1)], [(1, 1)], bibliography=state)
+
+
+def one_of_two_silent_waits() -> Counted:
+    """Two silent projects, one with a certain candidate."""
+    return counted([project(1), project(2)], bibliography=undecided({(4, 1): "certain"}))
+
+
+def two_papers_wait() -> Counted:
+    """A refereed paper with a certain and a likely candidate, and a preprint with a certain one."""
+    state = undecided({(4, 1): "certain", (4, 2): "likely", (5, 1): "certain"}, [paper(4), paper(5, is_refereed=False)])
+    return counted([project(1), project(2)], bibliography=state)
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "citations_known": [(cited(9, 0, None), "citations/by-year/all/papers", 2)],
     "citations_not_known": [(cited(9, 0, None), "citations/by-year/all/not-known", 1)],
@@ -124,6 +148,22 @@ EXAMPLES: dict[str, list[Example]] = {
         (state(undecided_papers={"certain": (4,)}), "bibliography/undecided/certain/papers", 1),
         (state(undecided_papers={"certain": (4,)}), "bibliography/undecided/unlikely/papers", 0),
     ],
+    "projects_waiting": [
+        (four_of_which_one_waits(), "bibliography/projects-waiting/all/certain", 1),
+        (four_of_which_one_waits(), "bibliography/projects-waiting/all/likely", 0),
+    ],
+    "publication_fraction_if_accepted": [
+        (four_of_which_one_waits(), "bibliography/projects-waiting/all/if-certain", 0.75)
+    ],
+    "published_within_if_accepted": [
+        (one_of_two_waits(appeared(4, date(2020, 5, 1))), "bibliography/projects-waiting/all/y4-if-certain", 1.0)
+    ],
+    "silent_waiting": [(one_of_two_silent_waits(), "bibliography/projects-waiting/all/silent", 1)],
+    "papers_not_counted_yet": [
+        (two_papers_wait(), "bibliography/papers-waiting/2019/certain", 1),
+        (two_papers_wait(), "bibliography/papers-waiting/2019/likely", 0),
+    ],
+    "papers_if_accepted": [(one_of_two_waits(paper(4)), "bibliography/papers-waiting/2019/if-certain", 2)],
     "papers_decided": [(state(decided_on={1: date(2024, 2, 1)}), "bibliography/decisions/2024/papers", 1)],
     "days_to_decision_quarter": [(decided([2, 4, 6, 8, 100]), "bibliography/decisions/all/quarter", 4)],
     "days_to_decision": [(decided([2, 4, 6, 8, 100]), "bibliography/decisions/all/median", 6)],
