@@ -59,6 +59,8 @@ _BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
 _UNIT_KEYS = frozenset(["uid", "delivered_on", "released_on", "observed_on", "exposure_s"])
 _COMPARED = ("title", "abstract", "pi", "pi_email", "category", "partner", "state")
 _EXTRA = ("year", "cycle", "call", "kind")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Signs that are no text; line breaks and tabs stand in abstracts."""
 _LONGEST_VALUE = 200
 _MOST_VALUES = 40
 
@@ -128,6 +130,9 @@ def project_of(source: str, values: Mapping[str, object], facets: Mapping[str, s
     code = text_of(values, "code")
     if code is None:
         raise RecordRefused('there is no "code"')
+    for column in COLUMNS | (facets or {}).keys():
+        if (sign := _control_in(values.get(column))) is not None:
+            raise RecordRefused(f'"{column}" holds a control character (U+{ord(sign):04X}): take it out of the list')
     pi, co_is = text_of(values, "pi"), texts_of(values, "co_is")
     proposers = texts_of(values, "proposal_authors")
     if proposers:
@@ -152,6 +157,15 @@ def project_of(source: str, values: Mapping[str, object], facets: Mapping[str, s
         extra={name: text for name in _EXTRA if (text := text_of(values, name)) is not None}
         | {key: several(told) for column, key in (facets or {}).items() if (told := texts_of(values, column))},
     )
+
+
+def _control_in(value: object) -> str | None:
+    """Return the first control character of a text, or of the texts of a list or unit."""
+    if isinstance(value, str):
+        found = _CONTROL.search(value)
+        return found and found[0]
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return next((sign for one in inner if (sign := _control_in(one)) is not None), None)
 
 
 def _units(code: str, values: Mapping[str, object]) -> tuple[HarvestedUnit, ...]:

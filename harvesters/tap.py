@@ -22,7 +22,7 @@ from harvesters.protocol import Page, ParsedPage
 from harvesters.records import Refusal
 from harvesters.tap_job import run_job
 from harvesters.tap_rows import ProjectRows, Unreadable, check_columns, code_of
-from harvesters.votable import Table, TooLong, facts_of, read_votable
+from harvesters.votable import NO_TEXT, Table, TooLong, facts_of, read_votable
 
 FACTS = frozenset(
     [
@@ -260,6 +260,9 @@ class TapSource:
                 continue
             if not code:
                 refusals.append(Refusal(self.name, place, "there is no code"))
+                continue
+            if NO_TEXT in code:
+                refusals.append(Refusal(self.name, place, f"the code holds signs that are no text: {code[:40]!r}"))
                 continue
             told = projects.setdefault(code, ProjectRows(code, row, self._table.facets)).add(row)
             unreadable += told

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from harvesters.errors import PageRefused
 from harvesters.projects import several
 from harvesters.records import HarvestedProject, HarvestedUnit
+from harvesters.votable import NO_TEXT
 
 _BETWEEN_BIBCODES = re.compile(r"[\s;,|]+")
 _MJD_ZERO = date(1858, 11, 17)
@@ -92,13 +93,17 @@ class ProjectRows:
         if "target" in row:
             self.targets[row["target"]] = None
         self.keywords.update(dict.fromkeys(word.strip() for word in _split(row.get("keywords", "")) if word.strip()))
-        for name in self.facets & row.keys():
-            self.values.setdefault(name, set()).add(row[name])
+        unreadable = []
+        for name in sorted(self.facets & row.keys()):
+            if NO_TEXT in row[name]:
+                unreadable.append(Unreadable(name, f"{name} holds signs that are no text: {row[name][:40]!r}"))
+            else:
+                self.values.setdefault(name, set()).add(row[name])
         written = _BETWEEN_BIBCODES.split(row.get("bib_references", ""))
         self.bib_references.update(dict.fromkeys(bibcode for bibcode in written if bibcode))
         if "unit" not in row:
-            return [Unreadable("unit", "there is no unit")]
-        return self.units.setdefault(row["unit"], _Unit()).add(row)
+            return [*unreadable, Unreadable("unit", "there is no unit")]
+        return unreadable + self.units.setdefault(row["unit"], _Unit()).add(row)
 
     def done(self, source: str, observatory_as_pi: tuple[str, ...]) -> HarvestedProject:
         """The project with the proposers told apart: the PI from its column, else the first of the list."""

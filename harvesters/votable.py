@@ -36,7 +36,9 @@ _CHARACTER_BYTES, _ELEMENT_BYTES = 4, 16
 _FIELD = re.compile(rb"<(?:[\w.-]+:)?FIELD\b[^<>]*>")
 _OF_TEXT = re.compile(rb"""\sdatatype\s*=\s*["'](?:char|unicodeChar)["']""")
 _LENGTH = re.compile(rb"""(\sarraysize\s*=\s*["'])\s*(\d+)(\*?)\s*(["'])""")
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+NO_TEXT = "\ufffd"
+"""What stands in a cell for a sign that is no text: a control character, or half of one."""
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _TOO_LONG = re.compile(
     r"time[ -]?(?:d )?out|time limit|too (?:long|large|big|many rows)|execution ?duration|exceed|asynchronous", re.I
 )
@@ -129,7 +131,7 @@ def _text(cell: object) -> str | None:
         return None
     if isinstance(cell, float | np.floating) and math.isnan(cell):
         return None
-    return _CONTROLS.sub("\ufffd", cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
+    return _CONTROLS.sub(NO_TEXT, cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
 
 
 @dataclass(slots=True)

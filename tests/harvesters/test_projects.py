@@ -224,6 +224,20 @@ def test_escapes_that_no_database_takes_cost_their_row() -> None:
     assert [reason for _, reason in why(parsed)] == ["holds NUL bytes", "is no UTF-8 text; save the file as UTF-8"]
 
 
+@pytest.mark.parametrize("sign", ["\x07", "\x1b", "\x7f", "\x9f"])
+def test_control_characters_cost_their_row(sign: str) -> None:
+    """In whichever column or unit, of CSV and JSON: the row is refused and its column named; line breaks are text."""
+    written = f'code,title,abstract,grade\nA,one,"two\n\tlines",A\nB,t{sign}o,,\nC,,,B{sign}\nD{sign},,,\nE,,,{sign}\n'
+    parsed = parse(written, facets={"grade": "grade"})
+    assert [(one.code, one.abstract) for one in parsed.projects] == [("A", "two\n\tlines")]
+    code = f"holds a control character (U+{ord(sign):04X}): take it out of the list"
+    assert [reason for _, reason in why(parsed)] == [f'"{name}" {code}' for name in ("title", "grade", "code", "grade")]
+    rows = [{"code": "A", "co_is": ["Ahn", f"B{sign}"]}, {"code": "B", "units": [{"uid": f"u{sign}"}]}]
+    again = parse("\n".join(map(json.dumps, rows)))
+    assert again.projects == ()
+    assert [reason for _, reason in why(again)] == [f'"co_is" {code}', f'"units" {code}']
+
+
 def test_deeply_nested_json_costs_its_row() -> None:
     """A row made to exhaust the stack is refused like any other."""
     parsed = parse('{"code": ' + "[" * 100_000 + "\n" + '{"code": "A"}\n')

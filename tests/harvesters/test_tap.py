@@ -398,6 +398,23 @@ def test_facets_keep_all_values_of_a_project_in_order() -> None:
     assert told[0] == told[1] == {"2100.1.00001.S": {"band": "3 6; 7"}, "2100.1.00002.S": {}}
 
 
+def test_signs_that_are_no_text_are_told_and_divide_nothing() -> None:
+    """A facet's value with a control character is left out, a code with one refused; both name their row."""
+    rows = [
+        field("2100.1.00001.S", "u1", band_list="7"),
+        field("2100.1.00001.S", "u2", band_list="7\x9b"),
+        field("2100.1.\x9b.S", "u3"),
+    ]
+    with serving(registry(rows)) as server:
+        asking = source(server.url, columns={**COLUMNS, "band": "band_list"}, facets=frozenset({"band"}))
+        parsed = [asking.parse(page) for page in asking.pages({})]
+    assert {one.code: dict(one.extra) for page in parsed for one in page.projects} == {"2100.1.00001.S": {"band": "7"}}
+    assert sorted(re.sub("^.*row ", "", r.place) + ": " + r.reason for page in parsed for r in page.refusals) == [
+        "2: band holds signs that are no text: '7\ufffd'",
+        "3: the code holds signs that are no text: '2100.1.\ufffd.S'",
+    ]
+
+
 def test_answers_kept_from_before_a_facet_are_read_without_it() -> None:
     """A stored page that lacks the column of a new facet still gives its projects."""
     body = votable([field("2100.1.00001.S", "u1")]).replace(b"band_list", b"other")
