@@ -20,9 +20,10 @@ FORMS: tuple[Form, ...] = ("share", "years", "decimal")
 class Published:
     """One published figure.
 
-    ``value`` None: what was printed is no single number; ``printed`` says it in words, "" where the value says all.
-    ``ours`` is the address of our nearest figure (None: there is none); ``agrees``: both mean the same but for
-    ``difference``.
+    ``value`` None: what was printed is no single number but a range (``low`` to ``high``), more than ``beyond``, or
+    something else; ``printed`` says it in words, "" where the numbers say all. ``ours`` is the address of our nearest figure
+    (None: there is none); ``agrees``: both are defined alike as far as the source says, and only the day and the age of what
+    is counted differ. ``difference`` says how they differ.
     """
 
     key: str
@@ -30,6 +31,9 @@ class Published:
     name: str
     form: Form
     value: float | None
+    low: float | None
+    high: float | None
+    beyond: float | None
     printed: str
     definition: str
     ours: Address | None
@@ -54,6 +58,20 @@ def read_figures(text: str) -> tuple[Published, ...]:
     return figures
 
 
+def _check_numbers(one: dict[str, Any], called: str) -> None:
+    """Raise ``ValueError`` for a figure of which nothing could be drawn beside ours, or that contradicts itself."""
+    value, low, high, beyond = (one.get(name) for name in ("value", "low", "high", "beyond"))
+    if (low is None) is not (high is None) or (low is not None and low >= high):
+        raise ValueError(f"{called} must have both ends of a range, the lower one first.")
+    given = [number for number in (value, low, beyond) if number is not None]
+    if len(given) > 1:
+        raise ValueError(f"{called} must have a value, or a range, or what it is beyond: one of them.")
+    if not given and not one.get("printed"):
+        raise ValueError(f"{called} has neither a value nor what was printed.")
+    if not given and one.get("ours"):
+        raise ValueError(f"{called} stands beside ours, so it must have a value, a range, or what it is beyond.")
+
+
 def _read(one: dict[str, Any]) -> Published:
     called = f"The published figure {one.get('key', 'without a key')!r}"
     missing = [name for name in ("key", "facility", "name", "definition", "reference", "source") if not one.get(name)]
@@ -63,8 +81,7 @@ def _read(one: dict[str, Any]) -> Published:
         raise ValueError(f"{called} must have a form: {', '.join(FORMS)}.")
     if not str(one["source"]).startswith("https://"):
         raise ValueError(f"{called} must name the address of its source.")
-    if one.get("value") is None and not one.get("printed"):
-        raise ValueError(f"{called} has neither a value nor what was printed.")
+    _check_numbers(one, called)
     place = str(one.get("ours", "")).split("/") if one.get("ours") else []
     if place and len(place) != 4:
         raise ValueError(f"{called}: ours must be theme/table/row/column.")
@@ -76,6 +93,9 @@ def _read(one: dict[str, Any]) -> Published:
         name=one["name"],
         form=one["form"],
         value=one.get("value"),
+        low=one.get("low"),
+        high=one.get("high"),
+        beyond=one.get("beyond"),
         printed=one.get("printed", ""),
         definition=one["definition"],
         ours=Address(*place) if place else None,

@@ -18,16 +18,35 @@ NOTHING = "–"
 
 def shown(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
     """Return a figure's value as people read it: counts whole, shares as percent, durations in years."""
-    return NOTHING if figure.value is None else written(figure.value, form_of(figure.indicator, definitions))
+    form = form_of(figure.indicator, definitions)
+    if figure.value is not None:
+        return written(figure.value, form)
+    if is_range(figure):
+        return f"{_number(figure.low or 0.0, form)} to {written(figure.high or 0.0, form)}"
+    return NOTHING if figure.beyond is None else f"> {written(figure.beyond, form)}"
+
+
+def is_range(figure: Figure) -> bool:
+    """Whether it has no value of its own and lies between two: what another observatory printed as a range."""
+    return figure.value is None and figure.low is not None and figure.high is not None
 
 
 def interval(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
     """Return a figure's 95 % interval as people read it, or nothing. A bound that was not reached is a dash."""
-    if figure.low is None and figure.high is None:
+    if (figure.low is None and figure.high is None) or is_range(figure):
         return ""
     form = form_of(figure.indicator, definitions)
     low, high = (NOTHING if bound is None else _number(bound, form) for bound in (figure.low, figure.high))
     return f"{low} to {high}{_UNITS.get(form, '')}"
+
+
+def counts(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
+    """Return what a figure was divided from, e.g. "38 of 52" of a share, "90 / 52" of a ratio; nothing where it is neither."""
+    if figure.numerator is None or figure.denominator is None:
+        return ""
+    form: Form = "count" if isinstance(figure.denominator, int) else "decimal"
+    between = "of" if form_of(figure.indicator, definitions) == "share" else "/"
+    return f"{written(figure.numerator, form)} {between} {written(figure.denominator, form)}"
 
 
 def form_of(indicator: str, definitions: Mapping[str, Indicator] = INDICATORS) -> Form:

@@ -7,12 +7,12 @@ from reports.definitions.model import Form, Indicator
 _THEIRS = Indicator(
     key="published_elsewhere",
     name="As another observatory published it",
-    sentence="A figure that another observatory published of itself, as it was printed.",
+    sentence="A figure that another observatory published of itself, as it was printed: a number, a range, or more than a number.",
     unit="",
     numerator="",
     denominator="",
     dates="Those of the publication, which stands beside each figure.",
-    caveat="Observatories count papers and projects by rules of their own; what differs from ours is said beside each figure.",
+    caveat="Observatories count papers and projects by rules of their own; what differs from ours is said beside each figure. The two ends of a range are what was printed, and no interval.",
     example="A paper says “about 70 % of the observed projects”: 70.0 %, with “about” and the paper beside it.",
     rows="",
 )

@@ -17,7 +17,7 @@ from biblio.tables import csv_file
 from reports.definitions import INDICATORS
 from reports.definitions.model import Indicator
 from reports.document import Chart, Figure, Row, Table
-from reports.files import marks
+from reports.files import compared, marks
 from reports.files.drawn_values import Drawing, columns_of, extremes, series_of, values_of
 from reports.words import shown
 
@@ -27,6 +27,7 @@ KINDS = {
     "lines": marks.lines,
     "steps": marks.steps,
     "points": marks.points,
+    "compared": compared.compared,
 }
 """What draws each kind of chart."""
 
@@ -83,9 +84,9 @@ def as_csv(table: Table) -> str:
 
 
 def _cells(row: Row, figure: Figure) -> tuple[object, ...]:
-    complete = "no" if figure.is_incomplete or row.is_incomplete else "yes"
+    complete = "no" if figure.is_incomplete or row.can_rise else "yes"
     counts = (figure.value, figure.numerator, figure.denominator, figure.low, figure.high)
-    return (*counts, complete, figure.note)
+    return (*counts, complete, " ".join(filter(None, (figure.note, row.says, row.backlog))))
 
 
 def described(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
@@ -99,9 +100,11 @@ def _described(drawing: Drawing) -> str:
         curves = series_of(drawing)
         ends = [f"{name} ends at {line[-1]['said']}" for name, line in curves.items()][:6]
         said = [f"{_count(len(curves), 'curve')}.", ("; ".join(ends) + ".") if ends else ""]
+    elif chart.kind == "compared":
+        said = list(compared.said_in_words(drawing))
     else:
         said = [f"{_count(len(drawing.rows), 'row')} from the table.", *_extremes(drawing)]
-    if marks.has_growing(drawing):
+    if chart.kind in marks.GROWING and marks.has_growing(drawing):
         said.append(f"{marks.GROWING[chart.kind].capitalize()}.")
     return " ".join(filter(None, (*said, "The table beside it has every number.")))
 
@@ -128,6 +131,8 @@ def shows_something(table: Table, chart: Chart, definitions: Mapping[str, Indica
 
 
 def _has_values(drawing: Drawing) -> bool:
+    if drawing.chart.kind == "compared":
+        return bool(drawing.rows)
     return bool(series_of(drawing) if drawing.chart.kind == "steps" else values_of(drawing))
 
 

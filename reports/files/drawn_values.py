@@ -73,7 +73,7 @@ def _value(drawing: Drawing, row: Row, figure: Figure) -> dict[str, Any]:
         "low": figure.low,
         "high": figure.high,
         "top": figure.value if figure.high is None else figure.high,
-        "state": "growing" if figure.is_incomplete or row.is_incomplete else "complete",
+        "state": "growing" if figure.is_incomplete or row.can_rise else "complete",
         "said": said(drawing, figure),
         "interval": words.interval(figure, drawing.definitions),
     }
@@ -158,7 +158,7 @@ def extremes(drawing: Drawing, column: int) -> tuple[Row, Row] | None:
         for row in drawing.rows
         if (figure := row.figures[column]) is not None
         and figure.value is not None
-        and not (figure.is_incomplete or row.is_incomplete)
+        and not (figure.is_incomplete or row.can_rise)
     ]
     if len(known) < 2:
         return None

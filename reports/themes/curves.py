@@ -124,6 +124,7 @@ def years_until(waiting: Waiting, share: float, indicator: Indicator = YEARS_ALL
         low=rounded(years.low),
         high=rounded(years.high),
         note=note,
+        beyond=rounded(waiting.longest / DAYS_PER_YEAR) if note == NOT_REACHED else None,
     )
 
 

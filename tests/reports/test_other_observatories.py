@@ -51,10 +51,26 @@ def test_every_figure_of_ours_beside_one_exists() -> None:
         ("https://", "ftp://", "address of its source"),
         ('"share"\nvalue', '"shares"\nvalue', "must have a form"),
         ("value = 0.5\n", "", "neither a value"),
+        ("value = 0.5\n", "low = 0.3\n", "both ends of a range"),
+        ("value = 0.5\n", "low = 0.5\nhigh = 0.3\n", "the lower one first"),
+        ("value = 0.5\n", "value = 0.5\nbeyond = 0.3\n", "one of them"),
+        ("value = 0.5\n", 'printed = "some"\n', "a value, a range, or what it is beyond"),
         ("fraction/now/all/fraction", "fraction/now", "theme/table/row/column"),
         ('difference = "None."\n', "", "how its definition differs"),
     ],
-    ids=["key", "reference", "source", "form", "value", "ours", "difference"],
+    ids=[
+        "key",
+        "reference",
+        "source",
+        "form",
+        "value",
+        "half a range",
+        "range turned round",
+        "two of them",
+        "nothing to draw",
+        "ours",
+        "difference",
+    ],
 )
 def test_a_figure_that_is_not_complete_is_refused_by_name(was: str, is_now: str, said: str) -> None:
     """Who adds a figure is told what it lacks."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from reports.document import Address
 from reports.other_observatories import published_figures
 from reports.themes import comparison, theme_of
-from tests.reports.facts_made import appeared, counted, paper, project
+from reports.words import interval, shown
+from tests.reports.facts_made import appeared, counted, paper, project, unit
 from tests.reports.files.made import small
 
 PROJECTS = [project(n) for n in (1, 2, 3, 4)]
@@ -50,16 +53,34 @@ def test_a_year_that_is_not_in_the_report_leaves_theirs_alone() -> None:
     assert shares.figure("alma-archival-2024", "theirs").value == 0.4
 
 
-def test_only_what_means_the_same_is_drawn() -> None:
-    """What is defined differently is listed with the difference, and never drawn side by side."""
+def test_what_is_defined_differently_stands_apart() -> None:
+    """It comes after what is defined alike, the picture is told of it, and each row says how the two differ."""
     theme = small().theme("comparison")
-    drawn = {row.key for table in theme.tables if table.charts for row in table.rows}
-    same = {one.key for one in published_figures() if one.agrees and one.form != "decimal"}
-    assert drawn == same
-    assert not theme.table("different").charts
     for one in published_figures():
-        if one.difference:
-            assert any(one.difference in note for table in theme.tables for note in table.notes), one.key
+        table = next(table for table in theme.tables if any(row.key == one.key for row in table.rows))
+        assert one.difference in table.row(one.key).says, one.key
+        for chart in table.charts:
+            assert (one.key in chart.otherwise) is not one.agrees, one.key
+    for table in theme.tables[:-1]:
+        said = [row.says.startswith("Defined alike") for row in table.rows]
+        assert said == sorted(said, reverse=True)
+
+
+def test_a_range_is_a_range() -> None:
+    """What was printed as 30 to 50 % gets no middle: it has two ends, and is written with both."""
+    figure = small().theme("comparison").table("shares").figure("eso-without-paper", "theirs")
+    assert (figure.value, figure.low, figure.high) == (None, 0.3, 0.5)
+    assert shown(figure).replace("\u202f", " ") == "30.0 to 50.0 %"
+    assert interval(figure) == ""
+
+
+def test_a_time_that_was_not_reached_is_there_and_says_in_how_long() -> None:
+    """One of three published: half of all was not reached in the years that were watched; theirs is not alone."""
+    projects = [project(n, units=(unit(n, delivered=date(2016, 11, 22)),)) for n in (1, 2, 3)]
+    times = theme_of(counted(projects, [paper(1)], [(1, 1)]), "comparison").table("times")
+    ours = times.figure("hst-half", "ours")
+    assert (ours.value, ours.note) == (None, "not reached")
+    assert ours.beyond == pytest.approx(10, abs=0.01)
 
 
 def test_before_anything_was_observed_theirs_stand_alone() -> None:
@@ -67,4 +88,4 @@ def test_before_anything_was_observed_theirs_stand_alone() -> None:
     for table in comparison.tables(counted()):
         for row in table.rows:
             ours = row.figures[0] if len(row.figures) == 2 else None
-            assert ours is None or not ours.value
+            assert ours is None or not (ours.value or ours.beyond)
