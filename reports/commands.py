@@ -25,11 +25,13 @@ from reports.recipes import Turn, newest_turn, next_turn
 from reports.service import (
     Snapshot,
     build_report,
+    build_to_freeze,
     difference,
     document_of,
     freeze,
     hidden_now,
     load_snapshot,
+    snapshot_before,
     snapshot_called,
     snapshots,
 )
@@ -154,14 +156,15 @@ def build(
       biblio report build --as-of 2025-12-31 --dry-run
     """
     runtime: Runtime = ctx.obj()
-    now = runtime.clock.now()
-    day = as_of.date() if as_of else now.date()
-    with runtime.store.reading() as session, Bars(quiet=quiet) as bars:
-        actor = MACHINE
-        if username:
+    actor = MACHINE
+    if username:
+        with runtime.store.reading() as session:
             actor = person_called(session, username, FREEZERS, "neither head librarian, manager nor admin.")
-        made = build_report(runtime, session, day, known_by=now, progress=bars)
-        last = next((one for one in snapshots(session) if one.is_whole), None)
+    with Bars(quiet=quiet) as bars:
+        built = build_to_freeze(runtime, as_of.date() if as_of else None, progress=bars)
+    made, day = built.report, built.report.as_of
+    with runtime.store.reading() as session:
+        last = snapshot_before(session, day)
         before = load_snapshot(session, last.id) if dry_run and last else None
         hidden = hidden_now(session)
     if output is not None:
@@ -174,7 +177,7 @@ def build(
         click.echo("\nNothing was frozen. Without --dry-run it is.")
         return
     with runtime.store.writing() as session:
-        frozen = freeze(session, actor, made, now=now, force=force)
+        frozen = freeze(session, actor, made, now=built.known_by, force=force)
     number = frozen.snapshot.id
     if frozen.is_new:
         click.echo(f"Froze the report of {day} as snapshot {number} (SHA-256 {frozen.snapshot.sha256}).")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import MACHINE
@@ -22,7 +21,7 @@ from biblio.store.models import ObservatoryChoice, ReportSnapshot
 from reports.document import Report
 from reports.letters import letter_to, recipe_called, send, title
 from reports.recipes import Turn, newest_turn, next_turn
-from reports.service import Frozen, Made, build_report, freeze, snapshots
+from reports.service import Frozen, Made, build_to_freeze, freeze, snapshots
 from reports.themes import THEMES
 
 MADE, THERE, BEFORE = "reports_made", "reports_there", "reports_before_the_database"
@@ -82,15 +81,12 @@ def make(
     with runtime.store.reading() as session:
         if (needless := why_not(session, recipe, turn)) is not None:
             return needless
-        now = runtime.clock.now()
-        report = build_report(runtime, session, turn.as_of, known_by=now, progress=progress)
-    try:
-        with runtime.store.writing() as session:
-            require_running(session, run_id)
-            made = Made(turn.recipe, turn.period)
-            return _kept(runtime, session, recipe, report, freeze(session, MACHINE, report, now=now, made=made))
-    except IntegrityError:  # another process made it at the same moment
-        return _there(recipe, turn)
+    built = build_to_freeze(runtime, turn.as_of, progress=progress)
+    with runtime.store.writing() as session:
+        require_running(session, run_id)
+        made = Made(turn.recipe, turn.period)
+        frozen = freeze(session, MACHINE, built.report, now=built.known_by, made=made)
+        return _kept(runtime, session, recipe, built.report, frozen)
 
 
 def why_not(session: Session, recipe: Recipe, turn: Turn) -> Outcome | None:

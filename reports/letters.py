@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -129,7 +130,10 @@ def gather(runtime: Runtime, session: Session, number: int) -> Told:
 
 
 def _before(session: Session, snapshot: Snapshot) -> Snapshot | None:
-    """Return the recipe's report before this one; without any the newest whole one of an earlier day."""
+    """Return the recipe's report of the period before; without any the newest whole one of an earlier day.
+
+    What was frozen later than it, of whatever day, changes nothing: its readers' letters all say the same.
+    """
     earlier = [s for s in snapshots(session) if s.is_whole and s.id < snapshot.id and s.as_of < snapshot.as_of]
     same = [s for s in earlier if s.made and snapshot.made and s.made.recipe == snapshot.made.recipe]
     return next(iter(same or earlier), None)
@@ -211,7 +215,10 @@ def send(runtime: Runtime) -> SendCounts:
     """Send the letters that wait; none is being claimed, and no transaction open, while one is rendered."""
     ready = {number: made for number in _waiting(runtime) if (made := _ready(runtime, number)) is not None}
     readers = _addresses(runtime)
-    return send_waiting(runtime, KIND, lambda _session, mail: _prepared(runtime, ready, readers, mail))
+    counts = send_waiting(runtime, KIND, lambda _session, mail: _prepared(runtime, ready, readers, mail))
+    unread = {number: one for number, one in made.items() if isinstance(one, str)}
+    counts.notes += _still_waiting(runtime, unread)
+    return counts
 
 
 _MAY_WAIT = (MailState.WAITING, MailState.SENDING)
@@ -226,14 +233,34 @@ def _waiting(runtime: Runtime) -> list[int]:
     return sorted({int(named[1]) for named in map(_KEY.fullmatch, keys) if named})
 
 
-def _ready(runtime: Runtime, number: int) -> Ready | None:
-    """Make what letters about a snapshot say; None where it cannot be read: then they wait, and the log says why."""
+def _still_waiting(runtime: Runtime, unread: Mapping[int, str]) -> Iterator[str]:
+    """Say how many letters were not sent, and why: their report cannot be read, or the mail server has yet to take them."""
+    with runtime.store.reading() as session:
+        left = session.exec(
+            select(OutboxMail.key, OutboxMail.not_before).where(
+                col(OutboxMail.kind) == KIND, col(OutboxMail.state) == MailState.WAITING
+            )
+        ).all()
+    why = Counter(
+        unread.get(int(named[1]), "") if (named := _KEY.fullmatch(key)) else "their keys are none of a report"
+        for key, _ in left
+    )
+    until = min((moment for _, moment in left if moment is not None), default=None)
+    for reason, letters in sorted(why.items()):
+        said = reason or (
+            f"tried again from {until:%Y-%m-%d %H:%M} (UTC) on." if until else "tried again by the next run."
+        )
+        yield f"{letters} {'letter waits' if letters == 1 else 'letters wait'}: {said}"
+
+
+def _ready(runtime: Runtime, number: int) -> Ready | str:
+    """Make what letters about a snapshot say, or return why it cannot be read: then they wait."""
     try:
         with runtime.store.reading() as session:
             about = gather(runtime, session, number)
     except (NotFound, RequestRefused) as error:
         log.error("report not readable", snapshot=number, reason=str(error))
-        return None
+        return str(error)
     return Ready(about, _on_paper(runtime, about))
 
 

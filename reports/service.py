@@ -22,6 +22,7 @@ from biblio.errors import NotFound, RequestRefused
 from biblio.jobs import Progress, no_progress
 from biblio.runtime import Runtime
 from biblio.store.current import members_under_second_reading, projects_under_second_reading
+from biblio.store.locks import Turn, see_one_moment, take_turn
 from biblio.store.models import AuditEntry, ReportSnapshot, UserAccount
 from reports.building import report_of
 from reports.document import Address, Report
@@ -30,6 +31,7 @@ from reports.facts.reading import read_facts
 from reports.snapshots.canonical import SnapshotUnreadable, from_json, packed, rounded, to_json, unpacked
 from reports.snapshots.difference import Difference, difference
 from reports.snapshots.hiding import Hidden
+from reports.snapshots.settling import settled_moment
 from reports.themes import THEMES, theme_of
 
 __all__ = [
@@ -38,12 +40,14 @@ __all__ = [
     "Made",
     "Snapshot",
     "build_report",
+    "build_to_freeze",
     "difference",
     "document_of",
     "freeze",
     "hidden_now",
     "load_snapshot",
     "place_of",
+    "snapshot_before",
     "snapshot_called",
     "snapshots",
 ]
@@ -108,9 +112,7 @@ def build_report(
 
     Raises ``RequestRefused`` for a day to come.
     """
-    today = runtime.clock.today()
-    if as_of > today:
-        raise RequestRefused(f"A report of {as_of} cannot be made before that day; today is {today} (UTC).")
+    today = _refuse_day_to_come(runtime, as_of)
     progress("reading the facts", 0, 1)
     facts = read_facts(session, runtime.profile, as_of, today=today, known_by=known_by)
     progress("reading the facts", 1, 1)
@@ -122,6 +124,36 @@ def build_report(
     return report_of(counted, tuple(themes))
 
 
+def _refuse_day_to_come(runtime: Runtime, as_of: date) -> date:
+    """Return today."""
+    today = runtime.clock.today()
+    if as_of > today:
+        raise RequestRefused(f"A report of {as_of} cannot be made before that day; today is {today} (UTC).")
+    return today
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A report to be frozen, and the moment by which its facts were known."""
+
+    report: Report
+    known_by: datetime
+
+
+def build_to_freeze(runtime: Runtime, as_of: date | None = None, *, progress: Progress = no_progress) -> Built:
+    """Count everything as known at the end of ``as_of`` (None: today), so that it can be built again bit for bit.
+
+    All is read as of one moment by which everything written down before it was stored: who writes is waited for.
+    Raises ``RequestRefused`` for a day to come, or where somebody writes for very long.
+    """
+    if as_of is not None:
+        _refuse_day_to_come(runtime, as_of)
+    moment = settled_moment(runtime)
+    with runtime.store.reading() as session:
+        see_one_moment(session)
+        return Built(build_report(runtime, session, as_of or moment.date(), known_by=moment, progress=progress), moment)
+
+
 def freeze(
     session: Session,
     actor: Actor,
@@ -131,14 +163,15 @@ def freeze(
     made: Made | None = None,
     force: bool = False,
 ) -> Frozen:
-    """Keep a report as it is. ``now`` is the moment by which its facts were known (``build_report``'s ``known_by``).
+    """Keep a report as it is. ``now`` is the moment by which its facts were known (``build_to_freeze``).
 
     Where the newest snapshot of the same day holds the same bytes there is nothing new and that one is returned, unless
-    ``force``. A recipe's report is kept once for each of its periods, whatever it says. Raises ``IntegrityError`` where another process made this recipe's
-    report of this period at the same moment.
+    ``force``. A recipe's report is kept once for each of its periods, whatever it says. Of several who freeze at once each
+    waits for the one before it, and finds what that one kept.
     """
     data = to_json(report)
     digest = hashlib.sha256(data).hexdigest()
+    take_turn(session, Turn.REPORTS)
     there = None if force and made is None else _same(session, report.as_of, digest, made)
     if there is not None:
         return Frozen(snapshot_called(session, there), is_new=False)
@@ -184,7 +217,7 @@ def _same(session: Session, as_of: date, digest: str, made: Made | None) -> int 
             select(row.id).where(col(row.recipe) == made.recipe, col(row.period) == made.period)
         ).first()
     newest = session.execute(
-        sa.select(col(row.id), col(row.sha256)).where(col(row.as_of) == as_of).order_by(col(row.id).desc()).limit(1)
+        sa.select(col(row.id), col(row.sha256)).where(col(row.as_of) == as_of).order_by(*_NEWEST_FIRST).limit(1)
     ).first()
     return newest.id if newest is not None and newest.sha256 == digest else None
 
@@ -204,17 +237,27 @@ def place_of(at: Address) -> str:
     return f"{at.theme}/{at.table}/{at.row}/{at.column}"
 
 
+_NEWEST_FIRST = (col(ReportSnapshot.as_of).desc(), col(ReportSnapshot.made_at).desc(), col(ReportSnapshot.id).desc())
+"""A report of a day of long ago that is frozen today is no newer than one of last month."""
+
 _COLUMNS = ("id", "as_of", "made_at", "recipe", "period", "version", "profile_hash", "sha256", "undecided", "figures")
 
 
 def snapshots(session: Session) -> list[Snapshot]:
-    """Return all snapshots, the newest first, without their documents."""
-    return [_told(row) for row in session.execute(_selected().order_by(col(ReportSnapshot.id).desc()))]
+    """Return all snapshots without their documents, the newest first: by their day, then by when they were made."""
+    return [_told(row) for row in session.execute(_selected().order_by(*_NEWEST_FIRST))]
+
+
+def snapshot_before(session: Session, day: date) -> Snapshot | None:
+    """Return the newest whole snapshot of an earlier day than this one, if there is any."""
+    earlier = col(ReportSnapshot.sha256).is_not(None), col(ReportSnapshot.as_of) < day
+    row = session.execute(_selected().where(*earlier).order_by(*_NEWEST_FIRST).limit(1)).first()
+    return None if row is None else _told(row)
 
 
 def snapshot_called(session: Session, name: int | str) -> Snapshot:
-    """Return the snapshot with this number, or the newest whole one for "latest". Raises ``NotFound``."""
-    query = _selected().order_by(col(ReportSnapshot.id).desc()).limit(1)
+    """Return the snapshot with this number, or for "latest" the whole one of the latest day. Raises ``NotFound``."""
+    query = _selected().order_by(*_NEWEST_FIRST).limit(1)
     if name == "latest":
         row = session.execute(query.where(col(ReportSnapshot.sha256).is_not(None))).first()
         if row is None:

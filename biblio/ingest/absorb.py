@@ -81,8 +81,8 @@ def store_page(
     took the place of the one the page belongs to.
     """
     sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, _PACKED)
-    now = runtime.clock.now()
     with runtime.store.writing() as session:
+        now = runtime.clock.now()
         require_running(session, destination.run_id)  # a machine that slept must not move back where another has been
         keep_payload(session, sha256, packed, len(page.body), now)
         counts = absorb_parsed(session, runtime, page, parsed, destination, sha256)
@@ -160,8 +160,8 @@ def store_refused_page(runtime: Runtime, page: Page, reason: str, run_id: int | 
     """
     page = replace(page, window=None, promised=None, is_last=False)
     sha256, packed = hashlib.sha256(page.body).hexdigest(), zlib.compress(page.body, _PACKED)
-    now = runtime.clock.now()
     with runtime.store.writing() as session:
+        now = runtime.clock.now()
         require_running(session, run_id)
         keep_payload(session, sha256, packed, len(page.body), now)
         session.add(_page_row(page, sha256, PageCounts(refused=1), Destination(run_id, None), now))

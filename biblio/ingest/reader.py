@@ -158,8 +158,8 @@ def read_body(reader: Reader, blank: Reading, name: str, body: bytes) -> tuple[R
 def store_text(context: JobContext, reading: Reading, refusals: Sequence[Refusal]) -> None:
     """Store what one text gave, with what of it had to be refused, and count it."""
     runtime = context.runtime
-    now = runtime.clock.now()
     with runtime.store.writing() as session:
+        now = runtime.clock.now()
         store_reading(session, reading, now=now)
         absorb.add_refusals(session, refusals, context.run_id, now)
     context.count("texts_refused" if reading.refusal else "texts_read")

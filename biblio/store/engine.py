@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from biblio.errors import StartRefused
+from biblio.store.locks import mark_writer
 
 SQLITE_BUSY_MS = 30_000
 """How long a SQLite writer waits for another one before it gives up."""
@@ -100,9 +101,12 @@ class Store:
     def writing(self) -> Iterator[Session]:
         """Open a unit that may change things. One at a time on SQLite; never held while the network works.
 
+        A moment that is stored is asked of the clock inside it: then whoever waits for the writers under way
+        (``biblio.store.locks.writers``) has everything that happened by that moment.
         Rows stay readable after it, also where it is refused: a page shows what it was refused for.
         """
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            mark_writer(session)  # now, not with its first statement: the moment it writes down comes after this one
             try:
                 yield session
             except BaseException:

@@ -2,11 +2,15 @@
 
 Revision: 0020; follows 0019.
 
-Snapshots of before keep their figures and have no document. A later migration that copies ``report_snapshot`` on SQLite
+Snapshots of before keep their figures and have no document. Those that this revision was taken back from have theirs no
+more either; which recipe and period they were made for is read again from the audit log, which keeps it: without these
+marks the job would make and mail each recipe's newest report a second time. A later migration that copies ``report_snapshot`` on SQLite
 (a batch) loses its triggers and must make them anew.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 import sqlmodel
@@ -41,7 +45,29 @@ def upgrade() -> None:
             sqlite_where=sa.text("recipe IS NOT NULL"),
             postgresql_where=sa.text("recipe IS NOT NULL"),
         )
+    _mark_again()
     _guard()
+
+
+def _mark_again() -> None:
+    """Give snapshots that were frozen before a downgrade their maker, recipe and period back."""
+    connection = op.get_bind()
+    kept = sa.table(TABLE, sa.column("id"), sa.column("made_by_id"), sa.column("recipe"), sa.column("period"))
+    acts = sa.table(
+        "audit_entry", sa.column("id"), sa.column("actor_id"), sa.column("action"), sa.column("subject"),
+        sa.column("details", sa.JSON()),
+    )  # fmt: skip
+    frozen = sa.select(acts.c.subject, acts.c.actor_id, acts.c.details).where(acts.c.action == "report.frozen")
+    for subject, actor, details in connection.execute(frozen.order_by(acts.c.id)).all():
+        marks = {"made_by_id": actor, "recipe": details.get("recipe"), "period": details.get("period")}
+        number = subject.removeprefix("snapshot ")
+        if number.isdecimal() and not (marks["recipe"] and _is_marked(connection, kept, marks)):
+            connection.execute(sa.update(kept).where(kept.c.id == int(number)).values(marks))
+
+
+def _is_marked(connection: sa.Connection, kept: sa.TableClause, marks: dict[str, Any]) -> bool:
+    same = sa.select(kept.c.id).where(kept.c.recipe == marks["recipe"], kept.c.period == marks["period"])
+    return connection.execute(same).first() is not None
 
 
 def _text(length: int) -> sqlmodel.sql.sqltypes.AutoString:
@@ -72,7 +98,10 @@ def _unguard() -> None:
 
 
 def downgrade() -> None:
-    """Take the change back. Snapshots stay with their figures; their documents, which the old schema has no place for, go."""
+    """Take the change back. Snapshots stay with their figures; their documents, which the old schema has no place for, go.
+
+    So do their recipes' marks, which the audit log has too: an upgrade finds them there.
+    """
     _unguard()
     with op.batch_alter_table(TABLE) as batch:
         batch.drop_index("uq_report_snapshot_recipe")

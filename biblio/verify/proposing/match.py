@@ -229,8 +229,8 @@ def proposed_for(world: World, survivors: Sequence[int]) -> list[Proposed]:
 def _match_batch(context: JobContext, world: World, due: Mapping[int, str]) -> None:
     runtime = world.runtime
     proposed = proposed_for(world, list(due))
-    now = runtime.clock.now()
     with runtime.store.writing() as session:
+        now = runtime.clock.now()
         for one in proposed:
             paper = one.paper
             counts = suggest(

@@ -169,7 +169,7 @@ def test_the_letter_brings_the_report_on_paper(
 def test_killed_at_any_step_it_is_made_once_and_told_once(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """For every n: killed before its n-th change of the database or the folder, and run once more: one report, one letter."""
     report = small(headline=(), definitions=INDICATORS)
-    monkeypatch.setattr("reports.job.build_report", lambda *_given, **_named: report)
+    monkeypatch.setattr("reports.service.build_report", lambda *_given, **_named: report)
     here = site(runtime, readers="dora@example.org")
     folder = here.settings.outgoing_mail
 
@@ -203,7 +203,7 @@ def test_two_schedulers_at_once_make_one(runtime: Runtime, monkeypatch: pytest.M
         os.read(hears, 1)
         return report
 
-    monkeypatch.setattr("reports.job.build_report", waits)
+    monkeypatch.setattr("reports.service.build_report", waits)
     turn = Turn("monthly", "2026-11", report.as_of, report.as_of)
     pids = [fork(here, lambda own: make(own, MONTHLY, turn)) for _ in range(3)]
     os.write(tells, b"go!")
@@ -293,7 +293,7 @@ def test_what_breaks_at_one_recipe_stops_no_other(runtime: Runtime, monkeypatch:
             raise RequestRefused("this one breaks")
         return small(headline=())
 
-    monkeypatch.setattr("reports.job.build_report", build)
+    monkeypatch.setattr("reports.service.build_report", build)
     row = run_job(here, REPORT)
     assert row.outcome is Outcome.FAILED
     assert "this one breaks" in (row.error or "")
@@ -338,3 +338,23 @@ def test_status_says_what_is_frozen_and_what_is_due(runtime: Runtime) -> None:
     assert "`biblio report build` freezes one" in before[0]
     assert "1 frozen, the newest as of 2026-11-20" in after[0]
     assert before[1:] == after[1:] == ["                   Monthly report 2026-12 is due on 2026-12-21"]
+
+
+def test_letters_that_wait_are_told_of(runtime: Runtime) -> None:
+    """A report that cannot be read holds its letters back; the run says how many and why, and so does the next."""
+    here = site(runtime)
+    make(here, MONTHLY, Turn("monthly", "2026-11", date(2026, 11, 20), date(2026, 11, 21)))
+    with here.store.writing() as session:
+        broken = ReportSnapshot(
+            as_of=date(2026, 11, 19), made_at=here.clock.now(), figures={}, sha256="0" * 64, document=b"broken"
+        )
+        session.add(broken)
+        session.flush()
+        for row in session.exec(select(OutboxMail)).all():
+            row.key = row.key.replace("report-1-", f"report-{broken.id}-")
+            session.add(row)
+    for _ in range(2):
+        row = run(here)
+        assert "letters_sent" not in row.counts
+        (told,) = [note for note in row.counts["notes"] if "wait" in note]
+        assert told == "2 letters wait: The snapshot's document cannot be unpacked: its bytes are damaged."

@@ -212,11 +212,26 @@ def test_a_snapshot_of_before_is_kept_and_shown_as_what_it_is(runtime: Runtime) 
         )
     upgrade(runtime.store.engine)
     with runtime.store.reading() as session:
-        old, new = snapshots(session)
+        new, old = snapshots(session)
         assert (old.is_whole, old.as_of, old.figures, old.sha256) == (False, date(2026, 1, 31), {"published": 7}, None)
         assert (new.id, new.as_of, new.figures, new.is_whole) == (one.id, one.as_of, one.figures, False)
         with pytest.raises(SnapshotUnreadable, match=r"before whole reports were kept.*build --as-of"):
             load_snapshot(session, old.id)
+
+
+def test_no_recipes_report_is_made_again_after_a_downgrade(runtime: Runtime) -> None:
+    """Down and up again: who froze a report, for which recipe and period, is known again; only documents are gone."""
+    actor, *_ = filled(runtime)
+    made = Made("yearly", "2026")
+    one = frozen(runtime, actor=actor, made=made).snapshot
+    frozen(runtime, force=True)
+    downgrade(runtime.store.engine, "0019")
+    upgrade(runtime.store.engine)
+    with runtime.store.reading() as session:
+        other, again = snapshots(session)
+    assert (again.id, again.made, again.made_by, again.is_whole) == (one.id, made, actor.name, False)
+    assert (other.made, other.made_by) == (None, None)
+    assert frozen(runtime, made=made).snapshot.id == one.id
 
 
 def test_what_a_second_reader_is_to_judge_is_not_named(runtime: Runtime, clock: FixedClock) -> None:
