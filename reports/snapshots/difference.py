@@ -14,6 +14,7 @@ from datetime import date
 from reports.definitions.model import Indicator
 from reports.document import Address, Column, Figure, Report, Row, RowKind, Table, Theme
 from reports.snapshots.canonical import rounded
+from reports.snapshots.curve_moves import CENSORED, POINTS, Timed, curve_moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Moved:
     ``base_went`` the same of the denominator's other rows (a project that was observed meanwhile and has no paper).
     A row with the same name under another number (two papers made one) did not move. ``name`` is what the figure is
     called where it stands alone, on the first page.
+
+    Of a point of a curve (``is_point``) the rows behind it change with the point itself, so ``came`` are projects that
+    published since, ``went`` those that no longer did, ``base_came`` and ``base_went`` those that were newly timed or no
+    longer, and ``shifted`` those whose time to a first paper is another one than was known.
     """
 
     at: Address
@@ -38,6 +43,35 @@ class Moved:
     base_came: tuple[int, ...] = ()
     base_went: tuple[int, ...] = ()
     name: str = ""
+    shifted: tuple[int, ...] = ()
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it is a point in time of a curve."""
+        return self.indicator.key in POINTS
+
+    @property
+    def parts(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield the rows that moved it, by what became of them in words; parts without a row are left out."""
+        parts = self._parts_of_point() if self.is_point else self._parts_of_count()
+        return ((said, rows) for said, rows in parts if rows)
+
+    def _parts_of_point(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        yield "Published since", self.came
+        yield "No longer published", self.went
+        yield "Newly timed", self.base_came
+        yield "No longer timed", self.base_went
+        yield "Time to a first paper is another one than was known", self.shifted
+
+    def _parts_of_count(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Of a fraction, who changed sides is told from who is new or gone altogether, but of rows without a name (< 0)."""
+        was, is_now = (frozenset(figure.rest) if figure else frozenset() for figure in (self.old, self.new))
+        yield "Counted now, in the denominator before", tuple(i for i in self.came if i >= 0 and i in was)
+        yield "Counted now", tuple(i for i in self.came if i < 0 or i not in was)
+        yield "No longer counted, still in the denominator", tuple(i for i in self.went if i >= 0 and i in is_now)
+        yield "No longer counted", tuple(i for i in self.went if i < 0 or i not in is_now)
+        yield "New in the denominator", self.base_came
+        yield "No longer in the denominator", self.base_went
 
     @property
     def rows_are(self) -> RowKind:
@@ -55,7 +89,7 @@ class Moved:
     @property
     def rows_moved(self) -> int:
         """How many rows came or went."""
-        return sum(map(len, (self.came, self.went, self.base_came, self.base_went)))
+        return sum(map(len, (self.came, self.went, self.base_came, self.base_went, self.shifted)))
 
     @property
     def weight(self) -> float:
@@ -102,6 +136,10 @@ class Difference:
 
     old_as_of: date
     new_as_of: date
+    old_through: date | None
+    new_through: date | None
+    old_version: str
+    new_version: str
     headline: tuple[Moved, ...]
     themes: tuple[ThemeMoves, ...]
     tables_gone: tuple[str, ...]
@@ -116,6 +154,49 @@ class Difference:
     def is_empty(self) -> bool:
         """Whether no figure moved."""
         return not any(theme.moved or theme.points for theme in self.themes)
+
+    @property
+    def counted_otherwise(self) -> str:
+        """What counted otherwise, as one names it in a sentence; "" where version, profile and definitions are the same."""
+        version = f"another version of biblio ({self.old_version} before, {self.new_version} now)"
+        return " and ".join(
+            said
+            for said, is_so in (
+                (version, self.is_other_version),
+                ("another profile of the observatory", self.is_other_profile),
+                ("other definitions", bool(self.redefined) and not self.is_other_version),
+            )
+            if is_so
+        )
+
+    @property
+    def is_of_software_alone(self) -> bool:
+        """Whether numbers moved, nobody came or went, and both are of one day: software or profile alone moved them."""
+        moved = [*self.headline, *(one for theme in self.themes for one in theme.moved)]
+        return (
+            bool(self.counted_otherwise)
+            and not self.is_empty
+            and (self.old_as_of, self.old_through) == (self.new_as_of, self.new_through)
+            and not any(one.rows_moved for one in moved)
+        )
+
+    def why(self, moved: Moved) -> str:
+        """Say what else than rows that came or went moved a figure, or why none did; "" where the rows say all."""
+        watched = ""
+        if moved.indicator.key in CENSORED and self.old_through != self.new_through:
+            watched = f"Those without a paper were watched until {self._through(self.new_through)}, before until {self._through(self.old_through)}."
+        if moved.rows_moved or watched or moved.change in (None, 0):
+            return watched
+        if not moved.indicator.rows:
+            return ""
+        if (self.old_as_of, self.old_through) == (self.new_as_of, self.new_through) and self.counted_otherwise:
+            return f"The same rows of the same day: {self.counted_otherwise} counted."
+        more = f", or {self.counted_otherwise} counted" if self.counted_otherwise else ""
+        return f"The same rows: what is known of them changed{more}."
+
+    @staticmethod
+    def _through(day: date | None) -> str:
+        return str(day) if day else "the report’s day"
 
     def names(self, moved: Moved, ids: Iterable[int]) -> list[str]:
         """Return what these rows of a figure are called, sorted."""
@@ -133,6 +214,10 @@ def difference(old: Report, new: Report) -> Difference:
     return Difference(
         old_as_of=old.as_of,
         new_as_of=new.as_of,
+        old_through=old.complete_through,
+        new_through=new.complete_through,
+        old_version=old.version,
+        new_version=new.version,
         headline=tuple(_headline(old, new, names)),
         themes=tuple(moves for moves in themes if moves.moved or moves.points),
         tables_gone=tuple(words for at, words in tables_before.items() if at not in tables_after),
@@ -235,6 +320,7 @@ class _Names:
         self._old = {"projects": old.projects, "papers": old.papers}
         self._new = {"projects": new.projects, "papers": new.papers}
         self._definitions = {**old.definitions, **new.definitions}
+        self._timed = (Timed(old), Timed(new))
 
     def is_of_answers(self, figure: Figure | None) -> bool:
         return figure is None or self._definitions[figure.indicator].of_answers
@@ -243,6 +329,8 @@ class _Names:
         figure = new or old
         assert figure is not None
         indicator = self._definitions[figure.indicator]
+        if indicator.key in POINTS and old is not None and new is not None:
+            return self._point(place, indicator, old, new)
         came, went = self._exchanged(indicator, old.ids if old else (), new.ids if new else ())
         base_came, base_went = self._exchanged(indicator, _all(old), _all(new))
         return Moved(
@@ -257,6 +345,26 @@ class _Names:
             went=went,
             base_came=tuple(i for i in base_came if i not in set(came)),
             base_went=tuple(i for i in base_went if i not in set(went)),
+        )
+
+    def _point(self, place: _Place, indicator: Indicator, old: Figure, new: Figure) -> Moved:
+        """Return a point of a curve that moved, with those that moved it."""
+        found = curve_moves(place.at.row, old, new, *self._timed)
+        parts = (found.published, found.not_published, found.came, found.went, found.shifted)
+        came, went, base_came, base_went, shifted = (tuple(sorted(part)) for part in parts)
+        return Moved(
+            place.at,
+            indicator,
+            place.table,
+            place.row,
+            place.column,
+            old,
+            new,
+            came=came,
+            went=went,
+            base_came=base_came,
+            base_went=base_went,
+            shifted=shifted,
         )
 
     def _exchanged(

@@ -1,14 +1,24 @@
-"""What must not be named now: papers that a second reader is to judge without knowing the first verdict, and their projects.
+"""Who sees what of papers that a second reader is to judge without knowing the first verdict, and of their projects.
 
-They are counted and not named, at the moment of showing: the frozen document names every row, and who waits for a second
-reader changes. The old and the new number of a figure stay as they are.
+Whoever may be that second reader, and everybody without a login, sees reports that are counted without such papers
+(``reports.filters.without_second_readings``): the same bytes whatever the first reader decided. A frozen document counts
+them and can be counted no other way, so it is closed to second readers until they have judged (``is_told``).
+
+Everybody else sees them counted and not named, at the moment of showing: the frozen document names every row, and who
+waits for a second reader changes. The old and the new number of a figure stay as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from biblio.store.models import SecondReading
+from biblio.store.words import LIBRARIANS, Role
 from reports.definitions.model import Indicator
 from reports.document import Figure, Report, Row, RowKind, Table, paper_key
 from reports.snapshots.difference import Difference, Moved, ThemeMoves
@@ -28,6 +38,32 @@ class Hidden:
     def of(self, rows: RowKind) -> frozenset[int]:
         """Return those of one kind."""
         return {"papers": self.papers, "projects": self.projects, "": frozenset[int]()}[rows]
+
+
+def may_read_second(role: Role | None) -> bool:
+    """Whether somebody may be drawn as second reader; a stranger (None) sees no more than one."""
+    return role is None or role in LIBRARIANS
+
+
+def secret_since(session: Session) -> datetime | None:
+    """Return when the oldest decision was made that a second reader has yet to judge, or None."""
+    reading = SecondReading
+    found: datetime | None = session.execute(
+        sa.select(col(reading.drawn_at))
+        .where(col(reading.ended_at).is_(None))
+        .order_by(col(reading.drawn_at), col(reading.id))
+        .limit(1)
+    ).scalar()
+    return found
+
+
+def is_told(as_of: date, made_at: datetime, secret: datetime | None) -> bool:
+    """Whether a frozen report may be seen by second readers: it knows nothing of the time since ``secret`` (``secret_since``).
+
+    That is so whatever was decided, so that a report which is closed tells nothing either.
+    """
+    known_by = min(datetime.combine(as_of, time.max, tzinfo=UTC), made_at)
+    return secret is None or known_by < secret
 
 
 def without_hidden(report: Report, hidden: Hidden) -> Report:
@@ -94,12 +130,13 @@ def _figure(figure: Figure, hidden: frozenset[int]) -> Figure:
 
 def _moved(moved: Moved, hidden: Hidden) -> Moved:
     concerned = hidden.of(moved.rows_are)
-    parts = (moved.came, moved.went, moved.base_came, moved.base_went)
+    parts = (moved.came, moved.went, moved.base_came, moved.base_went, moved.shifted)
     old, new = (f and _figure(f, concerned) for f in (moved.old, moved.new))
     if concerned.isdisjoint(number for part in parts for number in part):
         return replace(moved, old=old, new=new)
-    came, went, base_came, base_went = _unnamed(parts, concerned)
-    return replace(moved, old=old, new=new, came=came, went=went, base_came=base_came, base_went=base_went)
+    came, went, base_came, base_went, shifted = _unnamed(parts, concerned)
+    base = replace(moved, old=old, new=new, base_came=base_came, base_went=base_went)
+    return replace(base, came=came, went=went, shifted=shifted)
 
 
 def _unnamed(parts: Collection[tuple[int, ...]], hidden: frozenset[int]) -> list[tuple[int, ...]]:

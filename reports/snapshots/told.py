@@ -53,8 +53,10 @@ def lines(found: Difference, *, most: int = MOST, named: int = NAMED) -> Iterato
 
 
 def _notes(found: Difference) -> Iterator[str]:
-    if found.is_other_version:
-        yield "They were built by different versions of biblio."
+    if found.is_of_software_alone:
+        yield f"No project or paper came or went: {found.counted_otherwise} counted, and that alone moved the numbers."
+    elif found.is_other_version:
+        yield f"They were built by different versions of biblio ({found.old_version} before, {found.new_version} now)."
     if found.is_other_profile:
         yield "The observatory's profile was changed in between."
     if found.redefined:
@@ -67,14 +69,18 @@ def _notes(found: Difference) -> Iterator[str]:
 
 def _rows(found: Difference, moved: Moved, named: int) -> Iterator[str]:
     """Yield who came and who went."""
-    for what, ids in (
+    parts = (
         ("came", moved.came),
         ("went", moved.went),
         ("new in the denominator", moved.base_came),
         ("no longer in the denominator", moved.base_went),
-    ):
+    )
+    told = ((f"{what[0].lower()}{what[1:]}", ids) for what, ids in moved.parts) if moved.is_point else parts
+    for what, ids in told:
         if ids:
             yield f"    {what}: {listed(found.names(moved, ids), named)}"
+    if why := found.why(moved):
+        yield f"    {why}"
 
 
 def _then_and_now(moved: Moved) -> str:
