@@ -26,6 +26,7 @@ from reports.files.addresses import (
     page_of,
 )
 from reports.files.summary import summary
+from reports.if_accepted import words_beside
 from reports.words import interval, shown
 
 PICTURES = (("fraction", "now"), ("speed", "curve-points"))
@@ -129,6 +130,7 @@ class Head:
     name: str
     unit: str
     cell: Cell
+    waits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ def _paper(report: Report, base: str) -> Paper:
 
 def _head(report: Report, at: Address, figure: Figure, base: str) -> Head:
     definition = definition_of(report, figure.indicator)
-    return Head(headline_name(report, at), definition.unit, _cell(report, figure, _page(report, figure, at, base)))
+    cell = _cell(report, figure, _page(report, figure, at, base))
+    return Head(headline_name(report, at), definition.unit, cell, words_beside(report, at))
 
 
 def _first_pictures(report: Report) -> Iterator[Picture]:
@@ -241,7 +244,8 @@ def _line(report: Report, at: tuple[Theme, Table], row: Row, base: str, footnote
         if cell.note:
             cell = replace(cell, footnote=_raised(footnotes.setdefault(cell.note, len(footnotes) + 1)))
         cells.append(cell)
-    return Line(row.name, tuple(cells))
+    waits = _raised(footnotes.setdefault(row.backlog, len(footnotes) + 1)) if row.backlog else ""
+    return Line(f"{row.name}{waits}", tuple(cells))
 
 
 def _pictures(definitions: Mapping[str, Indicator], table: Table, numbers: Iterator[int]) -> Iterator[Picture]:

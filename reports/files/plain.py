@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from biblio.tables import csv_file
 from reports.document import Figure, Report, Row, Table
 from reports.files.addresses import headline, headline_name
+from reports.if_accepted import words_beside
 from reports.snapshots.canonical import to_json
 from reports.snapshots.hiding import Hidden, without_hidden
 from reports.words import interval, shown
@@ -28,10 +29,14 @@ def as_table(report: Report) -> str:
     """Return what matters most as plain text for a terminal: the headline, by cycle, by year."""
     through = f"complete through {report.complete_through}" if report.complete_through else "never harvested completely"
     lines = [f"{report.observatory}: what became of the telescope time, as of {report.as_of} ({through})", ""]
+    if report.notes:
+        lines += [*report.notes, ""]
     for at, figure in headline(report):
         name = headline_name(report, at)
         number, span = shown(figure, report.definitions), interval(figure, report.definitions)
         lines.append(f"  {name:<44} {number:>10}  {span or figure.note}".rstrip())
+        if waits := words_beside(report, at):
+            lines.append(f"  {'':<44} {'':>10}  {waits}")
     for theme, rows_are in _IN_TEXT:
         table = _first(report, theme, rows_are)
         if table is not None and table.rows:
@@ -66,8 +71,8 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def is_growing(row: Row) -> bool:
-    """Whether anything in a row can still grow without anything being found late."""
-    return row.is_incomplete or any(figure is not None and figure.is_incomplete for figure in row.figures)
+    """Whether anything in a row can still grow without anything being found late, or because much of it waits."""
+    return row.can_rise or any(figure is not None and figure.is_incomplete for figure in row.figures)
 
 
 # -- CSV --------------------------------------------------------------------------------------------------------------
@@ -75,7 +80,7 @@ def is_growing(row: Row) -> bool:
 
 def as_csv(report: Report) -> str:
     """Return one line per figure (RFC 4180, UTF-8), its address first; no cell of it is run as a formula."""
-    header = [*CSV_HEADER, f"as of {report.as_of}", f"complete through {report.complete_through or 'never'}"]
+    header = [*CSV_HEADER, f"as of {report.as_of}", f"complete through {report.complete_through or 'never'}", *report.notes]
     return csv_file(header, _csv_rows(report)).decode()
 
 
@@ -89,8 +94,8 @@ def _csv_rows(report: Report) -> Iterator[list[object]]:
                         yield [
                             *at,
                             *_numbers(figure),
-                            "no" if figure.is_incomplete or row.is_incomplete else "yes",
-                            figure.note,
+                            "no" if figure.is_incomplete or row.can_rise else "yes",
+                            " ".join(filter(None, (figure.note, row.says, row.backlog))),
                         ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reports.document import Address, Figure, Report, Row
+from reports.if_accepted import figure_beside
 from reports.words import interval, shown
 
 _THIN = "\u202f"
@@ -19,8 +20,10 @@ _SEVERAL = 2
 
 def summary(report: Report) -> Iterator[str]:
     """Yield the sentences, the most important first."""
+    yield from report.notes
     for sentence in (
         _published,
+        _undecided,
         _others,
         _fixed_age,
         _half,
@@ -47,6 +50,16 @@ def _published(report: Report) -> str:
         return f"{day} one project had been observed, and it had {'a' if fraction.numerator else 'no'} refereed paper."
     done = f"{_number(fraction.numerator)} of the {_many(observed.value, 'observed project')}"
     return f"{day} {done} had a refereed paper: {_said(report, fraction)}."
+
+
+def _undecided(report: Report) -> str:
+    """What the fraction could be if the certain candidates were accepted: what is not published may be undecided."""
+    at = Address("fraction", "now", "all", "fraction")
+    could, certain = figure_beside(report, at), _at(report, "bibliography/projects-waiting/all/certain")
+    if could is None or certain is None or not certain.value:
+        return ""
+    wait = f"{_many(certain.value, 'project')} without a paper {'waits' if certain.value == 1 else 'wait'} with a candidate"
+    return f"{wait} of which the matching is certain and that nobody has decided about: accepted, they would make it {_text(report, could)}."
 
 
 def _others(report: Report) -> str:
@@ -123,7 +136,12 @@ def _last_year(report: Report) -> str:
         return ""
     growing = _listed([row.name for row in rows if _grows(row)])
     more = f" Numbers of {growing} can still grow." if growing else ""
-    return f"{last.key}, the last complete year, brought {_many(papers.value, 'refereed paper')}.{more}"
+    many = _many(papers.value, "refereed paper")
+    waiting = _at(report, f"bibliography/papers-waiting/{last.key}/certain")
+    if waiting is None or not waiting.value:
+        return f"{last.key}, the last complete year, brought {many}.{more}"
+    wait = f"{_number(waiting.value)} more {'waits' if waiting.value == 1 else 'wait'} for a decision with a certain candidate"
+    return f"{last.key}, the last year that was harvested in full, brought {many}, and {wait}.{more}"
 
 
 def _citations(report: Report) -> str:

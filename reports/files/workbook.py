@@ -20,6 +20,7 @@ from reports.document import Chart, Column, Figure, Report, Table, Theme
 from reports.files.addresses import below, definition_of, definitions_in_order, headline, headline_name, leads_to_rows
 from reports.files.drawn_values import Drawing, colours_of
 from reports.files.summary import summary
+from reports.if_accepted import words_beside
 from reports.words import form_of
 
 NUMBERS: dict[Form, str] = {
@@ -138,6 +139,7 @@ def _cover(made: _Book) -> None:
         for place, number in enumerate((figure.numerator, figure.denominator), start=4):
             _number(sheet, row, place, number, made.number("count"))
         sheet.write_string(row, 6, figure.note or ("no" if figure.is_incomplete else "yes"))
+        sheet.write_string(row, 7, clean(words_beside(report, at)), made.quiet)
         row += 1
     notes = (
         "Shares are between 0 and 1, shown as percent. Numbers in italics can still grow: young cycles, the running year.",
@@ -187,14 +189,18 @@ def _table(made: _Book, sheet: Any, theme: Theme, table: Table, start: int) -> i
     for number, row in enumerate(table.rows, start=top + 1):
         sheet.write_string(number, 0, clean(row.name))
         place = 1
-        growing = row.is_incomplete
+        growing = row.can_rise
         for figure, mine in zip(row.figures, parts, strict=True):
             if figure is not None:
                 growing = growing or figure.is_incomplete
                 _figure(made, sheet, (number, place), figure, mine)
             place += len(mine)
         sheet.write_string(number, place, "no" if growing else "yes")
-        notes = "; ".join(dict.fromkeys(f.note for f in row.figures if f is not None and f.note))
+        notes = "; ".join(
+            dict.fromkeys(
+                [*(f.note for f in row.figures if f is not None and f.note), *filter(None, [row.says, row.backlog])]
+            )
+        )
         if notes:
             sheet.write_string(number, place + 1, clean(notes), made.quiet)
     end = top + 1 + len(table.rows)

@@ -9,12 +9,14 @@ from typing import Any, Protocol
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from biblio.errors import NotFound
 from biblio.webkit import paginate_list, reading, table_response, wants_table
 from reports.building import name_of
 from reports.document import Figure
-from reports.facts.counted import Counted
+from reports.facts.counted import BANDS, Counted
 from reports.pages.shown import Shown, page, shown_of
 from reports.service import hidden_now
+from reports.themes.groups import ALL
 
 ROWS_PER_PAGE = 200
 """So that those of one cycle which did not publish stand on one page."""
@@ -88,7 +90,14 @@ KINDS = {
     "projects": Kind(
         "Project",
         "PI",
-        {"cycle": "Cycle", "category": "Category", "partner": "Partner", "papers": "Papers", "first": "First paper"},
+        {
+            "cycle": "Cycle",
+            "category": "Category",
+            "partner": "Partner",
+            "papers": "Papers",
+            "first": "First paper",
+            "waits": "Waits for a decision",
+        },
         frozenset({"category"}),
     ),
     "papers": Kind("Paper", "Authors", {"year": "Year", "journal": "Journal", "projects": "Projects"}),
@@ -111,8 +120,11 @@ def rows(theme: str, table: str, row: str, column: str, snapshot: int | None = N
     which = request.args.get("which", "")
     listed = [line for line in lines if which not in _WHICH or line.is_counted is _WHICH[which]]
     kind = KINDS.get(indicator.rows, KINDS["projects"])
+    further = _further(kind, lines, is_live=shown.live is not None)
     if wants_table():
-        return _file(f"{theme}-{table}-{row}-{column}-{shown.report.as_of}", kind, listed, shown.live is not None)
+        return _file(
+            f"{theme}-{table}-{row}-{column}-{shown.report.as_of}", kind, listed, further, shown.live is not None
+        )
     listing = paginate_list(listed, sorts=_sorts(kind), default_sort="standing", size=ROWS_PER_PAGE)
     return page(
         "reports/rows.html",
@@ -124,6 +136,7 @@ def rows(theme: str, table: str, row: str, column: str, snapshot: int | None = N
         figure=figure,
         indicator=indicator,
         kind=kind,
+        further={key: name for key, name in further.items() if key not in kind.only_in_files},
         page=listing,
         which=which if which in _WHICH else "",
         counts={"counted": len(figure.ids), "others": len(figure.rest)},
@@ -144,7 +157,7 @@ def lines_of(shown: Shown, figure: Figure, kind: str, hidden: Collection[int]) -
     if shown.live is not None:
         source = Projects(shown.live.counted) if kind == "projects" else Papers(shown.live.counted)
     else:
-        source = Names(shown.names(kind))
+        source = Names(shown.names(kind), _waited(shown) if kind == "projects" else {})
     return [
         Line(0 if i in hidden else i, is_counted, source)
         for ids, is_counted in ((figure.rest, False), (figure.ids, True))
@@ -152,11 +165,30 @@ def lines_of(shown: Shown, figure: Figure, kind: str, hidden: Collection[int]) -
     ]
 
 
+def _waited(shown: Shown) -> Mapping[int, str]:
+    """Return the projects of a frozen report that waited for a decision, with the band of the best candidate.
+
+    Those that would be published; of silent ones that a preprint would keep off the list the certain ones.
+    """
+    try:
+        table = shown.table("bibliography", "projects-waiting")
+        of_band = [(band, table.figure(ALL, band).ids) for band in BANDS]
+        of_band.append((BANDS[0], table.figure(ALL, "silent").ids))
+    except (KeyError, NotFound):  # frozen before it was counted
+        return {}
+    found: dict[int, str] = {}
+    for band, ids in of_band:
+        for number in ids:
+            found[number] = min(band, found.get(number, band), key=BANDS.index)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a frozen report knows of its rows: their names."""
+    """What a frozen report knows of its rows: their names, and which of the projects waited for a decision."""
 
     names: Mapping[int, str]
+    waits: Mapping[int, str]
 
     def name(self, number: int) -> str:
         """Return the name."""
@@ -170,9 +202,9 @@ class Names:
         """Return nothing."""
         return ""
 
-    def get(self, _number: int, _key: str) -> Any:
-        """Return nothing."""
-        return None
+    def get(self, number: int, key: str) -> Any:
+        """Return on what a project waited."""
+        return self.waits.get(number) if key == "waits" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +226,9 @@ class Projects:
         return self.counted.facts.projects[number].pi
 
     def get(self, number: int, key: str) -> Any:
-        """Return a field of the project, how many refereed papers it has, or the day of the first."""
+        """Return a field of the project, how many refereed papers it has, the day of the first, or what waits on it."""
+        if key == "waits":
+            return self.counted.undecided.best.get(number, "")
         if key == "papers":
             return len(self.counted.refereed_of.get(number, ()))
         if key == "first":
@@ -230,8 +264,16 @@ class Papers:
         if key == "projects":
             projects = self.counted.facts.projects
             return [projects[i].code for i in self.counted.projects_of.get(number, ())]
-        paper = self.counted.facts.papers.get(number)
+        facts = self.counted.facts
+        paper = facts.papers.get(number) or facts.bibliography.undecided_facts.get(number)
         return getattr(paper, key) if paper else None
+
+
+def _further(kind: Kind, lines: Collection[Line], *, is_live: bool) -> Mapping[str, str]:
+    """Return the further columns of a list; a frozen report knows of its rows which of them waited, where any did."""
+    if is_live:
+        return kind.more
+    return {key: name for key, name in kind.more.items() if key == "waits" and any(line.get(key) for line in lines)}
 
 
 def _sorts(kind: Kind) -> dict[str, Callable[[Line], Any]]:
@@ -249,16 +291,17 @@ def _sorts(kind: Kind) -> dict[str, Callable[[Line], Any]]:
     }
 
 
-def _file(name: str, kind: Kind, lines: Collection[Line], is_live: bool) -> ResponseReturnValue:
-    header = [kind.name.lower(), "counted"]
-    if is_live:
-        header += ["title", kind.people, *(name.lower() for name in kind.more.values())]
-    return table_response(name, header, [_cells(line, kind, is_live) for line in lines])
+def _file(
+    name: str, kind: Kind, lines: Collection[Line], further: Mapping[str, str], is_live: bool
+) -> ResponseReturnValue:
+    header = [kind.name.lower(), "counted", *(["title", kind.people] if is_live else [])]
+    header += [name.lower() for name in further.values()]
+    return table_response(name, header, [_cells(line, further, is_live) for line in lines])
 
 
-def _cells(line: Line, kind: Kind, is_live: bool) -> list[object]:
+def _cells(line: Line, further: Mapping[str, str], is_live: bool) -> list[object]:
     cells: list[object] = [line.name or f"({UNNAMED})", "yes" if line.is_counted else "no"]
     if is_live:
-        further = [line.get(key) for key in kind.more]
-        cells += [line.title, line.people, *(" ".join(each) if isinstance(each, list) else each for each in further)]
-    return cells
+        cells += [line.title, line.people]
+    more = [line.get(key) for key in further]
+    return [*cells, *(" ".join(each) if isinstance(each, list) else each for each in more)]

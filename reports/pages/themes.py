@@ -24,6 +24,7 @@ TABLE_HEADER = ("row", "column", "value", "numerator", "denominator", "low", "hi
 class Section:
     """A table as it stands on a page: the rows that are shown, and what its columns mean.
 
+    ``waiting`` are those of the rows of which much waits for a decision.
     ``told_before``: keys of definitions that stand whole at an earlier table of the page.
     """
 
@@ -31,6 +32,7 @@ class Section:
     rows: Sequence[Row]
     meanings: tuple[Indicator, ...]
     has_growing: bool
+    waiting: tuple[Row, ...] = ()
     told_before: frozenset[str] = frozenset()
 
     @property
@@ -93,7 +95,8 @@ def definitions(snapshot: int | None = None) -> str:
 def _section(shown: Shown, table: Table, rows: Sequence[Row] | None = None) -> Section:
     if rows is None:
         rows = table.rows[:FIRST_ROWS] if table.is_long else table.rows
-    return Section(table, rows, meanings(shown, table), any(growing(rows)))
+    waiting = tuple(row for row in rows if row.backlog)
+    return Section(table, rows, meanings(shown, table), any(growing(rows)), waiting)
 
 
 def meanings(shown: Shown, table: Table) -> tuple[Indicator, ...]:
@@ -109,6 +112,6 @@ def growing(rows: Iterable[Row]) -> Iterable[bool]:
 
 
 def _cells(row: Row, figure: Figure) -> tuple[object, ...]:
-    complete = "no" if row.is_incomplete or figure.is_incomplete else "yes"
+    complete = "no" if row.can_rise or figure.is_incomplete else "yes"
     counts = (figure.value, figure.numerator, figure.denominator, figure.low, figure.high)
-    return (*counts, complete, figure.note)
+    return (*counts, complete, " ".join(filter(None, (figure.note, row.says, row.backlog))))

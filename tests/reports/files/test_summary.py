@@ -7,7 +7,7 @@ from datetime import date
 
 from reports.document import Report
 from reports.files.summary import summary
-from tests.reports.facts_made import appeared, counted, paper, project, unit
+from tests.reports.facts_made import appeared, counted, paper, project, undecided, unit
 from tests.reports.files.made import nothing, of, small
 
 
@@ -66,6 +66,19 @@ def test_the_last_complete_year_is_told_and_the_running_one_marked() -> None:
     said = _said(of(counted([project(1)], papers, [(1, 1), (2, 1)])))
     assert "Numbers of 2026 can still grow." in said
     assert "2026, the last complete year" not in said
+
+
+def test_what_waits_stands_beside_the_fraction_and_the_last_complete_year() -> None:
+    """One of two projects is published, the other waits with a certain paper of the last complete year."""
+    papers = [appeared(1, date(2025, 5, 1))]
+    waiting = undecided({(2, 2): "certain"}, [appeared(2, date(2025, 6, 1))])
+    said = _said(of(counted([project(1), project(2)], papers, [(1, 1)], bibliography=waiting)))
+    assert "1 project without a paper waits with a candidate of which the matching is certain" in said
+    assert "accepted, they would make it 100.0 %" in said
+    assert "2025, the last year that was harvested in full, brought 1 refereed paper, and 1 more waits" in said
+    decided = _said(of(counted([project(1), project(2)], papers, [(1, 1)])))
+    assert "candidate of which" not in decided
+    assert "2025, the last complete year, brought 1 refereed paper." in decided
 
 
 def test_what_waits_is_counted_and_the_harvest_dated() -> None:
