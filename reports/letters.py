@@ -213,7 +213,8 @@ class Ready:
 
 def send(runtime: Runtime) -> SendCounts:
     """Send the letters that wait; none is being claimed, and no transaction open, while one is rendered."""
-    ready = {number: made for number in _waiting(runtime) if (made := _ready(runtime, number)) is not None}
+    made = {number: _ready(runtime, number) for number in _waiting(runtime)}
+    ready = {number: one for number, one in made.items() if isinstance(one, Ready)}
     readers = _addresses(runtime)
     counts = send_waiting(runtime, KIND, lambda _session, mail: _prepared(runtime, ready, readers, mail))
     unread = {number: one for number, one in made.items() if isinstance(one, str)}

@@ -35,8 +35,9 @@ ALWAYS = (
 """What projects are divided by even where the profile does not say so, as far as any of them has a value."""
 
 _ADDRESS = re.compile(r"[a-z0-9_.|-]+")
-_BENIGN = re.compile(r"[a-z0-9]|(?<=[a-z0-9])-(?=[a-z0-9])|[\s,:/&().'_]")
-"""Signs that a key may lose without two values becoming one."""
+_BLANK = re.compile(r"[\s,]+")
+_WORDS = re.compile(r"[a-z0-9]+( [a-z0-9]+)*")
+"""What a key holds whole: of any other value it has a part, so the value's hash stands behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Divided:
 
 def cycle_key(key: str) -> str:
     """Return a cycle's key as the key of a row: its own where an address can hold it."""
-    return key if _ADDRESS.fullmatch(key) else key_of(key)
+    return key if _ADDRESS.fullmatch(key) else value_key(key)
 
 
 def by_cycle(counted: Counted, pool: Pool) -> tuple[Group, ...]:
@@ -128,12 +129,15 @@ def values_of(written: str, facet: Facet) -> tuple[str, ...]:
 
 
 def value_key(value: str) -> str:
-    """Return a value as the key of a row. "A" and "A+" are two, "Galaxy evolution" and "galaxy  evolution" one."""
-    key = key_of(value)
-    plain = unicodedata.normalize("NFKC", value).casefold()
-    if key in (ALL, NOT_KNOWN, OTHER) or _BENIGN.sub("", plain):
-        return f"{key}-{hashlib.sha256(plain.encode()).hexdigest()[:6]}"
-    return key
+    """Return a value as the key of a row, the same whatever other values there are.
+
+    "Galaxy evolution" and "galaxy,  Evolution" are one; any other sign makes another value: "1", "+1", "-1" and "(1)" are
+    four, "1/2" and "1.2" two.
+    """
+    plain = _BLANK.sub(" ", unicodedata.normalize("NFKC", value).casefold()).strip()
+    if _WORDS.fullmatch(plain) and plain != ALL:
+        return plain.replace(" ", "_")
+    return f"{key_of(plain)}-{hashlib.sha256(plain.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def _column(counted: Counted, facet: Facet, pool: Pool) -> list[str]:

@@ -70,9 +70,7 @@ class _Backlog:
             self.of_age[self._age(i)].add(i)
 
     def _age(self, project: int) -> str:
-        begins = silent_from(
-            self.counted.facts.projects[project], self.counted.profile, self.counted.facts.as_of
-        )
+        begins = silent_from(self.counted.facts.projects[project], self.counted.profile, self.counted.facts.as_of)
         assert begins is not None, "a silent project became so on a day"
         until = self.counted.watched_until
         return next(key for key, _, first in reversed(AGES) if years_after(begins, first) <= until)

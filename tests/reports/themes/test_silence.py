@@ -51,6 +51,18 @@ def test_the_age_of_silence_runs_from_the_end_of_the_grace_period(silent_from: d
     }
 
 
+def test_nobody_is_called_silent_on_the_strength_of_days_that_were_not_harvested() -> None:
+    """Grace that ended after the last day up to which all was harvested has not ended for us; age runs to that day."""
+    begun, through = date(2025, 6, 1), date(2025, 5, 31)
+    released = begun.replace(year=begun.year - _grace())
+    late = _tables(_released(1, released), complete_through=through)["backlog"]
+    assert late.figure("all", "projects").value == 0
+    assert counted([_released(1, released)], complete_through=through).within_time == {1}
+    seen = _tables(_released(1, released), complete_through=begun)["backlog"]
+    assert seen.figure("under-1", "projects").ids == (1,)
+    assert _tables(_released(1, released))["backlog"].figure("from-1", "projects").ids == (1,)
+
+
 def test_a_project_within_its_time_or_published_is_in_no_row() -> None:
     """The backlog is what is silent on the day of the report."""
     facts = counted([_released(1, date(2026, 1, 1)), project(2)], [paper(1)], [(1, 2)])
