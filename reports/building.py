@@ -43,8 +43,21 @@ def report_of(counted: Counted, themes: tuple[Theme, ...]) -> Report:
         headline=tuple(at for at in HEADLINE if _is_there(at, themes)),
         themes=themes,
         definitions={key: INDICATORS[key] for key in sorted(_used(themes))},
+        notes=notes_of(facts),
         **_names(facts, themes),
     )
+
+
+def notes_of(facts: Facts) -> tuple[str, ...]:
+    """Return what must be read with all numbers: that nothing was known on the day, so that zero says nothing."""
+    if facts.known_since is None:
+        return ("biblio knew nothing yet: no project and no paper was recorded. The zeros below say nothing.",)
+    if facts.as_of < facts.known_since:
+        return (
+            f"biblio knew nothing before {facts.known_since}, when the first project or paper was recorded here. This report "
+            f"is of {facts.as_of}: its zeros do not mean that nothing was observed or published.",
+        )
+    return ()
 
 
 def _is_there(at: Address, themes: Iterable[Theme]) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from biblio.garbage import collecting_later
 from biblio.observatory import Profile
 from biblio.store.answers import answers_of_closed_campaigns
+from biblio.store.models import Paper, Project
 from reports.facts.facilities import read_facilities
 from reports.facts.model import Facts
 from reports.facts.reading_bibliography import read_bibliography
@@ -46,4 +48,13 @@ def read_facts(
             links=links,
             answers=tuple(answers_of_closed_campaigns(session, end.moment)),
             bibliography=read_bibliography(session, end, merges, papers, holes),
+            known_since=known_since(session, known_by),
         )
+
+
+def known_since(session: Session, known_by: datetime | None = None) -> date | None:
+    """Return the day (UTC) on which the first project or paper was recorded here; None where none was, by ``known_by``."""
+    first = [sa.select(sa.func.min(col(table.first_seen_at))).scalar_subquery() for table in (Paper, Project)]
+    moments = [one for one in session.execute(sa.select(*first)).one() if one is not None]
+    earliest = min(moments, default=None)
+    return None if earliest is None or (known_by is not None and earliest > known_by) else earliest.date()

@@ -100,6 +100,11 @@ class Live:
 
     @property
     def definitions(self) -> Mapping[str, Indicator]:
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be read with all of its numbers."""
+        return building.notes_of(self.facts)
+
         """What the figures mean."""
         return INDICATORS
 

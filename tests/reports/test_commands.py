@@ -224,3 +224,24 @@ def test_every_command_has_help_with_examples(command: click.Command) -> None:
     text = CliRunner().invoke(command, ["--help"]).output
     assert "Example" in text
     assert f"biblio report {'' if command is report else command.name}" in text
+
+
+def test_a_day_before_the_first_record_is_told_and_kept_apart(filled: Runtime) -> None:
+    """Printed and frozen it says that nothing was known; frozen today it is not the latest, and is built again."""
+    said(filled, "build")
+    early = said(filled, "build", "--as-of", "2012-01-01")
+    assert "biblio knew nothing before" in said(filled, "--as-of", "2012-01-01")
+    assert "biblio knew nothing before" in said(filled, "show", "2")
+    assert "biblio knew nothing" not in said(filled, "show", "latest")
+    assert "as snapshot 2 " in early
+    assert said(filled, "list").splitlines()[1].split()[:2] == ["1", "2026-11-22"]
+    assert "Since snapshot" not in said(filled, "build", "--as-of", "2011-12-31", "--dry-run")
+    assert "Since snapshot 2, as of 2012-01-01:" in said(filled, "build", "--dry-run")
+    add_something_later(filled)
+    assert said(filled, "check", "2").startswith("Snapshot 2 (as of 2012-01-01) was built again bit for bit")
+
+
+def add_something_later(runtime: Runtime) -> None:
+    """Record one project more."""
+    with runtime.store.writing() as session:
+        add_project(session, "2016.1.00009.S", learned_at=runtime.clock.now())

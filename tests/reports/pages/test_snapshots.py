@@ -115,3 +115,15 @@ def test_only_those_who_may_freeze_see_the_button(app: Flask, runtime: Runtime, 
     """Librarians read snapshots; they do not make them."""
     visitor = logged_in(app, runtime, role)
     assert ("Freeze the report of this day" in text(visitor, "/reports/snapshots")) is may
+
+
+def test_a_day_of_long_ago_is_not_the_latest(manager: Visitor, shelf: Shelf) -> None:
+    """Today is compared with the last day before it, whenever that was frozen; a day before all says what it knew."""
+    for day in ("2026-11-20", "2024-01-01", ""):
+        freeze(manager, day)
+    page = text(manager, "/reports/")
+    assert "since snapshot 1 of 2026-11-20" in " ".join(page.split())
+    assert "biblio knew nothing before" not in page
+    early = text(manager, "/reports/?as_of=2010-01-01")
+    assert "biblio knew nothing before" in early
+    assert "0 since" not in early
