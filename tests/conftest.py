@@ -34,6 +34,7 @@ from biblio.observatory import Profile
 from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine, upgrade
+from biblio.web import app
 from demo.make_observatory import build
 from demo.replay import ReplayServer
 from tests.databases import PostgresDatabase
@@ -76,6 +77,15 @@ def routes_compiled_once() -> Iterator[None]:
     Flask.url_rule_class = CompiledRule
     yield
     Flask.url_rule_class = before
+
+
+@pytest.fixture(autouse=True, scope="session")
+def assets_read_once() -> Iterator[None]:
+    """Every app of this process serves the files that the first one read: no test changes them."""
+    before = app.load_assets
+    app.load_assets = cache(before)
+    yield
+    app.load_assets = before
 
 
 @pytest.fixture(autouse=True, scope="session")
