@@ -7,14 +7,22 @@ from typing import Protocol
 
 from reports.definitions.model import Indicator
 from reports.document import Address, Figure
-from reports.words import shown
+from reports.words import THIN, shown
 
-BESIDE: Mapping[Address, Address] = {
-    Address("fraction", "now", "all", "fraction"): Address("bibliography", "projects-waiting", "all", "if-certain"),
-    Address("fraction", "now", "all", "silent"): Address("bibliography", "projects-waiting", "all", "silent"),
-    Address("papers", "by-year", "all", "papers"): Address("bibliography", "papers-waiting", "all", "if-certain"),
+BESIDE: Mapping[Address, tuple[Address, Address]] = {
+    Address("fraction", "now", "all", "fraction"): (
+        Address("bibliography", "projects-waiting", "all", "if-certain"),
+        Address("bibliography", "projects-waiting", "all", "certain"),
+    ),
+    Address("papers", "by-year", "all", "papers"): (
+        Address("bibliography", "papers-waiting", "all", "if-certain"),
+        Address("bibliography", "papers-waiting", "all", "certain"),
+    ),
 }
-"""Where the figure stands that says what a number of the first page could be."""
+"""Where the figures stand that say what a number of the first page could be, and by how many that wait."""
+
+SILENT = Address("fraction", "now", "all", "silent")
+SILENT_WAITING = Address("bibliography", "projects-waiting", "all", "silent")
 
 
 class Numbers(Protocol):
@@ -30,27 +38,32 @@ class Numbers(Protocol):
         ...
 
 
-def figure_beside(report: Numbers, at: Address) -> Figure | None:
-    """Return the figure of what waits that belongs to one of the first page's numbers.
+def words_beside(report: Numbers, at: Address) -> str:
+    """Return how far what waits could move a number of the first page, e.g. "54.2 to 64.5 % once …".
 
-    None where nothing waits that could move it, and in a report that was frozen before such figures were counted.
+    Nothing where it could not, and in a report that was frozen before such figures were counted.
     """
     try:
-        now, then = report.figure(at), report.figure(BESIDE[at])
+        if at == SILENT:
+            waiting = report.figure(SILENT_WAITING)
+            return (
+                f"{_text(report, waiting)} of them {_wait(waiting)} with a certain candidate" if waiting.value else ""
+            )
+        now, (then, many) = report.figure(at), (report.figure(one) for one in BESIDE[at])
     except KeyError:
-        return None
-    if now.value is None or not then.value:
-        return None
-    is_same = then.indicator.endswith("_if_accepted") and then.value == now.value
-    return None if is_same else then
-
-
-def words_beside(report: Numbers, at: Address) -> str:
-    """Return how far what waits could move a number, e.g. "54.2 % to 64.5 % when …"; nothing where it could not."""
-    then = figure_beside(report, at)
-    if then is None:
         return ""
-    words = shown(then, report.definitions)
-    if at.column == "silent":
-        return f"{words} of them with a certain candidate at the desk"
-    return f"{shown(report.figure(at), report.definitions)} to {words} when what is certain at the desk is decided"
+    if now.value is None or then.value is None or not many.value:
+        return ""
+    low = _text(report, now).removesuffix("%").rstrip(THIN)
+    what = (
+        "the certain one that waits is" if many.value == 1 else f"the {_text(report, many)} certain ones that wait are"
+    )
+    return f"{low} to {_text(report, then)} once {what} decided"
+
+
+def _text(report: Numbers, figure: Figure) -> str:
+    return shown(figure, report.definitions)
+
+
+def _wait(figure: Figure) -> str:
+    return "waits" if figure.value == 1 else "wait"

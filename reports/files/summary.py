@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reports.document import Address, Figure, Report, Row
-from reports.if_accepted import figure_beside
 from reports.words import interval, shown
 
 _THIN = "\u202f"
@@ -54,8 +53,7 @@ def _published(report: Report) -> str:
 
 def _undecided(report: Report) -> str:
     """What the fraction could be if the certain candidates were accepted: what is not published may be undecided."""
-    at = Address("fraction", "now", "all", "fraction")
-    could, certain = figure_beside(report, at), _at(report, "bibliography/projects-waiting/all/certain")
+    could, certain = (_at(report, f"bibliography/projects-waiting/all/{one}") for one in ("if-certain", "certain"))
     if could is None or certain is None or not certain.value:
         return ""
     wait = f"{_many(certain.value, 'project')} without a paper {'waits' if certain.value == 1 else 'wait'} with a candidate"

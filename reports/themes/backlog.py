@@ -38,13 +38,13 @@ def projects_notes(counted: Counted) -> tuple[str, ...]:
     certain = len(counted.undecided.unpublished[_CERTAIN])
     if_accepted = written((published + certain) / observed, "share")
     more = f" If the certain ones were accepted, {if_accepted} of all were published." if certain else ""
-    return (f"Waiting for a decision and counted as not published: {told} projects by their best candidate.{more}",)
+    return (f"Counted as not published, with a candidate that waits for a decision: {told} projects.{more}",)
 
 
 def papers_notes(counted: Counted) -> tuple[str, ...]:
     """Return what a table of papers says of those that wait; nothing where none does."""
     told = _by_band(counted.undecided.uncounted[band] for band in BANDS)
-    return (f"Waiting for a decision and not counted: {told} refereed papers by their best candidate.",) if told else ()
+    return (f"Not counted, with a candidate that waits for a decision: {told} refereed papers.",) if told else ()
 
 
 def silent_notes(counted: Counted) -> tuple[str, ...]:
@@ -53,7 +53,9 @@ def silent_notes(counted: Counted) -> tuple[str, ...]:
     told = _by_band({i for i in counted.silent if best.get(i) == band} for band in BANDS)
     if not told:
         return ()
-    return (f"Silent, with a candidate that waits for a decision: {told} projects. Lists of projects say which.",)
+    return (
+        f"Counted as silent, with a candidate that waits for a decision: {told} projects. Lists of projects say which.",
+    )
 
 
 def _by_band(found: Iterable[Iterable[int]]) -> str:

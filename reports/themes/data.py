@@ -23,6 +23,7 @@ from reports.definitions.projects import OBSERVED_HOURS, TIME_FRACTION
 from reports.document import Chart, Column, Figure, Row, Table
 from reports.facts.counted import Counted, span
 from reports.themes.ages import horizon
+from reports.themes.backlog import projects_notes
 from reports.themes.figures import Figures
 from reports.themes.groups import ALL, Group, by_cycle, everything
 from reports.themes.intervals import share_interval
@@ -114,7 +115,10 @@ def _reach(counted: Counted) -> Table:
                 without=(ALL,),
             ),
         ),
-        notes=("Papers are linked to projects: all units of a published project count as used.",),
+        notes=(
+            "Papers are linked to projects: all units of a published project count as used.",
+            *projects_notes(counted),
+        ),
     )
 
 
@@ -209,7 +213,7 @@ def _release(counted: Counted) -> Table:
                 without=(ALL,),
             ),
         ),
-        notes=_not_released(len(counted.observed) - len(released.pool.ids)),
+        notes=(*_not_released(len(counted.observed) - len(released.pool.ids)), *projects_notes(counted)),
     )
 
 

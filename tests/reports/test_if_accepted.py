@@ -27,9 +27,9 @@ def _said(report: Report) -> list[str]:
 def test_the_fraction_the_silent_and_the_papers_say_how_far_they_could_move() -> None:
     """Each in its own words; the number observed and the time to a first paper say nothing."""
     assert _said(_waiting()) == [
-        "50.0 % to 100.0 % when what is certain at the desk is decided",
-        "1 of them with a certain candidate at the desk",
-        "1 to 2 when what is certain at the desk is decided",
+        "50.0 to 100.0 % once the certain one that waits is decided",
+        "1 of them waits with a certain candidate",
+        "1 to 2 once the certain one that waits is decided",
     ]
 
 
@@ -43,9 +43,9 @@ def test_where_nothing_waits_or_it_was_not_counted_nothing_is_said() -> None:
 def test_files_say_it_too() -> None:
     """The text for a terminal, the CSV's rows with a large backlog, and the report on paper."""
     report = _waiting()
-    assert "when what is certain at the desk is decided" in as_table(report)
+    assert "1 to 2 once the certain one that waits is decided" in as_table(report)
     line = next(line for line in as_csv(report).splitlines() if line.startswith("fraction,now,all,fraction,"))
     assert ",no,1 more project waits with a candidate that is certain: 100.0\u202f% published if accepted." in line
     printed = as_html(report)
     assert "1 more project waits with a candidate that is certain" in printed
-    assert "50.0\u202f% to 100.0\u202f% when what is certain at the desk is decided" in printed
+    assert "50.0 to 100.0\u202f% once the certain one that waits is decided" in printed
