@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from biblio.errors import NotFound
 from biblio.observatory import Facet, Profile
-from reports.facts.model import Facts, Project
+from reports.facts.counted import BANDS
+from reports.facts.model import Bibliography, Facts, Project
 from reports.themes.groups import MOST_VALUES, NOT_KNOWN, cycle_key, facets_of, value_key, values_of
+
+T = TypeVar("T")
 
 CYCLE = Facet(key="cycle", name="cycle")
 NO_CYCLE = "no-cycle"
@@ -85,7 +89,7 @@ def filtered(facts: Facts, profile: Profile, asked: Chosen) -> Facts:
     """Return the facts of the projects that are asked for; all of them when nothing is.
 
     Papers stay that have one of these projects, with their links to these alone: whose data a paper used is then judged
-    by these projects. Answers belong to no project, so a part of the projects has none. Raises ``NotFound``, with the
+    by these projects; what waits is what waits for them. Answers belong to no project, so a part of the projects has none. Raises ``NotFound``, with the
     values there are, for one that no project has.
     """
     if not asked:
@@ -97,7 +101,24 @@ def filtered(facts: Facts, profile: Profile, asked: Chosen) -> Facts:
     links = tuple(link for link in facts.links if link.project_id in projects)
     linked = {link.paper_id for link in links}
     papers = {i: paper for i, paper in facts.papers.items() if i in linked}
-    return replace(facts, projects=projects, papers=papers, links=links, answers=())
+    waiting = _waiting_for(facts.bibliography, projects)
+    return replace(facts, projects=projects, papers=papers, links=links, answers=(), bibliography=waiting)
+
+
+def _waiting_for(state: Bibliography, projects: Collection[int]) -> Bibliography:
+    """Return the state of the bibliography with what waits for these projects alone; all else in it is of papers."""
+    pairs = {band: tuple(p for p in found if p[1] in projects) for band, found in state.undecided_pairs.items()}
+    best: dict[int, str] = {}
+    for band in BANDS:
+        for paper, _ in pairs.get(band, ()):
+            best.setdefault(paper, band)
+    papers = {band: tuple(sorted(i for i, at in best.items() if at == band)) for band in BANDS}
+    return replace(
+        state,
+        undecided={band: len(found) for band, found in pairs.items() if found},
+        undecided_papers={band: found for band, found in papers.items() if found},
+        undecided_pairs={band: found for band, found in pairs.items() if found},
+    )
 
 
 def _of(projects: Mapping[int, Project], facet: Facet, wanted: frozenset[str]) -> dict[int, Project]:
@@ -105,11 +126,39 @@ def _of(projects: Mapping[int, Project], facet: Facet, wanted: frozenset[str]) -
     return {i: one for i, one in projects.items() if _written(one, facet) in cells}
 
 
-def without_papers(facts: Facts, hidden: Collection[int]) -> Facts:
-    """Return the facts as if these papers had no link: what may be counted where they must not show."""
-    links = tuple(link for link in facts.links if link.paper_id not in hidden)
-    papers = {i: paper for i, paper in facts.papers.items() if i not in hidden}
-    return replace(facts, papers=papers, links=links)
+def without_second_readings(facts: Facts) -> Facts:
+    """Return the facts as if nobody had proposed, judged or linked the papers that a second reader has yet to judge.
+
+    They are the same facts whatever the first reader decided: all that strangers and second readers may see is counted
+    of them. How many such papers there are stays known, as chance drew them from accepted and rejected ones alike.
+    """
+    state = facts.bibliography
+    hidden = state.read_again.papers
+    if not hidden:
+        return facts
+    waiting = {band: tuple(i for i in papers if i not in hidden) for band, papers in state.undecided_papers.items()}
+    pairs = {band: tuple(p for p in found if p[0] not in hidden) for band, found in state.undecided_pairs.items()}
+    gone = {band: len(found) - len(pairs[band]) for band, found in state.undecided_pairs.items()}
+    undecided = {band: count - gone.get(band, 0) for band, count in state.undecided.items()}
+    return replace(
+        facts,
+        links=tuple(link for link in facts.links if link.paper_id not in hidden),
+        papers=_without(facts.papers, hidden),
+        bibliography=replace(
+            state,
+            undecided={band: count for band, count in undecided.items() if count},
+            undecided_papers={band: papers for band, papers in waiting.items() if papers},
+            undecided_pairs={band: found for band, found in pairs.items() if found},
+            undecided_facts=_without(state.undecided_facts, hidden),
+            paper_to_decision_days=_without(state.paper_to_decision_days, hidden),
+            decided_on=_without(state.decided_on, hidden),
+            names=_without(state.names, hidden),
+        ),
+    )
+
+
+def _without(of: Mapping[int, T], hidden: Collection[int]) -> dict[int, T]:
+    return {number: value for number, value in of.items() if number not in hidden}
 
 
 def value_name(profile: Profile, facet: Facet, value: str) -> str:

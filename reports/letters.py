@@ -33,7 +33,7 @@ from reports.service import Snapshot, difference, hidden_now, load_snapshot, sna
 from reports.snapshots import told
 from reports.snapshots.canonical import SnapshotUnreadable
 from reports.snapshots.difference import Difference
-from reports.snapshots.hiding import difference_without_hidden, without_hidden
+from reports.snapshots.hiding import difference_without_hidden, is_told, secret_since, without_hidden
 
 KIND = "report"
 """As which letters lie in the outbox."""
@@ -305,12 +305,22 @@ def _prepared(
     return Prepared(body, subject=subject, attachments=made.attached)
 
 
+_CLOSED = (
+    "What this letter says is not shown at present: its report counts papers that are being read a second time, and "
+    "librarians, who see this page, may be asked to judge one of them unseen. It is shown when both readers have judged. "
+    "The letter itself leaves as always."
+)
+
+
 def preview(session: Session, runtime: Runtime, mail: OutboxMail) -> tuple[str, str]:
-    """Return subject and text of a letter as it would leave now, for the page of letters."""
+    """Return subject and text of a letter as it would leave now, for the page of letters, which second readers see."""
     named = _KEY.fullmatch(mail.key)
     if named is None:
         return mail.subject, mail.body
-    return written(runtime, gather(runtime, session, int(named[1])), name=mail.recipient)
+    about = snapshot_called(session, int(named[1]))
+    if not is_told(about.as_of, about.made_at, secret_since(session)):
+        return mail.subject, _CLOSED
+    return written(runtime, gather(runtime, session, about.id), name=mail.recipient)
 
 
 LETTERS = LetterKind(KIND, "reports to their readers", preview)

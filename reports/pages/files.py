@@ -13,8 +13,7 @@ from reports.document import Report
 from reports.files.paper import as_pdf
 from reports.files.plain import as_csv, as_json
 from reports.files.workbook import as_xlsx
-from reports.pages.shown import Shown, shown_of
-from reports.service import hidden_now
+from reports.pages.shown import Shown, hidden_here, shown_of
 from reports.snapshots.hiding import without_hidden
 
 Written = Callable[[Report, str], str | bytes]
@@ -35,12 +34,12 @@ def kinds() -> list[str]:
 
 
 def export(kind: str, snapshot: int | None = None) -> Response:
-    """Give the whole report as a file. What a second reader is to judge unseen is counted in it, and not named."""
+    """Give the whole report as a file, in which nothing is named that a second reader is to judge unseen."""
     if kind not in KINDS:
         raise NotFound(f"A report is given as {', '.join(KINDS)}.")
     shown = shown_of(snapshot)
     with reading() as session:
-        hidden = hidden_now(session)
+        hidden = hidden_here(session)
     report = without_hidden(shown.live.whole() if shown.live else _report(shown), hidden)
     write, mimetype = KINDS[kind]
     name = f"report-{report.as_of}{f'-snapshot-{snapshot}' if snapshot else ''}{'-part' if shown.chosen else ''}.{kind}"

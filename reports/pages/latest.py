@@ -8,6 +8,7 @@ readers of a large report get the one of a moment ago, which says so, and nobody
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,15 +29,19 @@ from reports.document import Address, Figure, Report, Theme
 from reports.facts.counted import Counted
 from reports.facts.model import Facts
 from reports.facts.reading import read_facts
-from reports.filters import Chosen, filtered
+from reports.filters import Chosen, filtered, without_second_readings
 from reports.pages.fingerprint import Fingerprint, fingerprint
+from reports.room import ROOM
 from reports.themes import THEMES, theme_of
 
 KEEP_DAYS = 3
-"""How many days' facts a process keeps; those of a large observatory take some hundred megabytes."""
+"""How many days' facts a process keeps, as far as there is room; those of a large observatory take a hundred megabytes."""
 
 KEEP_PARTS = 12
-"""How many filtered reports of one day a process keeps; they share their facts with the whole."""
+"""How many filtered reports of one day a process keeps, as far as there is room (``reports.room``)."""
+
+_FACTS, _COUNTED = 1_300, 2_500
+"""Bytes, about, of a paper or project as read, and of a paper, project or link when all themes were counted (measured)."""
 
 PATIENCE_S = 1.0
 """A report that is read faster than this is read anew before it is shown."""
@@ -61,11 +66,13 @@ class Standing:
 class Live:
     """The report of a day as it is counted now, each theme when it is first asked for.
 
-    It reads like a ``Report``; ``whole`` makes one of it.
+    It reads like a ``Report``; ``whole`` makes one of it. ``left_out`` papers are not counted, as a second reader has yet
+    to judge them; 0 where all are counted.
     """
 
-    def __init__(self, counted: Counted, asked: Chosen, standing: Standing) -> None:
+    def __init__(self, counted: Counted, asked: Chosen, standing: Standing, *, left_out: int = 0) -> None:
         self.counted = counted
+        self.left_out = left_out
         self.asked = asked
         self.standing = standing
         self.headline = building.HEADLINE
@@ -99,12 +106,12 @@ class Live:
         return self.facts.bibliography.undecided
 
     @property
-    def definitions(self) -> Mapping[str, Indicator]:
-    @property
     def notes(self) -> tuple[str, ...]:
         """What must be read with all of its numbers."""
         return building.notes_of(self.facts)
 
+    @property
+    def definitions(self) -> Mapping[str, Indicator]:
         """What the figures mean."""
         return INDICATORS
 
@@ -164,7 +171,11 @@ class _Day:
     began: float
     took_s: float
     current: float
-    parts: OrderedDict[Chosen, _Slot[Live]] = field(default_factory=OrderedDict)
+    parts: OrderedDict[tuple[Chosen, bool], _Slot[Live]] = field(default_factory=OrderedDict)
+    keeper: int = field(default_factory=ROOM.keeper)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, ROOM.leave, self.keeper).atexit = False
 
 
 class Latest:
@@ -176,8 +187,12 @@ class Latest:
         self._makers: dict[date, threading.Lock] = {}
         self.renewing: threading.Thread | None = None
 
-    def live(self, runtime: Runtime, session: Session, as_of: date | None, asked: Chosen) -> Live:
+    def live(
+        self, runtime: Runtime, session: Session, as_of: date | None, asked: Chosen, *, is_blind: bool = False
+    ) -> Live:
         """Return the report as known at the end of ``as_of`` (UTC; None: today), of the projects asked for.
+
+        ``is_blind``: counted without the papers that a second reader has yet to judge.
 
         Where something changed a moment ago and counting takes long, it is the report of before, which says so, while
         another thread counts anew. Raises ``NotFound`` where no project has what is asked for.
@@ -186,7 +201,7 @@ class Latest:
         day = min(as_of or today, today)
         now = fingerprint(session)
         kept = self._current(day, now) or self._earlier(runtime, day) or self._made(runtime, session, day, now)
-        return self._part(runtime, kept, asked)
+        return self._part(runtime, kept, asked, is_blind=is_blind)
 
     def _current(self, day: date, now: Fingerprint) -> _Day | None:
         """Return what is kept of a day, if it is of now."""
@@ -215,9 +230,10 @@ class Latest:
         try:
             with runtime.store.reading() as session:
                 made = self._read(runtime, session, day)
-            whole = self._part(runtime, made, Chosen())
-            for key in dict.fromkeys([*(at.theme for at in whole.headline), *PICTURES]):
-                whole.theme(key)
+            for is_blind in (False, True):
+                whole = self._part(runtime, made, Chosen(), is_blind=is_blind)
+                for key in dict.fromkeys([*(at.theme for at in whole.headline), *PICTURES]):
+                    whole.theme(key)
             self._keep(day, made)
         except Exception as error:  # nobody waits for it: who looks next tries again, and is told
             structlog.get_logger().error("report not counted anew", day=str(day), error=type(error).__name__)
@@ -247,27 +263,51 @@ class Latest:
             self._days.move_to_end(day)
             while len(self._days) > KEEP_DAYS:
                 self._makers.pop(self._days.popitem(last=False)[0], None)
+        mine = weakref.ref(self)
+        size = _FACTS * (len(made.facts.papers) + len(made.facts.projects))
+        ROOM.use(made.keeper, None, size, lambda: (kept := mine()) and kept._let_go(day, made.keeper))
 
-    def _part(self, runtime: Runtime, kept: _Day, asked: Chosen) -> Live:
+    def _let_go(self, day: date, keeper: int) -> None:
+        """Forget a day, unless it was made anew meanwhile."""
         with self._lock:
-            part = kept.parts.setdefault(asked, _Slot())
-            kept.parts.move_to_end(asked)
+            if day in self._days and self._days[day].keeper == keeper:
+                del self._days[day]
+
+    def _part(self, runtime: Runtime, kept: _Day, asked: Chosen, *, is_blind: bool) -> Live:
+        hidden = len(kept.facts.bibliography.read_again.papers) if is_blind else 0
+        key = asked, bool(hidden)
+        with self._lock:
+            part = kept.parts.setdefault(key, _Slot())
+            kept.parts.move_to_end(key)
             while len(kept.parts) > KEEP_PARTS:
                 kept.parts.popitem(last=False)
 
         def make() -> Live:
-            facts = filtered(kept.facts, runtime.profile, asked)
-            return Live(Counted(facts, runtime.profile), asked, kept.standing)
+            all_facts = without_second_readings(kept.facts) if hidden else kept.facts
+            facts = filtered(all_facts, runtime.profile, asked)
+            return Live(Counted(facts, runtime.profile), asked, kept.standing, left_out=hidden)
 
-        return part.get(make)
+        made = part.get(make)
+        facts, owner = made.facts, weakref.ref(kept)
+        size = _COUNTED * (len(facts.papers) + len(facts.projects) + len(facts.links))
+        ROOM.use(kept.keeper, key, size, lambda: (day := owner()) and day.parts.pop(key, None))
+        return made
 
 
 _latest: WeakKeyDictionary[sa.Engine, Latest] = WeakKeyDictionary()
 
 
-def live_report(runtime: Runtime, session: Session, as_of: date | None = None, asked: Chosen | None = None) -> Live:
+def live_report(
+    runtime: Runtime,
+    session: Session,
+    as_of: date | None = None,
+    asked: Chosen | None = None,
+    *,
+    is_blind: bool = False,
+) -> Live:
     """Return the report of a day, of all projects or those asked for; as ``Latest.live``, for this process."""
-    return _latest.setdefault(runtime.store.engine, Latest()).live(runtime, session, as_of, asked or Chosen())
+    mine = _latest.setdefault(runtime.store.engine, Latest())
+    return mine.live(runtime, session, as_of, asked or Chosen(), is_blind=is_blind)
 
 
 def counted_of(runtime: Runtime, session: Session, as_of: date | None = None, asked: Chosen | None = None) -> Counted:

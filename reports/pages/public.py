@@ -1,8 +1,9 @@
 """The public page: what may be told to anybody of what became of the telescope time.
 
 Numbers alone, of the whole observatory, by cycle and by year. Projects that did not publish are neither named nor so few
-in a row that they can be told apart, nothing is said of the questionnaire's answers or of silence, and papers that a
-second reader is to judge unseen are left out before anything is counted.
+in a row that they can be told apart, nor can they by subtracting one number from another; nothing is said of the
+questionnaire's answers or of silence. Papers that a second reader is to judge unseen are left out before anything is
+counted, as on the pages of whoever may be that reader: the two show the same numbers, and the page says how many it lacks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
@@ -24,24 +25,20 @@ from reports import words
 from reports.definitions import INDICATORS, SILENT, WITHIN_TIME
 from reports.definitions.model import Indicator
 from reports.document import Figure, Table
-from reports.facts.counted import Counted
+from reports.facts.model import ReadAgain
 from reports.files import charts
-from reports.filters import Chosen, without_papers
-from reports.pages.dashboard import KeyNumber, key_numbers
-from reports.pages.latest import Live, Standing, live_report
+from reports.pages.key_numbers import KeyNumber, key_numbers
+from reports.pages.latest import Live, live_report
 from reports.pages.shown import Shown
-from reports.service import hidden_now
+from reports.themes.few import FEWEST, put_together
 
 KEPT_FOR = timedelta(hours=1)
 """How long the page stays as it was made: a verdict at the desk is no reason to count everything for a stranger."""
 
-FEWEST = 10
-"""A cycle with fewer observed projects than these is left out: its projects could be told apart."""
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table of the report of which some columns are public. ``fewest``: the column that must reach ``FEWEST``."""
+    """A table of the report of which some columns are public. ``fewest``: the column that must reach ``FEWEST`` in each row."""
 
     theme: str
     table: str
@@ -55,14 +52,16 @@ PARTS: Mapping[str, Part] = {
         "fraction",
         "now",
         ("observed", "published", "fraction"),
-        "Young cycles are low because papers take years.",
+        "Of the projects of a cycle of which data were delivered, those with a refereed paper. Papers take years, so young "
+        "cycles are low.",
         fewest="observed",
     ),
     "papers": Part(
         "papers",
         "by-year",
         ("papers", "pi", "pi_and_archive", "archive", "undetermined", "archive_share"),
-        "PI data: an author of the paper is in the team of every project it used; archive data: of none.",
+        "Refereed papers by the year of their journal. PI data: an author of the paper is in the team of every project "
+        "it used; archive data: in the team of none; both: of some, and not of others.",
     ),
 }
 """What is public beside the first page's numbers, by its place in the address of its picture."""
@@ -70,14 +69,21 @@ PARTS: Mapping[str, Part] = {
 
 @dataclass(frozen=True)
 class Told:
-    """What the page tells, when it was made, and its pictures."""
+    """What the page tells, when it was made, and its pictures. It keeps no report: that would hold all facts for an hour.
+
+    ``observed`` projects were counted; ``read_again`` are the papers that were not, as a second reader has yet to judge.
+    """
 
     made_at: datetime
-    report: Live
+    as_of: date
+    complete_through: date | None
+    observed: int
+    read_again: ReadAgain
     numbers: tuple[KeyNumber, ...]
     tables: Mapping[str, Table]
     pictures: Mapping[tuple[str, str], str]
     meanings: tuple[Indicator, ...]
+    fewest: int = FEWEST
 
     @property
     def says(self) -> Mapping[str, str]:
@@ -87,7 +93,25 @@ class Told:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell yet."""
-        return not self.report.counted.observed and not self.report.counted.refereed
+        return not self.observed and not self.has_papers
+
+    @property
+    def has_papers(self) -> bool:
+        """Whether a paper was counted."""
+        return any(number.meaning.rows == "papers" and number.figure.value for number in self.numbers)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether there are projects, but too few to say anything of them."""
+        return 0 < self.observed < FEWEST
+
+    def counts(self, figure: Figure) -> str:
+        """Return of how many a share is one, e.g. "38 of 52"; nothing where it is no share."""
+        return words.counts(figure)
+
+    def figure(self, number: KeyNumber) -> Figure | None:
+        """Return this very number as the page has it; None where it has none."""
+        return next((mine.figure for mine in self.numbers if mine.at == number.at), None)
 
 
 _lock = threading.Lock()
@@ -131,9 +155,7 @@ def told_of(wired: Runtime) -> Told:
 
 
 def _told(wired: Runtime, session: Session, now: datetime) -> Told:
-    whole = live_report(wired, session)
-    facts = replace(without_papers(whole.facts, hidden_now(session).papers), answers=())
-    report = Live(Counted(facts, wired.profile), Chosen(), Standing(now))
+    report = live_report(wired, session, is_blind=True)
     numbers = tuple(_numbers(report))
     tables = {key: table for key, part in PARTS.items() if (table := _table(report, part)) is not None}
     columns = [column for table in tables.values() for column in table.columns]
@@ -144,37 +166,50 @@ def _told(wired: Runtime, session: Session, now: datetime) -> Told:
         if table.charts
         for look in ("light", "dark")
     }
-    return Told(now, report, numbers, tables, pictures, tuple(INDICATORS[key] for key in used))
+    return Told(
+        made_at=now,
+        as_of=report.as_of,
+        complete_through=report.complete_through,
+        observed=len(report.counted.observed),
+        read_again=report.facts.bibliography.read_again,
+        numbers=numbers,
+        tables=tables,
+        pictures=pictures,
+        meanings=tuple(INDICATORS[key] for key in used),
+    )
 
 
 def _numbers(report: Live) -> list[KeyNumber]:
-    """Return the first page's numbers that may be public."""
+    """Return the first page's numbers that may be public; those of projects only where there are enough of them."""
+    few = len(report.counted.observed) < FEWEST
     return [
         number
         for number in key_numbers(Shown(report))
         if number.figure.value is not None
         and not number.meaning.of_answers
         and number.meaning.key not in (SILENT.key, WITHIN_TIME.key)
+        and not (few and number.meaning.rows == "projects")
     ]
 
 
 def _table(report: Live, part: Part) -> Table | None:
-    """Return what is public of a table: its rows without those of few projects, its public columns and pictures of them."""
+    """Return what is public of a table: its public columns, few projects in no row, the first picture of them, no names."""
     try:
         whole = report.theme(part.theme).table(part.table)
     except KeyError:
         return None
     places = [i for i, column in enumerate(whole.columns) if column.key in part.columns]
-    columns = tuple(whole.columns[i] for i in places)
-    keys = {column.key for column in columns}
-    rows = tuple(
-        replace(row, figures=tuple(_unnamed(row.figures[i]) for i in places))
-        for row in whole.rows
-        if not part.fewest or (whole.figure(row.key, part.fewest).value or 0) >= FEWEST
-    )
+    rows = tuple(replace(row, figures=tuple(row.figures[i] for i in places)) for row in whole.rows)
+    table: Table | None = replace(whole, columns=tuple(whole.columns[i] for i in places), rows=rows, notes=())
+    if table is not None and part.fewest:
+        table = put_together(table, part.fewest)
+    if table is None or not table.rows:
+        return None
+    keys = {column.key for column in table.columns}
     drawn = [replace(chart, columns=tuple(key for key in chart.columns if key in keys)) for chart in whole.charts]
     shown = tuple(chart for chart in drawn if chart.columns)[:1]
-    return replace(whole, columns=columns, rows=rows, charts=shown, notes=()) if rows else None
+    unnamed = tuple(replace(row, figures=tuple(_unnamed(figure) for figure in row.figures)) for row in table.rows)
+    return replace(table, rows=unnamed, charts=shown)
 
 
 def _unnamed(figure: Figure | None) -> Figure | None:

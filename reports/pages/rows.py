@@ -14,8 +14,7 @@ from biblio.webkit import paginate_list, reading, table_response, wants_table
 from reports.building import name_of
 from reports.document import Figure
 from reports.facts.counted import BANDS, Counted
-from reports.pages.shown import Shown, page, shown_of
-from reports.service import hidden_now
+from reports.pages.shown import Shown, hidden_here, page, shown_of
 from reports.themes.groups import ALL
 
 ROWS_PER_PAGE = 200
@@ -115,7 +114,7 @@ def rows(theme: str, table: str, row: str, column: str, snapshot: int | None = N
     lines: list[Line] = []
     if shown.leads_to_rows(figure):
         with reading() as session:
-            hidden = hidden_now(session).of(indicator.rows)
+            hidden = hidden_here(session).of(indicator.rows)
         lines = lines_of(shown, figure, indicator.rows, hidden)
     which = request.args.get("which", "")
     listed = [line for line in lines if which not in _WHICH or line.is_counted is _WHICH[which]]

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import render_template, request, url_for
+from flask import abort, make_response, render_template, request, url_for
 from sqlmodel import Session
 
 from biblio.errors import NotFound, RequestRefused
-from biblio.webkit import asked, reading, runtime
+from biblio.webkit import asked, reading, runtime, visitor
 from reports import words
 from reports.definitions import INDICATORS
-from reports.definitions.model import Form, Indicator
+from reports.definitions.model import Indicator
 from reports.document import Figure, Report, Row, Table, Theme
+from reports.facts.model import ReadAgain
 from reports.filters import Chosen, Value, chosen, divisions, value_name, values_to_choose
 from reports.pages.latest import Live, live_report
-from reports.service import Snapshot, load_snapshot, snapshot_called
+from reports.service import Snapshot, hidden_now, load_snapshot, snapshot_called
+from reports.snapshots.hiding import Hidden, is_told, may_read_second, secret_since
 
 SHORT = 16
 """Characters of a note ("not reached") that stands in the place of a number; a sentence stands behind a dash."""
@@ -48,6 +50,16 @@ class Shown:
         if isinstance(self.report, Live):
             return self.report.contents
         return tuple((theme.key, theme.name, theme.question) for theme in self.report.themes)
+
+    @property
+    def left_out(self) -> int:
+        """How many papers are not counted, because the reader may have to judge one of them unseen."""
+        return self.report.left_out if isinstance(self.report, Live) else 0
+
+    @property
+    def read_again(self) -> ReadAgain:
+        """The papers that a second reader has yet to judge, of a live report; a frozen one does not know."""
+        return self.report.facts.bibliography.read_again if isinstance(self.report, Live) else ReadAgain()
 
     @property
     def chosen(self) -> Chosen:
@@ -111,10 +123,7 @@ class Shown:
 
     def counts(self, figure: Figure) -> str:
         """Return how many of how many a figure is, e.g. "38 of 52"; nothing where it is no share."""
-        if figure.numerator is None or figure.denominator is None:
-            return ""
-        form: Form = "count" if isinstance(figure.denominator, int) else "decimal"
-        return f"{words.written(figure.numerator, form)} of {words.written(figure.denominator, form)}"
+        return words.counts(figure, self.report.definitions)
 
     def interval(self, figure: Figure) -> str:
         """Return a figure's 95 % interval as people read it, or nothing."""
@@ -149,19 +158,48 @@ def asked_part() -> Chosen:
 def shown_of(snapshot: int | None = None) -> Shown:
     """Return the report of a page: the snapshot with this number, or the live one that the address asks for.
 
-    Raises ``NotFound`` for a snapshot there is not, ``RequestRefused`` for what cannot be made or read.
+    Raises ``NotFound`` for a snapshot there is not, ``RequestRefused`` for what cannot be made or read. A snapshot that
+    the reader must not see yet answers with a page of its own.
     """
     with reading() as session:
         if snapshot is None:
             return live(session)
-        return Shown(load_snapshot(session, snapshot), frozen=snapshot_called(session, snapshot))
+        return Shown(load_snapshot(session, snapshot), frozen=opened(session, snapshot))
 
 
 def live(session: Session) -> Shown:
     """Return the live report that the address asks for. Raises ``RequestRefused`` for what cannot be made."""
     day, part = asked_day(), asked_part()
     query = {**({"as_of": day.isoformat()} if day else {}), **part.address()}
-    return Shown(live_report(runtime(), session, day, part), query=query)
+    return Shown(live_report(runtime(), session, day, part, is_blind=is_blind()), query=query)
+
+
+# -- who sees what ----------------------------------------------------------------------------------------------------
+
+
+def is_blind() -> bool:
+    """Whether the reader of this page may be drawn as second reader, and so sees nothing of what one must not know."""
+    person = visitor()
+    return may_read_second(person.role if person else None)
+
+
+def hidden_here(session: Session) -> Hidden:
+    """Return what is counted on the reader's pages and must not be named; a second reader's count nothing of it."""
+    return Hidden() if is_blind() else hidden_now(session)
+
+
+def told_here(session: Session, found: Iterable[Snapshot]) -> list[Snapshot]:
+    """Return those of the snapshots that the reader may see now, in the same order."""
+    secret = secret_since(session) if is_blind() else None
+    return [one for one in found if is_told(one.as_of, one.made_at, secret)]
+
+
+def opened(session: Session, number: int) -> Snapshot:
+    """Return a snapshot that the reader may see. Raises ``NotFound``; one that is closed answers with a page that says why."""
+    found = snapshot_called(session, number)
+    if not told_here(session, [found]):
+        abort(make_response(page("reports/closed.html", snapshot=found), 403))
+    return found
 
 
 # -- filters ----------------------------------------------------------------------------------------------------------

@@ -17,16 +17,14 @@ from reports.definitions.model import Indicator
 from reports.document import Address, Figure
 from reports.pages.files import kinds
 from reports.pages.latest import live_report
-from reports.pages.shown import Shown, asked_day, page
+from reports.pages.shown import Shown, asked_day, hidden_here, is_blind, opened, page, told_here
 from reports.service import (
     Snapshot,
-    build_report,
+    build_to_freeze,
     difference,
     freeze,
-    hidden_now,
     load_snapshot,
     place_of,
-    snapshot_called,
 )
 from reports.service import snapshots as all_snapshots
 from reports.snapshots.difference import Difference, Moved
@@ -55,11 +53,12 @@ class Since:
 
 
 def since_last(shown: Shown, figures: Iterable[tuple[Address, Figure]]) -> Since:
-    """Compare the first page's numbers with those of the newest whole snapshot; a part of the projects with nothing."""
+    """Compare the first page's numbers with those of the last report of an earlier day; a part of the projects with nothing."""
     if shown.live is None or shown.live.asked:
         return Since()
     with reading() as session:
-        last = next((one for one in all_snapshots(session) if one.is_whole and one.as_of <= shown.report.as_of), None)
+        told = told_here(session, all_snapshots(session))
+    last = next((one for one in told if one.is_whole and one.as_of < shown.report.as_of), None)
     if last is None:
         return Since()
     changes = {}
@@ -85,20 +84,26 @@ def snapshots() -> str:
     """Show what was frozen: when, by whom, as of which day."""
     with reading() as session:
         found = all_snapshots(session)
-    whole = [one.id for one in found if one.is_whole]
-    earlier = dict(pairwise(whole))
-    return page("reports/snapshots.html", found=found, earlier=earlier, exports=kinds(), today=runtime().clock.today())
+        told = told_here(session, found)
+    earlier = dict(pairwise([one.id for one in told if one.is_whole]))
+    return page(
+        "reports/snapshots.html",
+        found=found,
+        told={one.id for one in told},
+        earlier=earlier,
+        exports=kinds(),
+        today=runtime().clock.today(),
+        is_blind=is_blind(),
+    )
 
 
 def freeze_now() -> Any:
     """Keep the whole report of a day as a snapshot that never changes."""
-    day = asked_day(request.form.get("as_of", "")) or runtime().clock.today()
-    now = runtime().clock.now()
-    with reading() as session:
-        report = build_report(runtime(), session, day, known_by=now)
+    built = build_to_freeze(runtime(), asked_day(request.form.get("as_of", "")))
     with writing() as session:
-        frozen = freeze(session, actor(), report, now=now)
-    number = frozen.snapshot.id
+        # Whether anything is new would tell a second reader of what must not be seen, so theirs are always new.
+        frozen = freeze(session, actor(), built.report, now=built.known_by, force=is_blind())
+    number, day = frozen.snapshot.id, built.report.as_of
     if frozen.is_new:
         done(f"The report of {day} is frozen as snapshot {number}; nothing changes it any more.")
     else:
@@ -123,13 +128,15 @@ class Rows:
 def changes(old: int, new: int | None = None) -> str:
     """Show what moved from one frozen report to another, or to the live one, and which papers and projects moved it."""
     with reading() as session:
-        before, after = snapshot_called(session, old), snapshot_called(session, new) if new else None
+        before, after = opened(session, old), opened(session, new) if new else None
         if after is not None and before.id == after.id:
             raise NotFound("A report is compared with another one: choose two snapshots.")
         then = load_snapshot(session, before.id)
-        now = load_snapshot(session, after.id) if after else live_report(runtime(), session).whole()
-        found = difference_without_hidden(difference(then, now), hidden_now(session))
-        others = [one for one in all_snapshots(session) if one.is_whole and one.id != before.id]
+        now = (
+            load_snapshot(session, after.id) if after else live_report(runtime(), session, is_blind=is_blind()).whole()
+        )
+        found = difference_without_hidden(difference(then, now), hidden_here(session))
+        others = [one for one in told_here(session, all_snapshots(session)) if one.is_whole and one.id != before.id]
     only = request.args.get("theme", "")
     only = only if any(theme.key == only for theme in found.themes) else ""
     return page(
@@ -158,19 +165,12 @@ def _value(figure: Figure | None, definitions: Mapping[str, Indicator]) -> str:
 
 def _rows(found: Difference, moved: Moved, most: int) -> list[Rows]:
     """Return who came and who went, in words; nothing where nothing may be named."""
-    parts = (
-        ("Counted now", moved.came),
-        ("No longer counted", moved.went),
-        ("New in the denominator", moved.base_came),
-        ("No longer in the denominator", moved.base_went),
-    )
     called = found.projects if moved.rows_are == "projects" else found.papers
     told = []
-    for said, ids in parts:
+    for said, ids in moved.parts:
         named = sorted((called.get(i, f"#{i}"), i) for i in ids if i >= 0)
-        if ids:
-            names = [(name, _page_of(moved.rows_are, name, i)) for name, i in named[:most]]
-            told.append(Rows(said, len(ids), names, max(0, len(named) - most), len(ids) - len(named)))
+        names = [(name, _page_of(moved.rows_are, name, i)) for name, i in named[:most]]
+        told.append(Rows(said, len(ids), names, max(0, len(named) - most), len(ids) - len(named)))
     return told
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +12,9 @@ from hypothesis import strategies as st
 from biblio.errors import NotFound
 from biblio.observatory import Facet
 from reports.facts.counted import Counted
-from reports.filters import Chosen, chosen, divisions, filtered, value_name, values_to_choose, without_papers
-from tests.reports.facts_made import facts, paper, profile, project
+from reports.facts.model import Bibliography, ReadAgain
+from reports.filters import Chosen, chosen, divisions, filtered, value_name, values_to_choose, without_second_readings
+from tests.reports.facts_made import facts, paper, profile, project, undecided
 
 PROJECTS = [
     project(1, partner="EU", category="Discs; Galaxies", call="regular"),
@@ -50,6 +54,14 @@ def test_papers_keep_only_the_links_to_what_is_asked_for() -> None:
     assert part.answers == ()
 
 
+def test_what_waits_is_what_waits_for_the_projects_asked_for() -> None:
+    """Paper 5 waits for projects of two partners: of one alone under the band it has there."""
+    state = undecided({(5, 1): "likely", (5, 2): "certain", (6, 2): "certain"}, [paper(5), paper(6)])
+    part = filtered(replace(FACTS, bibliography=state), profile(), chosen([("partner", "eu")])).bibliography
+    assert (part.undecided, part.undecided_papers) == ({"likely": 1}, {"likely": (5,)})
+    assert part.undecided_pairs == {"likely": ((5, 1),)}
+
+
 def test_an_unknown_value_is_refused_with_those_there_are() -> None:
     """The message names what was asked for, cut, and every value."""
     with pytest.raises(NotFound, match=r"no project has the partner “Mars”\. There are: eu, na, not-known"):
@@ -76,10 +88,33 @@ def test_what_is_chosen_reads_the_same_in_any_order() -> None:
     assert not one
 
 
-def test_papers_that_must_not_show_publish_nothing() -> None:
-    """Without paper 2 its project has one paper fewer, and without both nothing is published."""
-    assert len(Counted(without_papers(FACTS, {2}), profile()).published) == 2
-    assert not Counted(without_papers(FACTS, {1, 2}), profile()).published
+def test_papers_that_a_second_reader_has_yet_to_judge_are_nowhere() -> None:
+    """Neither linked, decided about nor waiting; how many there are stays known. Without any the facts stay as they are."""
+    state = Bibliography(
+        undecided={"certain": 2, "likely": 1},
+        undecided_papers={"certain": (2, 3), "likely": (4,)},
+        undecided_pairs={"certain": ((2, 3), (3, 1)), "likely": ((4, 1),)},
+        undecided_facts={2: paper(2), 3: paper(3)},
+        paper_to_decision_days={1: 3, 2: 5},
+        decided_on={1: date(2020, 1, 1), 2: date(2020, 1, 2)},
+        under_second_reading=frozenset({2}),
+        names={2: "two", 3: "three"},
+        read_again=ReadAgain(frozenset({2}), date(2020, 1, 2)),
+    )
+    found = without_second_readings(replace(FACTS, bibliography=state))
+    assert found.links == tuple(link for link in FACTS.links if link.paper_id == 1)
+    assert found.papers.keys() == {1}
+    assert found.bibliography == replace(
+        state,
+        undecided={"certain": 1, "likely": 1},
+        undecided_papers={"certain": (3,), "likely": (4,)},
+        undecided_pairs={"certain": ((3, 1),), "likely": ((4, 1),)},
+        undecided_facts={3: paper(3)},
+        paper_to_decision_days={1: 3},
+        decided_on={1: date(2020, 1, 1)},
+        names={3: "three"},
+    )
+    assert without_second_readings(FACTS) is FACTS
 
 
 @given(
