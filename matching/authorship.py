@@ -46,7 +46,7 @@ SLIPPED = 0.8
 AGREES = 0.85
 """From here on names agree but for what is not written out: "Quill, J. M." beside "Quill, Jane"."""
 
-_MOST_COMPARED = 60_000
+MOST_COMPARED = 60_000
 """Pairs of author and team member that are compared one by one; beyond, only those of one surname are."""
 
 _SHARED_SURNAMES = """
@@ -258,7 +258,7 @@ def _tries(authors: AuthorList, team: Team) -> Iterator[list[tuple[int, int]]]:
     The second is for whom the first gave no sure name.
     """
     yield team.roster.of_one_surname(authors.roster)
-    if len(team.members) * len(authors.sketches) <= _MOST_COMPARED:
+    if len(team.members) * len(authors.sketches) <= MOST_COMPARED:
         yield team.roster.near(authors.roster)
 
 

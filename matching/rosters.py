@@ -23,10 +23,10 @@ from matching.people import NICKNAMES, Name, as_scanned, index_keys, is_group, p
 
 __all__ = ["CUT", "Kind", "Roster", "Sketch", "forget_sketches", "sketch"]
 
-_MOST_DIFFERENT = 4
+MOST_DIFFERENT = 4
 """In so many letters two surnames may differ that are two slips apart, or one of which has a particle before it."""
 
-_SLIP_FROM, _TWO_SLIPS_FROM = 5, 7
+SLIP_FROM, TWO_SLIPS_FROM = 5, 7
 """From so many letters on (of the longer one) surnames may differ by a slip or a particle, and by two slips."""
 
 CUT = re.compile(r"\bet\.?\s*al\b|\bothers\b|\b\d+\s+more\b|\u2026|\.\.\.", re.I)
@@ -150,7 +150,7 @@ class Roster:
                 for initial in initials:
                     if initial in by_initial:
                         for here, theirs, as_read in by_initial[initial]:
-                            may_be = (letters ^ theirs).bit_count() <= _MOST_DIFFERENT or scanned == as_read
+                            may_be = (letters ^ theirs).bit_count() <= MOST_DIFFERENT or scanned == as_read
                             if may_be and _are_close(self.sketches[here], others.sketches[there]):
                                 found.add((here, there))
         if not (self._plain() and others._plain()):
@@ -241,7 +241,7 @@ def _are_close(one: Sketch, other: Sketch) -> bool:
     """Whether two surnames may be the same but for slips, a particle, or what scanners confuse."""
     x, y = one.name.surname, other.name.surname
     longest = max(len(x), len(y))
-    if x == y or longest < _SLIP_FROM:
+    if x == y or longest < SLIP_FROM:
         return x == y
-    most = _MOST_DIFFERENT if longest >= _TWO_SLIPS_FROM else _MOST_DIFFERENT // 2
+    most = MOST_DIFFERENT if longest >= TWO_SLIPS_FROM else MOST_DIFFERENT // 2
     return (one.letters ^ other.letters).bit_count() <= most or one.scanned == other.scanned

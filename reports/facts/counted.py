@@ -5,16 +5,18 @@ The words are those of the glossary: *observed*, *published*, *silent*, *origin*
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from biblio.observatory import Profile
 from biblio.store.words import NEVER_PREPRINTS, Band
-from matching.authorship import Archival, AuthorList, DataUse, Member, Overlap, Team, archival, data_use, overlap
+from matching.authorship import Archival, DataUse, Overlap, archival, data_use
+from matching.overlaps import Staff, overlaps
 from reports.document import Theme
 from reports.facts.model import Facts, Paper, Project
 
@@ -52,6 +54,7 @@ class Counted:
         self.profile = profile
         self.themes: dict[str, Theme] = {}
         """Those worked out so far, by key (``reports.themes.theme_of``)."""
+        self._starts: dict[tuple[int, From], Start | None] = {}
 
     @property
     def watched_until(self) -> date:
@@ -155,7 +158,10 @@ class Counted:
 
     def start(self, project: int, origin: From = From.DELIVERY) -> Start | None:
         """Return from when a project's time runs; None where no unit has a usable day."""
-        return start(self.facts.projects[project], origin, self.profile, self.facts.as_of)
+        key = project, origin
+        if key not in self._starts:
+            self._starts[key] = start(self.facts.projects[project], origin, self.profile, self.facts.as_of)
+        return self._starts[key]
 
     def _is_silent(self, project: int) -> bool:
         begins = silent_from(self.facts.projects[project], self.profile, self.facts.as_of)
@@ -174,15 +180,16 @@ class Counted:
     @cached_property
     def _overlaps(self) -> Mapping[int, tuple[Overlap, ...]]:
         """Refereed paper → whether an author is of the team of each of its projects, in step with ``projects_of``."""
-        projects = self.facts.projects
-        teams = {i: Team(members_of(projects[i])) for i in self.refereed_of}
-        found = {}
-        for paper in sorted(self.refereed):
-            authors = AuthorList(self.facts.papers[paper].authors)
-            found[paper] = tuple(
-                [overlap(authors, teams[i], is_proposed=projects[i].is_pi_project) for i in self.projects_of[paper]]
+        facts, papers, projects = self.facts, sorted(self.refereed), sorted(self.refereed_of)
+        places = {project: place for place, project in enumerate(projects)}
+        told = iter(
+            overlaps(
+                [facts.papers[i].authors for i in papers],
+                [staff_of(facts.projects[i]) for i in projects],
+                [(place, places[project]) for place, i in enumerate(papers) for project in self.projects_of[i]],
             )
-        return found
+        )
+        return {i: tuple(islice(told, len(self.projects_of[i]))) for i in papers}
 
 
 class Undecided:
@@ -352,7 +359,6 @@ def keeps_off(paper: Paper, profile: Profile, as_of: date) -> bool:
     return profile.asking.preprint_counts_until(paper.preprint_on) >= as_of
 
 
-def members_of(project: Project) -> tuple[Member, ...]:
-    """Return a project's team, each person once, the PI first."""
-    names: Iterable[str] = dict.fromkeys(name for name in project.team if name)
-    return tuple(Member(name, is_pi=name == project.pi) for name in names)
+def staff_of(project: Project) -> Staff:
+    """Return the people of a project, each once, and whether anybody proposed it."""
+    return Staff(tuple(dict.fromkeys(filter(None, project.team))), project.pi, project.is_pi_project)

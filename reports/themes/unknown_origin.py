@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matching.authorship import AuthorList, DataUse, Doubt, Overlap, Team, team_overlap
+from matching.authorship import AuthorList, DataUse, Doubt, Overlap, team_overlap
 from reports.definitions.papers import UNKNOWN_BECAUSE
 from reports.document import Column, Table
-from reports.facts.counted import Counted, members_of
+from reports.facts.counted import Counted, staff_of
 from reports.themes.paper_groups import PaperGroup, count, everything, rows_of
 
 REASONS: Mapping[Doubt, str] = {
@@ -27,7 +27,7 @@ def unknown_origin(counted: Counted) -> tuple[Table, ...]:
 
 def _by_reason(counted: Counted, papers: Sequence[int]) -> Table:
     projects = counted.facts.projects
-    teams = {j: Team(members_of(projects[j])) for j in sorted({j for i in papers for j in counted.projects_of[i]})}
+    teams = {j: staff_of(projects[j]).team for j in sorted({j for i in papers for j in counted.projects_of[i]})}
     found: dict[Doubt, list[int]] = {doubt: [] for doubt in REASONS}
     for i in papers:
         authors = AuthorList(counted.facts.papers[i].authors)
