@@ -28,6 +28,7 @@ from reports.building import report_of
 from reports.document import Address, Report
 from reports.facts.counted import Counted
 from reports.facts.reading import read_facts
+from reports.room import ROOM
 from reports.snapshots.canonical import SnapshotUnreadable, from_json, packed, rounded, to_json, unpacked
 from reports.snapshots.difference import Difference, difference
 from reports.snapshots.hiding import Hidden
@@ -53,8 +54,12 @@ __all__ = [
 ]
 
 KEEP = 8
-"""How many frozen reports a process keeps read; one of a large observatory takes some tens of megabytes."""
+"""How many frozen reports a process keeps read, as far as there is room; a large one takes some tens of megabytes."""
 
+_READ = 10
+"""Bytes in memory, about, for each byte of the document."""
+
+_KEEPER = ROOM.keeper()
 _lock = threading.Lock()
 _kept: OrderedDict[str, Report] = OrderedDict()
 
@@ -322,13 +327,21 @@ def load_snapshot(session: Session, number: int) -> Report:
     with _lock:
         if digest is not None and digest in _kept:
             _kept.move_to_end(digest)
+            ROOM.look(_KEEPER, digest)
             return _kept[digest]
-    report = from_json(document_of(session, number))
+    document = document_of(session, number)
+    report = from_json(document)
     with _lock:
         _kept[str(digest)] = report
         while len(_kept) > KEEP:
             _kept.popitem(last=False)
+    ROOM.use(_KEEPER, digest, _READ * len(document), lambda: _let_go(str(digest)))
     return report
+
+
+def _let_go(digest: str) -> None:
+    with _lock:
+        _kept.pop(digest, None)
 
 
 def hidden_now(session: Session) -> Hidden:

@@ -22,6 +22,7 @@ from biblio.store.models import (
     Link,
     Paper,
     PaperIdentifier,
+    PaperMatch,
     PaperMerge,
     PaperRelation,
     PaperRevision,
@@ -95,6 +96,8 @@ def fingerprint(session: Session) -> Fingerprint:
         sa.select(sa.func.count()).select_from(Campaign).where(col(Campaign.is_released)).scalar_subquery(),
         sa.select(sa.func.count()).select_from(Answer).scalar_subquery(),
         sa.select(sa.func.max(col(HarvestCursor.updated_at))).scalar_subquery(),
+        # A candidate that is proposed no more gets no new row: it is withdrawn when its paper is matched again.
+        sa.select(sa.func.max(col(PaperMatch.matched_at))).scalar_subquery(),
         sa.select(sa.func.max(col(AuditEntry.id)))
         .where(col(AuditEntry.action) == RELATION_WITHDRAWN)
         .scalar_subquery(),

@@ -31,7 +31,7 @@ from reports.facts.model import Facts
 from reports.facts.reading import read_facts
 from reports.filters import Chosen, filtered, without_second_readings
 from reports.pages.fingerprint import Fingerprint, fingerprint
-from reports.room import ROOM
+from reports.room import FACTS, ROOM
 from reports.themes import THEMES, theme_of
 
 KEEP_DAYS = 3
@@ -263,15 +263,16 @@ class Latest:
             self._days.move_to_end(day)
             while len(self._days) > KEEP_DAYS:
                 self._makers.pop(self._days.popitem(last=False)[0], None)
-        mine = weakref.ref(self)
-        size = _FACTS * (len(made.facts.papers) + len(made.facts.projects))
-        ROOM.use(made.keeper, None, size, lambda: (kept := mine()) and kept._let_go(day, made.keeper))
+        mine, keeper = weakref.ref(self), made.keeper
 
-    def _let_go(self, day: date, keeper: int) -> None:
-        """Forget a day, unless it was made anew meanwhile."""
-        with self._lock:
-            if day in self._days and self._days[day].keeper == keeper:
-                del self._days[day]
+        def let_go() -> None:
+            reports = mine()
+            if reports is not None:
+                with reports._lock:
+                    if day in reports._days and reports._days[day].keeper == keeper:  # not made anew meanwhile
+                        del reports._days[day]
+
+        ROOM.use(keeper, FACTS, _FACTS * (len(made.facts.papers) + len(made.facts.projects)), let_go)
 
     def _part(self, runtime: Runtime, kept: _Day, asked: Chosen, *, is_blind: bool) -> Live:
         hidden = len(kept.facts.bibliography.read_again.papers) if is_blind else 0
@@ -288,9 +289,16 @@ class Latest:
             return Live(Counted(facts, runtime.profile), asked, kept.standing, left_out=hidden)
 
         made = part.get(make)
-        facts, owner = made.facts, weakref.ref(kept)
+        facts, mine, owner = made.facts, weakref.ref(self), weakref.ref(kept)
         size = _COUNTED * (len(facts.papers) + len(facts.projects) + len(facts.links))
-        ROOM.use(kept.keeper, key, size, lambda: (day := owner()) and day.parts.pop(key, None))
+
+        def let_go() -> None:
+            reports, day = mine(), owner()
+            if reports is not None and day is not None:
+                with reports._lock:
+                    day.parts.pop(key, None)
+
+        ROOM.use(kept.keeper, key, size, let_go)
         return made
 
 

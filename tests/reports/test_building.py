@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import pytest
 
 from reports.building import HEADLINE, build, report_of
+from reports.facts.counted import Counted
 from reports.facts.model import Facts
 from reports.files.plain import as_csv, as_table
 from reports.files.summary import summary
 from reports.snapshots.canonical import from_json, to_json
-from reports.facts.counted import Counted
 from reports.themes import theme_of
 from tests.reports.facts_made import AS_OF, facts, paper, profile, project
 

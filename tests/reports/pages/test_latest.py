@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from biblio.catalogue.links import Ruling, decide, relate, undo
+from biblio.catalogue.links import Ruling, decide, relate, suggest, undo
 from biblio.catalogue.merges import merge
+from biblio.clock import FixedClock
 from biblio.errors import NotFound
 from biblio.runtime import Runtime
+from biblio.store.models import PaperMatch
 from biblio.store.words import RelationKind, Verdict
 from reports.facts.model import Facts
 from reports.facts.reading import read_facts
@@ -61,6 +63,31 @@ def test_verdicts_are_seen_at_once_and_candidates_count_nothing(runtime: Runtime
     with runtime.store.writing() as session:
         undo(session, shelf.librarian, decision, now=now + timedelta(seconds=1))
     assert number(runtime, "published") == 2
+
+
+def test_what_waits_is_of_now(runtime: Runtime, shelf: Shelf, clock: FixedClock) -> None:
+    """A candidate comes, is decided, comes back, and is proposed no more: each time the count is the new one at once."""
+
+    def waiting() -> int:
+        return sum(live(runtime).undecided.values())
+
+    assert waiting() == 0
+    with runtime.store.writing() as session:
+        paper = add_paper(session, "Once more", year=2020)
+        add_candidate(session, paper, shelf.projects[2])
+    assert waiting() == 1
+    with runtime.store.writing() as session:
+        decision = accept(session, shelf.librarian, paper, shelf.projects[2], now=clock.now())
+    assert waiting() == 0
+    clock.move(timedelta(seconds=1))
+    with runtime.store.writing() as session:
+        undo(session, shelf.librarian, decision, now=clock.now())
+    assert waiting() == 1
+    clock.move(timedelta(seconds=1))
+    with runtime.store.writing() as session:  # as the job does that matches the paper again
+        suggest(session, paper_id=paper, suggestions=[], rules_digest="", now=clock.now())
+        session.merge(PaperMatch(paper_id=paper, digest="", matched_at=clock.now()))
+    assert waiting() == 0
 
 
 def _reject(runtime: Runtime, shelf: Shelf) -> None:
