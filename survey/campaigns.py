@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from sqlmodel import Session, col, select
 
@@ -21,7 +22,27 @@ class State(StrEnum):
     DISCARDED = "discarded"
 
 
-def state_of(campaign: Campaign, today: date) -> State:
+class HasMoments(Protocol):
+    """A campaign, or a row that holds its moments."""
+
+    @property
+    def opened_at(self) -> datetime | None:
+        """When its first letter could leave."""
+
+    @property
+    def paused_at(self) -> datetime | None:
+        """Since when no letters go out."""
+
+    @property
+    def closes_on(self) -> date | None:
+        """Its last day."""
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When it was ended or discarded."""
+
+
+def state_of(campaign: HasMoments, today: date) -> State:
     """Return where a campaign stands on ``today``; its last day is ``closes_on``."""
     if campaign.closed_at is not None:
         return State.DISCARDED if campaign.opened_at is None else State.CLOSED
@@ -37,7 +58,7 @@ def is_over(campaign: Campaign, today: date) -> bool:
     return campaign.opened_at is not None and campaign.closes_on is not None and campaign.closes_on < today
 
 
-def takes_answers(campaign: Campaign, today: date) -> bool:
+def takes_answers(campaign: HasMoments, today: date) -> bool:
     """Whether the links of a campaign work on ``today``."""
     return state_of(campaign, today) in (State.OPEN, State.PAUSED)
 

@@ -8,7 +8,7 @@ ours is counted and left alone.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from email.utils import parseaddr
@@ -227,8 +227,13 @@ def dead_addresses(session: Session) -> set[tuple[str, str]]:
     return set(died_on(session))
 
 
-def died_on(session: Session, known_by: datetime | None = None) -> dict[tuple[str, str], date]:
-    """Return the dead addresses with the day their last such letter came back; as known at a moment (None: now)."""
+def died_on(
+    session: Session, known_by: datetime | None = None, *, among: Collection[str] | None = None
+) -> dict[tuple[str, str], date]:
+    """Return the dead addresses with the day their last such letter came back; as known at a moment (None: now).
+
+    ``among`` narrows it to addresses of these hashes.
+    """
     bounce = MailBounce
     open_then = sa.or_(col(bounce.outcome).is_(None), col(bounce.outcome) == DEAD)
     learned: sa.ColumnElement[bool] = sa.true()
@@ -237,7 +242,9 @@ def died_on(session: Session, known_by: datetime | None = None) -> dict[tuple[st
         learned = col(bounce.learned_at) <= known_by
     rows = session.execute(
         sa.select(col(bounce.key_id), col(bounce.address_hash), sa.func.max(col(bounce.told_at)))
-        .where(col(bounce.is_hard), open_then, learned)
+        .where(
+            col(bounce.is_hard), open_then, learned, sa.true() if among is None else col(bounce.address_hash).in_(among)
+        )
         .group_by(col(bounce.key_id), col(bounce.address_hash))
     )
     return {(key_id, address): told_at.date() for key_id, address, told_at in rows}
@@ -245,15 +252,18 @@ def died_on(session: Session, known_by: datetime | None = None) -> dict[tuple[st
 
 def dead_since(session: Session, book: AddressBook, address: str) -> date | None:
     """Return the day a letter to this address last came back for good; None while it works, as far as is known."""
-    told_at = session.execute(
-        sa.select(sa.func.max(col(MailBounce.told_at))).where(
-            col(MailBounce.key_id) == book.key_id,
-            col(MailBounce.address_hash) == book.hash(address),
-            col(MailBounce.is_hard),
-            sa.or_(col(MailBounce.outcome).is_(None), col(MailBounce.outcome) == DEAD),
-        )
-    ).scalar_one()
+    values = {"key_id": book.key_id, "address_hash": book.hash(address)}
+    told_at: datetime | None = session.connection().execute(_LAST_CAME_BACK, values).scalar_one()
     return told_at.date() if told_at is not None else None
+
+
+_LAST_CAME_BACK = sa.select(sa.func.max(col(MailBounce.told_at))).where(
+    col(MailBounce.key_id) == sa.bindparam("key_id"),
+    col(MailBounce.address_hash) == sa.bindparam("address_hash"),
+    col(MailBounce.is_hard),
+    sa.or_(col(MailBounce.outcome).is_(None), col(MailBounce.outcome) == DEAD),
+)
+"""Made once: the sender asks it of each letter, and making a statement takes longer than running this one."""
 
 
 def say(session: Session, actor: Actor, bounce_id: int, outcome: str, *, now: datetime) -> AuditEntry:

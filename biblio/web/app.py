@@ -18,7 +18,7 @@ from biblio.errors import NotAllowed, RequestRefused
 from biblio.feature import Feature, load_features
 from biblio.paths import template_dir
 from biblio.runtime import Runtime, build_runtime
-from biblio.web import errors, security
+from biblio.web import errors, rates, security
 from biblio.web.accounts import login, oidc, permissions
 from biblio.web.accounts.views import blueprint as accounts
 from biblio.web.admin.views import attach_features
@@ -126,9 +126,8 @@ def _refuse_nul() -> None:
 
 def _install_rates(app: Flask, runtime: Runtime) -> None:
     """Throttle the views that ask for it (``@webkit.throttled``)."""
-    limiter = Limiter(
-        get_remote_address, app=app, storage_uri=runtime.settings.ratelimit_storage, strategy="moving-window"
-    )
+    kept = rates.storage(runtime.settings.ratelimit_storage)
+    limiter = Limiter(get_remote_address, app=app, storage_uri=kept, strategy="moving-window")
     for endpoint, view in list(app.view_functions.items()):
         limited: Any = view
         for rate in getattr(view, "biblio_rates", ()):

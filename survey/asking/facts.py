@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -40,7 +41,7 @@ from biblio.store.models import (
     UnitRevision,
 )
 from biblio.store.words import MailState
-from survey.asking.asked_for import Question
+from survey.asking.asked_for import Question, Shape, Statement
 from survey.asking.paper_facts import links_of, papers_of, undecided_certain, unverified_references
 from survey.asking.rule import ProjectFacts
 
@@ -94,12 +95,12 @@ NO_PAPERS: tuple[bool, date | None] = (False, None)
 def read_persons(
     session: Session, runtime: Runtime, asked: Question
 ) -> Callable[[ProjectFacts, str | None], ProjectFacts]:
-    """Return a function that adds to a project's facts what is known of its PI's address; two statements.
+    """Return a function that adds to a project's facts what is known of its PI's address.
 
-    An address is hashed only where somebody opted out or letters came back, and each only once.
+    Of few projects each address is asked about; of many all are read who opted out or from whom letters came back, two
+    statements, and an address is hashed only where there are any.
     """
-    opted_out, dead = _opted_out(session, asked), set(died_on(session, asked.known_by))
-    told = _recognised(AddressBook(runtime.settings), opted_out, dead) if opted_out or dead else _nobody
+    told = _asked_of(session, AddressBook(runtime.settings), asked)
 
     def completed(facts: ProjectFacts, address: str | None) -> ProjectFacts:
         if not address or not _ADDRESS.fullmatch(address.strip()):
@@ -110,6 +111,27 @@ def read_persons(
         return replace(facts, has_opted_out=has_opted_out, is_dead_address=is_dead)
 
     return completed
+
+
+_EACH = 20
+"""Projects up to which each one's address is asked about by itself."""
+
+
+def _asked_of(session: Session, book: AddressBook, asked: Question) -> Callable[[str], tuple[bool, bool]]:
+    """Return a function that says of an address whether it opted out, and whether letters to it came back."""
+    if asked.few is None or len(asked.few) > _EACH:
+        opted_out, dead = _opted_out(session, asked), set(died_on(session, asked.known_by))
+        return _recognised(book, opted_out, dead) if opted_out or dead else _nobody
+
+    @cache
+    def told(address: str) -> tuple[bool, bool]:
+        kept = book.kept_as(address)
+        hashes = [hashed for _key, hashed in kept]
+        opted_out = _opted_out(session, asked, hashes)
+        dead = died_on(session, asked.known_by, among=hashes)
+        return not opted_out.isdisjoint(kept), not dead.keys().isdisjoint(kept)
+
+    return told
 
 
 def _nobody(address: str) -> tuple[bool, bool]:
@@ -145,8 +167,16 @@ def projects_of(session: Session, asked: Question) -> Sequence[Any]:
 
     The columns: id, code, cycle, kind, is_pi_project, state, title, pi, pi_email, category, partner.
     """
+    rows = asked.rows(session, _projects(asked.shape))
+    wanted = None if asked.projects is None else set(asked.projects)
+    found = rows.all()
+    return sorted(found if wanted is None else (row for row in found if row[0] in wanted), key=itemgetter(1))
+
+
+@cache
+def _projects(shape: Shape) -> Statement:
     revision = ProjectRevision
-    rows = session.connection().execute(
+    return (
         sa.select(
             col(Project.id),
             col(Project.code),
@@ -165,14 +195,11 @@ def projects_of(session: Session, asked: Question) -> Sequence[Any]:
             revision,
             sa.and_(
                 col(revision.project_id) == col(Project.id),
-                in_force(col(revision.learned_at), col(revision.superseded_at), asked.known_by),
+                in_force(col(revision.learned_at), col(revision.superseded_at), shape.known_by),
             ),
         )
-        .where(asked.among(col(Project.id)), asked.learned(col(Project.first_seen_at)))
+        .where(shape.among(col(Project.id)), shape.learned(col(Project.first_seen_at)))
     )
-    wanted = None if asked.projects is None else set(asked.projects)
-    found = rows.all()
-    return sorted(found if wanted is None else (row for row in found if row[0] in wanted), key=itemgetter(1))
 
 
 def units_of(session: Session, asked: Question, unusable: tuple[date, ...]) -> dict[int, tuple[int, date | None]]:
@@ -181,9 +208,15 @@ def units_of(session: Session, asked: Question, unusable: tuple[date, ...]) -> d
     Where the registry tells no delivery date, a unit with any release date counts as delivered: archives date what
     they hold, and give even undated data a far-off date.
     """
+    rows = asked.rows(session, _units(asked.shape, unusable))
+    return {project: (count, last) for project, count, last in rows.all()}
+
+
+@cache
+def _units(shape: Shape, unusable: tuple[date, ...]) -> Statement:
     delivered_on, released_on = col(UnitRevision.delivered_on), col(UnitRevision.released_on)
-    delivered = sa.or_(delivered_on <= asked.as_of, sa.and_(delivered_on.is_(None), released_on.is_not(None)))
-    rows = session.connection().execute(
+    delivered = sa.or_(shape.on_the_day(delivered_on), sa.and_(delivered_on.is_(None), released_on.is_not(None)))
+    return (
         sa.select(
             col(ObservationUnit.project_id),
             sa.func.sum(sa.case((delivered, 1), else_=0)),
@@ -191,12 +224,11 @@ def units_of(session: Session, asked: Question, unusable: tuple[date, ...]) -> d
         )
         .join(UnitRevision, col(UnitRevision.unit_id) == col(ObservationUnit.id))
         .where(
-            in_force(col(UnitRevision.learned_at), col(UnitRevision.superseded_at), asked.known_by),
-            asked.among(col(ObservationUnit.project_id)),
+            in_force(col(UnitRevision.learned_at), col(UnitRevision.superseded_at), shape.known_by),
+            shape.among(col(ObservationUnit.project_id)),
         )
         .group_by(col(ObservationUnit.project_id))
     )
-    return {project: (count, last) for project, count, last in rows.all()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +248,17 @@ class _Asking:
 
 def _askings(session: Session, asked: Question) -> dict[int, _Asking]:
     """Per project: its last asking, here or before biblio kept the list."""
-    invited = session.connection().execute(
+    invited = asked.rows(session, _invited(asked.shape))
+    found = {project: _Asking(moment.date(), moment, bool(drafted)) for project, moment, drafted in invited}
+    for project, day in asked.rows(session, _before(asked.shape)):
+        if project not in found or found[project].on < day:
+            found[project] = _Asking(day)
+    return found
+
+
+@cache
+def _invited(shape: Shape) -> Statement:
+    return (
         sa.select(
             col(Invitation.project_id),
             sa.func.max(col(Invitation.created_at)),
@@ -224,31 +266,30 @@ def _askings(session: Session, asked: Question) -> dict[int, _Asking]:
         )
         .join(Campaign, col(Campaign.id) == col(Invitation.campaign_id))
         .where(
-            asked.learned(col(Invitation.created_at)),
-            sa.or_(col(Invitation.withdrawn_at).is_(None), sa.not_(asked.learned(col(Invitation.withdrawn_at)))),
-            sa.true() if asked.ignoring is None else col(Invitation.campaign_id) != asked.ignoring,
-            asked.among(col(Invitation.project_id)),
-            col(Invitation.id).not_in(unreached(asked)),
+            shape.learned(col(Invitation.created_at)),
+            sa.or_(col(Invitation.withdrawn_at).is_(None), sa.not_(shape.learned(col(Invitation.withdrawn_at)))),
+            shape.not_ignored(col(Invitation.campaign_id)),
+            shape.among(col(Invitation.project_id)),
+            col(Invitation.id).not_in(unreached(shape)),
         )
         .group_by(col(Invitation.project_id))
     )
-    found = {project: _Asking(moment.date(), moment, bool(drafted)) for project, moment, drafted in invited}
-    before = session.connection().execute(
+
+
+@cache
+def _before(shape: Shape) -> Statement:
+    return (
         sa.select(col(AskedBefore.project_id), sa.func.max(col(AskedBefore.asked_on)))
         .where(
-            col(AskedBefore.asked_on) <= asked.as_of,
-            asked.learned(col(AskedBefore.learned_at)),
-            asked.among(col(AskedBefore.project_id)),
+            shape.on_the_day(col(AskedBefore.asked_on)),
+            shape.learned(col(AskedBefore.learned_at)),
+            shape.among(col(AskedBefore.project_id)),
         )
         .group_by(col(AskedBefore.project_id))
     )
-    for project, day in before:
-        if project not in found or found[project].on < day:
-            found[project] = _Asking(day)
-    return found
 
 
-def unreached(asked: Question) -> Any:
+def unreached(asked: Question | Shape) -> Any:
     """Select the invitations whose letters all came back for good: nobody was asked. A cancelled letter reached nobody."""
     returned = (
         sa.select(col(MailBounce.outbox_mail_id))
@@ -274,29 +315,42 @@ def _leaves(session: Session, asked: Question) -> dict[int, datetime]:
 
     Looking away from a campaign, leave that its own letters used up still counts; what a person took back does not.
     """
-    holds = in_force(col(AskingAgain.made_at), col(AskingAgain.ended_at), asked.known_by)
-    if asked.ignoring is not None:
-        holds = sa.or_(holds, sa.and_(asked.learned(col(AskingAgain.made_at)), col(AskingAgain.ended_by_id).is_(None)))
-    rows = session.connection().execute(
+    return {row[0]: row[1] for row in asked.rows(session, _leave(asked.shape))}
+
+
+@cache
+def _leave(shape: Shape) -> Statement:
+    holds = in_force(col(AskingAgain.made_at), col(AskingAgain.ended_at), shape.known_by)
+    if shape.is_ignoring:
+        holds = sa.or_(holds, sa.and_(shape.learned(col(AskingAgain.made_at)), col(AskingAgain.ended_by_id).is_(None)))
+    return (
         sa.select(col(AskingAgain.project_id), sa.func.max(col(AskingAgain.made_at)))
-        .where(holds, asked.among(col(AskingAgain.project_id)))
+        .where(holds, shape.among(col(AskingAgain.project_id)))
         .group_by(col(AskingAgain.project_id))
     )
-    return {row[0]: row[1] for row in rows}
 
 
 def _excluded(session: Session, asked: Question) -> dict[int, str]:
-    rows = session.connection().execute(
-        sa.select(col(SurveyExclusion.project_id), col(SurveyExclusion.reason)).where(
-            in_force(col(SurveyExclusion.made_at), col(SurveyExclusion.ended_at), asked.known_by),
-            asked.among(col(SurveyExclusion.project_id)),
-        )
-    )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in asked.rows(session, _exclusions(asked.shape))}
 
 
-def _opted_out(session: Session, asked: Question) -> set[tuple[str, str]]:
-    rows = session.connection().execute(
-        sa.select(col(OptOut.key_id), col(OptOut.address_hash)).where(asked.learned(col(OptOut.made_at)))
+@cache
+def _exclusions(shape: Shape) -> Statement:
+    return sa.select(col(SurveyExclusion.project_id), col(SurveyExclusion.reason)).where(
+        in_force(col(SurveyExclusion.made_at), col(SurveyExclusion.ended_at), shape.known_by),
+        shape.among(col(SurveyExclusion.project_id)),
     )
+
+
+def _opted_out(session: Session, asked: Question, among: Sequence[str] | None = None) -> set[tuple[str, str]]:
+    """Return the addresses, as (key_id, hash), that opted out; ``among`` narrows it to these hashes."""
+    rows = asked.rows(session, _opt_outs(asked.shape, among is not None), hashes=among)
     return {(row[0], row[1]) for row in rows}
+
+
+@cache
+def _opt_outs(shape: Shape, is_among: bool) -> Statement:
+    return sa.select(col(OptOut.key_id), col(OptOut.address_hash)).where(
+        shape.learned(col(OptOut.made_at)),
+        col(OptOut.address_hash).in_(sa.bindparam("hashes", expanding=True)) if is_among else sa.true(),
+    )

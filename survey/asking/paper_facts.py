@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import date
+from functools import cache
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -23,7 +24,7 @@ from biblio.store.models import (
     PaperRevision,
 )
 from biblio.store.words import NEVER_PREPRINTS, Band, RelationKind, Scheme, Verdict
-from survey.asking.asked_for import AT_ONCE, Question
+from survey.asking.asked_for import AT_ONCE, Question, Shape, Statement
 
 Links = dict[tuple[int, int], str]
 """(paper, project) → the verdict in force, as text: words by the ten thousand take long to become members of an enum.
@@ -37,16 +38,21 @@ def links_of(session: Session, asked: Question) -> Links:
     Where two papers that became one were judged apart, the later decision counts: it is read last. The same select
     sorts by pair for that, which takes three times as long over a whole bibliography.
     """
-    rows = session.connection().execute(
+    rows = asked.rows(session, _verdicts(asked.shape))
+    return {(paper, project): verdict for paper, project, verdict in rows.all()}
+
+
+@cache
+def _verdicts(shape: Shape) -> Statement:
+    return (
         sa.select(survivor_id(), col(Link.project_id), sa.type_coerce(col(Link.verdict), sa.String))
         .join(Paper, col(Paper.id) == col(Link.paper_id))
         .where(
-            in_force(col(Link.decided_at), col(Link.ended_at), asked.known_by),
-            asked.among(col(Link.project_id)),
+            in_force(col(Link.decided_at), col(Link.ended_at), shape.known_by),
+            shape.among(col(Link.project_id)),
         )
         .order_by(col(Link.id))
     )
-    return {(paper, project): verdict for paper, project, verdict in rows.all()}
 
 
 def papers_of(session: Session, asked: Question, links: Links) -> dict[int, tuple[bool, date | None]]:
@@ -72,31 +78,16 @@ def _science(session: Session, asked: Question, papers: Collection[int]) -> dict
 
     Of the relations of papers that became one the later counts, as with links.
     """
+    if not papers:
+        return {}
     few = len(papers) <= AT_ONCE
-    members = sa.or_(col(Paper.id).in_(papers), col(Paper.merged_into_id).in_(papers)) if few else sa.true()
-    relations = session.connection().execute(
-        sa.select(survivor_id(), sa.type_coerce(col(PaperRelation.relation), sa.String))
-        .select_from(PaperRelation)
-        .join(Paper, col(Paper.id) == col(PaperRelation.paper_id))
-        .where(in_force(col(PaperRelation.decided_at), col(PaperRelation.ended_at), asked.known_by), members)
-        .order_by(col(PaperRelation.id))
-    )
+    named = {"papers": tuple(papers)} if few else {}
+    relations = asked.rows(session, _relations(asked.shape, few), **named)
     science = {
         paper for paper, relation in dict(map(tuple, relations.all())).items() if relation == RelationKind.SCIENCE
     }
-    hidden = set(session.execute(papers_under_second_reading(asked.known_by)).scalars()) if asked.is_blind else set()
-    revision = PaperRevision
-    counts = sa.or_(col(revision.kind).is_(None), col(revision.kind).not_in(NEVER_PREPRINTS))
-    rows = session.connection().execute(
-        sa.select(
-            col(revision.paper_id),
-            col(revision.is_refereed),
-            sa.case((counts, col(revision.preprint_on)), else_=None),
-        ).where(
-            in_force(col(revision.learned_at), col(revision.superseded_at), asked.known_by),
-            col(revision.paper_id).in_(papers) if few else sa.true(),
-        )
-    )
+    hidden = set(asked.rows(session, _read_again(asked.shape)).scalars()) if asked.is_blind else set()
+    rows = asked.rows(session, _kinds(asked.shape, few), **named)
     return {
         paper: (bool(refereed), preprint)
         for paper, refereed, preprint in rows.all()
@@ -104,22 +95,46 @@ def _science(session: Session, asked: Question, papers: Collection[int]) -> dict
     }
 
 
+@cache
+def _relations(shape: Shape, few: bool) -> Statement:
+    papers: sa.BindParameter[int] = sa.bindparam("papers", expanding=True)
+    return (
+        sa.select(survivor_id(), sa.type_coerce(col(PaperRelation.relation), sa.String))
+        .select_from(PaperRelation)
+        .join(Paper, col(Paper.id) == col(PaperRelation.paper_id))
+        .where(
+            in_force(col(PaperRelation.decided_at), col(PaperRelation.ended_at), shape.known_by),
+            sa.or_(col(Paper.id).in_(papers), col(Paper.merged_into_id).in_(papers)) if few else sa.true(),
+        )
+        .order_by(col(PaperRelation.id))
+    )
+
+
+@cache
+def _read_again(shape: Shape) -> Statement:
+    return papers_under_second_reading(shape.known_by)
+
+
+@cache
+def _kinds(shape: Shape, few: bool) -> Statement:
+    revision = PaperRevision
+    counts = sa.or_(col(revision.kind).is_(None), col(revision.kind).not_in(NEVER_PREPRINTS))
+    return sa.select(
+        col(revision.paper_id),
+        col(revision.is_refereed),
+        sa.case((counts, col(revision.preprint_on)), else_=None),
+    ).where(
+        in_force(col(revision.learned_at), col(revision.superseded_at), shape.known_by),
+        col(revision.paper_id).in_(sa.bindparam("papers", expanding=True)) if few else sa.true(),
+    )
+
+
 def undecided_certain(session: Session, asked: Question, links: Links) -> dict[int, int]:
     """Per project: how many papers are certain candidates that nobody has accepted or rejected.
 
     Of few projects the band is looked at here: asked for it, SQLite would go through all certain candidates instead.
     """
-    band = sa.type_coerce(col(CandidateRevision.band), sa.String)
-    rows = session.connection().execute(
-        sa.select(survivor_id(), col(Candidate.project_id), band)
-        .join(Paper, col(Paper.id) == col(Candidate.paper_id))
-        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
-        .where(
-            in_force(col(CandidateRevision.suggested_at), col(CandidateRevision.superseded_at), asked.known_by),
-            asked.among(col(Candidate.project_id)),
-            sa.true() if asked.few is not None else col(CandidateRevision.band) == Band.CERTAIN,
-        )
-    )
+    rows = asked.rows(session, _candidates(asked.shape))
     certain = ((paper, project) for paper, project, found in rows if found == Band.CERTAIN)
     waiting = {pair for pair in certain if links.get(pair) in _UNDECIDED}
     return Counter(project for _paper, project in waiting)
@@ -128,26 +143,33 @@ def undecided_certain(session: Session, asked: Question, links: Links) -> dict[i
 _UNDECIDED = frozenset({None, Verdict.UNSURE})
 
 
+@cache
+def _candidates(shape: Shape) -> Statement:
+    band = sa.type_coerce(col(CandidateRevision.band), sa.String)
+    return (
+        sa.select(survivor_id(), col(Candidate.project_id), band)
+        .join(Paper, col(Paper.id) == col(Candidate.paper_id))
+        .join(CandidateRevision, col(CandidateRevision.candidate_id) == col(Candidate.id))
+        .where(
+            in_force(col(CandidateRevision.suggested_at), col(CandidateRevision.superseded_at), shape.known_by),
+            shape.among(col(Candidate.project_id)),
+            sa.true() if shape.is_few else col(CandidateRevision.band) == Band.CERTAIN,
+        )
+    )
+
+
 def unverified_references(session: Session, asked: Question, links: Links) -> dict[int, tuple[str, ...]]:
     """Per project: the bibcodes the archive lists that nobody has accepted or rejected here.
 
     A preprint's bibcode may name a paper that is known here by its article's: the arXiv number in it tells.
     """
-    rows = session.connection().execute(
-        sa.select(col(ArchiveReference.project_id), col(ArchiveReference.bibcode), col(PaperIdentifier.paper_id))
-        .outerjoin(
-            PaperIdentifier,
-            sa.and_(
-                col(PaperIdentifier.value) == col(ArchiveReference.bibcode),
-                col(PaperIdentifier.scheme) == Scheme.BIBCODE,
-            ),
-        )
-        .where(asked.learned(col(ArchiveReference.learned_at)), asked.among(col(ArchiveReference.project_id)))
-    )
+    rows = asked.rows(session, _references(asked.shape)).all()
+    if not rows:
+        return {}
     survivors = _survivors(session)
     settled: set[tuple[int, str]] = set()
     pending: dict[tuple[int, str], bool] = {}
-    for project, bibcode, paper in rows.all():
+    for project, bibcode, paper in rows:
         if links.get((survivors.get(paper, paper), project)) in _UNDECIDED:
             pending[project, bibcode] = pending.get((project, bibcode), False) or paper is not None
         else:
@@ -159,6 +181,21 @@ def unverified_references(session: Session, asked: Question, links: Links) -> di
         if links.get((spelled.get(bibcode, 0), project)) in _UNDECIDED:
             found[project].append(bibcode)
     return {project: tuple(sorted(bibcodes)) for project, bibcodes in found.items()}
+
+
+@cache
+def _references(shape: Shape) -> Statement:
+    return (
+        sa.select(col(ArchiveReference.project_id), col(ArchiveReference.bibcode), col(PaperIdentifier.paper_id))
+        .outerjoin(
+            PaperIdentifier,
+            sa.and_(
+                col(PaperIdentifier.value) == col(ArchiveReference.bibcode),
+                col(PaperIdentifier.scheme) == Scheme.BIBCODE,
+            ),
+        )
+        .where(shape.learned(col(ArchiveReference.learned_at)), shape.among(col(ArchiveReference.project_id)))
+    )
 
 
 def _survivors(session: Session) -> dict[int, int]:

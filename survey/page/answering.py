@@ -6,9 +6,10 @@ row-level condition lets exactly one of two tabs, two clicks or two racing reque
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from biblio.store.models import Ballot, Campaign, CampaignStratum, Invitation, O
 from survey.asking.due import what_ended_asking
 from survey.asking.rule import Ground
 from survey.box.ballots import random_id, seal
-from survey.campaigns import locked, takes_answers
+from survey.campaigns import takes_answers
 from survey.questionnaire import Filled, thaw
 from survey.tokens import token_hash
 
@@ -56,13 +57,11 @@ class PublicationFound(NotFound):
 class OpenPage:
     """What the page needs to show: the campaign's frozen questionnaire and promise. It knows no project and no person.
 
-    ``plain`` is the questionnaire as it was frozen, with the observatory's translations; ``strata`` are the names by
-    which answers are also counted, in their order.
+    ``strata`` are the names by which answers are also counted, in their order.
     """
 
     campaign_id: int
     questionnaire: Questionnaire
-    plain: Mapping[str, Any]
     closes_on: date | None
     minimum_persons: int
     wave_persons: int
@@ -75,41 +74,84 @@ def open_page(session: Session, runtime: Runtime, token: str, *, to_submit: bool
 
     ``to_submit``: whether silence has ended is left to ``submit``, which looks in its own unit of work.
     """
-    invitation, campaign = _find(session, runtime, token)
+    behind = _behind(session, runtime, _SHOWN, token)
     if not to_submit:
-        _check_still_asked(session, runtime, invitation.project_id)
-    assert campaign.id is not None
-    strata = session.exec(
-        select(CampaignStratum.name)
-        .where(col(CampaignStratum.campaign_id) == campaign.id)
-        .order_by(col(CampaignStratum.id))
-    )
+        _check_still_asked(session, runtime, behind.project_id)
+    strata = _strata_of(session, behind.campaign_id) if behind.stratify_by else ()
     return OpenPage(
-        campaign.id,
-        thaw(campaign.questionnaire),
-        campaign.questionnaire,
-        campaign.closes_on,
-        campaign.minimum_persons,
-        campaign.wave_persons,
-        campaign.stratify_by,
-        tuple(strata),
+        behind.campaign_id,
+        _thawed(behind.questionnaire),
+        behind.closes_on,
+        behind.minimum_persons,
+        behind.wave_persons,
+        behind.stratify_by,
+        strata,
     )
 
 
-def _find(session: Session, runtime: Runtime, token: str) -> tuple[Invitation, Campaign]:
-    found = session.exec(
-        select(Invitation, Campaign)
+def _strata_of(session: Session, campaign_id: int) -> tuple[str, ...]:
+    return tuple(session.connection().execute(_STRATA, {"campaign": campaign_id}).scalars())
+
+
+@lru_cache(maxsize=32)
+def _thawed(text: str) -> Questionnaire:
+    """Return the questionnaire that a campaign stored: the same for all its links, and never changed once it was opened."""
+    return thaw(json.loads(text))
+
+
+def _what_is_behind(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
+    """Select a link's invitation and campaign: what says whether it is open, and these columns.
+
+    Such statements are made once: making one takes longer than running it.
+    """
+    return (
+        sa.select(
+            col(Invitation.is_used),
+            col(Invitation.withdrawn_at),
+            col(Campaign.opened_at),
+            col(Campaign.paused_at),
+            col(Campaign.closes_on),
+            col(Campaign.closed_at),
+            *columns,
+        )
         .join(Campaign, col(Campaign.id) == col(Invitation.campaign_id))
-        .where(col(Invitation.token_hash) == token_hash(token))
-    ).first()
-    if found is None:
+        .where(col(Invitation.token_hash) == sa.bindparam("token_hash"))
+    )
+
+
+_SHOWN = _what_is_behind(
+    col(Invitation.campaign_id),
+    col(Invitation.project_id),
+    sa.cast(col(Campaign.questionnaire), sa.Text).label("questionnaire"),
+    col(Campaign.minimum_persons),
+    col(Campaign.wave_persons),
+    col(Campaign.stratify_by),
+)
+
+_TO_SUBMIT = _what_is_behind(
+    col(Invitation.id),
+    col(Invitation.campaign_id),
+    col(Invitation.project_id),
+    col(Invitation.stratum),
+    col(Campaign.public_key),
+).with_for_update(read=True, of=Campaign)
+"""Shared with others who answer; the campaign cannot be closed meanwhile."""
+
+_STRATA = (
+    sa.select(col(CampaignStratum.name))
+    .where(col(CampaignStratum.campaign_id) == sa.bindparam("campaign"))
+    .order_by(col(CampaignStratum.id))
+)
+
+
+def _behind(session: Session, runtime: Runtime, statement: sa.Select[*tuple[Any, ...]], token: str) -> Any:
+    """Return the row behind a link. Raises ``LinkClosed`` unless its campaign takes answers and it may be used."""
+    found: Any = session.connection().execute(statement, {"token_hash": token_hash(token)}).first()
+    if found is None or found.is_used or found.withdrawn_at is not None:
         raise LinkClosed
-    invitation, campaign = found
-    if invitation.is_used or invitation.withdrawn_at is not None:
+    if not takes_answers(found, runtime.clock.today()):
         raise LinkClosed
-    if not takes_answers(campaign, runtime.clock.today()):
-        raise LinkClosed
-    return invitation, campaign
+    return found
 
 
 def _check_still_asked(session: Session, runtime: Runtime, project_id: int) -> None:
@@ -126,23 +168,22 @@ def submit(session: Session, runtime: Runtime, token: str, filled: Filled) -> No
 
     Raises ``LinkClosed`` (also when another tab was faster) or ``PublicationFound``; nothing is stored then.
     """
-    invitation, campaign = _find(session, runtime, token)
-    assert campaign.id is not None
-    campaign = locked(session, campaign.id, shared=True)
-    if not takes_answers(campaign, runtime.clock.today()):
+    behind = _behind(session, runtime, _TO_SUBMIT, token)
+    _check_still_asked(session, runtime, behind.project_id)
+    connection = session.connection()
+    if connection.execute(_MARK_USED, {"invitation": behind.id}).rowcount != 1:
         raise LinkClosed
-    _check_still_asked(session, runtime, invitation.project_id)
-    marked = session.execute(
-        sa.update(Invitation)
-        .where(col(Invitation.id) == invitation.id, col(Invitation.is_used).is_(False))
-        .values(is_used=True)
-        .execution_options(synchronize_session=False)
-    )
-    if marked.rowcount != 1:  # type: ignore[attr-defined]
-        raise LinkClosed
-    sealed = seal(campaign.public_key, filled, invitation.stratum)
-    session.add(Ballot(id=random_id(), campaign_id=invitation.campaign_id, sealed=sealed))
-    session.flush()
+    sealed = seal(behind.public_key, filled, behind.stratum)
+    connection.execute(_PUT_IN, {"id": random_id(), "campaign_id": behind.campaign_id, "sealed": sealed})
+
+
+_MARK_USED = (
+    sa.update(Invitation)
+    .where(col(Invitation.id) == sa.bindparam("invitation"), col(Invitation.is_used).is_(False))
+    .values(is_used=True)
+)
+
+_PUT_IN = sa.insert(Ballot)
 
 
 def addressed(session: Session, token: str) -> Invitation:

@@ -7,7 +7,7 @@ that says how to opt out without it. A page's language is that of its address al
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from email.utils import parseaddr
@@ -66,7 +66,7 @@ def _read_no_more(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 
 def _nameless(kind: str, value: str) -> str:
-    return hmac.digest(_NAMELESS, f"{kind}\0{value}".encode(), "sha256").hex()
+    return hashlib.blake2b(f"{kind}\0{value}".encode(), key=_NAMELESS, digest_size=16).hexdigest()
 
 
 def _link() -> str:
@@ -174,8 +174,7 @@ def no_more() -> str:
 @_limited("60 per minute", methods=("GET", "HEAD"))
 def questionnaire(token: str) -> ResponseReturnValue:
     """Show the questionnaire."""
-    with reading() as session:
-        page = open_page(session, runtime(), token)
+    page = _open(token)
     return _page(page, _form(page), token)
 
 
@@ -184,14 +183,11 @@ def questionnaire(token: str) -> ResponseReturnValue:
 @_limited("20 per minute")
 def answer(token: str) -> ResponseReturnValue:
     """Take one answer: put a sealed ballot into the box, or show the page again with what was typed."""
-    with reading() as session:
-        page = open_page(session, runtime(), token, to_submit=True)
+    page = _open(token, to_submit=True)
     form = _form(page)
     filled = form.checked()
     if filled is None:
-        with reading() as session:
-            page = open_page(session, runtime(), token)
-        return _page(page, form, token), 422
+        return _page(_open(token), form, token), 422
     try:
         with writing() as session:
             submit(session, runtime(), token, filled)
@@ -199,6 +195,11 @@ def answer(token: str) -> ResponseReturnValue:
         form.trouble = "busy"
         return _page(page, form, token), 503, {"Retry-After": "60"}
     return redirect(url_for("survey.thanks"), 303)
+
+
+def _open(token: str, *, to_submit: bool = False) -> OpenPage:
+    with reading() as session:
+        return open_page(session, runtime(), token, to_submit=to_submit)
 
 
 def _form(page: OpenPage) -> QuestionnaireForm:
