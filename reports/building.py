@@ -53,9 +53,9 @@ def notes_of(facts: Facts) -> tuple[str, ...]:
     if facts.known_since is None:
         return ("biblio knew nothing yet: no project and no paper was recorded. The zeros below say nothing.",)
     if facts.as_of < facts.known_since:
+        since = f"biblio knew nothing before {facts.known_since}, when the first project or paper was recorded here."
         return (
-            f"biblio knew nothing before {facts.known_since}, when the first project or paper was recorded here. This report "
-            f"is of {facts.as_of}: its zeros do not mean that nothing was observed or published.",
+            f"{since} This report is of {facts.as_of}: its zeros do not mean that nothing was observed or published.",
         )
     return ()
 

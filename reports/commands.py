@@ -36,7 +36,7 @@ from reports.service import (
     snapshots,
 )
 from reports.snapshots import told
-from reports.snapshots.canonical import SnapshotUnreadable, to_json
+from reports.snapshots.canonical import to_json
 from reports.snapshots.hiding import Hidden, difference_without_hidden, without_hidden
 from reports.snapshots.rebuilding import Rebuilt, rebuild
 
@@ -289,7 +289,7 @@ def _check(runtime: Runtime, one: Snapshot, hidden: Hidden, *, quiet: bool) -> b
     try:
         with runtime.store.reading() as session, Bars(quiet=quiet) as bars:
             rebuilt = rebuild(runtime, session, one, progress=bars)
-    except SnapshotUnreadable as error:
+    except RequestRefused as error:  # it is damaged, or its day is to come by a clock that was set back
         click.echo(f"Snapshot {one.id} (as of {one.as_of}): {error}")
         return False
     _echo_rebuilt(rebuilt, hidden)

@@ -7,6 +7,8 @@ not be named at present.
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -202,14 +204,23 @@ def freeze(
     return Frozen(snapshot_called(session, row.id), is_new=True)
 
 
+FROZEN = "report.frozen"
+"""The act of the audit log; migration 0020 reads it too."""
+
+
+def subject_of(snapshot: int | None) -> str:
+    """Return what the audit log calls a snapshot."""
+    return f"snapshot {snapshot}"
+
+
 def _noted(row: ReportSnapshot) -> AuditEntry:
     """Return the entry of the audit log that says who froze it."""
     made = {"recipe": row.recipe, "period": row.period} if row.recipe else {}
     return AuditEntry(
         made_at=row.made_at,
         actor_id=row.made_by_id,
-        action="report.frozen",
-        subject=f"snapshot {row.id}",
+        action=FROZEN,
+        subject=subject_of(row.id),
         details={"as_of": row.as_of.isoformat(), "sha256": row.sha256, **made},
     )
 
@@ -245,7 +256,7 @@ def place_of(at: Address) -> str:
 _NEWEST_FIRST = (col(ReportSnapshot.as_of).desc(), col(ReportSnapshot.made_at).desc(), col(ReportSnapshot.id).desc())
 """A report of a day of long ago that is frozen today is no newer than one of last month."""
 
-_COLUMNS = ("id", "as_of", "made_at", "recipe", "period", "version", "profile_hash", "sha256", "undecided", "figures")
+_COLUMNS = ("id", "as_of", "made_at", "recipe", "period", "version", "profile_hash", "sha256")
 
 
 def snapshots(session: Session) -> list[Snapshot]:
@@ -277,7 +288,9 @@ def snapshot_called(session: Session, name: int | str) -> Snapshot:
 
 def _selected() -> Any:
     columns = [getattr(ReportSnapshot, name) for name in _COLUMNS]
-    return sa.select(*columns, col(UserAccount.name).label("made_by")).outerjoin(
+    # As text: one damaged row must not take all others out of every list.
+    plain = [sa.cast(getattr(ReportSnapshot, name), sa.Text).label(name) for name in ("undecided", "figures")]
+    return sa.select(*columns, *plain, col(UserAccount.name).label("made_by")).outerjoin(
         UserAccount, col(UserAccount.id) == col(ReportSnapshot.made_by_id)
     )
 
@@ -292,9 +305,19 @@ def _told(row: Any) -> Snapshot:
         version=row.version,
         profile_hash=row.profile_hash,
         sha256=row.sha256,
-        undecided=row.undecided or {},
-        figures=row.figures,
+        undecided=_numbers(row.undecided),
+        figures=_numbers(row.figures),
     )
+
+
+def _numbers(told: str | None) -> dict[str, Any]:
+    """Return the numbers by name that a JSON text holds; what is damaged holds none."""
+    try:
+        plain = json.loads(told or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    numbers = plain.items() if isinstance(plain, dict) else ()
+    return {name: value for name, value in numbers if isinstance(value, int | float) and math.isfinite(value)}
 
 
 def document_of(session: Session, number: int) -> bytes:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from biblio.jobs import Progress, no_progress
 from biblio.runtime import Runtime
+from biblio.store.models import AuditEntry
 from reports.document import Report
-from reports.service import Snapshot, build_report, document_of
+from reports.service import FROZEN, Snapshot, build_report, document_of, subject_of
 from reports.snapshots.canonical import from_json, to_json
 from reports.snapshots.difference import Difference, difference
 
@@ -44,9 +46,26 @@ def rebuild(runtime: Runtime, session: Session, snapshot: Snapshot, *, progress:
         sha256=hashlib.sha256(data).hexdigest(),
         is_same=data == kept,
         same_figures=dict(old.figures()) == dict(new.figures()) and _names(old) == _names(new),
-        reasons=() if data == kept else tuple(_reasons(old, new)),
+        reasons=() if data == kept else (*_reasons(old, new), *_set_back(session, snapshot)),
         found=difference(old, new),
     )
+
+
+def _set_back(session: Session, snapshot: Snapshot) -> list[str]:
+    """Say if the clock was set back after the freeze: then later acts bear earlier moments, and count as known by it."""
+    act = AuditEntry
+    frozen = sa.select(sa.func.min(col(act.id))).where(
+        col(act.action) == FROZEN, col(act.subject) == subject_of(snapshot.id)
+    )
+    later = sa.select(sa.func.count(), sa.func.min(col(act.made_at))).where(
+        col(act.id) > frozen.scalar_subquery(), col(act.made_at) < snapshot.made_at
+    )
+    acts, first = session.execute(later).one()
+    if not acts:
+        return []
+    log = f"the audit log has {acts} later {'act' if acts == 1 else 'acts'} of earlier moments (from {first:%Y-%m-%d %H:%M}"
+    why = f"The clock was set back after it was frozen: {log}, UTC, on)."
+    return [f"{why} What was stored then counts as known before the freeze."]
 
 
 def _names(report: Report) -> tuple[dict[int, str], dict[int, str]]:

@@ -8,10 +8,14 @@ import pytest
 
 from biblio.catalogue.actor import MACHINE
 from biblio.clock import FixedClock
+from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
-from reports.service import build_report, freeze, snapshots
+from biblio.store.models import AuditEntry
+from biblio.store.words import Role
+from reports.service import build_report, build_to_freeze, freeze, snapshot_before, snapshots
 from reports.snapshots.rebuilding import rebuild
 from reports.snapshots.told import lines
+from tests.factories import accept, add_paper, add_project, add_user
 from tests.reports.snapshots.life import Life
 
 
@@ -50,3 +54,47 @@ def test_both_databases_give_the_same_bytes(runtime: Runtime, sqlite_runtime: Ru
         with each.store.writing() as session:
             digests.append(freeze(session, MACHINE, report, now=now).snapshot.sha256)
     assert digests[0] == digests[1]
+
+
+def test_a_clock_that_was_set_back_is_named(runtime: Runtime, clock: FixedClock) -> None:
+    """What is stored after the freeze with an earlier moment counts as known by it: the check says whose fault that is."""
+    with runtime.store.writing() as session:
+        actor = add_user(session, role=Role.HEAD_LIBRARIAN)
+        project, paper = add_project(session, "2016.1.00001.S"), add_paper(session)
+    built = build_to_freeze(runtime)
+    with runtime.store.writing() as session:
+        one = freeze(session, actor, built.report, now=built.known_by).snapshot
+    clock.move(-timedelta(hours=1))
+    with runtime.store.writing() as session:
+        accept(session, actor, paper, project, now=clock.now())
+        session.add(AuditEntry(made_at=clock.now(), action="login", subject="hiro"))
+    clock.move(timedelta(hours=2))
+    with runtime.store.reading() as session:
+        again = rebuild(runtime, session, one)
+    assert not again.is_same
+    assert "The clock was set back after it was frozen: the audit log has 1 later act of earlier" in again.reasons[-1]
+    with runtime.store.writing() as session:
+        session.add(AuditEntry(made_at=clock.now(), action="login", subject="hiro"))
+        other = freeze(session, actor, build_report(runtime, session, one.as_of), now=clock.now()).snapshot
+    with runtime.store.reading() as session:
+        assert rebuild(runtime, session, other).is_same
+
+
+def test_a_report_of_a_day_that_came_back_is_latest_and_cannot_be_checked_yet(
+    runtime: Runtime, clock: FixedClock
+) -> None:
+    """Frozen by a clock that stood in the next year: it is shown, the check says why it waits, and goes on."""
+    clock.move(timedelta(days=365))
+    built = build_to_freeze(runtime)
+    with runtime.store.writing() as session:
+        ahead = freeze(session, MACHINE, built.report, now=built.known_by).snapshot
+    clock.move(-timedelta(days=365))
+    built = build_to_freeze(runtime)
+    with runtime.store.writing() as session:
+        today = freeze(session, MACHINE, built.report, now=built.known_by).snapshot
+    with runtime.store.reading() as session:
+        assert [one.id for one in snapshots(session)] == [ahead.id, today.id]
+        assert snapshot_before(session, clock.today() + timedelta(days=1)) == today
+        with pytest.raises(RequestRefused, match="cannot be made before that day"):
+            rebuild(runtime, session, ahead)
+        assert rebuild(runtime, session, today).is_same

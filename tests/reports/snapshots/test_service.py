@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -183,6 +184,49 @@ def test_a_damaged_document_is_told_and_never_shown(runtime: Runtime) -> None:
     for number, words in ((other, "SHA-256 differs"), (broken, "cannot be unpacked")):
         with runtime.store.reading() as session, pytest.raises(SnapshotUnreadable, match=words):
             load_snapshot(session, number)
+
+
+@pytest.mark.parametrize("damaged", ["[1, 2]", "null", '"x"', '{"a": [1], "b": "2"}', "7"])
+def test_one_damaged_row_hides_no_other(runtime: Runtime, damaged: str) -> None:
+    """Numbers of a list that are no numbers are left out; their snapshot and all others stay."""
+    one = frozen(runtime).snapshot
+    with runtime.store.writing() as session:
+        number = stored(session, small(), made_at=runtime.clock.now(), figures=json.loads(damaged) or {}, undecided=[1])
+    with runtime.store.reading() as session:
+        found = {each.id: each for each in snapshots(session)}
+    assert (found[number].figures, found[number].undecided, found[one.id]) == ({}, {}, one)
+
+
+def test_a_row_that_is_no_json_hides_no_other(sqlite_runtime: Runtime) -> None:
+    """SQLite keeps what a broken disk or a hand left in it."""
+    now = sqlite_runtime.clock.now()
+    with sqlite_runtime.store.writing() as session:
+        session.execute(
+            sa.text("INSERT INTO report_snapshot (as_of, made_at, figures) VALUES ('2026-01-31', :now, '{broken')"),
+            {"now": f"{now:%Y-%m-%d %H:%M:%S.%f}"},
+        )
+    one = frozen(sqlite_runtime).snapshot
+    with sqlite_runtime.store.reading() as session:
+        first, broken = snapshots(session)
+    assert (first, broken.figures) == (one, {})
+
+
+def test_fifty_snapshots_are_listed_by_day_in_one_question(runtime: Runtime, clock: FixedClock) -> None:
+    """However they came: by day, then by when they were made; documents are not read for a list."""
+    report = small()
+    with runtime.store.writing() as session:
+        for number in range(50):
+            as_of = report.as_of - timedelta(days=number * 7 % 10)
+            stored(session, report, as_of=as_of, made_at=clock.now() + timedelta(minutes=number % 5), document=b"x")
+    asked: list[str] = []
+    with runtime.store.reading() as session:
+        sa.event.listen(session.connection(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+        found = snapshots(session)
+    assert len(asked) == 1
+    assert "document" not in asked[0]
+    order = [(one.as_of, one.made_at, one.id) for one in found]
+    assert order == sorted(order, reverse=True)
+    assert len(order) == 50
 
 
 @pytest.mark.parametrize("name", ["7", "-1", "latest", "x; DROP TABLE", "1" * 40, "½"])
