@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from email.utils import parseaddr
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -234,20 +235,27 @@ def died_on(
 
     ``among`` narrows it to addresses of these hashes.
     """
-    bounce = MailBounce
-    open_then = sa.or_(col(bounce.outcome).is_(None), col(bounce.outcome) == DEAD)
-    learned: sa.ColumnElement[bool] = sa.true()
-    if known_by is not None:
-        open_then = sa.or_(open_then, col(bounce.handled_at) > known_by)
-        learned = col(bounce.learned_at) <= known_by
-    rows = session.execute(
+    statement = _dead(known_by is not None, among is not None)
+    rows = session.connection().execute(statement, {"known_by": known_by, "among": among})
+    return {(key_id, address): told_at.date() for key_id, address, told_at in rows}
+
+
+@cache
+def _dead(is_past: bool, is_among: bool) -> sa.Select[*tuple[Any, ...]]:
+    """Select them; made once, because the sender asks it of each letter."""
+    bounce: Any = MailBounce
+    known_by: Any = sa.bindparam("known_by")
+    open_then: Any = sa.or_(col(bounce.outcome).is_(None), col(bounce.outcome) == DEAD)
+    return (
         sa.select(col(bounce.key_id), col(bounce.address_hash), sa.func.max(col(bounce.told_at)))
         .where(
-            col(bounce.is_hard), open_then, learned, sa.true() if among is None else col(bounce.address_hash).in_(among)
+            col(bounce.is_hard),
+            sa.or_(open_then, col(bounce.handled_at) > known_by) if is_past else open_then,
+            col(bounce.learned_at) <= known_by if is_past else sa.true(),
+            col(bounce.address_hash).in_(sa.bindparam("among", expanding=True)) if is_among else sa.true(),
         )
         .group_by(col(bounce.key_id), col(bounce.address_hash))
     )
-    return {(key_id, address): told_at.date() for key_id, address, told_at in rows}
 
 
 def dead_since(session: Session, book: AddressBook, address: str) -> date | None:

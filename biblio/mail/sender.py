@@ -126,18 +126,8 @@ def _claim(
     runtime = sending.runtime
     now = runtime.clock.now()
     with runtime.store.writing() as session:
-        mail = session.exec(
-            select(OutboxMail)
-            .where(
-                col(OutboxMail.kind) == sending.kind,
-                col(OutboxMail.state) == MailState.WAITING,
-                col(OutboxMail.id) > after,
-                sa.or_(col(OutboxMail.not_before).is_(None), col(OutboxMail.not_before) <= now),
-            )
-            .order_by(col(OutboxMail.id))
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).first()
+        asked = {"kind": sending.kind, "after": after, "now": now}
+        mail = session.execute(_NEXT, asked).scalars().first()
         if mail is None or mail.id is None:
             return None
         ready = _last_look(sending, session, mail)
@@ -160,6 +150,21 @@ def _claim(
         mail.attempts += 1
         session.add(mail)
     return mail.id, (mail, message)
+
+
+_NEXT = (
+    select(OutboxMail)
+    .where(
+        col(OutboxMail.kind) == sa.bindparam("kind"),
+        col(OutboxMail.state) == MailState.WAITING,
+        col(OutboxMail.id) > sa.bindparam("after"),
+        sa.or_(col(OutboxMail.not_before).is_(None), col(OutboxMail.not_before) <= sa.bindparam("now")),
+    )
+    .order_by(col(OutboxMail.id))
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+"""The next waiting letter. Made once, as all statements here: making one takes longer than running it."""
 
 
 def _last_look(sending: _Sending, session: Session, mail: OutboxMail) -> Prepared | Stop | Wait:
@@ -186,19 +191,19 @@ def _finish(runtime: Runtime, mail: OutboxMail, sender: str, delivery: Delivery,
         values |= {"state": MailState.WAITING, "not_before": now + wait, "claimed_by": None}
         counts.later += 1
     with runtime.store.writing() as session:
-        session.execute(
-            sa.update(OutboxMail)
-            .where(
-                col(OutboxMail.id) == mail.id,
-                col(OutboxMail.claimed_by) == sender,
-                col(OutboxMail.state).in_([MailState.SENDING, MailState.UNCERTAIN]),
-            )
-            .values(**values)
-        )
+        connection = session.connection()
+        connection.execute(_OUR_CLAIM.values(**values), {"letter": mail.id, "sender": sender})
         if delivery.end == "refused" and delivery.of_recipient:
             note_refusal(session, runtime.settings, mail, delivery.reason or "", now=now)
     if delivery.end != "sent":
         log.warning("letter not sent", mail=mail.id, end=delivery.end, code=delivery.code)
+
+
+_OUR_CLAIM = sa.update(OutboxMail).where(
+    col(OutboxMail.id) == sa.bindparam("letter"),
+    col(OutboxMail.claimed_by) == sa.bindparam("sender"),
+    col(OutboxMail.state).in_([MailState.SENDING, MailState.UNCERTAIN]),
+)
 
 
 def recover(runtime: Runtime, counts: SendCounts | None = None) -> int:
