@@ -82,7 +82,13 @@ def _fixed_age(report: Report) -> str:
     young = [row.name for row in _rows(report, "fraction/fixed-age") if row.key != "all" and _is_too_young(report, row)]
     left_out = f" {_listed(young)} {'is' if len(young) == 1 else 'are'} not old enough to say." if young else ""
     of = f"{_number(figure.numerator)} of {_number(figure.denominator)}"
-    return f"Within four years of their first data {_said(report, figure)} of the projects old enough published ({of}).{left_out}"
+    could = _at(report, "bibliography/projects-waiting/all/y4-if-certain")
+    is_more = could is not None and could.value is not None and could.value > figure.value
+    waits = f" With the certain candidates that wait it would be {_text(report, could)}." if could and is_more else ""
+    published = (
+        f"Within four years of their first data {_said(report, figure)} of the projects old enough published ({of})."
+    )
+    return f"{published}{waits}{left_out}"
 
 
 def _half(report: Report) -> str:

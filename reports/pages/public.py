@@ -36,6 +36,10 @@ KEPT_FOR = timedelta(hours=1)
 """How long the page stays as it was made: a verdict at the desk is no reason to count everything for a stranger."""
 
 
+BACKLOG = "Many of its papers wait to be judged."
+"""What is told of a row with a large backlog: its numbers could tell of single projects."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A table of the report of which some columns are public. ``fewest``: the column that must reach ``FEWEST`` in each row."""
@@ -199,7 +203,10 @@ def _table(report: Live, part: Part) -> Table | None:
     except KeyError:
         return None
     places = [i for i, column in enumerate(whole.columns) if column.key in part.columns]
-    rows = tuple(replace(row, figures=tuple(row.figures[i] for i in places)) for row in whole.rows)
+    rows = tuple(
+        replace(row, figures=tuple(row.figures[i] for i in places), backlog=BACKLOG if row.backlog else "")
+        for row in whole.rows
+    )
     table: Table | None = replace(whole, columns=tuple(whole.columns[i] for i in places), rows=rows, notes=())
     if table is not None and part.fewest:
         table = put_together(table, part.fewest)

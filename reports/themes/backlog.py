@@ -18,7 +18,7 @@ def of_projects(certain: int, published: int, observed: int) -> str:
     if certain <= LARGE * observed:
         return ""
     wait = f"{_many(certain, 'more project')} {'waits' if certain == 1 else 'wait'} with a candidate that is certain"
-    return f"{wait}: {written((published + certain) / observed, 'share')} published if accepted."
+    return f"{wait}; if accepted, {written((published + certain) / observed, 'share')} published so far."
 
 
 def of_papers(certain: int, papers: int) -> str:
@@ -26,7 +26,7 @@ def of_papers(certain: int, papers: int) -> str:
     if certain <= LARGE * papers:
         return ""
     wait = f"{_many(certain, 'more refereed paper')} {'waits' if certain == 1 else 'wait'} with a candidate that is certain"
-    return f"{wait}: {written(papers + certain, 'count')} if accepted."
+    return f"{wait}; if accepted, there are {written(papers + certain, 'count')}."
 
 
 def projects_notes(counted: Counted) -> tuple[str, ...]:

@@ -45,7 +45,10 @@ def test_files_say_it_too() -> None:
     report = _waiting()
     assert "1 to 2 once the certain one that waits is decided" in as_table(report)
     line = next(line for line in as_csv(report).splitlines() if line.startswith("fraction,now,all,fraction,"))
-    assert ",no,1 more project waits with a candidate that is certain: 100.0\u202f% published if accepted." in line
+    assert (
+        ',no,"1 more project waits with a candidate that is certain; if accepted, 100.0\u202f% published so far."'
+        in line
+    )
     printed = as_html(report)
     assert "1 more project waits with a candidate that is certain" in printed
     assert "50.0 to 100.0\u202f% once the certain one that waits is decided" in printed

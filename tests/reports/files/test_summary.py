@@ -71,10 +71,12 @@ def test_the_last_complete_year_is_told_and_the_running_one_marked() -> None:
 def test_what_waits_stands_beside_the_fraction_and_the_last_complete_year() -> None:
     """One of two projects is published, the other waits with a certain paper of the last complete year."""
     papers = [appeared(1, date(2025, 5, 1))]
-    waiting = undecided({(2, 2): "certain"}, [appeared(2, date(2025, 6, 1))])
+    old, new = appeared(3, date(2019, 6, 1)), appeared(2, date(2025, 6, 1))
+    waiting = undecided({(2, 2): "certain", (3, 2): "certain"}, [old, new])
     said = _said(of(counted([project(1), project(2)], papers, [(1, 1)], bibliography=waiting)))
     assert "1 project without a paper waits with a candidate of which the matching is certain" in said
     assert "accepted, they would make it 100.0 %" in said
+    assert "With the certain candidates that wait it would be 50.0 %." in said
     assert "2025, the last year that was harvested in full, brought 1 refereed paper, and 1 more waits" in said
     decided = _said(of(counted([project(1), project(2)], papers, [(1, 1)])))
     assert "candidate of which" not in decided

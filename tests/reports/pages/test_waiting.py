@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from flask import Flask
 from biblio.runtime import Runtime
 from biblio.store.words import Band, Role, Scheme
 from reports.service import build_report, freeze
-from tests.factories import add_candidate, add_paper
+from tests.factories import add_candidate, add_paper, add_project
 from tests.reports.pages.conftest import CYCLE_3, Shelf
 from tests.reports.pages.test_pages import text
 from tests.web.visitors import Visitor, logged_in
@@ -39,7 +40,7 @@ def test_the_first_page_says_how_far_the_fraction_could_move(manager: Visitor) -
 @pytest.mark.usefixtures("desk")
 def test_a_row_with_a_large_backlog_is_marked(manager: Visitor) -> None:
     """On the theme's page, with the sentence in the open, and at the number itself."""
-    said = "1 more project waits with a candidate that is certain: 75.0\u202f% published if accepted."
+    said = "1 more project waits with a candidate that is certain; if accepted, 75.0\u202f% published so far."
     assert text(manager, "/reports/fraction").count(said) > 1
     assert "much of it waits for a decision" in text(manager, "/reports/fraction/now")
     assert said in text(manager, "/reports/fraction/now/2015.1/fraction")
@@ -67,3 +68,16 @@ def test_a_part_of_the_projects_has_what_waits_for_it(app: Flask, runtime: Runti
     manager = logged_in(app, runtime, Role.MANAGER)
     assert "that waits is decided" not in text(manager, "/reports/?cycle=2016.1")
     assert "50.0 to 75.0\u202f%" in text(manager, "/reports/?cycle=2015.1")
+
+
+def test_the_public_page_marks_what_waits_without_its_numbers(app: Flask, runtime: Runtime, desk: Shelf) -> None:
+    """How many of a cycle wait could tell of single projects; the range of the whole stands beside its fraction."""
+    with runtime.store.writing() as session:
+        for n in range(10, 16):
+            add_project(session, f"2015.1.000{n}.S", delivered_on=date(2016, 3, 1))
+        paper = add_paper(session, "More dust, undecided", year=2018)
+        add_candidate(session, paper, desk.projects[3], score=0.99, band=Band.CERTAIN)
+    page = text(Visitor(app), "/success")
+    assert "many of its papers wait to be judged" in page
+    assert "more project" not in page
+    assert "18.2 to 36.4\u202f% once the 2 certain ones that wait are decided" in page
