@@ -90,11 +90,17 @@ def make(
 
 
 def why_not(session: Session, recipe: Recipe, turn: Turn) -> Outcome | None:
-    """Return why a turn is not to be made: it was, or the database knew nothing on its day; None where it is."""
+    """Return why a turn is not to be made: it or a later one was, or the database knew nothing on its day; else None."""
     row = ReportSnapshot
     found = select(row.id).where(col(row.recipe) == turn.recipe, col(row.period) == turn.period)
     if session.exec(found).first() is not None:
         return _there(recipe, turn)
+    later = select(col(row.period), col(row.as_of)).where(col(row.recipe) == turn.recipe, col(row.as_of) > turn.as_of)
+    if (made := session.exec(later.order_by(col(row.as_of).desc())).first()) is not None:  # the clock was set back
+        period, as_of = made
+        return Outcome(
+            THERE, f"{recipe.name} {turn.period} is not made: that of {period}, as of {as_of}, was made before."
+        )
     began = session.get(ObservatoryChoice, 1)
     if began is None or began.chosen_at.date() <= turn.as_of:
         return None

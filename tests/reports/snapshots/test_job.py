@@ -135,6 +135,19 @@ def test_again_and_on_later_days_nothing_is_made_or_sent_twice(smtp: Runtime, bo
     assert "came: 2016.1.00002.S" in said
 
 
+def test_a_clock_that_is_set_back_makes_no_earlier_period(runtime: Runtime, clock: FixedClock) -> None:
+    """A month back, the period before was never made: nobody gets it after the later one, and the run says why."""
+    here = site(runtime)
+    run(here)
+    clock.move(-timedelta(days=30))
+    row = run(here)
+    assert "reports_made" not in row.counts
+    assert row.counts["notes"][0] == (
+        "Monthly report 2026-10 is not made: that of 2026-11, as of 2026-11-20, was made before."
+    )
+    assert len(letters(here)) == 2
+
+
 def test_the_letter_brings_the_report_on_paper(
     sqlite_runtime: Runtime, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import col, select
 
 from biblio.catalogue.actor import MACHINE
 from biblio.clock import FixedClock
 from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
-from biblio.store.models import Link, ReportSnapshot
+from biblio.store.models import AuditEntry, Link, ReportSnapshot
 from biblio.store.words import Role
 from reports.facts.reading_papers import read_papers
-from reports.service import Frozen, build_to_freeze, freeze
+from reports.service import FROZEN, Frozen, build_to_freeze, freeze, load_snapshot
 from reports.snapshots.rebuilding import rebuild
 from reports.snapshots.settling import settled_moment
 from tests.factories import accept, add_paper, add_project, add_user
+from tests.mail.forks import KILLED, ended, fork
+from tests.reports.snapshots.made import small
 
 
 def frozen(runtime: Runtime) -> Frozen:
@@ -136,3 +139,21 @@ def test_reading_sees_one_moment(runtime: Runtime, clock: FixedClock, monkeypatc
 
     monkeypatch.setattr("reports.facts.reading.read_papers", interrupted)
     assert build_to_freeze(runtime).report == before
+
+
+def test_killed_at_any_statement_it_is_whole_or_not_there(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For every n: killed before its n-th statement, and done once more: one snapshot, one act, and nobody waits for the dead."""
+    monkeypatch.setattr("reports.service.build_report", lambda *_given, **_named: current[0])
+    for step in range(1, 60):
+        current = [replace(small(headline=()), observatory=f"Step {step}")]
+        end = ended(fork(runtime, frozen, die_at=step))
+        assert end in (0, KILLED)
+        one = frozen(runtime).snapshot
+        with runtime.store.reading() as session:
+            assert load_snapshot(session, one.id).observatory == f"Step {step}"
+            assert len(session.exec(select(ReportSnapshot.id)).all()) == step
+            act = AuditEntry
+            assert len(session.exec(select(act.id).where(col(act.action) == FROZEN)).all()) == step
+        if end == 0:
+            break
+    assert 5 < step < 59
