@@ -5,6 +5,7 @@ The words are those of the glossary: *observed*, *published*, *silent*, *origin*
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date
@@ -18,10 +19,13 @@ from biblio.store.words import NEVER_PREPRINTS, Band
 from matching.authorship import Archival, DataUse, Overlap, archival, data_use
 from matching.overlaps import Staff, overlaps
 from reports.document import Theme
-from reports.facts.model import Facts, Paper, Project
+from reports.facts.model import Facts, Paper, Project, Unit
 
 DAYS_PER_YEAR = 365.25
 """Durations are shown in Julian years."""
+
+LONGEST_S = 366 * 24 * 3600
+"""No unit is observed for more than a year."""
 
 BANDS = tuple(band.value for band in Band)
 """How sure the machine is of what waits, the surest first."""
@@ -103,7 +107,8 @@ class Counted:
     @cached_property
     def refereed_of(self) -> Mapping[int, tuple[int, ...]]:
         """Project → its refereed papers, sorted; only projects that have one."""
-        found = {j: tuple(i for i in papers if i in self.refereed) for j, papers in self.papers_of.items()}
+        refereed = self.refereed
+        found = {j: tuple([i for i in papers if i in refereed]) for j, papers in self.papers_of.items()}
         return {project: papers for project, papers in found.items() if papers}
 
     @cached_property
@@ -112,11 +117,21 @@ class Counted:
         return self.observed & self.refereed_of.keys()
 
     @cached_property
+    def appeared_on(self) -> Mapping[int, date | None]:
+        """Paper → the day on which it first appeared; None where none is known."""
+        return {i: first_on(paper) for i, paper in self.facts.papers.items()}
+
+    @cached_property
+    def observed_s(self) -> Mapping[int, int | None]:
+        """Project → for how many whole seconds its delivered units were observed; None where that is not known."""
+        return {i: seconds_of(project, self.facts.as_of) for i, project in self.facts.projects.items()}
+
+    @cached_property
     def first_paper_on(self) -> Mapping[int, date]:
         """Published project → the day of its first refereed paper; without those of which no paper has a date."""
-        found = {}
+        found, appeared_on = {}, self.appeared_on
         for project in self.published:
-            days = [day for day in map(self._paper_on, self.refereed_of[project]) if day is not None]
+            days = [day for i in self.refereed_of[project] if (day := appeared_on[i]) is not None]
             if days:
                 found[project] = min(days)
         return found
@@ -164,14 +179,13 @@ class Counted:
         return self._starts[key]
 
     def _is_silent(self, project: int) -> bool:
+        if project in self.published:
+            return False  # as the last question would have it, after all others
         begins = silent_from(self.facts.projects[project], self.profile, self.facts.as_of)
         until = self.watched_until  # the paper may have appeared on a day that was not harvested
         if begins is None or begins > until:
             return False
         return not any(keeps_off(self.facts.papers[i], self.profile, until) for i in self.papers_of.get(project, ()))
-
-    def _paper_on(self, paper: int) -> date | None:
-        return first_on(self.facts.papers[paper])
 
     @cached_property
     def _classes(self) -> Mapping[int, tuple[DataUse, Archival]]:
@@ -259,12 +273,11 @@ def is_observed(project: Project, profile: Profile, as_of: date) -> bool:
     if not project.is_pi_project:
         return False
     never = profile.asking.no_release_date
-    moments = (
-        unit.delivered_on or unit.released_on
-        for unit in project.units
-        if unit.released_on not in never or unit.delivered_on
-    )
-    return any(moment is not None and moment <= as_of for moment in moments)
+    for unit in project.units:
+        moment = unit.delivered_on or (unit.released_on if unit.released_on not in never else None)
+        if moment is not None and moment <= as_of:
+            return True
+    return False
 
 
 def start(project: Project, origin: From, profile: Profile, as_of: date) -> Start | None:
@@ -288,14 +301,17 @@ class Span(NamedTuple):
 def span(project: Project, profile: Profile, as_of: date) -> Span:
     """Return the deliveries and usable releases of a project by ``as_of``."""
     no_date = profile.asking.no_release_date
-    delivered = [u.delivered_on for u in project.units if u.delivered_on is not None and u.delivered_on <= as_of]
-    released = [u.released_on for u in project.units if u.released_on is not None and u.released_on <= as_of]
-    if no_date:
-        released = [day for day in released if day not in no_date]
-    return Span(
-        *((min(delivered), max(delivered)) if delivered else (None, None)),
-        *((min(released), max(released)) if released else (None, None)),
-    )
+    first_delivery = last_delivery = first_release = last_release = None
+    for unit in project.units:
+        day = unit.delivered_on
+        if day is not None and day <= as_of:
+            first_delivery = day if first_delivery is None or day < first_delivery else first_delivery
+            last_delivery = day if last_delivery is None or day > last_delivery else last_delivery
+        day = unit.released_on
+        if day is not None and day <= as_of and day not in no_date:
+            first_release = day if first_release is None or day < first_release else first_release
+            last_release = day if last_release is None or day > last_release else last_release
+    return Span(first_delivery, last_delivery, first_release, last_release)
 
 
 def start_of(days: Span, origin: From) -> Start | None:
@@ -310,6 +326,23 @@ def start_of(days: Span, origin: From) -> Start | None:
     return None if release is None else Start(release, is_release=True)
 
 
+def seconds_of(project: Project, as_of: date) -> int | None:
+    """Return for how long a project's delivered units were observed; None where that is known of none of them."""
+    known = [unit.exposure_s or 0.0 for unit in project.units if has_exposure(unit) and is_delivered(unit, as_of)]
+    return round(math.fsum(known)) if known else None
+
+
+def is_delivered(unit: Unit, as_of: date) -> bool:
+    """Whether a unit's data had been delivered (where that is not known: released) by a day."""
+    on = unit.delivered_on or unit.released_on
+    return on is not None and on <= as_of
+
+
+def has_exposure(unit: Unit) -> bool:
+    """Whether the registry says how long a unit was observed, and not what no observation can last."""
+    return unit.exposure_s is not None and 0 <= unit.exposure_s <= LONGEST_S
+
+
 def is_erratum(paper: Paper) -> bool:
     """Whether a paper corrects another one and is no work of its own, as its record (or a librarian) says."""
     return paper.kind == ERRATUM
@@ -321,8 +354,10 @@ def first_on(paper: Paper) -> date | None:
     An issue of which only the month is known appeared in its middle (the 15th). One of which only the year is known
     appeared in the year's middle (1 July), but a preprint of that year or before says better when the paper did.
     """
-    days = [day for day in (paper.preprint_on, _issued_on(paper)) if day is not None]
-    return min(days) if days else None
+    preprint_on, issued_on = paper.preprint_on, _issued_on(paper)
+    if preprint_on is None or issued_on is None:
+        return preprint_on or issued_on
+    return min(preprint_on, issued_on)
 
 
 def _issued_on(paper: Paper) -> date | None:

@@ -126,7 +126,7 @@ def _agreement(counted: Counted) -> Table:
 
 
 _PAPER_FACTS: tuple[tuple[str, str, Callable[[Paper], bool]], ...] = (
-    ("day", "No day of first appearance", lambda p: first_on(p) is None),
+    ("day", "No day of first appearance", lambda p: p.preprint_on is None and first_on(p) is None),
     ("year", "No year", lambda p: p.year is None),
     ("authors", "No authors", lambda p: not p.authors),
     ("affiliation", "No affiliation of the first author", lambda p: not p.first_affiliation.strip()),

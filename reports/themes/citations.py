@@ -24,7 +24,7 @@ from reports.definitions.citations import (
     YOUNGEST,
 )
 from reports.document import Chart, Column, Figure, Row, Table, paper_key
-from reports.facts.counted import DAYS_PER_YEAR, Counted, first_on
+from reports.facts.counted import DAYS_PER_YEAR, Counted
 from reports.themes.groups import by_facet, facets_of
 from reports.themes.paper_groups import is_running
 from reports.themes.places import Places, Pool
@@ -73,7 +73,7 @@ class _Cited:
         papers = [counted.facts.papers[i] for i in self.ids.tolist()]
         self.counts = np.array([_UNKNOWN if p.citations is None else p.citations for p in papers], dtype=np.int64)
         as_of = counted.facts.as_of
-        days = (first_on(paper) for paper in papers)
+        days = (counted.appeared_on[i] for i in self.ids.tolist())
         self.ages = np.array([0 if day is None else (as_of - day).days for day in days]) / DAYS_PER_YEAR
 
     @property

@@ -21,13 +21,13 @@ from reports.definitions.data import (
 )
 from reports.definitions.projects import OBSERVED_HOURS, TIME_FRACTION
 from reports.document import Chart, Column, Figure, Row, Table
-from reports.facts.counted import Counted, span
+from reports.facts.counted import Counted, has_exposure, is_delivered, span
 from reports.themes.ages import horizon
 from reports.themes.backlog import projects_notes
 from reports.themes.figures import Figures
 from reports.themes.groups import ALL, Group, by_cycle, everything
 from reports.themes.intervals import share_interval
-from reports.themes.places import Places, Pool, Vector, has_exposure, is_delivered
+from reports.themes.places import Places, Pool, Vector
 
 KEY = "data"
 NAME = "Reach of the data"

@@ -135,7 +135,7 @@ def _region(region: Region, codes: Iterable[str], countries: Mapping[str | None,
 def _authors(written: Written) -> Table:
     facts = written.counted.facts
     people = Persons(facts.papers, written.papers.ids)
-    order = in_order(facts.papers, [group.ids for group in written.years])
+    order = in_order(written.counted.appeared_on, [group.ids for group in written.years])
     new = people.new_first_authors(order)
     return Table(
         key="authors",

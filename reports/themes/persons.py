@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.rosters import sketch
-from reports.facts.counted import first_on
 from reports.facts.model import Paper
 from reports.themes.places import Places, Vector
 
@@ -143,10 +142,10 @@ def person_of(name: str) -> Person | None:
     return Person(f"{read.surname} {read.given[0][:1]}", f"{read.surname} {' '.join(read.given)}")
 
 
-def in_order(papers: Mapping[int, Paper], groups: Iterable[Iterable[int]]) -> list[int]:
+def in_order(appeared_on: Mapping[int, date | None], groups: Iterable[Iterable[int]]) -> list[int]:
     """Return the papers group by group, within each those that appeared first before, those of unknown day last."""
 
     def appeared(paper: int) -> tuple[date, int]:
-        return first_on(papers[paper]) or date.max, paper
+        return appeared_on[paper] or date.max, paper
 
     return [i for group in groups for i in sorted(group, key=appeared)]
