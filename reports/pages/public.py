@@ -46,6 +46,7 @@ class Part:
 
     theme: str
     table: str
+    title: str
     columns: tuple[str, ...]
     says: str
     fewest: str = ""
@@ -55,6 +56,7 @@ PARTS: Mapping[str, Part] = {
     "fraction": Part(
         "fraction",
         "now",
+        "Projects published, by cycle",
         ("observed", "published", "fraction"),
         "Of the projects of a cycle of which data were delivered, those with a refereed paper. Papers take years, so young "
         "cycles are low.",
@@ -63,9 +65,11 @@ PARTS: Mapping[str, Part] = {
     "papers": Part(
         "papers",
         "by-year",
+        "Papers by year and origin of the data",
         ("papers", "pi", "pi_and_archive", "archive", "undetermined", "archive_share"),
         "Refereed papers by the year of their journal. PI data: an author of the paper is in the team of every project "
-        "it used; archive data: in the team of none; both: of some, and not of others.",
+        "it used; archive data: in the team of none; PI and archive data: of some, and not of others; origin unknown: "
+        "names alone do not settle it.",
     ),
 }
 """What is public beside the first page's numbers, by its place in the address of its picture."""
@@ -216,7 +220,7 @@ def _table(report: Live, part: Part) -> Table | None:
     drawn = [replace(chart, columns=tuple(key for key in chart.columns if key in keys)) for chart in whole.charts]
     shown = tuple(chart for chart in drawn if chart.columns)[:1]
     unnamed = tuple(replace(row, figures=tuple(_unnamed(figure) for figure in row.figures)) for row in table.rows)
-    return replace(table, rows=unnamed, charts=shown)
+    return replace(table, title=part.title, rows=unnamed, charts=shown)
 
 
 def _unnamed(figure: Figure | None) -> Figure | None:

@@ -46,13 +46,14 @@ def violations(window: Page, rules: Mapping[str, Any] = _ALL) -> list[str]:
     ]
 
 
-def look(window: Page, name: str) -> None:
+def look(window: Page, name: str, *, dark: bool = True) -> None:
     """The page fits its window and is clean for axe, in light and in dark; a picture of each is kept.
 
     But in one of several processes of pytest, which run the whole suite: there nobody looks at two hundred pictures.
+    ``dark`` False: in light alone, for a page whose colours were looked at elsewhere (they do not depend on its width).
     """
     width = window.viewport_size["width"] if window.viewport_size else 0
-    for colours, rules in (("light", _ALL), ("dark", _COLOURS)):
+    for colours, rules in (("light", _ALL), ("dark", _COLOURS))[: 2 if dark else 1]:
         window.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
         if "PYTEST_XDIST_WORKER" not in os.environ:
             picture(window, f"{name}-{width}-{colours}")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from biblio.catalogue.actor import Actor
 from biblio.clock import FixedClock
 from biblio.runtime import Runtime
+from biblio.store.models import SecondReading
 from biblio.store.words import Role
 from tests.browser.conftest import Watch
 from tests.browser.looks import OVERFLOW, look, picture
@@ -85,7 +85,7 @@ def test_a_manager_filters_reads_takes_freezes_and_compares(
     page.goto("/reports/snapshots")
     page.get_by_role("button", name="Freeze the report of this day").click()
     expect(page.locator(".message-done")).to_contain_text("is frozen as snapshot 1")
-    clock.move(timedelta(hours=1))
+    clock.move(timedelta(days=1))
     with live_runtime.store.writing() as session:
         paper = add_paper(session, "Qix 12, at last", year=2026)
         project = add_project(session, "2016.1.00001.S", title="New")
@@ -122,29 +122,80 @@ ADDRESSES = {
 }
 
 
-SAME_TEMPLATE = {"report-citations", "report-people", "report-data", "report-silence", "report-frozen-rows"}
-"""Pages that a phone shows as another one: tables and pictures of the same kinds."""
+SAME_TEMPLATE = {"report-filtered", "report-citations", "report-people", "report-data", "report-silence",
+                 "report-bibliography", "report-frozen", "report-frozen-rows", "report-rows-papers"}  # fmt: skip
+"""Pages on which there is nothing that another one does not show too, at a phone's width and in dark."""
+
+LIBRARIANS = {
+    "report-without": "/reports/",
+    "report-snapshots-closed": "/reports/snapshots",
+    "report-closed": "/reports/snapshots/1/",
+}
+"""What whoever may be a second reader sees otherwise than a manager."""
+
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
-@pytest.mark.parametrize("width", ["page", "phone"])
+THIN = """for (const part of document.querySelectorAll("tbody, main:has(.definition)"))
+  for (const one of [...part.querySelectorAll(":scope > tr, :scope > section")].slice(6)) one.remove()"""
+"""JavaScript: leaves six rows of each table, and six definitions: the others are like them."""
+
+
+def look_at(window: Page, addresses: Mapping[str, str]) -> None:
+    """Each page passes axe whole at 1280 pixels and fits 390; one of each template also passes there, light and dark."""
+    for name, address in addresses.items():
+        window.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        window.goto(address)
+        look(window, name, dark=False)
+        window.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        assert window.evaluate(OVERFLOW) <= 0, f"{name} is wider than a phone"
+        if name not in SAME_TEMPLATE:
+            window.evaluate(THIN)
+            look(window, name)
+
+
 def test_pages_of_the_report_are_clean_at_both_widths(
-    request: pytest.FixtureRequest, width: str, live_runtime: Runtime, log_in: LogIn
+    page: Page, live_runtime: Runtime, log_in: LogIn, watch: Watch
 ) -> None:
-    """Every page at 1280 pixels, and every kind at 390, passes axe and fits the window, light and dark."""
-    window: Page = request.getfixturevalue(width)
+    """Every page passes axe at 1280 pixels and fits a phone; every kind of page passes there too, light and dark."""
     actor = fill(live_runtime)
-    log_in(window, Role.MANAGER)
-    window.goto("/reports/snapshots")
-    look(window, "report-snapshots-none")
-    window.get_by_role("button", name="Freeze the report of this day").click()
+    log_in(page, Role.MANAGER)
+    look_at(page, {"report-snapshots-none": "/reports/snapshots"})
+    page.get_by_role("button", name="Freeze the report of this day").click()
     with live_runtime.store.writing() as session:
         paper = add_paper(session, "One more", year=2020)
-        accept(session, actor, paper, add_project(session, "2017.1.00001.S"), now=live_runtime.clock.now())
-    for name, address in ADDRESSES.items():
-        if width == "phone" and name in SAME_TEMPLATE:
-            continue
-        window.goto(address, wait_until="networkidle")
-        look(window, name)
+        project = add_project(session, "2017.1.00001.S")
+        decision = accept(session, actor, paper, project, now=live_runtime.clock.now())
+        session.add(SecondReading(paper_id=paper, project_id=project, decision_id=decision, first_reader_id=actor.person_id(),
+                                  drawn_at=live_runtime.clock.now()))  # fmt: skip
+    look_at(page, ADDRESSES)
+    page.context.clear_cookies()
+    watch.expected.append("403")
+    log_in(page, Role.LIBRARIAN)
+    look_at(page, LIBRARIANS)
+
+
+def test_on_a_phone_the_themes_are_one_line_with_the_present_one_in_sight(
+    phone: Page, live_runtime: Runtime, log_in: LogIn
+) -> None:
+    """The last theme is in sight as its page opens; the line can be scrolled away from it, and by keys to any other."""
+    fill(live_runtime)
+    log_in(phone, Role.MANAGER)
+    phone.goto("/reports/bibliography")
+    tabs = phone.get_by_role("navigation", name="Themes of the report")
+    here, first = tabs.get_by_role("link", name="State of the bibliography"), tabs.get_by_role("link", name="Overview")
+    expect(here).to_be_in_viewport(ratio=0.9)
+    expect(first).not_to_be_in_viewport()
+    assert phone.evaluate("document.querySelector('.report-tabs').clientHeight") < 60
+    expect(tabs).to_have_css("scroll-snap-type", "none")
+    tabs.evaluate("line => { line.scrollLeft = 0 }")
+    expect(first).to_be_in_viewport(ratio=0.9)
+    here.focus()
+    expect(here).to_be_in_viewport(ratio=0.9)
+    expect(phone.locator(".on-page ul")).to_be_hidden()
+    phone.get_by_text("tables on this page").click()
+    phone.get_by_role("navigation", name="On this page").get_by_role("link", name="How far readers agree").click()
+    expect(phone.get_by_role("heading", name="How far readers agree")).to_be_in_viewport()
 
 
 def test_an_empty_report_looks_like_one(page: Page, log_in: LogIn, watch: Watch) -> None:
