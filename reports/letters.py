@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from biblio.errors import NotFound, RequestRefused
@@ -23,8 +24,8 @@ from biblio.mail.texts import LetterText, greeting, path_of, read_text
 from biblio.observatory import Recipe
 from biblio.printing import can_write_pdf
 from biblio.runtime import Runtime
-from biblio.store.models import OutboxMail
-from biblio.store.words import MailState
+from biblio.store.models import OutboxMail, UserAccount
+from biblio.store.words import MailState, Role
 from reports import words
 from reports.document import Report
 from reports.files.paper import as_pdf
@@ -33,7 +34,7 @@ from reports.service import Snapshot, difference, hidden_now, load_snapshot, sna
 from reports.snapshots import told
 from reports.snapshots.canonical import SnapshotUnreadable
 from reports.snapshots.difference import Difference
-from reports.snapshots.hiding import difference_without_hidden, is_told, secret_since, without_hidden
+from reports.snapshots.hiding import difference_without_hidden, is_told, may_read_second, secret_since, without_hidden
 
 KIND = "report"
 """As which letters lie in the outbox."""
@@ -216,7 +217,7 @@ def send(runtime: Runtime) -> SendCounts:
     made = {number: _ready(runtime, number) for number in _waiting(runtime)}
     ready = {number: one for number, one in made.items() if isinstance(one, Ready)}
     readers = _addresses(runtime)
-    counts = send_waiting(runtime, KIND, lambda _session, mail: _prepared(runtime, ready, readers, mail))
+    counts = send_waiting(runtime, KIND, lambda session, mail: _prepared(runtime, session, ready, readers, mail))
     unread = {number: one for number, one in made.items() if isinstance(one, str)}
     counts.notes += _still_waiting(runtime, unread)
     return counts
@@ -291,7 +292,7 @@ def _addresses(runtime: Runtime) -> dict[str, str]:
 
 
 def _prepared(
-    runtime: Runtime, ready: Mapping[int, Ready], readers: Mapping[str, str], mail: OutboxMail
+    runtime: Runtime, session: Session, ready: Mapping[int, Ready], readers: Mapping[str, str], mail: OutboxMail
 ) -> Prepared | Stop | Wait:
     """Look once more, as a letter leaves, whether its reader is still one."""
     named = _KEY.fullmatch(mail.key)
@@ -300,9 +301,38 @@ def _prepared(
     made = ready.get(int(named[1])) if named else None
     if made is None:
         return WAIT
+    if _is_secret(session, made.about.snapshot) and _reads_second(session, mail.email):
+        return Prepared(_without_numbers(runtime, made.about.snapshot, readers[mail.email]), subject=mail.subject)
     said = f"It is attached as PDF ({made.attached[0].name})." if made.attached else ""
     subject, body = written(runtime, made.about, name=readers[mail.email], attached=said)
     return Prepared(body, subject=subject, attachments=made.attached)
+
+
+def _is_secret(session: Session, snapshot: Snapshot) -> bool:
+    """Whether a report may count what second readers must not know."""
+    return not is_told(snapshot.as_of, snapshot.made_at, secret_since(session))
+
+
+def _reads_second(session: Session, address: str) -> bool:
+    """Whether an address is that of an account that may be drawn as second reader."""
+    row = UserAccount
+    asked = col(row.is_active).is_(True), sa.func.lower(col(row.email)) == address.lower()
+    return any(may_read_second(Role(role)) for role in session.exec(select(row.role).where(*asked)))
+
+
+def _without_numbers(runtime: Runtime, snapshot: Snapshot, name: str) -> str:
+    """Return the letter to somebody who may be asked to judge a paper unseen that the report counts."""
+    paragraphs = (
+        f"Dear {greeting(name)},",
+        (
+            f"{title(runtime, snapshot)} was made, as known at the end of {snapshot.as_of}. Its numbers are not in this "
+            "letter: it may count papers that are being read a second time, and with your login you may be asked to judge "
+            "one of them without knowing what the first reader said."
+        ),
+        f"The report of that day without these papers: {runtime.settings.base_url}/reports/?as_of={snapshot.as_of}",
+        f"The report itself opens to you when both readers have judged: {page_of(runtime, snapshot)}/",
+    )
+    return "\n\n".join(map(_wrapped, paragraphs)) + "\n"
 
 
 _CLOSED = (
@@ -318,7 +348,7 @@ def preview(session: Session, runtime: Runtime, mail: OutboxMail) -> tuple[str, 
     if named is None:
         return mail.subject, mail.body
     about = snapshot_called(session, int(named[1]))
-    if not is_told(about.as_of, about.made_at, secret_since(session)):
+    if _is_secret(session, about):
         return mail.subject, _CLOSED
     return written(runtime, gather(runtime, session, about.id), name=mail.recipient)
 

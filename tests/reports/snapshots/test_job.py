@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
+import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlmodel import col, select
 
@@ -22,7 +23,7 @@ from biblio.observatory import Recipe
 from biblio.observatory.profile import Reports
 from biblio.runtime import Runtime, choose_observatory
 from biblio.settings import Settings
-from biblio.store.models import JobRun, OutboxMail, ReportSnapshot, SecondReading
+from biblio.store.models import JobRun, OutboxMail, ReportSnapshot, SecondReading, UserAccount
 from biblio.store.words import MailState, Outcome, Role
 from reports.job import REPORT, check, make, of_recipe, status
 from reports.letters import preview, send
@@ -281,6 +282,24 @@ def test_a_letter_names_nobody_whom_a_second_reader_is_to_judge(smtp: Runtime, b
     said = text_of(box.accepted[-1])
     assert "2016.1.00003.S, (a project with a paper under second reading)" in said
     assert "2016.1.00002.S" not in said
+
+
+def test_who_may_read_second_gets_no_number_that_may_count_what_is_to_be_judged(
+    smtp: Runtime, box: Box, clock: FixedClock
+) -> None:
+    """A librarian among the readers is told that the report is there and when it opens; the others get it as always."""
+    project, paper = publish(smtp, clock, "2016.1.00002.S", 5)
+    with smtp.store.writing() as session:
+        session.execute(sa.update(UserAccount).values(email="Board@example.org"))
+        drawn_at = clock.now() - timedelta(days=5)
+        reading = SecondReading(paper_id=paper, project_id=project, decision_id=1, first_reader_id=1, drawn_at=drawn_at)
+        session.add(reading)
+    run(site(smtp))
+    said = {str(message["To"]): text_of(message) for message in box.accepted}
+    assert "one project had been observed" in said["Dora Director <dora@example.org>"]
+    assert "observed" not in said["board@example.org"]
+    assert "Its numbers are not in this letter" in said["board@example.org"]
+    assert "http://127.0.0.1:8000/reports/?as_of=2026-11-20" in said["board@example.org"]
 
 
 def test_a_recipe_of_some_themes_tells_of_those(smtp: Runtime, box: Box, clock: FixedClock) -> None:
