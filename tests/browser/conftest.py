@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from biblio.catalogue.actor import Actor
@@ -63,6 +63,7 @@ def find_chromium() -> str:
 def browser() -> Iterator[Browser]:
     """One Chromium for the whole run."""
     path = find_chromium()
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=LAUNCH)
         yield chromium
@@ -156,9 +157,21 @@ def _window(
     context.set_default_timeout(15_000)
     window = context.new_page()
     watch.attach(window)
+    _press_when_loaded(window)
     yield window
     context.close()
     assert watch.unexpected() == []
+
+
+def _press_when_loaded(window: Page) -> None:
+    """Let keys wait until the page has loaded: on a busy machine a test presses them sooner than anybody could."""
+    press = window.keyboard.press
+
+    def pressed(key: str, *, delay: float | None = None) -> None:
+        window.wait_for_load_state()
+        press(key, delay=delay)
+
+    window.keyboard.press = pressed  # type: ignore[method-assign]
 
 
 @pytest.fixture
