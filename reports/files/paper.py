@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from biblio.paths import template_dir
 from biblio.printing import html_page, pdf_file, picture_address
+from reports.definitions.comparison import THEIRS
 from reports.definitions.model import Indicator
 from reports.document import Address, Chart, Column, Figure, Report, Row, Table, Theme
 from reports.files import charts
@@ -25,6 +26,7 @@ from reports.files.addresses import (
     leads_to_rows,
     page_of,
 )
+from reports.files.lighter import lighter
 from reports.files.summary import summary
 from reports.if_accepted import words_beside
 from reports.words import interval, shown
@@ -32,17 +34,25 @@ from reports.words import interval, shown
 PICTURES = (("fraction", "now"), ("speed", "curve-points"))
 """Themes and tables whose first picture stands on the summary's page."""
 
-MOST_ROWS = 40
+MOST_ROWS = 30
 """Rows of a table that are printed; the rest stands on the web and in the workbook."""
 
+WHOLE = 12
+"""Rows up to which a table is not parted by the end of a page, with its heading and pictures."""
+
 _WIDE = 10
-_DENSE = 6
+_DENSE = 5
+_NARROW = 3
+"""Columns of a table that stands beside its picture."""
 _SIDE_BY_SIDE = 2
 _FONTS = '"Liberation Sans", Arial, Helvetica, "DejaVu Sans", sans-serif'
 """Those that pictures are laid out with, and that have the same widths; then what there is."""
+_THEIRS = frozenset(one.key for one in THEIRS.values())
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SHORT = 24
 """Letters of a note (up to its first semicolon) that stands in the place of a number."""
+_SHORTEST = 12
+"""Letters of such words that stay on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +74,22 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One printed row."""
+    """One printed row; ``says`` stands below its name."""
 
     name: str
     cells: tuple[Cell | None, ...]
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One printed picture with its number (0: it has none)."""
+    """One printed picture with its number (0: it has none). ``is_tall``: it holds sentences, and is a page by itself."""
 
     number: int
     title: str
     described: str
     picture: str
+    is_tall: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,46 @@ class Printed:
         """Whether its numbers stand small, each above its interval."""
         with_intervals = {place for row in self.rows for place, cell in enumerate(row.cells) if cell and cell.interval}
         return len(self.columns) > _DENSE or len(with_intervals) > _SIDE_BY_SIDE
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether table and picture stand side by side: there is one picture, and the table is narrow."""
+        return (
+            len(self.figures) == 1
+            and not self.figures[0].is_tall
+            and 0 < len(self.rows) <= WHOLE
+            and len(self.columns) <= _NARROW
+        )
+
+    @property
+    def is_led(self) -> bool:
+        """Whether its words stand beside its picture: there is one."""
+        return len(self.figures) == 1 and not self.is_beside and not self.figures[0].is_tall
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the picture is drawn large: there are no numbers below it."""
+        return self.is_led and not self.rows
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it stands on one page."""
+        return len(self.rows) <= WHOLE and not any(figure.is_tall for figure in self.figures)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its rows stand on one page."""
+        return len(self.rows) <= WHOLE
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether names of rows may be long: few columns, and nothing beside them."""
+        return len(self.columns) <= _NARROW and not self.is_beside
+
+    @property
+    def has_words(self) -> bool:
+        """Whether sentences stand below the names of its rows."""
+        return any(row.says for row in self.rows)
 
     @property
     def has_growing(self) -> bool:
@@ -205,9 +257,14 @@ def _page(report: Report, figure: Figure, at: Address, base: str) -> str:
 
 def _cell(report: Report, figure: Figure, page: str, *, row_grows: bool = False) -> Cell:
     text, note = shown(figure, report.definitions), figure.note
-    instead, _, more = note.partition("; ")
+    instead, is_printed, more = note.partition("; ")
+    if figure.indicator in _THEIRS:
+        # As it was printed; where it was printed stands in the table's notes.
+        return Cell(instead if is_printed and len(instead) <= _SHORT else text)
     if figure.value is None and instead and len(instead) <= _SHORT:
         text, note = instead, more
+    if len(text) <= _SHORTEST:
+        text = text.replace(" ", "\u00a0")
     return Cell(text, interval(figure, report.definitions), page, note, "", figure.is_incomplete or row_grows)
 
 
@@ -217,6 +274,9 @@ def _tables(report: Report, theme: Theme, base: str, numbers: Iterator[int]) -> 
             continue
         footnotes: dict[str, int] = {}
         kept = () if table.is_long else table.rows[:MOST_ROWS]
+        figures = tuple(_pictures(report.definitions, table, numbers))
+        if not kept and not figures:  # a heading with nothing below it says nothing
+            continue
         yield Printed(
             key=table.key,
             title=table.title,
@@ -224,7 +284,7 @@ def _tables(report: Report, theme: Theme, base: str, numbers: Iterator[int]) -> 
             rows_are=table.rows_are,
             columns=table.columns,
             rows=tuple(_line(report, (theme, table), row, base, footnotes) for row in kept),
-            figures=tuple(_pictures(report.definitions, table, numbers)),
+            figures=figures,
             footnotes=tuple((_raised(number), note) for note, number in footnotes.items()),
             notes=table.notes,
             left_out=_left_out(table, len(kept), is_on_web=bool(base)),
@@ -245,7 +305,8 @@ def _line(report: Report, at: tuple[Theme, Table], row: Row, base: str, footnote
             cell = replace(cell, footnote=_raised(footnotes.setdefault(cell.note, len(footnotes) + 1)))
         cells.append(cell)
     waits = _raised(footnotes.setdefault(row.backlog, len(footnotes) + 1)) if row.backlog else ""
-    return Line(f"{row.name}{waits}", tuple(cells))
+    is_drawn = any(chart.kind == "compared" for chart in table.charts)  # it says the same in the picture
+    return Line(f"{row.name}{waits}", tuple(cells), "" if is_drawn else row.says)
 
 
 def _pictures(definitions: Mapping[str, Indicator], table: Table, numbers: Iterator[int]) -> Iterator[Picture]:
@@ -260,14 +321,15 @@ def _raised(number: int) -> str:
 
 
 def _picture(definitions: Mapping[str, Indicator], table: Table, chart: Chart, number: int) -> Picture:
-    drawn = charts.svg(table, chart, "light", definitions).replace("system-ui, sans-serif", escape(_FONTS))
-    return Picture(number, chart.title, charts.described(table, chart, definitions), picture_address(drawn))
+    drawn = lighter(charts.svg(table, chart, "light", definitions), _FONTS)
+    described = charts.described(table, chart, definitions)
+    return Picture(number, chart.title, described, picture_address(drawn), chart.kind == "compared")
 
 
 def _left_out(table: Table, printed: int, *, is_on_web: bool) -> str:
     more = len(table.rows) - printed
     if not more:
         return ""
-    where = "on the page named below, and in the workbook" if is_on_web else "in the workbook"
+    where = "on the web page to which its title leads, and in the workbook" if is_on_web else "in the workbook"
     what = f"{more} more rows" if printed else f"The {more} points of this table"
     return f"{what} stand {where}."

@@ -32,12 +32,12 @@ MOST_OPEN = 40
 """Rows of a table that stands open on a page; a longer one is folded."""
 
 COLOURS: Mapping[str, str] = {
-    "pi": "#0072B2",
-    "pi_and_archive": "#56B4E9",
+    "pi": "#00548A",
+    "pi_and_archive": "#009E73",
     "archive": "#E69F00",
-    "undetermined": "#999999",
+    "undetermined": "#CCCCCC",
 }
-"""One colour for the origin of data everywhere."""
+"""One colour for the origin of data everywhere, each lighter than the one before, so that they differ in grey as well."""
 
 USE_COLUMNS = (
     Column("pi", "PI data", PI_DATA.key),

@@ -6,11 +6,13 @@ import re
 from base64 import b64decode
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 from pypdfium2 import PdfDocument
 
 from reports.document import Report, Theme
 from reports.files.paper import MOST_ROWS, as_html, as_pdf
+from reports.themes.paper_groups import COLOURS
 from reports.words import shown
 from tests.reports.files.made import curves, nothing, share, shares, small
 
@@ -50,14 +52,15 @@ def _plain(text: str) -> str:
 
 
 def test_the_pdf_has_the_numbers_of_the_report() -> None:
-    """Every number of every printed table stands on paper as it is written everywhere."""
+    """Every number of every printed table stands on paper as it is written everywhere; others' as they printed them."""
     text = _plain(_text(_pdf()))
     for theme in _short().themes:
         for table in theme.tables:
             for row in () if table.is_long else table.rows[:MOST_ROWS]:
                 for figure in row.figures:
                     if figure is not None and figure.value is not None:
-                        assert _plain(shown(figure)) in text, (theme.key, table.key, row.key)
+                        printed = figure.note.partition("; ")[0] if figure.note.startswith("about") else shown(figure)
+                        assert _plain(printed) in text, (theme.key, table.key, row.key)
 
 
 def test_the_same_report_gives_the_same_pdf() -> None:
@@ -159,3 +162,43 @@ def test_a_report_of_nothing_is_printed() -> None:
     assert "Nothing yet</text>" not in "".join(
         b64decode(picture).decode() for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
     )
+
+
+def test_the_origins_of_data_differ_in_grey() -> None:
+    """On a printer without colours PI data, both, archive data and unknown are four greys, each lighter than the last."""
+    greys = [_lightness(colour) for colour in COLOURS.values()]
+    assert all(then - now > 8 for now, then in pairwise(greys)), greys
+
+
+def _lightness(colour: str) -> float:
+    """Return the lightness L* of an sRGB colour, 0 to 100 (CIE 1976)."""
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return float(116 * (0.2126 * red + 0.7152 * green + 0.0722 * blue) ** (1 / 3) - 16)
+
+
+def test_short_tables_are_not_parted_and_long_ones_keep_company() -> None:
+    """A table of a few rows stands on one page with its heading; of a long one no row stands alone at an end of a page."""
+    few = shares(("Cycle 0", "Cycle 1"), share(1, 2), share(1, 2))
+    many = replace(shares([f"Row {n}" for n in range(20)], *[share(1, 2)] * 20), key="many")
+    page = as_html(replace(small(), themes=(Theme("t", "Theme", "?", (few, many)),), headline=()))
+    assert 'class="table whole" id="t-t-shares"' in page
+    assert 'class="table" id="t-t-many"' in page
+    rows = page.partition('id="t-t-many"')[2]
+    assert rows.count('class="keep"') == 2
+    assert rows.partition("</tbody>")[0].count('class="held"') == 2
+
+
+def test_what_others_published_is_printed_as_they_printed_it() -> None:
+    """A range stays a range and "about" stays; the sentence of what differs stands in the picture or below the name."""
+    page = as_html(replace(small(), themes=(small().theme("comparison"),), headline=()))
+    assert "<td>30 to 50 %</td>" in page
+    assert "<td>about 70 %</td>" in page
+    numbers = page.partition('id="t-comparison-numbers"')[2]
+    assert "<small>Defined alike. " in numbers
+
+
+def test_what_has_no_rows_and_no_picture_on_paper_is_left_out() -> None:
+    """A heading with nothing below it says nothing."""
+    table = replace(curves(all=((0, 0.0), (1, 0.5))), charts=())
+    assert 'id="t-t-curves"' not in as_html(replace(small(), themes=(Theme("t", "Theme", "?", (table,)),), headline=()))

@@ -1,0 +1,80 @@
+"""What pictures for paper promise: they look as on the page, each line of a text stands where it should, and they are light."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+import vl_convert
+
+from reports.document import Table
+from reports.files import charts
+from reports.files.lighter import lighter
+from tests.reports.files.made import counts, curves, share, shares
+
+MADE = {
+    "hatched": shares(("Cycle 0", "Cycle 1"), share(3, 4), share(1, 9, is_incomplete=True)),
+    "stacked": counts(("2019", "2020", "2021"), (3, 1), (4, 2), (1, 1), growing=1),
+    "lines": counts(("2019", "2020", "2021"), (3, 1), (4, 2), (1, 1), kind="lines", growing=1),
+    "points": counts(("2019", "2020"), (3, 1), (4, 2), kind="points"),
+    "curves": curves(old=((0, 0.0), (1, 0.3), (2, 0.6)), young=((0, 0.0), (1, 0.1))),
+    "level": shares(("A name that is far too long to stand upright",), share(1, 2)),
+}
+FONTS = '"Liberation Sans", Arial, sans-serif'
+
+
+def _both(table: Table) -> tuple[str, str]:
+    drawn = charts.svg(table, table.charts[0])
+    return drawn.replace("system-ui, sans-serif", "Liberation Sans"), lighter(drawn, "Liberation Sans")
+
+
+def _pixels(picture: str) -> bytes:
+    start = picture.index(">") + 1
+    white = picture[:start] + '<rect width="100%" height="100%" fill="white"/>' + picture[start:]
+    made: bytes = vl_convert.svg_to_png(white)
+    return made
+
+
+@pytest.mark.parametrize("table", MADE.values(), ids=list(MADE))
+def test_a_lighter_picture_looks_the_same(table: Table) -> None:
+    """Of all that is drawn hardly a pixel differs, and only by rounding."""
+    from io import BytesIO
+
+    from PIL import Image, ImageChops
+
+    heavy, light = (Image.open(BytesIO(_pixels(one))).convert("L") for one in _both(table))
+    assert heavy.size == light.size
+    differ = ImageChops.difference(heavy, light).histogram()
+    assert sum(differ[64:]) < 0.002 * heavy.width * heavy.height
+
+
+@pytest.mark.parametrize("table", MADE.values(), ids=list(MADE))
+def test_a_lighter_picture_is_light(table: Table) -> None:
+    """At most two thirds of the elements are left, and nothing for screens."""
+    heavy, light = _both(table)
+    assert light.count("<") < 0.67 * heavy.count("<")
+    assert "aria-" not in light
+    assert "class=" not in light
+
+
+def test_each_line_of_a_text_stands_on_its_own() -> None:
+    """A title of two lines is two texts, both centred where the title was."""
+    picture = lighter(charts.svg(MADE["hatched"], MADE["hatched"].charts[0]), FONTS)
+    texts = [element for element in ET.fromstring(picture).iter() if element.tag.endswith("}text")]
+    growing = next(text for text in texts if text.text == "hatched: still growing")
+    assert growing.get("text-anchor") == "middle"
+    assert not any(len(text) for text in texts)
+    assert ET.fromstring(picture).get("font-family") == FONTS
+
+
+def test_the_same_picture_gives_the_same_bytes_whoever_registered_names() -> None:
+    """How namespaces are written must not depend on what else of the process reads XML."""
+    drawn = charts.svg(MADE["stacked"], MADE["stacked"].charts[0])
+    before = lighter(drawn, FONTS)
+    known = dict(ET._namespace_map)  # type: ignore[attr-defined]
+    try:
+        ET.register_namespace("picture", "http://www.w3.org/2000/svg")
+        assert lighter(drawn, FONTS) == before
+    finally:
+        ET._namespace_map.clear()  # type: ignore[attr-defined]
+        ET._namespace_map.update(known)  # type: ignore[attr-defined]
