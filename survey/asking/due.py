@@ -14,6 +14,7 @@ from survey.asking.asked_for import Question, question
 from survey.asking.facts import (
     NO_PAPERS,
     NO_UNITS,
+    asked_without_leave,
     projects_of,
     read_facts,
     read_persons,
@@ -83,6 +84,11 @@ def _judged(session: Session, runtime: Runtime, asked: Question) -> list[Standin
                 judgement = judged(complete)
         found.append(Standing(number, code, cycle, title, pi, email, complete, judgement, category, partner))
     return found
+
+
+def asked_about(session: Session, runtime: Runtime) -> set[int]:
+    """Return the projects that stand on a list by now, or were asked about, without leave to ask about them again."""
+    return asked_without_leave(session, question(runtime, None))
 
 
 def still_silent(session: Session, runtime: Runtime, project_id: int) -> bool:

@@ -246,6 +246,14 @@ class _Asking:
         return leave > self.at if self.at is not None else leave.date() > self.on
 
 
+def asked_without_leave(session: Session, asked: Question) -> set[int]:
+    """Return the projects that were asked about, or stand on a list, and that nobody may ask about again."""
+    leaves = _leaves(session, asked)
+    return {
+        project for project, asking in _askings(session, asked).items() if not asking.is_before(leaves.get(project))
+    }
+
+
 def _askings(session: Session, asked: Question) -> dict[int, _Asking]:
     """Per project: its last asking, here or before biblio kept the list."""
     invited = asked.rows(session, _invited(asked.shape))

@@ -93,14 +93,19 @@ def write_key(path: Path, private: PrivateKey) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise RequestRefused(
-            f"A key lies at {path.name} already, of a campaign this database does not know. Nothing was changed. "
-            "If it belongs to a restored or older database, move it away and try again."
-        ) from error
+        raise there_already(path) from error
     with os.fdopen(handle, "wb") as file:
         file.write(private.encode(HexEncoder) + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def there_already(path: Path) -> RequestRefused:
+    """Return the error for a key that lies where another is to be."""
+    return RequestRefused(
+        f"A key lies at {path.name} already, of a campaign this database does not know. Nothing was changed. "
+        "If it belongs to a restored or older database, move it away and try again."
+    )
 
 
 def read_key(path: Path, public_key: str) -> PrivateKey:

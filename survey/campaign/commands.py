@@ -194,7 +194,7 @@ def create(ctx: click.Context, /, name: str, as_of: datetime | None, stratify_by
     if refused:
         raise click.ClickException(f"{refused} Nothing was made.")
     with runtime.store.reading() as session:
-        _actor(session, how["username"])
+        actor = _actor(session, how["username"])
         ahead = look_ahead(session, runtime, day_of(as_of), stratify_by)
     for sentence in ahead.warnings:
         click.echo(f"! {sentence}", err=True)
@@ -205,9 +205,7 @@ def create(ctx: click.Context, /, name: str, as_of: datetime | None, stratify_by
         return
     if ahead.warnings and not how["yes"]:
         raise click.ClickException("Nothing was made because of the warnings above; add --yes to go on all the same.")
-    with runtime.store.writing() as session:
-        actor = _actor(session, how["username"])
-        made = service.create_campaign(session, runtime, actor, name=name, as_of=day_of(as_of), stratify_by=stratify_by)
+    made = service.make_draft(runtime, actor, name=name, as_of=day_of(as_of), stratify_by=stratify_by)
     click.echo(f"Campaign {made.campaign_id}, a draft: {made.persons} persons, {made.projects} projects.")
     for code in made.unreachable:
         click.echo(f"! {code} is left out: its address cannot be written to", err=True)

@@ -72,6 +72,8 @@ class Preview:
     standings: Sequence[Standing] = field(repr=False)
     by_ground: Sequence[tuple[Ground | None, int]] = ()
     asked: Sequence[Standing] = field(default=(), repr=False)
+    projects: int = 0
+    """How many projects would be asked about; ``asked`` may hold the first of them alone."""
     persons: int = 0
     unreachable: Sequence[str] = ()
     cycles: Sequence[CycleShare] = ()
@@ -101,6 +103,7 @@ def _looked_ahead(session: Session, runtime: Runtime, day: date, stratify_by: st
         standings=standings,
         by_ground=[(ground, counts.get(ground, 0)) for ground in (None, *Ground)],
         asked=asked,
+        projects=len(asked),
         persons=persons,
         unreachable=found.unreachable,
         cycles=cycles,

@@ -5,8 +5,8 @@ Every function takes the session (and the person) first and never commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -28,15 +28,15 @@ from biblio.store.models import (
     SurveyExclusion,
     WrongPerson,
 )
-from survey.asking.due import Standing, due
+from survey.asking.due import Standing, asked_about, due
 from survey.box.ballots import destroy_key, key_path
-from survey.box.keymaking import make_key
+from survey.box.keymaking import KeyAhead, key_ahead, make_key
 from survey.box.persons import distinct_persons
 from survey.box.strata import StratifyBy, in_order, strata_of
 from survey.campaign.letters import load_texts
 from survey.campaigns import State, locked, state_of
 from survey.questionnaire import frozen
-from survey.tokens import make_token, new_nonce, token_hash
+from survey.tokens import new_nonce, token_hash, token_maker
 
 NAME_MAX = 100
 
@@ -86,6 +86,58 @@ def plan(standings: Iterable[Standing]) -> Plan:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What takes long of making a draft: who is due on a day, in which stratum each project is, the key of its box."""
+
+    day: date
+    stratify_by: str | None
+    plan: Plan
+    strata: Mapping[int, str]
+    key: KeyAhead | None = None
+
+
+def prepare(
+    session: Session, runtime: Runtime, *, as_of: date | None = None, stratify_by: str | None = None
+) -> Prepared:
+    """Return what a draft needs that nobody has to wait for. Raises ``RequestRefused`` as ``create_campaign`` does."""
+    day = as_of or runtime.clock.today()
+    if day > runtime.clock.today():
+        raise RequestRefused(f"{day} is still to come: who will be silent then is not known. Nothing was made.")
+    if stratify_by is not None and stratify_by not in set(StratifyBy):
+        raise RequestRefused(f"Answers can be counted by {', '.join(StratifyBy)}, not by {stratify_by!r}.")
+    found = plan(due(session, runtime, day))
+    _check_persons(found)
+    projects = [standing.project_id for standing, _address in found.asked]
+    strata = strata_of(session, runtime.profile, stratify_by, projects) if stratify_by else {}
+    return Prepared(day, stratify_by, found, strata)
+
+
+def _check_persons(found: Plan) -> None:
+    """Raise ``RequestRefused`` unless enough persons would be asked."""
+    if not found.asked:
+        raise RequestRefused("No project is due to be asked: no campaign was made. `biblio survey due` says why.")
+    if distinct_persons((address, standing.pi or "") for standing, address in found.asked) < SMALLEST_CAMPAIGN:
+        raise RequestRefused(
+            f"Only {found.persons} persons would be asked; a campaign needs {SMALLEST_CAMPAIGN}, because among fewer an "
+            "answer could be guessed. Nothing was made: wait until more projects are due, and ask them together."
+        )
+
+
+def make_draft(
+    runtime: Runtime, actor: Actor, *, name: str, as_of: date | None = None, stratify_by: str | None = None
+) -> Made:
+    """Make a draft as ``create_campaign`` does, in units of its own: whoever else writes waits only for the rows.
+
+    Who is due is judged before, in a unit that reads; the one that writes leaves out whom another draft has listed since.
+    """
+    with runtime.store.reading() as session:
+        _check_name(session, name)
+        prepared = prepare(session, runtime, as_of=as_of, stratify_by=stratify_by)
+    with key_ahead(runtime.settings.survey_keys) as key, runtime.store.writing() as session:
+        return create_campaign(session, runtime, actor, name=name, prepared=replace(prepared, key=key))
+
+
 def create_campaign(
     session: Session,
     runtime: Runtime,
@@ -94,80 +146,95 @@ def create_campaign(
     name: str,
     as_of: date | None = None,
     stratify_by: str | None = None,
+    prepared: Prepared | None = None,
 ) -> Made:
     """Make a draft campaign with one invitation per project that is due; nothing is sent yet.
 
     ``stratify_by`` (category, cycle or partner) fixes what its answers are also counted by. The private key of its
-    ballot box is written to the folder of survey keys, never to the database. Raises ``RequestRefused`` when the name
-    is taken or missing, or fewer than ``SMALLEST_CAMPAIGN`` persons are due.
+    ballot box is written to the folder of survey keys, never to the database. ``prepared`` is what was made
+    ahead (``make_draft``), in place of the other two. Raises ``RequestRefused`` when the name is taken or missing, or
+    fewer than ``SMALLEST_CAMPAIGN`` persons are due.
     """
     take_turn(session, Turn.ASKING)
-    name = " ".join(name.split())
-    if not name or len(name) > NAME_MAX:
-        raise RequestRefused(f"Give the campaign a name of at most {NAME_MAX} characters, such as the month it starts.")
-    if session.exec(select(Campaign.id).where(col(Campaign.name) == name)).first() is not None:
-        raise RequestRefused(f"There is a campaign called {name!r} already. Nothing was made; choose another name.")
-    day = as_of or runtime.clock.today()
-    if day > runtime.clock.today():
-        raise RequestRefused(f"{day} is still to come: who will be silent then is not known. Nothing was made.")
-    found = plan(due(session, runtime, day))
-    if not found.asked:
-        raise RequestRefused("No project is due to be asked: no campaign was made. `biblio survey due` says why.")
-    if distinct_persons((address, standing.pi or "") for standing, address in found.asked) < SMALLEST_CAMPAIGN:
-        raise RequestRefused(
-            f"Only {found.persons} persons would be asked; a campaign needs {SMALLEST_CAMPAIGN}, because among fewer an "
-            "answer could be guessed. Nothing was made: wait until more projects are due, and ask them together."
-        )
-    campaign = _new_campaign(session, runtime, actor, name, day, stratify_by)
+    name = _check_name(session, name)
+    if prepared is None:
+        prepared = prepare(session, runtime, as_of=as_of, stratify_by=stratify_by)
+    found = _not_asked_since(session, runtime, prepared.plan)
+    campaign = _new_campaign(session, runtime, actor, name, prepared)
     assert campaign.id is not None
-    _invite(session, runtime, campaign, found)
+    _invite(session, runtime, campaign, found, prepared.strata)
     details: dict[str, object] = {"projects": len(found.asked), "stratify_by": campaign.stratify_by}
     note(session, runtime, actor, campaign, "campaign created", details)
     return Made(campaign.id, len(found.asked), found.persons, tuple(found.unreachable))
 
 
-def _invite(session: Session, runtime: Runtime, campaign: Campaign, found: Plan) -> None:
+def _check_name(session: Session, name: str) -> str:
+    """Return a name as it is stored. Raises ``RequestRefused`` when it is missing, too long or taken."""
+    name = " ".join(name.split())
+    if not name or len(name) > NAME_MAX:
+        raise RequestRefused(f"Give the campaign a name of at most {NAME_MAX} characters, such as the month it starts.")
+    if session.exec(select(Campaign.id).where(col(Campaign.name) == name)).first() is not None:
+        raise RequestRefused(f"There is a campaign called {name!r} already. Nothing was made; choose another name.")
+    return name
+
+
+def _not_asked_since(session: Session, runtime: Runtime, planned: Plan) -> Plan:
+    """Return a plan without what stands on another list by now: another draft was faster, or is younger than the day."""
+    listed = asked_about(session, runtime)
+    left = [(standing, address) for standing, address in planned.asked if standing.project_id not in listed]
+    if len(left) == len(planned.asked):
+        return planned
+    found = Plan(left, planned.unreachable)
+    _check_persons(found)
+    return found
+
+
+def _invite(session: Session, runtime: Runtime, campaign: Campaign, found: Plan, strata: Mapping[int, str]) -> None:
     """Add the invitations, and name the strata that they make up."""
     assert campaign.id is not None
-    by = campaign.stratify_by
-    projects = [standing.project_id for standing, _address in found.asked]
-    strata = strata_of(session, runtime.profile, by, projects) if by else {}
-    invitations = [
-        Invitation(
-            campaign_id=campaign.id,
-            project_id=standing.project_id,
-            recipient=standing.pi or "",
-            email=address,
-            nonce=(nonce := new_nonce()),
-            token_hash=token_hash(nonce),
-            stratum=strata.get(standing.project_id),
-            created_at=campaign.created_at,
-        )
-        for standing, address in found.asked
+    make_link = token_maker(runtime.settings.secret())
+    rows = [
+        {
+            "id": number,
+            "campaign_id": campaign.id,
+            "project_id": standing.project_id,
+            "recipient": standing.pi or "",
+            "email": address,
+            "nonce": (nonce := new_nonce()),
+            "token_hash": token_hash(make_link(number, nonce)),
+            "stratum": strata.get(standing.project_id),
+            "is_used": False,
+            "is_released": False,
+            "created_at": campaign.created_at,
+        }
+        for number, (standing, address) in zip(_numbers(session, len(found.asked)), found.asked, strict=True)
     ]
-    session.add_all(invitations)
-    session.flush()
-    secret = runtime.settings.secret()
-    for each in invitations:  # a link is made from the invitation's number, which is known only now
-        assert each.id is not None
-        each.token_hash = token_hash(make_token(secret, each.id, each.nonce))
-    if by:
-        names = in_order(runtime.profile, by, set(strata.values()))
+    session.connection().execute(sa.insert(Invitation), rows)
+    if campaign.stratify_by:
+        asked = {strata[standing.project_id] for standing, _ in found.asked if standing.project_id in strata}
+        names = in_order(runtime.profile, campaign.stratify_by, asked)
         session.add_all(CampaignStratum(campaign_id=campaign.id, name=name) for name in names)
     session.flush()
 
 
-def _new_campaign(
-    session: Session, runtime: Runtime, actor: Actor, name: str, day: date, stratify_by: str | None
-) -> Campaign:
-    if stratify_by is not None and stratify_by not in set(StratifyBy):
-        raise RequestRefused(f"Answers can be counted by {', '.join(StratifyBy)}, not by {stratify_by!r}.")
+def _numbers(session: Session, many: int) -> list[int]:
+    """Return numbers of new invitations, which their links are made from: known beforehand, each row is written once."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        sequence = sa.func.nextval(sa.func.pg_get_serial_sequence("invitation", "id"))
+        series = sa.func.generate_series(1, many).table_valued("n")
+        return list(connection.execute(sa.select(sequence).select_from(series)).scalars())
+    last = connection.execute(sa.select(sa.func.max(col(Invitation.id)))).scalar_one() or 0
+    return list(range(last + 1, last + 1 + many))  # nobody else writes to SQLite meanwhile
+
+
+def _new_campaign(session: Session, runtime: Runtime, actor: Actor, name: str, prepared: Prepared) -> Campaign:
     campaign = Campaign(
         name=name,
         created_at=runtime.clock.now(),
         created_by_id=actor.user_id,
-        as_of=day,
-        stratify_by=stratify_by,
+        as_of=prepared.day,
+        stratify_by=prepared.stratify_by,
         minimum_persons=runtime.settings.survey_minimum_persons,
         wave_persons=runtime.settings.survey_wave_persons,
         public_key="",
@@ -178,7 +245,7 @@ def _new_campaign(
     session.flush()
     assert campaign.id is not None
     path = key_path(runtime.settings.survey_keys, campaign.id)
-    campaign.public_key = make_key(path)
+    campaign.public_key = make_key(path) if prepared.key is None else prepared.key.give(path)
     _keep_only_if_committed(session, path)
     session.add(campaign)
     session.flush()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from typing import cast
+
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from biblio.store.found import found
@@ -16,6 +19,7 @@ from biblio.webkit import (
     reading,
     refusals_told,
     runtime,
+    runtime_of,
     table_response,
     throttled,
     wants_table,
@@ -26,15 +30,13 @@ from survey.box.closing import end_asking
 from survey.box.strata import StratifyBy
 from survey.campaign import previewing, queries, service
 from survey.campaign.forms import CampaignForm, SendForm
+from survey.campaign.lookout import SHOWN, Lookout
 from survey.campaign.sending import BATCH, queue_in_turns, send
 from survey.campaign.told import reopen_wrong_person, wrong_persons
 from survey.campaigns import State
 from survey.questionnaire import frozen, thaw
 
 campaigns = Blueprint("campaigns", __name__, url_prefix="/campaigns")
-
-_SHOWN = 25
-"""Projects named on the page of a new campaign; the others are a click away."""
 
 SORTS = {
     "code": lambda r: r.code,
@@ -48,6 +50,21 @@ def register(blueprint: Blueprint) -> None:
     blueprint.register_blueprint(campaigns)
 
 
+@campaigns.record_once
+def _keep_watch(state: BlueprintSetupState) -> None:
+    """Give the app its lookout."""
+    state.app.extensions[_LOOKOUT] = Lookout(runtime_of(cast("Flask", state.app)))
+
+
+_LOOKOUT = "survey_lookout"
+
+
+def lookout() -> Lookout:
+    """Return the app's lookout."""
+    found: Lookout = current_app.extensions[_LOOKOUT]
+    return found
+
+
 def _to_campaign(campaign_id: int, **_given: object) -> ResponseReturnValue:
     return redirect(url_for("survey.campaigns.show", campaign_id=campaign_id))
 
@@ -55,14 +72,12 @@ def _to_campaign(campaign_id: int, **_given: object) -> ResponseReturnValue:
 @campaigns.get("/")
 @action("campaigns.read")
 def index() -> str:
-    """List the campaigns, and what a new one would do."""
+    """List the campaigns, and what a new one would do: of a large project list as counted before, or when asked to."""
     with reading() as session:
         rows = queries.campaigns(session, runtime())
-        ahead = previewing.preview(session, runtime())
+        seen = lookout().now(session) if request.args.get("count") == "now" else lookout().lately(session)
         told, seen_to = wrong_persons(session), wrong_persons(session, handled=True)
-    return render_template(
-        "survey/campaigns.html", campaigns=rows, ahead=ahead, told=told, seen_to=seen_to, states=State
-    )
+    return render_template("survey/campaigns.html", campaigns=rows, seen=seen, told=told, seen_to=seen_to, states=State)
 
 
 @campaigns.route("/new", methods=["GET", "POST"])
@@ -76,12 +91,12 @@ def new() -> ResponseReturnValue:
         by = request.args.get("stratify_by", "")
         form.stratify_by.data = by if by in set(StratifyBy) else ""
     with reading() as session:
-        ahead = previewing.preview(session, runtime(), day, form.stratify_by.data or None)
+        seen = lookout().now(session, day, form.stratify_by.data or None)
+    ahead = seen.ahead
     if form.is_submitted() and form.validate() and _is_seen(form, ahead):
-        with writing() as session:
-            made = service.create_campaign(
-                session, runtime(), actor(), name=form.name.data, as_of=day, stratify_by=form.stratify_by.data or None
-            )
+        made = service.make_draft(
+            runtime(), actor(), name=form.name.data, as_of=day, stratify_by=form.stratify_by.data or None
+        )
         done(
             f"The draft asks {made.persons} persons about {made.projects} projects. Nothing was sent yet.",
             undo_url=url_for("survey.campaigns.change", campaign_id=made.campaign_id, what="discard"),
@@ -90,10 +105,9 @@ def new() -> ResponseReturnValue:
     if not ahead.warnings:
         del form.seen
     status = 422 if form.is_submitted() else 200
-    letter = previewing.sample_letter(runtime(), ahead)
     smallest = service.SMALLEST_CAMPAIGN
     return render_template(
-        "survey/new.html", form=form, ahead=ahead, letter=letter, most=_SHOWN, smallest=smallest
+        "survey/new.html", form=form, ahead=ahead, letter=seen.letter, most=SHOWN, smallest=smallest
     ), status
 
 
