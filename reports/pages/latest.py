@@ -30,6 +30,7 @@ from reports.facts.counted import Counted
 from reports.facts.model import Facts
 from reports.facts.reading import read_facts
 from reports.filters import Chosen, filtered, without_second_readings
+from reports.if_accepted import BESIDE
 from reports.pages.fingerprint import Fingerprint, fingerprint
 from reports.room import FACTS, ROOM
 from reports.themes import THEMES, theme_of
@@ -232,7 +233,8 @@ class Latest:
                 made = self._read(runtime, session, day)
             for is_blind in (False, True):
                 whole = self._part(runtime, made, Chosen(), is_blind=is_blind)
-                for key in dict.fromkeys([*(at.theme for at in whole.headline), *PICTURES]):
+                beside = (at.theme for at, _ in BESIDE.values())
+                for key in dict.fromkeys([*(at.theme for at in whole.headline), *PICTURES, *beside]):
                     whole.theme(key)
             self._keep(day, made)
         except Exception as error:  # nobody waits for it: who looks next tries again, and is told
