@@ -344,6 +344,8 @@ def _report_called(runtime: Runtime, session: Session, name: str, bars: Bars) ->
 
 
 def _echo_difference(old: Report, new: Report, hidden: Hidden) -> None:
+    for note in dict.fromkeys(old.notes + new.notes):
+        click.echo(f"! {note}")
     for line in told.lines(difference_without_hidden(difference(old, new), hidden)):
         click.echo(line)
 

@@ -142,6 +142,7 @@ def changes(old: int, new: int | None = None) -> str:
     return page(
         "reports/changes.html",
         found=found,
+        notes=dict.fromkeys(then.notes + now.notes),
         before=before,
         after=after,
         others=others,

@@ -237,6 +237,7 @@ def test_a_day_before_the_first_record_is_told_and_kept_apart(filled: Runtime) -
     assert said(filled, "list").splitlines()[1].split()[:2] == ["1", "2026-11-22"]
     assert "Since snapshot" not in said(filled, "build", "--as-of", "2011-12-31", "--dry-run")
     assert "Since snapshot 2, as of 2012-01-01:" in said(filled, "build", "--dry-run")
+    assert "! biblio knew nothing before" in said(filled, "diff", "2", "1")
     add_something_later(filled)
     assert said(filled, "check", "2").startswith("Snapshot 2 (as of 2012-01-01) was built again bit for bit")
 

@@ -127,3 +127,5 @@ def test_a_day_of_long_ago_is_not_the_latest(manager: Visitor, shelf: Shelf) -> 
     early = text(manager, "/reports/?as_of=2010-01-01")
     assert "biblio knew nothing before" in early
     assert "0 since" not in early
+    freeze(manager, "2010-01-01")
+    assert "biblio knew nothing before" in text(manager, "/reports/snapshots/4/changes/3")
