@@ -42,11 +42,14 @@ def interval(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) 
 
 def counts(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
     """Return what a figure was divided from, e.g. "38 of 52" of a share, "90 / 52" of a ratio; nothing where it is neither."""
-    if figure.numerator is None or figure.denominator is None:
+    if figure.numerator is None or not figure.denominator:
         return ""
-    form: Form = "count" if isinstance(figure.denominator, int) else "decimal"
     between = "of" if form_of(figure.indicator, definitions) == "share" else "/"
-    return f"{written(figure.numerator, form)} {between} {written(figure.denominator, form)}"
+    part, whole = (
+        written(number, "count" if float(number).is_integer() else "decimal")
+        for number in (figure.numerator, figure.denominator)
+    )
+    return f"{part} {between} {whole}"
 
 
 def form_of(indicator: str, definitions: Mapping[str, Indicator] = INDICATORS) -> Form:

@@ -50,7 +50,19 @@ def theme(theme: str, snapshot: int | None = None) -> str:
     for table in found.tables:
         sections.append(replace(_section(shown, table), told_before=frozenset(told)))
         told.update(indicator.key for indicator in sections[-1].meanings)
-    return page("reports/theme.html", shown, subject=found, sections=sections)
+    return page("reports/theme.html", shown, subject=found, sections=sections, is_empty=_is_empty(shown, theme))
+
+
+OF_ITSELF = ("comparison", "bibliography")
+"""Themes that say something where nothing was counted: what others published, and what was harvested."""
+
+
+def _is_empty(shown: Shown, theme: str) -> bool:
+    """Whether a theme has nothing but zeros to show: no project was observed, no paper is counted and nobody answered."""
+    if shown.live is None or theme in OF_ITSELF:
+        return False
+    counted = shown.live.counted
+    return not (counted.observed or counted.refereed or counted.facts.answers)
 
 
 def table(theme: str, table: str, snapshot: int | None = None) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from reports.definitions import INDICATORS
 from reports.document import Figure
-from reports.words import NOTHING, form_of, interval, shown, written
+from reports.words import NOTHING, counts, form_of, interval, shown, written
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,19 @@ def test_an_indicator_that_nobody_defines_is_an_error() -> None:
     """A number without a meaning is not written."""
     with pytest.raises(KeyError):
         form_of("nobody.knows", {})
+
+
+@pytest.mark.parametrize(
+    ("indicator", "numerator", "denominator", "said"),
+    [
+        ("publication_fraction", 38, 52, "38 of 52"),
+        ("publication_fraction", 83.7, 1264, "83.7 of 1\u202f264"),
+        ("publication_fraction", 12.0, 30.5, "12 of 30.5"),
+        ("authors_per_paper_mean", 90, 20, "90 / 20"),
+        ("publication_fraction", 0, 0, ""),
+        ("publication_fraction", None, 4, ""),
+    ],
+)
+def test_a_share_says_of_how_many(indicator: str, numerator: float | None, denominator: float, said: str) -> None:
+    """Whole numbers whole, parts of them with a decimal; a ratio is divided and not part of; of none nothing is said."""
+    assert counts(Figure(indicator, 0.5, numerator=numerator, denominator=denominator)) == said
