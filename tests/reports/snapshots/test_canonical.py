@@ -50,6 +50,20 @@ def test_it_is_plain_json_with_definitions_and_each_set_of_rows_once() -> None:
     assert plain["report"]["projects"]["names"][:2] == ["p1", "p2"]
 
 
+def test_a_document_of_before_there_was_a_field_is_read() -> None:
+    """What stands at its default is not written, so a row without a backlog has the bytes that it always had."""
+    made = report(theme(table("t", "papers", {"a": counted("papers", 3)})))
+    data = to_json(made)
+    (row,) = json.loads(data)["report"]["themes"][0]["tables"][0]["rows"]
+    assert row.keys() == {"key", "name", "figures"}
+    read = from_json(data).themes[0].tables[0].rows[0]
+    assert (read.backlog, read.can_rise) == ("", False)
+    marked = replace(read, backlog="3 more projects wait.")
+    assert marked.can_rise
+    tables = (replace(made.themes[0].tables[0], rows=(marked,)),)
+    assert b'"backlog":"3 more projects wait."' in to_json(report(replace(made.themes[0], tables=tables)))
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")], ids=["nan", "inf", "-inf"])
 def test_what_is_no_number_is_not_written(value: float) -> None:
     """NaN and infinity stop the writing; nobody finds them in a frozen report later."""
