@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
+from biblio.garbage import collecting_later
 from biblio.observatory import Profile
 from biblio.runtime import biblio_version
 from reports.definitions import INDICATORS
@@ -26,8 +27,9 @@ HEADLINE = (
 
 def build(facts: Facts, profile: Profile) -> Report:
     """Count everything. Raises nothing on odd data: what has no date or cycle is counted and named so."""
-    counted = Counted(facts, profile)
-    return report_of(counted, tuple(theme_of(counted, key) for key in THEMES))
+    with collecting_later():
+        counted = Counted(facts, profile)
+        return report_of(counted, tuple(theme_of(counted, key) for key in THEMES))
 
 
 def report_of(counted: Counted, themes: tuple[Theme, ...]) -> Report:
@@ -92,13 +94,14 @@ def name_of(paper: Paper) -> str:
 
 def _names(facts: Facts, themes: Iterable[Theme]) -> dict[str, Mapping[int, str]]:
     """Return the name of every row that a figure of these themes leads to."""
-    used: dict[str, set[int]] = {"projects": set(), "papers": set(), "": set()}
+    sets: dict[str, set[tuple[int, ...]]] = {"projects": set(), "papers": set(), "": set()}
     for theme in themes:
         for table in theme.tables:
             for row in table.rows:
                 for figure in row.figures:
                     if figure is not None:
-                        used[INDICATORS[figure.indicator].rows].update(figure.ids, figure.rest)
+                        sets[INDICATORS[figure.indicator].rows].update((figure.ids, figure.rest))
+    used = {kind: set[int]().union(*several) for kind, several in sets.items()}
     return {
         "projects": {i: facts.projects[i].code for i in sorted(used["projects"])},
         "papers": {

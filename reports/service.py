@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused
+from biblio.garbage import collecting_later
 from biblio.jobs import Progress, no_progress
 from biblio.runtime import Runtime
 from biblio.store.current import members_under_second_reading, projects_under_second_reading
@@ -121,14 +122,15 @@ def build_report(
     """
     today = _refuse_day_to_come(runtime, as_of)
     progress("reading the facts", 0, 1)
-    facts = read_facts(session, runtime.profile, as_of, today=today, known_by=known_by)
-    progress("reading the facts", 1, 1)
-    counted = Counted(facts, runtime.profile)
-    themes = []
-    for done, key in enumerate(THEMES, start=1):
-        themes.append(theme_of(counted, key))
-        progress("counting", done, len(THEMES))
-    return report_of(counted, tuple(themes))
+    with collecting_later():
+        facts = read_facts(session, runtime.profile, as_of, today=today, known_by=known_by)
+        progress("reading the facts", 1, 1)
+        counted = Counted(facts, runtime.profile)
+        themes = []
+        for done, key in enumerate(THEMES, start=1):
+            themes.append(theme_of(counted, key))
+            progress("counting", done, len(THEMES))
+        return report_of(counted, tuple(themes))
 
 
 def _refuse_day_to_come(runtime: Runtime, as_of: date) -> date:

@@ -213,7 +213,9 @@ class Undecided:
     """
 
     def __init__(self, counted: Counted) -> None:
-        self._counted = counted
+        # What it needs of what is counted, not all of it: a ring would keep the facts in memory until garbage is searched.
+        self._observed, self._published, self._refereed = counted.observed, counted.published, counted.refereed
+        self._first_paper_on = counted.first_paper_on
         state, projects = counted.facts.bibliography, counted.facts.projects
         self._papers = state.undecided_facts
         self._pairs = {
@@ -233,7 +235,7 @@ class Undecided:
     @cached_property
     def unpublished(self) -> Mapping[str, frozenset[int]]:
         """Band → observed projects without a refereed paper that could get one, each under its best such candidate."""
-        left = set(self._counted.observed - self._counted.published)
+        left = set(self._observed - self._published)
         found = {}
         for band in BANDS:
             found[band] = frozenset(j for i, j in self._pairs[band] if j in left and i in self._can_count)
@@ -243,7 +245,7 @@ class Undecided:
     @cached_property
     def uncounted(self) -> Mapping[str, frozenset[int]]:
         """Band → papers that can count and are not counted yet, each under its best candidate."""
-        left = self._can_count - self._counted.refereed
+        left = self._can_count - self._refereed
         found = {}
         for band in BANDS:
             found[band] = frozenset(i for i, _ in self._pairs[band] if i in left)
@@ -253,9 +255,9 @@ class Undecided:
     @cached_property
     def first_paper_on(self) -> Mapping[int, date]:
         """Observed project → the day of its first refereed paper if all that is certain were accepted."""
-        found = dict(self._counted.first_paper_on)
+        found = dict(self._first_paper_on)
         for i, j in self._pairs[Band.CERTAIN.value]:
-            day = first_on(self._papers[i]) if i in self._can_count and j in self._counted.observed else None
+            day = first_on(self._papers[i]) if i in self._can_count and j in self._observed else None
             if day is not None and (j not in found or day < found[j]):
                 found[j] = day
         return found

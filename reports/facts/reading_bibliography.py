@@ -18,7 +18,7 @@ from reports.facts.counted import first_on
 from reports.facts.model import Bibliography, Hole, Paper, ReadAgain, called
 from reports.facts.reading_links import End, Merges, in_groups
 from reports.facts.reading_papers import read_identifiers
-from reports.facts.reading_rows import among
+from reports.facts.reading_rows import among, day_of
 
 FINAL = (Verdict.ACCEPT, Verdict.REJECT)
 """Verdicts after which a candidate no longer waits."""
@@ -27,34 +27,25 @@ _BANDS = [band.value for band in Band]
 """The bands, best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """The first decision about each paper: its day, and how many days after the paper it came."""
-
-    on: dict[int, date]
-    after: dict[int, int]
-
-
 def read_bibliography(
     session: Session, end: End, merges: Merges, papers: Mapping[int, Paper], holes: tuple[Hole, ...]
 ) -> Bibliography:
     """Return the state of the bibliography."""
     waiting, engineering = _waiting(session, end, merges)
-    first = _first_decided(session, end, merges)
-    shown = _shown(session, end, (first.keys() | {paper for paper, _ in waiting}) - papers.keys())
-    decided = _decided(first, papers, shown)
+    decided_on = _first_decided(session, end, merges)
+    shown = _shown(session, end, (decided_on.keys() | {paper for paper, _ in waiting}) - papers.keys())
     readings = _second_readings(session, end, merges)
     pairs = _pairs(waiting)
     could = {paper for paper, _ in waiting} - engineering
-    others = ({paper for paper, _ in waiting} | decided.on.keys() | readings.under_way) - papers.keys()
+    others = ({paper for paper, _ in waiting} | decided_on.keys() | readings.under_way) - papers.keys()
     named = read_identifiers(session, end, merges, others)
     return Bibliography(
         undecided={band: len(found) for band, found in pairs.items()},
         undecided_papers=_by_band(waiting),
         undecided_pairs=pairs,
         undecided_facts={i: known for i in sorted(could) if (known := papers.get(i) or shown.get(i)) is not None},
-        paper_to_decision_days=decided.after,
-        decided_on=decided.on,
+        paper_to_decision_days=_days_until(decided_on, papers, shown),
+        decided_on=decided_on,
         second_readings=readings.ended,
         agreed=readings.agreed,
         under_second_reading=frozenset(readings.under_way),
@@ -165,32 +156,33 @@ def _by_band(waiting: Mapping[tuple[int, int], str]) -> dict[str, tuple[int, ...
 # -- how fast, and whether readers agreed -------------------------------------------------------------------------------
 
 
-def _first_decided(session: Session, end: End, merges: Merges) -> dict[int, datetime]:
-    """Return when each paper was first decided about."""
+def _first_decided(session: Session, end: End, merges: Merges) -> dict[int, date]:
+    """Return the day on which each paper was first decided about."""
     decision = Decision
     rows: Any = session.connection().execute(
-        sa.select(col(decision.paper_id), sa.func.min(col(decision.made_at)))
+        sa.select(col(decision.paper_id), day_of(session, sa.func.min(col(decision.made_at))))
         .where(col(decision.made_at) <= end.moment, col(decision.verdict).is_not(None))
         .group_by(col(decision.paper_id))
     )
-    first: dict[int, datetime] = {}
-    for paper, made_at in rows.all():
+    first: dict[int, date] = {}
+    for paper, day in rows.all():
         root = merges.roots.get(paper, paper)
-        if root not in first or made_at < first[root]:
-            first[root] = made_at
-    return first
+        if root not in first or day < first[root]:
+            first[root] = day
+    return {paper: first[paper] for paper in sorted(first)}
 
 
-def _decided(first: Mapping[int, datetime], papers: Mapping[int, Paper], others: Mapping[int, Paper]) -> _Decided:
-    """Return the day of each paper's first decision, and how long after it had appeared."""
-    on = {paper: first[paper].date() for paper in sorted(first)}
+def _days_until(
+    decided_on: Mapping[int, date], papers: Mapping[int, Paper], others: Mapping[int, Paper]
+) -> dict[int, int]:
+    """Return how many days after each paper had appeared the first decision about it came."""
     after = {}
-    for paper, day in on.items():
+    for paper, day in decided_on.items():
         known = papers.get(paper) or others.get(paper)
         appeared = first_on(known) if known is not None else None
         if appeared is not None:
             after[paper] = (day - appeared).days
-    return _Decided(on, after)
+    return after
 
 
 def _shown(session: Session, end: End, wanted: Collection[int]) -> dict[int, Paper]:

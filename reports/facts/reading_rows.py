@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlmodel import Session, col
 
 from biblio.store.models import PaperAuthor, PaperIdentifier
+from biblio.store.words import Scheme
 
 Authors = tuple[tuple[str, ...], tuple[str, ...], str]
 """Names and ORCIDs ("" where none is known) in printed order, and the first author's affiliation."""
@@ -76,23 +77,23 @@ def identifiers_of(session: Session, paper_ids: Collection[int], condition: Any)
     named = PaperIdentifier
     scheme, value = sa.type_coerce(named.scheme, sa.String), col(named.value)
     mine = among(session, col(named.paper_id), paper_ids), condition
-    # Of a key that stands twice in JSON its last value counts.
+    by_letters = value if _is_sqlite(session) else sa.collate(value, "C")
+    first = [sa.func.min(sa.case((scheme == one.value, by_letters))) for one in Scheme]
+    rows = session.connection().execute(
+        sa.select(col(named.paper_id), *first).where(*mine).group_by(col(named.paper_id))
+    )
+    kinds = [one.value for one in Scheme]
+    return {
+        paper: {kind: value for kind, value in zip(kinds, values, strict=True) if value is not None}
+        for paper, *values in rows.all()
+    }
+
+
+def day_of(session: Session, moment: Any) -> Any:
+    """Return the day (UTC) of a moment: made by the database it takes a tenth of the time."""
     if _is_sqlite(session):
-        rows = (
-            sa.select(col(named.paper_id), scheme.label("scheme"), value.label("value"))
-            .where(*mine)
-            .order_by(col(named.paper_id), scheme, value.desc())
-            .subquery()
-        )
-        together: Any = sa.func.json_group_object(rows.c.scheme, rows.c.value)
-        statement = sa.select(rows.c.paper_id, together).group_by(rows.c.paper_id)
-    else:
-        by_letters = sa.collate(scheme, "C"), sa.collate(value, "C").desc()
-        together = sa.func.json_object_agg(scheme, aggregate_order_by(value, *by_letters))
-        statement = (
-            sa.select(col(named.paper_id), sa.cast(together, sa.Text)).where(*mine).group_by(col(named.paper_id))
-        )
-    return {paper: json.loads(told) for paper, told in session.connection().execute(statement).all()}
+        return sa.func.substr(moment, 1, len("2026-01-31"), type_=sa.Date)
+    return sa.cast(sa.func.timezone("UTC", moment), sa.Date)
 
 
 def _listed(ids: Collection[int]) -> Any:

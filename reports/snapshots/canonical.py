@@ -23,7 +23,10 @@ from itertools import accumulate
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from biblio.errors import RequestRefused
+from biblio.garbage import collecting_later
 from reports.document import Report, Table
 
 FORMAT = 1
@@ -42,11 +45,14 @@ class SnapshotUnreadable(RequestRefused):
 
 def to_json(report: Report) -> bytes:
     """Return the report as canonical JSON. Raises ``ValueError`` for what no report may hold: NaN, rows out of order."""
-    sets = _Sets()
-    plain = _writer(Report)(report, sets)
-    whole = {"format": FORMAT, "report": plain, "sets": [_steps(ids) for ids in sets.places]}
-    text = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "replace")
+    with collecting_later():
+        sets = _Sets()
+        plain = _writer(Report)(report, sets)
+        told = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        # Whole numbers are nearly all of the document, and few different ones: each is written once.
+        word = _Words().__getitem__
+        steps = ",".join([f"[{','.join(map(word, _steps(ids)))}]" for ids in sets.places])
+    return f'{{"format":{FORMAT},"report":{told},"sets":[{steps}]}}'.encode("utf-8", "replace")
 
 
 def from_json(data: bytes) -> Report:
@@ -109,16 +115,25 @@ class _Sets:
         return self.places.setdefault(ids, len(self.places))
 
 
+class _Words(dict[int, str]):
+    """Whole numbers as JSON writes them."""
+
+    def __missing__(self, number: int) -> str:
+        self[number] = word = str(number)
+        return word
+
+
 def _steps(ids: tuple[int, ...]) -> list[int]:
     """The first number and the step from each to the next."""
     if not ids:
         return []
-    if set(map(type, ids)) != {int}:
-        ids = tuple(map(operator.index, ids))
-    steps = list(map(operator.sub, ids[1:], ids))
-    if steps and min(steps) < 1:
+    numbers = np.array(ids)
+    if numbers.dtype != np.int64:
+        numbers = np.array(tuple(map(operator.index, ids)), dtype=np.int64)
+    steps = np.diff(numbers)
+    if steps.min(initial=1) < 1:
         raise ValueError("rows behind a figure are sorted and distinct; these are not")
-    return [ids[0], *steps]
+    return [int(numbers[0]), *steps.tolist()]
 
 
 def _from_steps(steps: Any, _sets: Any = None) -> tuple[int, ...]:
