@@ -42,7 +42,7 @@ from demo.play import first_day, play_answers, play_decisions, play_letters
 from demo.play_lists import play_list
 from demo.play_sharing import People, play_sharing
 from demo.table import table
-from reports.service import build_report, freeze
+from reports.service import build_to_freeze, freeze
 from survey.box.closing import close_campaign
 from survey.box.strata import StratifyBy
 from survey.campaign.sending import queue_batch, send
@@ -237,12 +237,10 @@ class Demo:
 
     def _freeze(self, runtime: Runtime) -> None:
         """Keep the report of this day, so that today's says what changed since."""
-        manager, now = self._actor(runtime, MANAGER), runtime.clock.now()
-        with runtime.store.reading() as session:
-            report = build_report(runtime, session, now.date(), known_by=now)
+        manager, built = self._actor(runtime, MANAGER), build_to_freeze(runtime)
         with runtime.store.writing() as session:
-            frozen = freeze(session, manager, report, now=now)
-        self._say(f"  {manager.name} froze the report of {report.as_of}: snapshot {frozen.snapshot.id}.")
+            frozen = freeze(session, manager, built.report, now=built.known_by)
+        self._say(f"  {manager.name} froze the report of {built.report.as_of}: snapshot {frozen.snapshot.id}.")
 
     def _todays_campaign(self, runtime: Runtime) -> None:
         """Ask the PIs who were silent some time ago already; their letters lie as files in the mail folder.
