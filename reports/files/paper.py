@@ -83,7 +83,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One printed picture with its number (0: it has none). ``is_tall``: it holds sentences, and is a page by itself."""
+    """One printed picture with its number (0: it has none). ``is_tall``: it stands above its table."""
 
     number: int
     title: str
@@ -305,8 +305,7 @@ def _line(report: Report, at: tuple[Theme, Table], row: Row, base: str, footnote
             cell = replace(cell, footnote=_raised(footnotes.setdefault(cell.note, len(footnotes) + 1)))
         cells.append(cell)
     waits = _raised(footnotes.setdefault(row.backlog, len(footnotes) + 1)) if row.backlog else ""
-    is_drawn = any(chart.kind == "compared" for chart in table.charts)  # it says the same in the picture
-    return Line(f"{row.name}{waits}", tuple(cells), "" if is_drawn else row.says)
+    return Line(f"{row.name}{waits}", tuple(cells), row.says)
 
 
 def _pictures(definitions: Mapping[str, Indicator], table: Table, numbers: Iterator[int]) -> Iterator[Picture]:
@@ -321,8 +320,10 @@ def _raised(number: int) -> str:
 
 
 def _picture(definitions: Mapping[str, Indicator], table: Table, chart: Chart, number: int) -> Picture:
-    drawn = lighter(charts.svg(table, chart, "light", definitions), _FONTS)
     described = charts.described(table, chart, definitions)
+    if chart.kind == "compared":  # what its rows say stands in the table below; WeasyPrint draws letter by letter
+        table = replace(table, rows=tuple(replace(row, says="") for row in table.rows))
+    drawn = lighter(charts.svg(table, chart, "light", definitions), _FONTS)
     return Picture(number, chart.title, described, picture_address(drawn), chart.kind == "compared")
 
 

@@ -150,7 +150,7 @@ def _paper_gaps(counted: Counted) -> Table:
         rows_are="Papers with",
         columns=(Column("papers", "Papers", GAPS.key), Column("share", "Share", GAPS_SHARE.key)),
         rows=tuple(rows),
-        says=f"Of {len(ids)} refereed papers that are counted; a paper can lack several facts.",
+        says=f"Refereed papers that are counted: {len(ids)}. A paper can lack several facts.",
     )
 
 
@@ -184,7 +184,7 @@ def _project_gaps(counted: Counted) -> Table:
         rows_are="Projects with",
         columns=(Column("projects", "Projects", PROJECT_GAPS.key),),
         rows=tuple(rows),
-        says=f"Of {len(ids)} observed projects; a project can lack several facts.",
+        says=f"Observed projects: {len(ids)}. A project can lack several facts.",
     )
 
 
