@@ -11,7 +11,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import xlsxwriter
 
@@ -24,6 +24,8 @@ _EXACT = 2**53
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _LATER = re.compile(r"([;|\t\r\n][\s\"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Where a spreadsheet set up for another separator than the comma begins a cell in the midst of ours."""
+_NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)
+"""When every workbook was written, by its own words: the first day that its format knows."""
 _NUMBER = re.compile(r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _WIDEST = 60
@@ -77,7 +79,7 @@ def csv_file(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 def xlsx_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """Return a workbook of one sheet called ``name``, with the header row fixed and a filter on every column.
 
-    Text is written as text, never as a formula or a link, whatever it begins with.
+    Text is written as text, never as a formula or a link, whatever it begins with. The same rows give the same bytes.
     """
     out = io.BytesIO()
     options = {
@@ -87,6 +89,7 @@ def xlsx_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
         "strings_to_numbers": False,
     }
     with xlsxwriter.Workbook(out, options) as book:
+        book.set_properties({"created": _NO_TIME})
         sheet = book.add_worksheet(re.sub(r"[^A-Za-z0-9 ._-]+", "-", name)[:31].strip("'") or "table")
         bold = book.add_format({"bold": True})
         for place, title in enumerate(header):

@@ -115,3 +115,12 @@ def test_both_formats_hold_the_same_text(rows: list[list[str]]) -> None:
     assert [[text for _, text in row] for row in cells if row] == [
         [clean(cell) for cell in row if cell] for row in rows if any(row)
     ]
+
+
+def test_a_workbook_does_not_tell_when_it_was_written() -> None:
+    """The same rows give the same bytes on any day."""
+    with zipfile.ZipFile(io.BytesIO(xlsx_file("t", ("h",), [("a",)]))) as book:
+        assert set(re.findall(r"\d{4}-\d\d-\d\dT[^<]*", book.read("docProps/core.xml").decode())) == {
+            "1980-01-01T00:00:00Z"
+        }
+        assert {part.date_time[0] for part in book.infolist()} == {1980}
