@@ -11,10 +11,8 @@ on one of 20 papers: a page may not ask for more when there is more. ``--quick``
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,8 +32,8 @@ from sqlmodel import col
 from bench.databases import SECRET, Build, filled, stores
 from bench.desk_crowd import Outcome, Task, Visitor, cookies, crowd, decide
 from bench.desk_store import Size, build
-from bench.figures import HEADER, Figure, keep, shown
-from biblio.logs import configure
+from bench.figures import HEADER, Figure, shown
+from bench.running import is_busy, options, running
 from biblio.runtime import Runtime
 from biblio.store import Store
 from biblio.store.models import Candidate, DeskItem
@@ -154,11 +152,6 @@ def cpu_ms(processes: Iterable[int]) -> float:
             except (OSError, ValueError, IndexError):
                 continue
     return total / 1e6
-
-
-def is_busy() -> bool:
-    """Whether other work keeps this machine from showing how fast it is."""
-    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,25 +356,8 @@ def run(folder: Path, scale: Scale, only: str | None) -> list[Figure]:
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the papers, a third of the requests")
-    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
-    parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database alone")
-    given = parser.parse_args()
-    configure(as_json=False, level="ERROR")
-    begun, load, cores = time.perf_counter(), os.getloadavg()[0], os.cpu_count()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="biblio-bench-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        figures = run(folder.resolve(), QUICK if given.quick else FULL, given.only)
-    finally:
-        if given.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
-    took = time.perf_counter() - begun
-    print(f"{cores} cores, load {load:.1f} when it began, {os.getloadavg()[0]:.1f} at the end; took {took:.0f} s")
-    if given.json:
-        keep(given.json, figures)
+    parser = options(__doc__, "a tenth of the papers, a third of the requests")
+    running(parser, lambda given, folder: run(folder, QUICK if given.quick else FULL, given.only))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,7 @@ of the first. ``--quick`` makes a tenth of all.
 
 from __future__ import annotations
 
-import argparse
-import os
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -27,20 +23,19 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bench.databases import Build, name_of, stores
-from bench.desk import is_busy
-from bench.figures import HEADER, Figure, keep, shown
+from bench.figures import HEADER, Figure, shown
 from bench.report_pages import measured_pages
 from bench.report_store import Size, build
+from bench.running import is_busy, options, running
 from biblio.clock import Clock
 from biblio.garbage import collecting_later
-from biblio.logs import configure
 from biblio.runtime import Runtime, checked_profile
 from biblio.settings import Settings
 from biblio.store import Store, make_engine
-from reports.building import build as build_report
 from reports.facts.counted import Counted
 from reports.facts.model import Facts
 from reports.facts.reading import read_facts
+from reports.service import build_report
 from reports.snapshots.canonical import to_json
 from reports.themes import THEMES
 
@@ -107,13 +102,19 @@ def facts_of(runtime: Runtime, days_ago: int = 0) -> Facts:
 
 
 def snapshot(runtime: Runtime) -> Took:
-    """Make one whole snapshot."""
-    begun, used = time.perf_counter(), time.process_time()
-    facts = facts_of(runtime)
-    read = time.perf_counter()
-    report = build_report(facts, runtime.profile)
-    built = time.perf_counter()
+    """Make one whole snapshot, as ``biblio report build`` does before it keeps it."""
+    moments = [time.perf_counter()]
+
+    def told(what: str, done: int, _: int) -> None:
+        if done and what.startswith("reading"):
+            moments.append(time.perf_counter())
+
+    used = time.process_time()
+    with runtime.store.reading() as session:
+        report = build_report(runtime, session, runtime.clock.today(), progress=told)
+    moments.append(time.perf_counter())
     to_json(report)
+    begun, read, built = moments
     return Took(read - begun, built - read, time.perf_counter() - built, time.process_time() - used)
 
 
@@ -210,28 +211,14 @@ def grown(runtime: Runtime, times: int, first: float) -> Iterator[Figure]:
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--quick", action="store_true", help="a tenth of all")
-    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
-    parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database alone")
+    parser = options(__doc__, "a tenth of all")
     parser.add_argument(
         "--growth", type=int, action="append", default=[], help="also a store of so many times the size"
     )
-    given = parser.parse_args()
-    configure(as_json=False, level="ERROR")
-    begun, load, cores = time.perf_counter(), os.getloadavg()[0], os.cpu_count()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="biblio-bench-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        figures = run(folder.resolve(), QUICK if given.quick else FULL, given.only, given.growth)
-    finally:
-        if given.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
-    took = time.perf_counter() - begun
-    print(f"{cores} cores, load {load:.1f} when it began, {os.getloadavg()[0]:.1f} at the end; took {took:.0f} s")
-    if given.json:
-        keep(given.json, figures)
+    running(
+        parser,
+        lambda given, folder: run(folder, QUICK if given.quick else FULL, given.only, given.growth),
+    )
 
 
 if __name__ == "__main__":

@@ -17,10 +17,6 @@ a tenth of all.
 
 from __future__ import annotations
 
-import argparse
-import os
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,10 +25,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench.databases import Build, name_of, stores
-from bench.figures import HEADER, Figure, keep, shown
+from bench.figures import HEADER, Figure, shown
+from bench.running import options, running
 from bench.survey_campaign import answered, released, sent, told_apart
 from bench.survey_store import Size, build
-from biblio.logs import configure
 from biblio.runtime import Runtime
 from survey.asking.due import due, what_ended_asking
 from survey.campaign.previewing import preview
@@ -102,15 +98,6 @@ def made(size: Size) -> Build:
     return lambda runtime: build(runtime.store.engine, runtime.profile, runtime.settings, size, runtime.clock.today())
 
 
-def stolen_s() -> float:
-    """Seconds that the host gave to other machines while this one had work, all cores together (Linux; elsewhere 0)."""
-    try:
-        columns = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
-        return int(columns[8]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return 0.0
-
-
 def run(folder: Path, scale: Scale, only: str | None, parts: Iterable[str]) -> list[Figure]:
     """Measure these parts on each database, printing each line as it is known."""
     figures = []
@@ -126,29 +113,12 @@ def run(folder: Path, scale: Scale, only: str | None, parts: Iterable[str]) -> l
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--quick", action="store_true", help="a tenth of all")
-    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
-    parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one database alone")
+    parser = options(__doc__, "a tenth of all")
     parser.add_argument("--part", choices=tuple(PARTS), action="append", help="one part alone; may be repeated")
-    given = parser.parse_args()
-    configure(as_json=False, level="ERROR")
-    begun, load, cores, stolen = time.perf_counter(), os.getloadavg()[0], os.cpu_count(), stolen_s()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="biblio-bench-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        figures = run(folder.resolve(), QUICK if given.quick else FULL, given.only, given.part or PARTS)
-    finally:
-        if given.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
-    took = time.perf_counter() - begun
-    print(
-        f"{cores} cores, load {load:.1f} when it began, {os.getloadavg()[0]:.1f} at the end, {stolen_s() - stolen:.1f} s of "
-        f"processor time taken by other machines; took {took:.0f} s"
+    running(
+        parser,
+        lambda given, folder: run(folder, QUICK if given.quick else FULL, given.only, given.part or PARTS),
     )
-    if given.json:
-        keep(given.json, figures)
 
 
 if __name__ == "__main__":

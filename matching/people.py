@@ -49,43 +49,8 @@ _GROUP = re.compile(
     re.I,
 )
 _ET_AL = re.compile(r"\bet\.?\s*al\b\.?|\band\s+others\b|\bothers\b", re.I)
-_PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "vom",
-        "der",
-        "den",
-        "de",
-        "del",
-        "della",
-        "dello",
-        "di",
-        "da",
-        "das",
-        "dos",
-        "do",
-        "du",
-        "la",
-        "le",
-        "las",
-        "los",
-        "el",
-        "al",
-        "bin",
-        "ibn",
-        "ter",
-        "ten",
-        "zu",
-        "zur",
-        "af",
-        "av",
-        "t",
-        "y",
-        "e",
-        "st",
-    ]
-)
+_WRITTEN_SMALL = "van von vom der den de del della dello di da das dos do du la le las los el al bin ibn ter ten zu zur af av t y e st"
+_PARTICLES = frozenset(_WRITTEN_SMALL.split())
 _LONGEST_PARTICLE = max(map(len, _PARTICLES))
 _GROUP_NOISE = frozenset(("", "the", "for", "on", "behalf", "of", "and", "corporate"))
 _SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "phd", "dr", "prof"])
