@@ -138,4 +138,4 @@ def _has_values(drawing: Drawing) -> bool:
 
 def _spec(drawing: Drawing) -> dict[str, Any]:
     made = KINDS[drawing.chart.kind](drawing) if _has_values(drawing) else marks.empty()
-    return {**made, "padding": _ROOM}
+    return {"padding": _ROOM, **made}

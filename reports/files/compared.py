@@ -17,8 +17,8 @@ from reports.words import interval, shown
 
 Part = dict[str, Any]
 
-ALIKE = "Defined alike; only the day and the age of the projects differ"
-OTHERWISE = "Defined differently (hollow): their distance is no measure of success"
+ALIKE = "Defined alike but for day and age of the projects"
+OTHERWISE = "Defined differently (hollow): no measure of success"
 """Headings of the two parts of the picture."""
 
 ABSENT = "none in this report"
@@ -33,6 +33,8 @@ _NAME, _SAYS = 62, 82
 _HEADING, _LINE, _MARK, _SMALL_LINE, _GAP = 26, 17, 20, 14, 16
 _SHORT = 24
 _ROOM = 1.04
+_MARGIN = {"left": 20, "right": 60, "top": 8, "bottom": 8}
+"""Around the picture: browsers' letters are wider than those it is laid out with, and its lines are long."""
 
 
 @dataclass(slots=True)
@@ -150,7 +152,7 @@ def _drawn(drawing: Drawing, picture: _Picture) -> Part:
         *_labels(picture.marks, x, y),
         *_texts(picture.texts, y),
     ]
-    return {"layer": layers, "width": _WIDTH, "height": height}
+    return {"layer": layers, "width": _WIDTH, "height": height, "padding": _MARGIN}
 
 
 def _exactly(low: float, high: float, *, reverse: bool = False) -> Part:

@@ -146,8 +146,8 @@ class Printed:
 
     @property
     def is_short(self) -> bool:
-        """Whether its rows stand on one page."""
-        return len(self.rows) <= WHOLE
+        """Whether its rows stand on one page: there are few, and no sentences among them."""
+        return len(self.rows) <= WHOLE and not self.has_words
 
     @property
     def is_roomy(self) -> bool:
