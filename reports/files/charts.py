@@ -35,7 +35,7 @@ CSV_HEADER = ("row", "column", "value", "numerator", "denominator", "interval lo
 
 _ROOM = {"left": 20, "right": 16, "top": 8, "bottom": 8}
 """Around a picture: browsers' letters are wider than those it is laid out with."""
-_ON_DARK = {"#0072B2": "#3B9BDD", "#00548A": "#3B9BDD"}
+_ON_DARK = {"#0072B2": "#2F86CC", "#00548A": "#2B74B8"}
 """Colours too dark for thin lines on a dark page, and the same ones lighter."""
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _SCALE = 2
