@@ -80,7 +80,12 @@ def is_growing(row: Row) -> bool:
 
 def as_csv(report: Report) -> str:
     """Return one line per figure (RFC 4180, UTF-8), its address first; no cell of it is run as a formula."""
-    header = [*CSV_HEADER, f"as of {report.as_of}", f"complete through {report.complete_through or 'never'}", *report.notes]
+    header = [
+        *CSV_HEADER,
+        f"as of {report.as_of}",
+        f"complete through {report.complete_through or 'never'}",
+        *report.notes,
+    ]
     return csv_file(header, _csv_rows(report)).decode()
 
 
