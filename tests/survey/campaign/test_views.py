@@ -138,7 +138,7 @@ def test_the_groups_to_count_by_are_shown_before_they_are_chosen(app: Flask, run
             session.add(row)
     visitor = logged_in(app, runtime, Role.HEAD_LIBRARIAN)
     page = visitor.get("/campaigns/new?stratify_by=partner").get_data(as_text=True)
-    assert re.search(r"EA <span[^>]*>will be merged</span></th><td>3</td><td>3</td>", page)
+    assert re.search(r"EA <span[^>]*>will be merged</span></th><td[^>]*>3</td><td[^>]*>3</td>", page)
     assert re.search(r"EU</th><td>21</td><td>21</td>", page)
     form = {"name": "autumn", "seen": "y", "stratify_by": "partner"}
     visitor.post("/campaigns/new", form, form_on="/campaigns/new")
@@ -217,7 +217,7 @@ def test_messages_of_the_wrong_person_are_seen_to_with_undo(app: Flask, runtime:
     visitor = logged_in(app, runtime, Role.HEAD_LIBRARIAN)
     page = visitor.get("/campaigns/").get_data(as_text=True)
     assert "Ask Mina instead." in page
-    assert re.search(r'2016\.1\.00000\.S</a></th><td><a href="/campaigns/1">autumn</a>', page)
+    assert re.search(r'2016\.1\.00000\.S</a></th><td[^>]*><a href="/campaigns/1">autumn</a>', page)
     answer = visitor.post("/campaigns/wrong-persons/1", form_on="/campaigns/", follow_redirects=True)
     assert "1 message seen to" in answer.get_data(as_text=True)
     answer = visitor.post("/campaigns/wrong-persons/1/again", form_on="/campaigns/", follow_redirects=True)
