@@ -14,7 +14,7 @@ demo: run-setup ## Run the whole main job on a demo observatory, then serve its 
 	@$(PY) -m demo $(ARGS)
 
 test: dev-setup system ## Run the whole test suite: SQLite, PostgreSQL and a real browser (ARGS="-k words" for some)
-	@$(PY) -m pytest -n 3 $(ARGS)
+	@$(PY) -m pytest -n 4 $(ARGS)
 
 test-fast: dev-setup ## Run the tests without a browser, on SQLite only
 	@$(PY) -m pytest -n 2 -m "not browser" -k "not postgresql" $(ARGS)

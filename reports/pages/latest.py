@@ -44,8 +44,8 @@ KEEP_PARTS = 12
 _FACTS, _COUNTED = 1_300, 2_500
 """Bytes, about, of a paper or project as read, and of a paper, project or link when all themes were counted (measured)."""
 
-PATIENCE_S = 1.0
-"""A report that is read faster than this is read anew before it is shown."""
+PATIENCE = 3_000
+"""A report of no more projects and papers than this is made anew before it is shown: about a third of a second."""
 
 EARLIER_S = 120.0
 """How long a report that takes longer may still be shown after something has changed, while it is counted anew."""
@@ -162,18 +162,22 @@ class _Slot(Generic[T]):
 class _Day:
     """The facts of a day under one fingerprint, and the reports that were made of them.
 
-    ``took_s`` is how long reading took; ``began`` and ``current`` are when it began and when it was last found to be of
-    now, in seconds of a clock that only runs forward.
+    ``began`` and ``current`` are when reading began and when it was last found to be of now, in seconds of a clock that
+    only runs forward.
     """
 
     seen: Fingerprint
     facts: Facts
     standing: Standing
     began: float
-    took_s: float
     current: float
     parts: OrderedDict[tuple[Chosen, bool], _Slot[Live]] = field(default_factory=OrderedDict)
     keeper: int = field(default_factory=ROOM.keeper)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether nobody should have to wait while it is made anew."""
+        return len(self.facts.projects) + len(self.facts.papers) > PATIENCE
 
     def __post_init__(self) -> None:
         weakref.finalize(self, ROOM.leave, self.keeper).atexit = False
@@ -215,10 +219,10 @@ class Latest:
             return kept
 
     def _earlier(self, runtime: Runtime, day: date) -> _Day | None:
-        """Return what is kept of a day and was of now until a moment ago, if making it takes long; it is made anew."""
+        """Return what is kept of a day and was of now until a moment ago, if it is large; it is made anew."""
         with self._lock:
             kept = self._days.get(day)
-            if kept is None or kept.took_s < PATIENCE_S or monotonic() - kept.current > EARLIER_S:
+            if kept is None or not kept.is_large or monotonic() - kept.current > EARLIER_S:
                 return None
             kept.standing.is_earlier = True
             if self.renewing is None or not self.renewing.is_alive():
@@ -256,8 +260,7 @@ class Latest:
     def _read(self, runtime: Runtime, session: Session, day: date) -> _Day:
         began, seen = monotonic(), fingerprint(session)
         facts = read_facts(session, runtime.profile, day, today=runtime.clock.today())
-        now = monotonic()
-        return _Day(seen, facts, Standing(runtime.clock.now()), began, now - began, now)
+        return _Day(seen, facts, Standing(runtime.clock.now()), began, monotonic())
 
     def _keep(self, day: date, made: _Day) -> None:
         with self._lock:

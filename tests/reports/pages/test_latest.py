@@ -235,7 +235,7 @@ def test_nobody_waits_for_a_large_report_that_changed_a_moment_ago(
     runtime: Runtime, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who looks then gets the one of before, which says so; another thread counts, and who looks next gets the new one."""
-    monkeypatch.setattr(latest, "PATIENCE_S", 0)
+    monkeypatch.setattr(latest, "PATIENCE", 0)
     reports = Latest()
 
     def ask() -> Live:
@@ -260,7 +260,7 @@ def test_a_report_that_nobody_looked_at_for_long_is_waited_for(
     runtime: Runtime, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one of this morning is not shown in the evening, however long counting takes."""
-    monkeypatch.setattr(latest, "PATIENCE_S", 0)
+    monkeypatch.setattr(latest, "PATIENCE", 0)
     monkeypatch.setattr(latest, "EARLIER_S", -1)
     assert number(runtime, "published") == 2
     with runtime.store.writing() as session:
@@ -272,7 +272,7 @@ def test_counting_anew_that_fails_is_logged_and_tried_again(
     runtime: Runtime, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The report of before stays, and the log says that it is no newer; nothing of the data stands there."""
-    monkeypatch.setattr(latest, "PATIENCE_S", 0)
+    monkeypatch.setattr(latest, "PATIENCE", 0)
     reports = Latest()
     with runtime.store.reading() as session:
         first = reports.live(runtime, session, None, chosen([]))
