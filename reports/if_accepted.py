@@ -22,6 +22,8 @@ BESIDE: Mapping[Address, tuple[Address, Address]] = {
 """Where the figures stand that say what a number of the first page could be, and by how many that wait."""
 
 SILENT = Address("fraction", "now", "all", "silent")
+MEDIAN = Address("speed", "points-all", "delivery", "p50")
+PROJECTS_WAITING = Address("bibliography", "projects-waiting", "all", "certain")
 SILENT_WAITING = Address("bibliography", "projects-waiting", "all", "silent")
 
 
@@ -48,6 +50,13 @@ def words_beside(report: Numbers, at: Address) -> str:
             waiting = report.figure(SILENT_WAITING)
             return (
                 f"{_text(report, waiting)} of them {_wait(waiting)} with a certain candidate" if waiting.value else ""
+            )
+        if at == MEDIAN:
+            waiting = report.figure(PROJECTS_WAITING)
+            return (
+                f"{_text(report, waiting)} that {_wait(waiting)} with a certain candidate count as unpublished"
+                if waiting.value
+                else ""
             )
         now, (then, many) = report.figure(at), (report.figure(one) for one in BESIDE[at])
     except KeyError:

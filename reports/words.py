@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from biblio.rounding import percents
 from reports.definitions import INDICATORS
 from reports.definitions.model import Form, Indicator
-from reports.document import Figure
+from reports.document import Figure, Row
 
 THIN = "\u202f"
 """Stands between thousands and before a percent sign, and does not break."""
@@ -50,6 +50,27 @@ def counts(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) ->
         for number in (figure.numerator, figure.denominator)
     )
     return f"{part} {between} {whole}"
+
+
+def completeness(row: Row, figure: Figure) -> str:
+    """Return what files say of a figure: "no", it can still grow; "waits", much of its row waits for a decision; or "yes"."""
+    if figure.is_incomplete or row.is_incomplete:
+        return "no"
+    return "waits" if row.backlog else "yes"
+
+
+def cells(row: Row, figure: Figure) -> tuple[object, ...]:
+    """Return a figure for a line of a file: value, numerator, denominator, interval, completeness, what is said of it."""
+    said = " ".join(filter(None, (figure.note, row.says, row.backlog)))
+    return (
+        figure.value,
+        figure.numerator,
+        figure.denominator,
+        figure.low,
+        figure.high,
+        completeness(row, figure),
+        said,
+    )
 
 
 def form_of(indicator: str, definitions: Mapping[str, Indicator] = INDICATORS) -> Form:

@@ -16,10 +16,10 @@ from biblio.charts import drawn
 from biblio.tables import csv_file
 from reports.definitions import INDICATORS
 from reports.definitions.model import Indicator
-from reports.document import Chart, Figure, Row, Table
+from reports.document import Chart, Table
 from reports.files import compared, marks
 from reports.files.drawn_values import Drawing, columns_of, extremes, series_of, values_of
-from reports.words import shown
+from reports.words import cells, shown
 
 KINDS = {
     "bars": marks.bars,
@@ -75,18 +75,12 @@ def png(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDIC
 def as_csv(table: Table) -> str:
     """Return a table as CSV, one line per figure: value, counts, interval, whether complete. Nothing in it is run."""
     rows = (
-        (row.name, column.name, *_cells(row, figure))
+        (row.name, column.name, *cells(row, figure))
         for row in table.rows
         for column, figure in zip(table.columns, row.figures, strict=True)
         if figure is not None
     )
     return csv_file(CSV_HEADER, rows).decode()
-
-
-def _cells(row: Row, figure: Figure) -> tuple[object, ...]:
-    complete = "no" if figure.is_incomplete or row.can_rise else "yes"
-    counts = (figure.value, figure.numerator, figure.denominator, figure.low, figure.high)
-    return (*counts, complete, " ".join(filter(None, (figure.note, row.says, row.backlog))))
 
 
 def described(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> str:
@@ -104,8 +98,8 @@ def _described(drawing: Drawing) -> str:
         said = list(compared.said_in_words(drawing))
     else:
         said = [f"{_count(len(drawing.rows), 'row')} from the table.", *_extremes(drawing)]
-    if chart.kind in marks.GROWING and marks.has_growing(drawing):
-        said.append(f"{marks.GROWING[chart.kind].capitalize()}.")
+    if (key := marks.key_of(drawing)) is not None:
+        said.append(f"{key.capitalize()}.")
     return " ".join(filter(None, (*said, "The table beside it has every number.")))
 
 

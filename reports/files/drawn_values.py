@@ -16,6 +16,8 @@ from reports.document import Chart, Column, Figure, Row, Table
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#999999", "#B8A100")
 """Okabe and Ito's colours, which the colour-blind tell apart; the yellow darker, to be seen on white."""
 
+WAITS = "much of it waits for a decision"
+
 WRAP = 26
 """Letters of a long name that go on one line beside its bar."""
 
@@ -74,6 +76,7 @@ def _value(drawing: Drawing, row: Row, figure: Figure) -> dict[str, Any]:
         "high": figure.high,
         "top": figure.value if figure.high is None else figure.high,
         "state": "growing" if figure.is_incomplete or row.can_rise else "complete",
+        "why": "" if figure.is_incomplete or row.is_incomplete else WAITS if row.backlog else "",
         "said": said(drawing, figure),
         "interval": words.interval(figure, drawing.definitions),
     }

@@ -10,6 +10,7 @@ from biblio.charts import UNFINISHED
 from reports.definitions.model import Form
 from reports.files.drawn_values import (
     PALETTE,
+    WAITS,
     Drawing,
     Values,
     at_risk,
@@ -25,13 +26,13 @@ from reports.files.drawn_values import (
 Part = dict[str, Any]
 
 GROWING = {
-    "bars": "hatched: still growing",
-    "stacked": "hatched: still growing",
-    "lines": "dashed and hollow: still growing",
-    "points": "hollow: still growing",
-    "steps": "dashed: not all could be watched for so long",
+    "bars": ("hatched", "still growing"),
+    "stacked": ("hatched", "still growing"),
+    "lines": ("dashed and hollow", "still growing"),
+    "points": ("hollow", "still growing"),
+    "steps": ("dashed", "not all could be watched for so long"),
 }
-"""How each kind of chart marks what is not complete; said below it."""
+"""How each kind of chart marks what is not complete, and why it mostly is not; said below it."""
 
 WIDTH = 420
 HEIGHT = 230
@@ -348,17 +349,32 @@ def _amounts(drawing: Drawing, values: Values, *, stacks: bool = False) -> Part:
 
 def _below(title: str, drawing: Drawing) -> list[str] | str | None:
     """Return what stands below a picture: the title of its axis, and how it marks what is not complete."""
-    if not has_growing(drawing):
+    words = key_of(drawing)
+    if words is None:
         return title or None
-    words = GROWING[drawing.chart.kind]
     return [title, words] if title else words
 
 
+def key_of(drawing: Drawing) -> str | None:
+    """Return what the marks of values that are not complete mean; None where nothing drawn has one."""
+    if not has_growing(drawing) or drawing.chart.kind not in GROWING:
+        return None
+    look, why = GROWING[drawing.chart.kind]
+    reasons = {value["why"] for value in _drawn(drawing) if value["state"] == "growing"}
+    if reasons == {WAITS}:
+        return f"{look}: {WAITS}"
+    return f"{look}: {why}, or {WAITS}" if WAITS in reasons else f"{look}: {why}"
+
+
 def has_growing(drawing: Drawing) -> bool:
-    """Whether anything drawn is still growing."""
+    """Whether anything drawn is still growing, or much of it waits for a decision."""
+    return any(value["state"] == "growing" for value in _drawn(drawing))
+
+
+def _drawn(drawing: Drawing) -> Values:
     if drawing.chart.kind == "steps":
-        return any(point["state"] == "growing" for line in series_of(drawing).values() for point in line)
-    return any(value["state"] == "growing" for value in values_of(drawing))
+        return [point for line in series_of(drawing).values() for point in line]
+    return values_of(drawing)
 
 
 def _unit(drawing: Drawing, form: Form) -> str:

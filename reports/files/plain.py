@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from biblio.tables import csv_file
-from reports.document import Figure, Report, Row, Table
+from reports.document import Report, Row, Table
 from reports.files.addresses import headline, headline_name
 from reports.if_accepted import words_beside
 from reports.snapshots.canonical import to_json
 from reports.snapshots.hiding import Hidden, without_hidden
-from reports.words import interval, shown
+from reports.words import cells, interval, shown
 
 CSV_HEADER = (
     "theme", "table", "row", "column", "name of the row", "name of the column", "indicator",
@@ -59,7 +59,7 @@ def _text_of(report: Report, table: Table) -> Iterator[str]:
     widths = [max(len(line[place]) for line in (heads, *cells)) for place in range(len(heads))]
     yield _line(heads, widths)
     for row, line in zip(table.rows, cells, strict=True):
-        yield _line(line, widths) + ("   still growing" if is_growing(row) else "")
+        yield _line(line, widths) + _standing(row)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -70,9 +70,11 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "    " + "  ".join((first, *rest)).rstrip()
 
 
-def is_growing(row: Row) -> bool:
-    """Whether anything in a row can still grow without anything being found late, or because much of it waits."""
-    return row.can_rise or any(figure is not None and figure.is_incomplete for figure in row.figures)
+def _standing(row: Row) -> str:
+    """Return whether anything in a row can still grow without anything being found late, and whether much of it waits."""
+    growing = row.is_incomplete or any(figure is not None and figure.is_incomplete for figure in row.figures)
+    said = [word for word, is_so in (("still growing", growing), ("much of it waits", row.backlog)) if is_so]
+    return f"   {', '.join(said)}" if said else ""
 
 
 # -- CSV --------------------------------------------------------------------------------------------------------------
@@ -96,16 +98,7 @@ def _csv_rows(report: Report) -> Iterator[list[object]]:
                 for column, figure in zip(table.columns, row.figures, strict=True):
                     if figure is not None:
                         at = [theme.key, table.key, row.key, column.key, row.name, column.name, figure.indicator]
-                        yield [
-                            *at,
-                            *_numbers(figure),
-                            "no" if figure.is_incomplete or row.can_rise else "yes",
-                            " ".join(filter(None, (figure.note, row.says, row.backlog))),
-                        ]
-
-
-def _numbers(figure: Figure) -> list[object]:
-    return [figure.value, figure.numerator, figure.denominator, figure.low, figure.high]
+                        yield [*at, *cells(row, figure)]
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------

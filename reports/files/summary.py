@@ -165,9 +165,7 @@ def _used(report: Report) -> str:
     hours = _at(report, "data/reach/all/hours_used")
     if hours is None or hours.value is None:
         return ""
-    return (
-        f"By observing time, {_said(report, hours)} of what was delivered was used in a refereed paper at least once."
-    )
+    return f"By observing time, {_said(report, hours)} of what was delivered belongs to projects with a refereed paper."
 
 
 def _waiting(report: Report) -> str:

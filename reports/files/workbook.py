@@ -21,7 +21,7 @@ from reports.files.addresses import below, definition_of, definitions_in_order, 
 from reports.files.drawn_values import Drawing, colours_of
 from reports.files.summary import summary
 from reports.if_accepted import words_beside
-from reports.words import form_of
+from reports.words import completeness, form_of
 
 NUMBERS: dict[Form, str] = {
     "share": "0.0%",
@@ -189,13 +189,13 @@ def _table(made: _Book, sheet: Any, theme: Theme, table: Table, start: int) -> i
     for number, row in enumerate(table.rows, start=top + 1):
         sheet.write_string(number, 0, clean(row.name))
         place = 1
-        growing = row.can_rise
+        states = set[str]()
         for figure, mine in zip(row.figures, parts, strict=True):
             if figure is not None:
-                growing = growing or figure.is_incomplete
+                states.add(completeness(row, figure))
                 _figure(made, sheet, (number, place), figure, mine)
             place += len(mine)
-        sheet.write_string(number, place, "no" if growing else "yes")
+        sheet.write_string(number, place, next((state for state in ("no", "waits") if state in states), "yes"))
         notes = "; ".join(
             dict.fromkeys(
                 [*(f.note for f in row.figures if f is not None and f.note), *filter(None, [row.says, row.backlog])]

@@ -11,8 +11,9 @@ from biblio.tables import csv_file, xlsx_file
 from biblio.webkit import XLSX, file_response, paginate_list
 from reports.definitions import INDICATORS
 from reports.definitions.model import Indicator
-from reports.document import Figure, Row, Table
+from reports.document import Row, Table
 from reports.pages.shown import Shown, page, shown_of
+from reports.words import cells
 
 FIRST_ROWS = 40
 """Rows of a long table that stand on its theme's page; the table's own page has them all."""
@@ -85,7 +86,7 @@ def table_file(theme: str, table: str, kind: str, snapshot: int | None = None) -
     found = shown.table(theme, table)
     day = shown.report.as_of
     lines = [
-        (row.name, column.name, *_cells(row, figure))
+        (row.name, column.name, *cells(row, figure))
         for row in found.rows
         for column, figure in zip(found.columns, row.figures, strict=True)
         if figure is not None
@@ -121,9 +122,3 @@ def growing(rows: Iterable[Row]) -> Iterable[bool]:
     for row in rows:
         yield row.is_incomplete
         yield from (figure is not None and figure.is_incomplete for figure in row.figures)
-
-
-def _cells(row: Row, figure: Figure) -> tuple[object, ...]:
-    complete = "no" if row.can_rise or figure.is_incomplete else "yes"
-    counts = (figure.value, figure.numerator, figure.denominator, figure.low, figure.high)
-    return (*counts, complete, " ".join(filter(None, (figure.note, row.says, row.backlog))))

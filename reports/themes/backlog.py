@@ -21,6 +21,12 @@ def of_projects(certain: int, published: int, observed: int) -> str:
     return f"{wait}; if accepted, {written((published + certain) / observed, 'share')} published so far."
 
 
+def of_unpublished(certain: int, observed: int) -> str:
+    """Return what a row of projects that did not publish in time says where many wait; nothing where they are few."""
+    said = of_projects(certain, 0, observed)
+    return f"{said.partition(';')[0]}; if accepted, fewer are unpublished." if said else ""
+
+
 def of_papers(certain: int, papers: int) -> str:
     """Return what a row of so many papers says where many more wait with a certain candidate; else nothing."""
     if certain <= LARGE * papers:
@@ -29,15 +35,18 @@ def of_papers(certain: int, papers: int) -> str:
     return f"{wait}; if accepted, there are {written(papers + certain, 'count')}."
 
 
-def projects_notes(counted: Counted) -> tuple[str, ...]:
-    """Return what a table of projects that published says of those that wait; nothing where none does."""
+def projects_notes(counted: Counted, *, says_share: bool = True) -> tuple[str, ...]:
+    """Return what a table of projects that published says of those that wait; nothing where none does.
+
+    ``says_share``: and which share of all would have published, for tables of such shares.
+    """
     told = _by_band(counted.undecided.unpublished[band] for band in BANDS)
     if not told:
         return ()
     observed, published = len(counted.observed), len(counted.published)
     certain = len(counted.undecided.unpublished[_CERTAIN])
     if_accepted = written((published + certain) / observed, "share")
-    more = f" If the certain ones were accepted, {if_accepted} of all were published." if certain else ""
+    more = f" If the certain ones were accepted, {if_accepted} of all were published." if certain and says_share else ""
     return (f"Counted as not published, with a candidate that waits for a decision: {told} projects.{more}",)
 
 

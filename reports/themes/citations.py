@@ -25,6 +25,7 @@ from reports.definitions.citations import (
 )
 from reports.document import Chart, Column, Figure, Row, Table, paper_key
 from reports.facts.counted import DAYS_PER_YEAR, Counted
+from reports.themes.backlog import papers_notes
 from reports.themes.groups import by_facet, facets_of
 from reports.themes.paper_groups import is_running
 from reports.themes.places import Places, Pool
@@ -263,7 +264,8 @@ def _named(counted: Counted, paper: int) -> str:
 
 def _notes(cited: _Cited) -> tuple[str, ...]:
     unknown = int((cited.counts == _UNKNOWN).sum())
+    waits = papers_notes(cited.counted)
     if not unknown:
-        return ()
+        return waits
     of = f"{unknown} of {len(cited.ids)} papers"
-    return (f"Of {of} no citation count is known; they are in no other number here.",)
+    return (f"Of {of} no citation count is known; they are in no other number here.", *waits)

@@ -115,15 +115,25 @@ class _About:
         found = (by_facet(self.counted, facet, self.pool) for facet in facets_of(self.counted.profile))
         return tuple(divided for divided in found if divided is not None)
 
-    def rows(self, groups: Iterable[Group], figures: Callable[[Group], tuple[Figure, ...]]) -> tuple[Row, ...]:
-        """Return a row for each group and one for all projects; what is young in it, its figures say."""
+    def rows(
+        self, groups: Iterable[Group], figures: Callable[[Group], tuple[Figure, ...]], *, of_unpublished: bool = False
+    ) -> tuple[Row, ...]:
+        """Return a row for each group and one for all projects; what is young in it, its figures say.
+
+        Of many projects that wait for a decision the row says what would follow: more published, or fewer unpublished.
+        """
+        told = self.backlog_of_unpublished if of_unpublished else self.backlog
         whole = (*groups, everything(self.pool))
-        return tuple(Row(group.key, group.name, figures(group), backlog=self.backlog(group)) for group in whole)
+        return tuple(Row(group.key, group.name, figures(group), backlog=told(group)) for group in whole)
 
     def backlog(self, group: Group) -> str:
         """Return what a group's row says of its many projects that wait for a decision; nothing where they are few."""
         places = group.places
         return backlog.of_projects(int(self.certain[places].sum()), int(self.published[places].sum()), len(places))
+
+    def backlog_of_unpublished(self, group: Group) -> str:
+        """Return the same for a row of those that did not publish in time."""
+        return backlog.of_unpublished(int(self.certain[group.places].sum()), len(group.places))
 
     def standing(self, group: Group) -> tuple[Figure, ...]:
         """Return how a group stands as of today: the figures of the first table."""
@@ -314,7 +324,7 @@ def _unpublished(about: _About) -> Table:
         title=f"Projects unpublished {AFTER_END} years after the end of their proprietary period, by cycle",
         rows_are="Cycle",
         columns=_UNPUBLISHED,
-        rows=about.rows(about.cycles, figures),
+        rows=about.rows(about.cycles, figures, of_unpublished=True),
         says="Measured at a fixed age, not today: a paper that appeared later does not change it.",
         charts=(
             Chart(
@@ -327,7 +337,11 @@ def _unpublished(about: _About) -> Table:
                 without=(ALL,),
             ),
         ),
-        notes=(*notes, *_horizon_note(about.counted), *backlog.projects_notes(about.counted)),
+        notes=(
+            *notes,
+            *_horizon_note(about.counted),
+            *backlog.projects_notes(about.counted, says_share=False),
+        ),
     )
 
 

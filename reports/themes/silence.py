@@ -7,6 +7,7 @@ does not give has no figure, and figures of answers carry no ids.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from biblio.clock import years_after
 from biblio.store.answers import GROUPS, CampaignAnswers, Rate
@@ -92,17 +93,22 @@ class _Backlog:
     def _row(self, key: str, name: str, observed: frozenset[int]) -> Row:
         """Return one group's line: observed, silent, share, and the silent by age."""
         silent = tuple(sorted(self.counted.silent & observed))
+        grows = self.grows(observed)
         return Row(
             key,
             name,
             (
                 _projects(OBSERVED.key, observed),
-                Figure(SILENT.key, len(silent), silent),
-                _share(silent, observed),
-                *(_projects(SILENT_FOR.key, self.of_age[age] & observed) for age, _, _ in AGES),
+                Figure(SILENT.key, len(silent), silent, is_incomplete=grows),
+                replace(_share(silent, observed), is_incomplete=grows),
+                *(_projects(SILENT_FOR.key, self.of_age[age] & observed, is_incomplete=grows) for age, _, _ in AGES),
             ),
             backlog=self._waiting(silent, len(observed)),
         )
+
+    def grows(self, observed: frozenset[int]) -> bool:
+        """Whether any of these projects is still within its time, so that more of them may become silent."""
+        return not observed <= self.counted.silent | self.counted.published
 
     def _waiting(self, silent: tuple[int, ...], observed: int) -> str:
         """Return what a row says of its silent projects that wait, where they are many beside the observed ones."""
@@ -115,9 +121,9 @@ class _Backlog:
         )
 
 
-def _projects(indicator: str, ids: Iterable[int]) -> Figure:
+def _projects(indicator: str, ids: Iterable[int], *, is_incomplete: bool = False) -> Figure:
     found = tuple(sorted(ids))
-    return Figure(indicator, len(found), found)
+    return Figure(indicator, len(found), found, is_incomplete=is_incomplete)
 
 
 def _share(silent: tuple[int, ...], observed: frozenset[int]) -> Figure:
@@ -130,12 +136,14 @@ def _share(silent: tuple[int, ...], observed: frozenset[int]) -> Figure:
 
 
 def _by_age(backlog: _Backlog) -> Table:
-    rows = [
-        Row(key, name, (_projects(SILENT_FOR.key, backlog.of_age[key]), backlog.hours(backlog.of_age[key])))
-        for key, name, _ in AGES
-    ]
-    silent = backlog.counted.silent
-    rows.append(Row("all", "All silent projects", (_projects(SILENT_FOR.key, silent), backlog.hours(silent))))
+    grows = backlog.grows(backlog.counted.observed)
+
+    def figures(silent: Iterable[int]) -> tuple[Figure, ...]:
+        hours = replace(backlog.hours(silent), is_incomplete=grows)
+        return (_projects(SILENT_FOR.key, silent, is_incomplete=grows), hours)
+
+    rows = [Row(key, name, figures(backlog.of_age[key])) for key, name, _ in AGES]
+    rows.append(Row("all", "All silent projects", figures(backlog.counted.silent)))
     return Table(
         key="backlog",
         title="Silent projects by how long they have been silent",

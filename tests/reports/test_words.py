@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reports.definitions import INDICATORS
-from reports.document import Figure
-from reports.words import NOTHING, counts, form_of, interval, shown, written
+from reports.document import Figure, Row
+from reports.words import NOTHING, completeness, counts, form_of, interval, shown, written
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,16 @@ def test_no_value_is_a_dash_and_an_interval_may_be_open() -> None:
     assert shown(figure) == NOTHING
     assert interval(figure) == ""
     assert interval(replace(figure, value=0.5, low=0.25)) == "25.0 to –\u202f%"
+
+
+def test_what_can_still_grow_is_told_from_what_waits_for_a_decision() -> None:
+    """Files say "no" of a young number, "waits" of an old one whose row has a backlog, else "yes"."""
+    old, young = Figure("papers", 3), Figure("papers", 3, is_incomplete=True)
+    row = Row("2019", "2019", (old, young))
+    assert [completeness(row, figure) for figure in row.figures if figure] == ["yes", "no"]
+    waiting = replace(row, backlog="2 more wait.")
+    assert [completeness(waiting, figure) for figure in row.figures if figure] == ["waits", "no"]
+    assert completeness(replace(waiting, is_incomplete=True), old) == "no"
 
 
 def test_a_frozen_report_is_written_by_its_own_definitions() -> None:

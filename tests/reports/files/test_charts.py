@@ -72,6 +72,17 @@ def test_what_still_grows_is_hatched_and_said() -> None:
     assert "Hatched: still growing." in charts.described(table, BARS)
 
 
+def test_what_waits_for_a_decision_is_not_called_growing() -> None:
+    """The key names why values are hatched: one reason, the other, or both."""
+    young = shares(("Cycle 0", "Cycle 1"), share(3, 4), share(1, 9, is_incomplete=True))
+    old = shares(("Cycle 0", "Cycle 1"), share(3, 4), share(1, 9))
+    first, *others = old.rows
+    waits = replace(old, rows=(replace(first, backlog="2 more projects wait."), *others))
+    both = replace(young, rows=(replace(young.rows[0], backlog="2 more projects wait."), *young.rows[1:]))
+    assert "hatched: much of it waits for a decision" in _words(charts.svg(waits, waits.charts[0]))
+    assert "hatched: still growing, or much of it waits for a decision" in _words(charts.svg(both, both.charts[0]))
+
+
 def test_complete_bars_are_not_hatched() -> None:
     """Nothing is marked, and nothing said of marks, where everything is complete."""
     picture = charts.svg(shares(CYCLES, share(3, 4), share(1, 2), share(1, 9)), BARS)

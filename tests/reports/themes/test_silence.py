@@ -13,6 +13,7 @@ from biblio.store.answers import CampaignAnswers, Part, Standing
 from reports.definitions import INDICATORS
 from reports.document import Table
 from reports.facts.model import Project
+from reports.themes import fraction
 from reports.themes.silence import tables
 from tests.reports.facts_made import counted, paper, profile, project, unit
 
@@ -68,6 +69,19 @@ def test_a_project_within_its_time_or_published_is_in_no_row() -> None:
     facts = counted([_released(1, date(2026, 1, 1)), project(2)], [paper(1)], [(1, 2)])
     table = tables(facts)[0]
     assert [row.figures[0].value for row in table.rows if row.figures[0]] == [0] * 6
+
+
+def test_silent_projects_are_marked_alike_in_both_themes() -> None:
+    """While one project of a cycle is within its time, the cycle's silent ones can grow, wherever they are counted."""
+    facts = counted(
+        [project(1, cycle="2016.1"), project(2, cycle="2013.1"), _released(3, date(2026, 1, 1), cycle="2016.1")]
+    )
+    here = {table.key: table for table in tables(facts)}["by-cycle"]
+    there = {table.key: table for table in fraction.tables(facts)}["now"]
+    for cycle, grows in (("2016.1", True), ("2013.1", False), ("all", True)):
+        found = (here.figure(cycle, "silent"), there.figure(cycle, "silent"))
+        assert [figure.is_incomplete for figure in found] == [grows, grows]
+        assert found[0].ids == found[1].ids
 
 
 def test_hours_are_added_over_delivered_units_and_unknown_ones_are_said() -> None:
