@@ -21,10 +21,10 @@ def of_projects(certain: int, published: int, observed: int) -> str:
     return f"{wait}; if accepted, {written((published + certain) / observed, 'share')} published so far."
 
 
-def of_unpublished(certain: int, observed: int) -> str:
-    """Return what a row of projects that did not publish in time says where many wait; nothing where they are few."""
+def of_shares(certain: int, observed: int, way: str) -> str:
+    """Return the same for a row of shares at a fixed age, which go this ``way`` if papers of that time are accepted."""
     said = of_projects(certain, 0, observed)
-    return f"{said.partition(';')[0]}; if accepted, fewer are unpublished." if said else ""
+    return f"{said.partition(';')[0]}; if accepted, its shares may {way}." if said else ""
 
 
 def of_papers(certain: int, papers: int) -> str:

@@ -116,24 +116,23 @@ class _About:
         return tuple(divided for divided in found if divided is not None)
 
     def rows(
-        self, groups: Iterable[Group], figures: Callable[[Group], tuple[Figure, ...]], *, of_unpublished: bool = False
+        self, groups: Iterable[Group], figures: Callable[[Group], tuple[Figure, ...]], *, way: str = ""
     ) -> tuple[Row, ...]:
         """Return a row for each group and one for all projects; what is young in it, its figures say.
 
-        Of many projects that wait for a decision the row says what would follow: more published, or fewer unpublished.
+        Of many projects that wait for a decision the row says what would follow: the fraction as of today, or, of
+        figures at a fixed age, which ``way`` they may go ("rise", "fall").
         """
-        told = self.backlog_of_unpublished if of_unpublished else self.backlog
         whole = (*groups, everything(self.pool))
-        return tuple(Row(group.key, group.name, figures(group), backlog=told(group)) for group in whole)
+        return tuple(Row(group.key, group.name, figures(group), backlog=self.backlog(group, way)) for group in whole)
 
-    def backlog(self, group: Group) -> str:
+    def backlog(self, group: Group, way: str) -> str:
         """Return what a group's row says of its many projects that wait for a decision; nothing where they are few."""
         places = group.places
-        return backlog.of_projects(int(self.certain[places].sum()), int(self.published[places].sum()), len(places))
-
-    def backlog_of_unpublished(self, group: Group) -> str:
-        """Return the same for a row of those that did not publish in time."""
-        return backlog.of_unpublished(int(self.certain[group.places].sum()), len(group.places))
+        certain, observed = int(self.certain[places].sum()), len(places)
+        if way:
+            return backlog.of_shares(certain, observed, way)
+        return backlog.of_projects(certain, int(self.published[places].sum()), observed)
 
     def standing(self, group: Group) -> tuple[Figure, ...]:
         """Return how a group stands as of today: the figures of the first table."""
@@ -214,7 +213,7 @@ def _fixed_age(about: _About) -> Table:
         title=f"Projects published within {AGES[0]} to {AGES[-1]} years after their first delivery, by cycle",
         rows_are="Cycle",
         columns=tuple(Column(f"y{age}", _within(age), PUBLISHED_WITHIN.key) for age in AGES),
-        rows=about.rows(about.cycles, lambda group: tuple(about.within(group, age) for age in AGES)),
+        rows=about.rows(about.cycles, lambda group: tuple(about.within(group, age) for age in AGES), way="rise"),
         says="Every cycle at the same age, so that young and old ones compare; each figure leads to the projects that "
         "published in time and to those that did not.",
         charts=(
@@ -245,7 +244,7 @@ def _fixed_age_of_time(about: _About) -> Table:
         title=f"Observing time of projects published within {AGES[0]} to {AGES[-1]} years after their first delivery, by cycle",
         rows_are="Cycle",
         columns=tuple(Column(f"y{age}", _within(age), PUBLISHED_WITHIN_TIME.key) for age in AGES),
-        rows=about.rows(about.cycles, lambda group: tuple(about.time_within(group, age) for age in AGES)),
+        rows=about.rows(about.cycles, lambda group: tuple(about.time_within(group, age) for age in AGES), way="rise"),
         says="As above, by hours instead of projects: long projects weigh more.",
         charts=(
             Chart(
@@ -324,7 +323,7 @@ def _unpublished(about: _About) -> Table:
         title=f"Projects unpublished {AFTER_END} years after the end of their proprietary period, by cycle",
         rows_are="Cycle",
         columns=_UNPUBLISHED,
-        rows=about.rows(about.cycles, figures, of_unpublished=True),
+        rows=about.rows(about.cycles, figures, way="fall"),
         says="Measured at a fixed age, not today: a paper that appeared later does not change it.",
         charts=(
             Chart(

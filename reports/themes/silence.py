@@ -45,6 +45,9 @@ AGES = (
 )
 """Key, name and first year of each row of the backlog; calendar years, like the grace period."""
 
+_YOUNGEST = AGES[0][0]
+"""The age of projects that are still to become silent; the others grow as these get older, which needs no mark."""
+
 _COLOURS = {"under-1": "#c6dbef", "from-1": "#9ecae1", "from-2": "#6baed6", "from-5": "#3182bd", "from-10": "#08519c"}
 """The longer, the darker."""
 
@@ -101,7 +104,10 @@ class _Backlog:
                 _projects(OBSERVED.key, observed),
                 Figure(SILENT.key, len(silent), silent, is_incomplete=grows),
                 replace(_share(silent, observed), is_incomplete=grows),
-                *(_projects(SILENT_FOR.key, self.of_age[age] & observed, is_incomplete=grows) for age, _, _ in AGES),
+                *(
+                    _projects(SILENT_FOR.key, self.of_age[age] & observed, is_incomplete=grows and age == _YOUNGEST)
+                    for age, _, _ in AGES
+                ),
             ),
             backlog=self._waiting(silent, len(observed)),
         )
@@ -138,12 +144,13 @@ def _share(silent: tuple[int, ...], observed: frozenset[int]) -> Figure:
 def _by_age(backlog: _Backlog) -> Table:
     grows = backlog.grows(backlog.counted.observed)
 
-    def figures(silent: Iterable[int]) -> tuple[Figure, ...]:
-        hours = replace(backlog.hours(silent), is_incomplete=grows)
-        return (_projects(SILENT_FOR.key, silent, is_incomplete=grows), hours)
+    def row(key: str, name: str, silent: Iterable[int]) -> Row:
+        young = grows and key in (_YOUNGEST, "all")
+        hours = replace(backlog.hours(silent), is_incomplete=young)
+        return Row(key, name, (_projects(SILENT_FOR.key, silent, is_incomplete=young), hours))
 
-    rows = [Row(key, name, figures(backlog.of_age[key])) for key, name, _ in AGES]
-    rows.append(Row("all", "All silent projects", figures(backlog.counted.silent)))
+    rows = [row(key, name, backlog.of_age[key]) for key, name, _ in AGES]
+    rows.append(row("all", "All silent projects", backlog.counted.silent))
     return Table(
         key="backlog",
         title="Silent projects by how long they have been silent",
