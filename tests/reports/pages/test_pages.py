@@ -242,6 +242,16 @@ def test_tables_and_reports_are_given_as_files(manager: Visitor) -> None:
 
 
 @pytest.mark.usefixtures("shelf")
+def test_a_site_that_cannot_print_says_what_is_missing(manager: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra for PDF there is no link that fails, but a word on what would bring it."""
+    assert "report.pdf" in text(manager, "/reports/")
+    monkeypatch.setattr("reports.pages.files.can_write_pdf", lambda: False)
+    page = text(manager, "/reports/")
+    assert "report.pdf" not in page
+    assert "installed the extra" in page
+
+
+@pytest.mark.usefixtures("shelf")
 def test_a_table_has_a_page_of_its_own(manager: Visitor) -> None:
     """All rows of it, also of a long one."""
     assert "Cycle 3" in text(manager, "/reports/fraction/now")
