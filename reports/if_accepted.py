@@ -53,11 +53,9 @@ def words_beside(report: Numbers, at: Address) -> str:
             )
         if at == MEDIAN:
             waiting = report.figure(PROJECTS_WAITING)
-            return (
-                f"{_text(report, waiting)} that {_wait(waiting)} with a certain candidate count as unpublished"
-                if waiting.value
-                else ""
-            )
+            count = "counts" if waiting.value == 1 else "count"
+            said = f"that {_wait(waiting)} with a certain candidate {count} as unpublished"
+            return f"{_text(report, waiting)} {said}" if waiting.value else ""
         now, (then, many) = report.figure(at), (report.figure(one) for one in BESIDE[at])
     except KeyError:
         return ""

@@ -25,10 +25,11 @@ def _said(report: Report) -> list[str]:
 
 
 def test_the_fraction_the_silent_and_the_papers_say_how_far_they_could_move() -> None:
-    """Each in its own words; the number observed and the time to a first paper say nothing."""
+    """Each in its own words; the number observed says nothing."""
     assert _said(_waiting()) == [
         "50.0 to 100.0 % once the certain one that waits is decided",
         "1 of them waits with a certain candidate",
+        "1 that waits with a certain candidate counts as unpublished",
         "1 to 2 once the certain one that waits is decided",
     ]
 
@@ -46,7 +47,7 @@ def test_files_say_it_too() -> None:
     assert "1 to 2 once the certain one that waits is decided" in as_table(report)
     line = next(line for line in as_csv(report).splitlines() if line.startswith("fraction,now,all,fraction,"))
     assert (
-        ',no,"1 more project waits with a candidate that is certain; if accepted, 100.0\u202f% published so far."'
+        ',waits,"1 more project waits with a candidate that is certain; if accepted, 100.0\u202f% published so far."'
         in line
     )
     printed = as_html(report)
