@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from biblio.observatory import Profile, load
+from reports.document import Figure, Table
 from reports.facts.counted import BANDS, Counted
 from reports.facts.model import Bibliography, Facts, Link, Paper, Project, Unit
 
@@ -125,3 +126,14 @@ def undecided(pairs: Mapping[tuple[int, int], str], papers: Iterable[Paper] = ()
         "names": {i: f"paper {i}" for i in sorted(best)},
     }
     return Bibliography(**{**facts, **changes})
+
+
+def figures_of(tables: Iterable[Table]) -> dict[tuple[str, str, str], Figure]:
+    """Every figure of these tables, by table, row and column."""
+    return {
+        (one.key, row.key, column.key): figure
+        for one in tables
+        for row in one.rows
+        for column, figure in zip(one.columns, row.figures, strict=True)
+        if figure is not None
+    }

@@ -15,7 +15,7 @@ from reports.document import Figure, Table
 from reports.facts.counted import Counted
 from reports.facts.model import Facts
 from reports.themes import data
-from tests.reports.facts_made import appeared, counted, facts, paper, profile, project, unit
+from tests.reports.facts_made import appeared, counted, facts, figures_of, paper, profile, project, unit
 
 DORN = ("Dorn, Karl",)
 
@@ -190,13 +190,7 @@ checked = settings(max_examples=20, deadline=None)
 
 def everything(known: Facts) -> dict[tuple[str, str, str], Figure]:
     """Every figure of the theme."""
-    return {
-        (one.key, row.key, column.key): figure
-        for one in data.tables(Counted(known, profile()))
-        for row in one.rows
-        for column, figure in zip(one.columns, row.figures, strict=True)
-        if figure is not None
-    }
+    return figures_of(data.tables(Counted(known, profile())))
 
 
 @checked

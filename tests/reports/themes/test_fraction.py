@@ -18,7 +18,7 @@ from reports.facts.counted import Counted
 from reports.facts.model import Bibliography, Facts, Project
 from reports.themes import fraction
 from reports.themes.survival import holm
-from tests.reports.facts_made import appeared, counted, facts, paper, profile, project, unit
+from tests.reports.facts_made import appeared, counted, facts, figures_of, paper, profile, project, unit
 
 YEARS = ("y1", "y2", "y3", "y4", "y5", "y7", "y10")
 
@@ -475,13 +475,7 @@ checked = settings(max_examples=20, deadline=None)
 
 def everything(known: Facts) -> dict[tuple[str, str, str], Figure]:
     """Every figure of the theme."""
-    return {
-        (one.key, row.key, column.key): figure
-        for one in fraction.tables(Counted(known, profile()))
-        for row in one.rows
-        for column, figure in zip(one.columns, row.figures, strict=True)
-        if figure is not None
-    }
+    return figures_of(fraction.tables(Counted(known, profile())))
 
 
 @checked
