@@ -1,16 +1,21 @@
-"""The facts of a report as plain values: projects, papers, links, and the state of the bibliography itself."""
+"""The facts of a report as plain values: projects, papers, links, and the state of the bibliography itself.
+
+What there is by the ten thousand is a named tuple: it is made in a fifth of the time of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
+from typing import NamedTuple
 
 from biblio.store.answers import CampaignAnswers
 
+_NONE: Mapping[str, str] = {}
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+
+class Unit(NamedTuple):
     """One observation unit: its dates, and how long it was observed (seconds; None: the registry does not say)."""
 
     id: int
@@ -19,8 +24,7 @@ class Unit:
     exposure_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """One project as a report sees it; ``team`` is the PI (first) and the co-Is, as written.
 
     ``facets`` are the columns of the project list that the profile divides by, beside those that have a field here.
@@ -41,12 +45,11 @@ class Project:
     partner: str = ""
     state: str = ""
     units: tuple[Unit, ...] = ()
-    facets: Mapping[str, str] = field(default_factory=dict)
+    facets: Mapping[str, str] = _NONE
     state_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(NamedTuple):
     """One paper that is science with our data and has an accepted link, refereed or not.
 
     ``orcids`` are in step with ``authors`` ("" where none is known). ``published_precision`` says how much of
@@ -69,7 +72,7 @@ class Paper:
     preprint_on: date | None = None
     citations: int | None = None
     facilities: tuple[str, ...] = ()
-    identifiers: Mapping[str, str] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = _NONE
 
 
 def called(identifiers: Mapping[str, str], paper_id: int) -> str:
@@ -77,13 +80,11 @@ def called(identifiers: Mapping[str, str], paper_id: int) -> str:
     return next((identifiers[s] for s in ("bibcode", "doi", "arxiv") if s in identifiers), f"#{paper_id}")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An accepted link of a paper that is science with our data, and when it was decided."""
+class Link(NamedTuple):
+    """An accepted link of a paper that is science with our data."""
 
     paper_id: int
     project_id: int
-    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

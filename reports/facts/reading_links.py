@@ -107,11 +107,11 @@ def read_science(session: Session, end: End, merges: Merges) -> tuple[Link, ...]
     return tuple(starmap(Link, sorted(found)))
 
 
-def _alone(session: Session, end: End) -> list[tuple[int, int, datetime]]:
+def _alone(session: Session, end: End) -> list[tuple[int, int]]:
     """Return those of papers that stood alone: such a paper has one link per project and one relation in force."""
     link, relation = StoredLink, PaperRelation
     rows: Any = session.connection().execute(
-        sa.select(col(link.paper_id), col(link.project_id), col(link.decided_at))
+        sa.select(col(link.paper_id), col(link.project_id))
         .join(
             relation,
             sa.and_(
@@ -129,13 +129,11 @@ def _alone(session: Session, end: End) -> list[tuple[int, int, datetime]]:
     return list(map(tuple, rows.all()))
 
 
-def _of_groups(session: Session, end: End, merges: Merges) -> list[tuple[int, int, datetime]]:
+def _of_groups(session: Session, end: End, merges: Merges) -> list[tuple[int, int]]:
     """Return those of papers that were one with others: of several verdicts and relations the latest counts."""
     link, relation = StoredLink, PaperRelation
     judged = session.connection().execute(
-        sa.select(
-            col(link.paper_id), col(link.project_id), col(link.decided_at), sa.type_coerce(link.verdict, sa.String)
-        )
+        sa.select(col(link.paper_id), col(link.project_id), sa.type_coerce(link.verdict, sa.String))
         .where(end.holds(col(link.decided_at), col(link.ended_at)), col(link.paper_id).in_(in_groups(end)))
         .order_by(col(link.decided_at), col(link.id))
     )
@@ -145,12 +143,12 @@ def _of_groups(session: Session, end: End, merges: Merges) -> list[tuple[int, in
         .order_by(col(relation.decided_at), col(relation.id))
     )
     relations = _by_root(related, merges)
-    verdicts: dict[tuple[int, int], tuple[str, datetime]] = {}
-    for paper, project, decided_at, verdict in judged:
-        verdicts[merges.root(paper), project] = verdict, decided_at
+    verdicts: dict[tuple[int, int], str] = {}
+    for paper, project, verdict in judged:
+        verdicts[merges.root(paper), project] = verdict
     return [
-        (paper, project, decided_at)
-        for (paper, project), (verdict, decided_at) in verdicts.items()
+        (paper, project)
+        for (paper, project), verdict in verdicts.items()
         if verdict == Verdict.ACCEPT and relations.get(paper) == RelationKind.SCIENCE
     ]
 

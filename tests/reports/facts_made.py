@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -18,9 +18,6 @@ from reports.facts.model import Bibliography, Facts, Link, Paper, Project, Unit
 
 AS_OF = date(2026, 11, 22)
 """The day of the reports that tests build."""
-
-DECIDED = datetime(2020, 1, 1, tzinfo=UTC)
-"""When a link was decided, where a test does not say."""
 
 
 @cache
@@ -53,7 +50,7 @@ def project(number: int, **changes: Any) -> Project:
         partner="EU",
         units=(unit(number),),
     )
-    return replace(facts, **changes)
+    return facts._replace(**changes)
 
 
 def paper(number: int, **changes: Any) -> Paper:
@@ -70,7 +67,7 @@ def paper(number: int, **changes: Any) -> Paper:
         published_precision="month",
         preprint_on=date(2019, 1, 5),
     )
-    return replace(facts, **changes)
+    return facts._replace(**changes)
 
 
 def appeared(number: int, on: date, **changes: Any) -> Paper:
@@ -92,7 +89,7 @@ def facts(
         complete_through=AS_OF,
         projects={one.id: one for one in projects},
         papers={one.id: one for one in papers},
-        links=tuple(Link(paper_id, project_id, DECIDED) for paper_id, project_id in links),
+        links=tuple(Link(paper_id, project_id) for paper_id, project_id in links),
     )
     return replace(known, **changes)
 

@@ -239,12 +239,13 @@ class Published:
     projects: dict[int, Project] = field(default_factory=dict)
     papers: dict[int, Paper] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
+    decided_on: dict[int, datetime] = field(default_factory=dict)
     expected: dict[int, Cell] = field(default_factory=dict)
 
     def facts(self, as_of: date = PULLED) -> Facts:
         """Return what was known at the end of a day."""
         end = datetime.combine(as_of, time.max, tzinfo=UTC)
-        links = tuple(link for link in self.links if link.decided_at <= end)
+        links = tuple(link for link in self.links if self.decided_on[link.paper_id] <= end)
         known = {link.paper_id for link in links}
         papers = {i: paper for i, paper in self.papers.items() if i in known}
         return Facts(as_of=as_of, complete_through=as_of, projects=self.projects, papers=papers, links=links)
@@ -286,8 +287,8 @@ class _Builder:
         rng.shuffle(authors)
         self.published.papers[number] = self._paper(number, cell, authors)
         self.published.expected[number] = cell
-        decided = datetime(2019, 7, 1, tzinfo=UTC) if cell.is_late else datetime(2019, 5, 1, tzinfo=UTC)
-        self.published.links += [Link(number, project, decided) for project in sorted({*mine, *strangers})]
+        self.published.decided_on[number] = datetime(2019, 7 if cell.is_late else 5, 1, tzinfo=UTC)
+        self.published.links += [Link(number, project) for project in sorted({*mine, *strangers})]
 
     def _project(self, *, without: Iterable[Someone] = ()) -> int:
         """Return a project, often one there is already, whose team has none of these people."""

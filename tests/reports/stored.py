@@ -37,8 +37,12 @@ def store(
     projects: Mapping[int, model.Project],
     papers: Mapping[int, model.Paper],
     links: Sequence[model.Link],
+    decided_on: Mapping[int, datetime],
 ) -> None:
-    """Write projects, papers and their accepted links, which science rests on, under the ids they have."""
+    """Write projects, papers and their accepted links, which science rests on, under the ids they have.
+
+    ``decided_on``: when the links of each paper were decided.
+    """
     actor = add_user(session)
     _write(session, Project, map(_project, projects.values()))
     _write(session, ProjectRevision, map(_project_revision, projects.values()))
@@ -49,7 +53,7 @@ def store(
     _write(session, PaperRevision, map(_paper_revision, papers.values()))
     _write(session, PaperAuthor, (author for paper in papers.values() for author in _authors(paper)))
     _write(session, PaperIdentifier, (_identifier(i) for i in papers))
-    decided = [_decision(number, link, actor.user_id) for number, link in enumerate(links, start=1)]
+    decided = [_decision(number, link, actor.user_id, decided_on) for number, link in enumerate(links, start=1)]
     _write(session, Decision, decided)
     _write(session, Link, map(_link, decided))
     related = {decision["paper_id"]: decision for decision in reversed(decided)}
@@ -157,13 +161,13 @@ def _identifier(paper: int) -> dict[str, Any]:
     return {"paper_id": paper, "scheme": Scheme.DOI, "value": value, "source": "test", "learned_at": LEARNED}
 
 
-def _decision(number: int, link: model.Link, actor: int | None) -> dict[str, Any]:
+def _decision(number: int, link: model.Link, actor: int | None, decided_on: Mapping[int, datetime]) -> dict[str, Any]:
     return {
         "id": number,
         "paper_id": link.paper_id,
         "project_id": link.project_id,
         "actor_id": actor,
-        "made_at": link.decided_at,
+        "made_at": decided_on[link.paper_id],
         "verdict": Verdict.ACCEPT,
         "relation": RelationKind.SCIENCE,
         "reason": "",

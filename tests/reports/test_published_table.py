@@ -142,7 +142,7 @@ def test_the_table_comes_out_of_a_store(store: Store) -> None:
     strangers = [(paper, project) for paper, project in zip(sorted(made.papers), sorted(made.projects), strict=False)]
     linked = {(link.paper_id, link.project_id) for link in made.links}
     with store.writing() as session:
-        write(session, made.projects, made.papers, made.links)
+        write(session, made.projects, made.papers, made.links, made.decided_on)
         add_undecided(session, [pair for pair in strangers if pair not in linked], datetime(2019, 2, 1, tzinfo=UTC))
 
     def read(day: date) -> Facts:

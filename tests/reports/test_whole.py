@@ -22,7 +22,7 @@ from reports.facts.counted import BANDS
 from reports.facts.model import Bibliography, Facts, Hole, Link, Paper, Project
 from reports.snapshots.canonical import from_json, to_json
 from reports.themes import THEMES
-from tests.reports.facts_made import AS_OF, DECIDED, facts, paper, profile, project, undecided, unit
+from tests.reports.facts_made import AS_OF, facts, paper, profile, project, undecided, unit
 
 KEY = re.compile(r"[a-z0-9_.|-]+")
 
@@ -96,7 +96,7 @@ papers = st.builds(
     preprint_on=days,
     citations=st.one_of(st.none(), st.integers(0, 900)),
     facilities=st.sampled_from([(), ("Hubble",), ("Hubble", "Keck")]),
-).map(lambda one: replace(one, orcids=("",) * len(one.authors)))
+).map(lambda one: one._replace(orcids=("",) * len(one.authors)))
 
 
 def campaign(number: int, answers: int) -> CampaignAnswers:
@@ -122,7 +122,7 @@ def bibliographies(draw: st.DrawFn) -> Bibliography:
     alike = draw(papers)
     return undecided(
         {(paper, draw(st.integers(1, 12))): draw(st.sampled_from(BANDS)) for paper in waiting},
-        [replace(alike, id=i) for i in waiting],
+        [alike._replace(id=i) for i in waiting],
         paper_to_decision_days={i: 3 * i for i in decided if i % 4},
         decided_on={i: date(2015 + i % 12, 5, 1) for i in decided},
         second_readings=agreed + draw(st.integers(0, 3)),
@@ -238,7 +238,7 @@ def test_an_undecided_candidate_changes_no_number_but_the_undecided(
     pairs = {pair: band for band, found in known.bibliography.undecided_pairs.items() for pair in found}
 
     def waiting(bands: Mapping[tuple[int, int], str]) -> Facts:
-        made = undecided(bands, [replace(alike, id=i) for i, _ in bands])
+        made = undecided(bands, [alike._replace(id=i) for i, _ in bands])
         fields = {
             name: getattr(made, name)
             for name in ("undecided", "undecided_papers", "undecided_pairs", "undecided_facts")
@@ -276,7 +276,7 @@ def test_what_could_be_is_what_comes_when_all_that_is_certain_is_accepted(known:
     accepted = replace(
         known,
         papers={**known.papers, **{i: could[i] for i, _ in pairs}},
-        links=(*known.links, *(Link(i, j, DECIDED) for i, j in pairs)),
+        links=(*known.links, *(Link(i, j) for i, j in pairs)),
     )
     before, after = tables(build(known, profile())), tables(build(accepted, profile()))
     could_be = before["bibliography/projects-waiting"]
@@ -333,9 +333,9 @@ def test_a_later_paper_never_lowers_a_publication_fraction(known: Facts, data: s
     if not known.projects:
         return
     one = data.draw(papers)
-    extra = replace(one, id=50, is_refereed=True, kind="article")
+    extra = one._replace(id=50, is_refereed=True, kind="article")
     on = data.draw(st.sampled_from(sorted(known.projects)))
-    more = replace(known, papers={**known.papers, 50: extra}, links=(*known.links, Link(50, on, DECIDED)))
+    more = replace(known, papers={**known.papers, 50: extra}, links=(*known.links, Link(50, on)))
     before, after = build(known, profile()), build(more, profile())
     for at, figure in before.figures():
         if at.theme == "fraction" and figure.indicator in NEVER_FALL and figure.value is not None:

@@ -125,7 +125,7 @@ def graded(*within: tuple[str, int, int], first: int = 1, cycle: str = "2016.1")
     for grade, total, hits in within:
         for n in range(total):
             number = first + len(projects)
-            projects.append(replace(aged(number, date(2016, 5, 1)), cycle=cycle, facets={"grade": grade}))
+            projects.append(aged(number, date(2016, 5, 1))._replace(cycle=cycle, facets={"grade": grade}))
             published += [number] * (n < hits)
     return projects, published
 
@@ -155,7 +155,7 @@ def test_example_of_difference_p_adjusted() -> None:
     """Of two facets compared the smaller p counts twice, the larger once (at least the smaller's)."""
     assert [round(p, 2) for p in holm((0.02, 0.30))] == [0.04, 0.30]
     projects, published = graded(("A", 20, 15), ("B", 20, 5))
-    projects = [replace(one, category="Stars" if one.id % 2 else "Disks") for one in projects]
+    projects = [one._replace(category="Stars" if one.id % 2 else "Disks") for one in projects]
     found = helps(projects, published)
     p = {row: found.figure(row, "p").value or 0 for row in ("grade", "category")}
     assert found.figure("grade", "p-adjusted").value == pytest.approx(2 * p["grade"])
@@ -176,7 +176,7 @@ def test_a_value_most_of_whose_projects_are_young_is_not_compared() -> None:
     """Ten old projects of grade C beside twenty young ones are no sample of it, here as in its own table."""
     projects, published = graded(("A", 20, 10), ("B", 20, 5), ("C", 10, 10))
     young = [
-        replace(aged(n, date(2025, 5, 1)), cycle="2016.1", facets={"grade": "C"}) for n in range(51, 71)
+        aged(n, date(2025, 5, 1))._replace(cycle="2016.1", facets={"grade": "C"}) for n in range(51, 71)
     ]  # fmt: skip
     found = helps([*projects, *young], published)
     assert found.figure("grade", "values").value == 2
@@ -263,7 +263,7 @@ def test_what_is_no_pi_project_is_in_no_figure() -> None:
 def test_cycle_3_within_four_years_names_who_published_and_who_did_not() -> None:
     """The question of the report: the fraction, its interval, and the projects on both sides."""
     start = date(2016, 6, 1)
-    projects = [replace(aged(n, start), cycle="2015.1") for n in (1, 2, 3, 4)]
+    projects = [aged(n, start)._replace(cycle="2015.1") for n in (1, 2, 3, 4)]
     papers = [appeared(1, date(2018, 1, 1)), appeared(2, date(2022, 1, 1))]
     found = table(counted(projects, papers, [(1, 1), (2, 2)]), "fixed-age").figure("2015.1", "y4")
     assert (found.value, found.ids, found.rest, found.is_incomplete) == (0.25, (1,), (2, 3, 4), False)

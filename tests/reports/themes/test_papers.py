@@ -18,7 +18,7 @@ from reports.facts.counted import Counted
 from reports.facts.model import Bibliography, Facts, Link, Paper, Project
 from reports.themes import theme_of
 from reports.themes.papers import tables
-from tests.reports.facts_made import DECIDED, counted, paper, profile, project
+from tests.reports.facts_made import counted, paper, profile, project
 from tests.reports.themes.bibliographies import bibliographies
 
 OWN = project(1, pi="Quillfeather, Jane", team=("Quillfeather, Jane", "Brannmark, Olof"))
@@ -169,7 +169,7 @@ def test_years_not_over_when_the_bibliography_was_complete_are_marked(through: d
 
 def three_projects() -> dict[str, Table]:
     """Return the tables of three observed projects with no, one and two papers; the second paper is a stranger's."""
-    projects = [OWN, replace(OWN, id=4, code="2016.1.00004.S"), replace(OWN, id=5, code="2016.1.00005.S")]
+    projects = [OWN, OWN._replace(id=4, code="2016.1.00004.S"), OWN._replace(id=5, code="2016.1.00005.S")]
     papers = [written(1), paper(2, authors=("Winterbrook, Ada",))]
     return found(projects, papers, [(1, 4), (1, 5), (2, 5)])
 
@@ -188,7 +188,7 @@ def test_papers_per_project_and_re_use_are_as_counted_by_hand() -> None:
 
 def test_the_median_is_that_of_the_middle_project() -> None:
     """The example of the definition: projects with one, two and nine papers: 2.0."""
-    projects = [replace(OWN, id=n, code=f"2016.1.0000{n}.S") for n in (1, 2, 3)]
+    projects = [OWN._replace(id=n, code=f"2016.1.0000{n}.S") for n in (1, 2, 3)]
     papers = [written(n) for n in range(1, 13)]
     links = [(1, 1), (2, 2), (3, 2), *((n, 3) for n in range(4, 13))]
     assert values(found(projects, papers, links)["reuse"], "all", "median", "per_project") == [2, 4.0]
@@ -203,7 +203,7 @@ def test_data_are_used_by_others_where_no_author_was_of_the_team() -> None:
 
 def test_a_co_investigator_is_of_the_team_too() -> None:
     """The example of the definition: a paper on one's own project and on one of which one is co-I has PI data."""
-    shared = replace(COLE, team=("Harrowgate, Cole", "Quillfeather, Jane"))
+    shared = COLE._replace(team=("Harrowgate, Cole", "Quillfeather, Jane"))
     assert values(found([OWN, shared], [written(1)], [(1, 1), (1, 2)])["by-year"], "all", "pi") == [1]
 
 
@@ -217,7 +217,7 @@ def test_projects_are_counted_by_number_of_papers() -> None:
 
 def test_a_paper_counts_in_every_category_of_its_projects() -> None:
     """Two papers on projects of two categories: the rows add up to three, all papers are two."""
-    projects = [replace(OWN, category="Discs"), replace(COLE, category="Galaxies"), ONLY_PI]
+    projects = [OWN._replace(category="Discs"), COLE._replace(category="Galaxies"), ONLY_PI]
     table = found(projects, [written(1), written(2)], [(1, 1), (1, 2), (2, 3)])["by-category"]
     assert [(row.name, table.figure(row.key, "papers").ids) for row in table.rows] == [
         ("Discs", (1,)),
@@ -330,7 +330,7 @@ def test_a_later_paper_lowers_no_count(known: Facts) -> None:
     more = replace(
         known,
         papers={**known.papers, number: paper(number)},
-        links=(*known.links, Link(number, min(known.projects), DECIDED)),
+        links=(*known.links, Link(number, min(known.projects))),
     )
     before, after = figures(known), figures(more)
     for key, column in (

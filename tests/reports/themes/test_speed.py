@@ -120,7 +120,7 @@ def test_a_paper_after_the_last_day_watched_is_no_event_yet() -> None:
     """Watched until the day through which sources are complete: a paper on it counts, one on the day after does not."""
     known = _waiting((5, 5), (5, None))
     late = replace(known, papers={1: appeared(1, WATCHED), 2: appeared(2, WATCHED + timedelta(1))})
-    late = replace(late, links=(known.links[0], replace(known.links[0], paper_id=2, project_id=2)))
+    late = replace(late, links=(known.links[0], known.links[0]._replace(paper_id=2, project_id=2)))
     basis = _values(_theme(late).table("basis"), "delivery")
     assert (basis["timed"], basis["timed-published"], basis["timed-waiting"]) == (2, 1, 1)
     assert _theme(late).table("basis").figure("delivery", "timed-waiting").ids == (2,)
@@ -253,7 +253,7 @@ def test_times_run_from_where_the_counting_says(origin: From) -> None:
 def test_cycles_have_their_own_shares_and_young_ones_are_marked() -> None:
     """A cycle watched for less than four years is incomplete there, and where nobody was watched there is no value."""
     known = _waiting(*[(8, 1)] * 6, *[(8, None)] * 4, *[(3, 1)] * 6, *[(3, None)] * 4)
-    projects = {i: replace(p, cycle="2011.0" if i <= 10 else "2016.1") for i, p in known.projects.items()}
+    projects = {i: p._replace(cycle="2011.0" if i <= 10 else "2016.1") for i, p in known.projects.items()}
     table = _theme(replace(known, projects=projects)).table("by-cycle")
     assert [row.key for row in table.rows] == ["2011.0", "2016.1"]
     assert not any(figure and figure.is_incomplete for figure in table.row("2011.0").figures)
@@ -295,7 +295,7 @@ def test_a_share_that_rests_on_few_says_so() -> None:
 def test_projects_of_no_known_cycle_have_a_row_of_their_own() -> None:
     """A cycle that the profile does not know is none of its cycles, and is compared with none."""
     known = _waiting(*[(9, 1)] * 12, *[(8, 3)] * 12)
-    projects = {i: replace(p, cycle="2011.0" if i <= 12 else "1999.9") for i, p in known.projects.items()}
+    projects = {i: p._replace(cycle="2011.0" if i <= 12 else "1999.9") for i, p in known.projects.items()}
     theme = _theme(replace(known, projects=projects))
     assert [row.key for row in theme.table("by-cycle").rows] == ["2011.0", "no-cycle"]
     assert theme.table("cohorts").rows == ()
@@ -315,7 +315,7 @@ def test_many_cycles_are_drawn_as_the_profiles_groups() -> None:
     cycles = [cycle.key for cycle in profile().cycles]
     for many, curves in ((6, 6), (8, 3)):
         known = _waiting(*[(9, 1), (9, None)] * many)
-        projects = {i: replace(p, cycle=cycles[(i - 1) // 2]) for i, p in known.projects.items()}
+        projects = {i: p._replace(cycle=cycles[(i - 1) // 2]) for i, p in known.projects.items()}
         table = _theme(replace(known, projects=projects)).table("cycle-points")
         assert len({row.key.rpartition("|")[0] for row in table.rows}) == curves
         assert any("groups" in note for note in table.notes) is (many > 6)
@@ -327,7 +327,7 @@ def test_many_cycles_without_groups_are_drawn_in_bunches_of_neighbours() -> None
     told = told.model_copy(update={"cycles": tuple(c.model_copy(update={"group": None}) for c in told.cycles)})
     known = _waiting(*[(9, 1), (9, None)] * 13)
     known = replace(
-        known, projects={i: replace(p, cycle=told.cycles[(i - 1) // 2].key) for i, p in known.projects.items()}
+        known, projects={i: p._replace(cycle=told.cycles[(i - 1) // 2].key) for i, p in known.projects.items()}
     )
     table = theme_of(Counted(known, told), "speed").table("cycle-points")
     names = list(dict.fromkeys(row.name.rpartition(",")[0] for row in table.rows))
@@ -353,7 +353,7 @@ def _three_cycles() -> Facts:
     alike = [(7, 3 + i / 10) for i in range(20)]
     known = _waiting(*slow, *fast, *alike, (6, 1), (6, None))
     keys = ["2011.0"] * 20 + ["2012.1"] * 20 + ["2013.1"] * 20 + ["2015.1"] * 2
-    return replace(known, projects={i: replace(p, cycle=keys[i - 1]) for i, p in known.projects.items()})
+    return replace(known, projects={i: p._replace(cycle=keys[i - 1]) for i, p in known.projects.items()})
 
 
 def test_each_cycle_is_compared_with_all_earlier_ones_and_told_in_words() -> None:
@@ -379,7 +379,7 @@ def test_the_example_of_the_difference_can_be_counted_by_hand() -> None:
     """10 of 20 after two years and 15 of 20 before: -25 %, ± 1.96 × sqrt(0.25/20 + 0.1875/20) = -54 to 4 %."""
     known = _waiting(*[(9, 1)] * 15, *[(9, None)] * 5, *[(8, 1)] * 10, *[(8, None)] * 10)
     known = replace(
-        known, projects={i: replace(p, cycle="2011.0" if i <= 20 else "2012.1") for i, p in known.projects.items()}
+        known, projects={i: p._replace(cycle="2011.0" if i <= 20 else "2012.1") for i, p in known.projects.items()}
     )
     found = _theme(known).table("cohorts").figure("2012.1", "difference")
     assert (found.value, found.low, found.high) == pytest.approx((-0.25, -0.53989, 0.03989), abs=1e-5)
@@ -390,7 +390,7 @@ def test_a_cycle_that_was_late_and_caught_up_is_told() -> None:
     early = [(9, 0.5 + i / 40) for i in range(40)]
     known = _waiting(*early, *[(9, None)] * 10, *[(8, 2.5 + i / 40) for i in range(40)], *[(8, None)] * 10)
     known = replace(
-        known, projects={i: replace(p, cycle="2011.0" if i <= 50 else "2012.1") for i, p in known.projects.items()}
+        known, projects={i: p._replace(cycle="2011.0" if i <= 50 else "2012.1") for i, p in known.projects.items()}
     )
     table = _theme(known).table("cohorts")
     found = table.figure("2012.1", "difference")
@@ -403,7 +403,7 @@ def test_a_cycle_that_was_not_watched_for_two_years_has_no_difference() -> None:
     """Where nobody without a paper was watched so long there is nothing to compare, and it is said."""
     known = _waiting(*[(9, 1)] * 12, *[(1, 0.5)] * 6, *[(1, None)] * 6)
     known = replace(
-        known, projects={i: replace(p, cycle="2011.0" if i <= 12 else "2012.1") for i, p in known.projects.items()}
+        known, projects={i: p._replace(cycle="2011.0" if i <= 12 else "2012.1") for i, p in known.projects.items()}
     )
     found = _theme(known).table("cohorts").figure("2012.1", "difference")
     assert (found.value, found.is_incomplete, found.note) == (None, True, "nobody without a paper was watched so long")
@@ -414,7 +414,7 @@ def test_cycles_that_do_not_differ_are_not_said_to() -> None:
     times = [(9, 1 + i / 10) for i in range(12)]
     known = _waiting(*times, *times)
     known = replace(
-        known, projects={i: replace(p, cycle="2011.0" if i <= 12 else "2012.1") for i, p in known.projects.items()}
+        known, projects={i: p._replace(cycle="2011.0" if i <= 12 else "2012.1") for i, p in known.projects.items()}
     )
     table = _theme(known).table("cohorts")
     assert table.figure("2012.1", "chi-square").value == pytest.approx(0, abs=1e-9)
@@ -424,7 +424,7 @@ def test_cycles_that_do_not_differ_are_not_said_to() -> None:
 def _with_a_null_result() -> Facts:
     """Return the example: a paper after 1 year, closed after 2, a paper after 3, watched without either for 4."""
     known = _waiting((9, 1), (9, None), (9, 3), (4, None))
-    closed = replace(known.projects[2], state="Null", state_on=_begun(9) + _days(2))
+    closed = known.projects[2]._replace(state="Null", state_on=_begun(9) + _days(2))
     return replace(known, projects={**known.projects, 2: closed})
 
 
@@ -450,7 +450,7 @@ def test_without_null_states_nothing_competes() -> None:
 def test_a_null_result_that_is_not_known_by_the_last_day_does_not_count(state_on: date | None) -> None:
     """A project whose closing has no day, or came after the last day watched, still waits."""
     known = _with_a_null_result()
-    open_still = replace(known.projects[2], state_on=state_on)
+    open_still = known.projects[2]._replace(state_on=state_on)
     table = _theme(replace(known, projects={**known.projects, 2: open_still}), null_states=("Null",)).table("closed")
     assert table.figure("3", "closed").value == 0
 
@@ -458,7 +458,7 @@ def test_a_null_result_that_is_not_known_by_the_last_day_does_not_count(state_on
 def test_a_paper_before_the_closing_was_a_publication() -> None:
     """A project that published and was closed afterwards published."""
     known = _with_a_null_result()
-    also = replace(known.projects[3], state="Null", state_on=_begun(9) + _days(8))
+    also = known.projects[3]._replace(state="Null", state_on=_begun(9) + _days(8))
     table = _theme(replace(known, projects={**known.projects, 3: also}), null_states=("Null",)).table("closed")
     assert table.figure("3", "published").value == pytest.approx(0.5)
 
@@ -504,7 +504,7 @@ KNOWN = st.lists(
 
 def _drawn(watched: list[tuple[int, int | None, str | None]]) -> Facts:
     known = _waiting(*[(years, published) for years, published, _ in watched])
-    return replace(known, projects={i: replace(p, cycle=watched[i - 1][2]) for i, p in known.projects.items()})
+    return replace(known, projects={i: p._replace(cycle=watched[i - 1][2]) for i, p in known.projects.items()})
 
 
 @given(KNOWN)
