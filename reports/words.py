@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from biblio.rounding import percents
 from reports.definitions import INDICATORS
 from reports.definitions.model import Form, Indicator
+from reports.definitions.projects import OBSERVED, OBSERVED_HOURS, PAST_END
 from reports.document import Figure, Row
 
 THIN = "\u202f"
@@ -52,16 +53,25 @@ def counts(figure: Figure, definitions: Mapping[str, Indicator] = INDICATORS) ->
     return f"{part} {between} {whole}"
 
 
+MOVED_BY_NO_DECISION = frozenset({OBSERVED.key, OBSERVED_HOURS.key, PAST_END.key})
+"""Indicators that no paper changes: what was observed is the same whoever is found to have published of it."""
+
+
+def waits(row: Row, figure: Figure) -> bool:
+    """Whether much of a figure waits for a decision: of its row, and a decision can change such a figure."""
+    return bool(row.backlog) and figure.indicator not in MOVED_BY_NO_DECISION
+
+
 def completeness(row: Row, figure: Figure) -> str:
-    """Return what files say of a figure: "no", it can still grow; "waits", much of its row waits for a decision; or "yes"."""
+    """Return what files say of a figure: "no", it can still grow; "waits", much of it waits for a decision; or "yes"."""
     if figure.is_incomplete or row.is_incomplete:
         return "no"
-    return "waits" if row.backlog else "yes"
+    return "waits" if waits(row, figure) else "yes"
 
 
 def cells(row: Row, figure: Figure) -> tuple[object, ...]:
     """Return a figure for a line of a file: value, numerator, denominator, interval, completeness, what is said of it."""
-    said = " ".join(filter(None, (figure.note, row.says, row.backlog)))
+    said = " ".join(filter(None, (figure.note, row.says, row.backlog if waits(row, figure) else "")))
     return (
         figure.value,
         figure.numerator,

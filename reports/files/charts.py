@@ -6,6 +6,7 @@ hatched, dashed or hollow, and the picture says so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
@@ -35,8 +36,17 @@ CSV_HEADER = ("row", "column", "value", "numerator", "denominator", "interval lo
 
 _ROOM = {"left": 20, "right": 16, "top": 8, "bottom": 8}
 """Around a picture: browsers' letters are wider than those it is laid out with."""
-_ON_DARK = {"#0072B2": "#2F86CC", "#00548A": "#2B74B8"}
-"""Colours too dark for thin lines on a dark page, and the same ones lighter."""
+ON_DARK = {
+    "#0072B2": "#2F86CC",
+    "#00548A": "#2B74B8",
+    "#3D9BD6": "#2B74B8",
+    "#2F7FBC": "#4C92CC",
+    "#1A66A0": "#78B3DE",
+    "#0A4A7D": "#A8CDE9",
+    "#062F52": "#DCEAF6",
+}
+"""Colours too dark for a dark page, and the same ones lighter; of a sequence all, so that it ends with what is seen best."""
+_IS_DARK = re.compile(f'"({"|".join(ON_DARK)})"')
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _SCALE = 2
 
@@ -58,9 +68,7 @@ def svg(table: Table, chart: Chart, theme: str = "light", definitions: Mapping[s
     """
     drawing = Drawing(table, chart, definitions)
     picture = drawn(_spec(drawing), theme, title=chart.title, description=_described(drawing))
-    for colour, lighter in _ON_DARK.items() if theme == "dark" else ():
-        picture = picture.replace(f'"{colour}"', f'"{lighter}"')
-    return picture
+    return _IS_DARK.sub(lambda found: f'"{ON_DARK[found[1]]}"', picture) if theme == "dark" else picture
 
 
 def png(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> bytes:
@@ -98,8 +106,7 @@ def _described(drawing: Drawing) -> str:
         said = list(compared.said_in_words(drawing))
     else:
         said = [f"{_count(len(drawing.rows), 'row')} from the table.", *_extremes(drawing)]
-    if (key := marks.key_of(drawing)) is not None:
-        said.append(f"{key.capitalize()}.")
+    said += [f"{key.capitalize()}." for key in marks.keys_of(drawing)]
     return " ".join(filter(None, (*said, "The table beside it has every number.")))
 
 

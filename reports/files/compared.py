@@ -117,7 +117,7 @@ def _ours_said(drawing: Drawing, row: Row, figure: Figure | None) -> str:
         return open_end(drawing, figure) if figure.beyond is not None else figure.note.rstrip(".") or ABSENT
     span = interval(figure, drawing.definitions)
     said = f"{shown(figure, drawing.definitions)} ({span})" if span else shown(figure, drawing.definitions)
-    return f"{said}, can still rise" if figure.is_incomplete or row.can_rise else said
+    return f"{said}, can still rise" if figure.is_incomplete or row.is_incomplete else said
 
 
 def open_end(drawing: Drawing, figure: Figure) -> str:

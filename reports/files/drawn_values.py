@@ -13,10 +13,11 @@ from reports.definitions import INDICATORS
 from reports.definitions.model import Form, Indicator
 from reports.document import Chart, Column, Figure, Row, Table
 
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#999999", "#B8A100")
-"""Okabe and Ito's colours, which the colour-blind tell apart; the yellow darker, to be seen on white."""
+PALETTE = ("#0072B2", "#DB7916", "#289E9E", "#A818F0", "#C73214", "#9684F0", "#707070", "#8F6A4A")
+"""Colours that the colour-blind tell apart, each with a contrast of at least 3 with a light page and with a dark one."""
 
-WAITS = "much of it waits for a decision"
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
+"""What marks the points of lines, in the order of the lines, so that they are told apart in grey as well."""
 
 WRAP = 26
 """Letters of a long name that go on one line beside its bar."""
@@ -75,8 +76,8 @@ def _value(drawing: Drawing, row: Row, figure: Figure) -> dict[str, Any]:
         "low": figure.low,
         "high": figure.high,
         "top": figure.value if figure.high is None else figure.high,
-        "state": "growing" if figure.is_incomplete or row.can_rise else "complete",
-        "why": "" if figure.is_incomplete or row.is_incomplete else WAITS if row.backlog else "",
+        "state": "growing" if figure.is_incomplete or row.is_incomplete else "complete",
+        "waits": words.waits(row, figure),
         "said": said(drawing, figure),
         "interval": words.interval(figure, drawing.definitions),
     }

@@ -10,7 +10,7 @@ from biblio.charts import UNFINISHED
 from reports.definitions.model import Form
 from reports.files.drawn_values import (
     PALETTE,
-    WAITS,
+    SHAPES,
     Drawing,
     Values,
     at_risk,
@@ -34,6 +34,9 @@ GROWING = {
 }
 """How each kind of chart marks what is not complete, and why it mostly is not; said below it."""
 
+WAITING = "half-filled circle: much of it waits for a decision"
+"""How every kind of chart marks rows of which much waits: what is counted is sure, so it is drawn as it is."""
+
 WIDTH = 420
 HEIGHT = 230
 LETTERS = 13
@@ -48,6 +51,11 @@ _MANY_SERIES = 8
 _WITH_BANDS = 3
 _MOST_AT_RISK = 7
 _YEARS_EACH = 9
+_FOOT = 10
+"""How far from the axis a half-filled circle stands."""
+_PAPER, _INK, _EDGE = "#FFFFFF", "#212529", "#707070"
+"""Its two halves and its edge: one half is seen on a light page, the other on a dark one, both on a bar."""
+_LEFT_HALF = "M0,-1A1,1,0,0,0,0,1Z"
 _LINES = "split(datum.label, '\\n')"
 _IS_GROWING = "datum.state == 'growing'"
 
@@ -80,9 +88,28 @@ def bars(drawing: Drawing) -> Part:
         layers.append(_labels(base, there))
     return {
         "data": {"values": values},
-        "layer": layers,
+        "layer": [*layers, *_half_discs(values, {here: rows}, there)],
         **_size(drawing, level=level, columns=len(drawing.chart.columns)),
     }
+
+
+def _half_discs(values: Values, base: Part, there: str, *, is_above: bool = False) -> list[Part]:
+    """Return a half-filled circle for each row of which much waits; drawn, as not every font has it.
+
+    It stands at the row's foot, or above the picture where nothing is drawn (``is_above``).
+    """
+    waiting = dict.fromkeys(value["row"] for value in values if value["waits"])
+    if not waiting:
+        return []
+    away = {"xOffset": _FOOT} if there == "x" else {"yOffset": -_FOOT}
+    place = {**base, there: {"value": 0} if is_above else {"datum": 0, "type": "quantitative"}}
+    disc = {"type": "point", "size": 130, "opacity": 1, **away}
+    looks: tuple[Part, ...] = (
+        {**disc, "shape": "circle", "fill": _PAPER, "stroke": _EDGE, "strokeWidth": 1.5},
+        {**disc, "shape": _LEFT_HALF, "fill": _INK, "stroke": None},
+    )
+    data = {"values": [{"row": row} for row in waiting]}
+    return [{"data": data, "mark": look, "encoding": place} for look in looks]
 
 
 def _share_of_room(drawing: Drawing) -> float:
@@ -108,17 +135,21 @@ def stacked(drawing: Drawing) -> Part:
     level = is_level(drawing)
     colour = _colour(drawing)
     here, there = ("y", "x") if level else ("x", "y")
-    return {
-        "data": {"values": values},
+    rows = _rows(drawing, level=level)
+    bar = {
         "mark": {"type": "bar", "height" if level else "width": {"band": _share_of_room(drawing)}},
         "encoding": {
-            here: _rows(drawing, level=level),
+            here: rows,
             there: _amounts(drawing, values, stacks=True),
             "color": colour,
             "stroke": {**colour, "legend": None},
             "order": {"field": "order"},
             "fillOpacity": _hatching(),
         },
+    }
+    return {
+        "data": {"values": values},
+        "layer": [bar, *_half_discs(values, {here: rows}, there)],
         **_size(drawing, level=level),
     }
 
@@ -128,7 +159,9 @@ def lines(drawing: Drawing) -> Part:
     values = values_of(drawing)
     x = _rows(drawing, level=False)
     y = {**_amounts(drawing, values), "stack": None}
-    colour: Part = _colour(drawing) if len(drawing.chart.columns) > 1 else {"value": colours_of(drawing)["range"][0]}
+    several = len(drawing.chart.columns) > 1
+    colour: Part = _colour(drawing) if several else {"value": colours_of(drawing)["range"][0]}
+    shape: Part = {"shape": _shapes(colour)} if several else {}
     dash = {"condition": {"test": _IS_GROWING, "value": [4, 4]}, "value": [1, 0]}
     line = {
         "data": {"values": list(segments(values))},
@@ -146,8 +179,19 @@ def lines(drawing: Drawing) -> Part:
         "mark": {"type": "rule", "strokeWidth": 1.5, "opacity": 0.6},
         "encoding": {"x": x, "y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}, "color": colour},
     }
-    layers = [line, band, _points({"x": x, "y": y, "color": colour})]
+    layers = [
+        line,
+        band,
+        _points({"x": x, "y": y, "color": colour, **shape}),
+        *_half_discs(values, {"x": x}, "y", is_above=True),
+    ]
     return {"data": {"values": values}, "layer": layers, **_size(drawing, level=False)}
+
+
+def _shapes(colour: Part) -> Part:
+    """Return the shape of each line's points, beside its colour."""
+    names = colour["scale"]["domain"]
+    return {**colour, "scale": {"domain": names, "range": [SHAPES[n % len(SHAPES)] for n in range(len(names))]}}
 
 
 def _points(encoding: Part) -> Part:
@@ -156,7 +200,7 @@ def _points(encoding: Part) -> Part:
     stroke = encoding["color"]
     if "field" in stroke:
         stroke = {**stroke, "legend": None}
-    mark = {"type": "point", "filled": True, "size": 60, "strokeWidth": 1.5}
+    mark = {"type": "point", "filled": True, "size": 60, "strokeWidth": 1.5, "opacity": 1}
     return {"mark": mark, "encoding": {**encoding, "stroke": stroke, "fillOpacity": full}}
 
 
@@ -175,7 +219,7 @@ def points(drawing: Drawing) -> Part:
         layers.append(_labels(base, there))
     return {
         "data": {"values": values},
-        "layer": layers,
+        "layer": [*layers, *_half_discs(values, {here: base[here]}, there, is_above=not level)],
         **_size(drawing, level=level, columns=len(drawing.chart.columns)),
     }
 
@@ -204,6 +248,8 @@ def steps(drawing: Drawing) -> Part:
     if growing := [point for line in series.values() for point in _growing_end(line)]:
         dashed = {**mark, "strokeDash": [4, 4]}
         layers.append({"data": {"values": growing}, "mark": dashed, "encoding": encoding})
+    if 1 < len(series) <= _MANY_SERIES:
+        layers.append(_at_years(encoding))
     if len(series) <= _WITH_BANDS:
         layers.insert(0, _band(x, colour))
     if apart:
@@ -215,6 +261,12 @@ def steps(drawing: Drawing) -> Part:
     longest = max(point["x"] for point in (*values, *numbers))
     x["scale"]["domain"] = [0, longest]
     return {"vconcat": [curves, _at_risk(numbers, list(series), longest)], "spacing": 4}
+
+
+def _at_years(encoding: Part) -> Part:
+    """Return the points of curves at whole years, each curve's of its own shape; a growing one is hollow."""
+    points = _points({**encoding, "shape": _shapes(encoding["color"])})
+    return {"transform": [{"filter": "datum.x > 0 && datum.x == floor(datum.x)"}], **points}
 
 
 def _growing_end(line: Values) -> Values:
@@ -348,26 +400,22 @@ def _amounts(drawing: Drawing, values: Values, *, stacks: bool = False) -> Part:
 
 
 def _below(title: str, drawing: Drawing) -> list[str] | str | None:
-    """Return what stands below a picture: the title of its axis, and how it marks what is not complete."""
-    words = key_of(drawing)
-    if words is None:
-        return title or None
-    return [title, words] if title else words
+    """Return what stands below a picture: the title of its axis, and what its marks mean."""
+    said = [*([title] if title else []), *keys_of(drawing)]
+    return (said if len(said) > 1 else said[0]) if said else None
 
 
-def key_of(drawing: Drawing) -> str | None:
-    """Return what the marks of values that are not complete mean; None where nothing drawn has one."""
-    if not has_growing(drawing) or drawing.chart.kind not in GROWING:
-        return None
+def keys_of(drawing: Drawing) -> list[str]:
+    """Return what the marks mean of values that are not complete, and of those that wait; nothing where there is none."""
+    if drawing.chart.kind not in GROWING:
+        return []
     look, why = GROWING[drawing.chart.kind]
-    reasons = {value["why"] for value in _drawn(drawing) if value["state"] == "growing"}
-    if reasons == {WAITS}:
-        return f"{look}: {WAITS}"
-    return f"{look}: {why}, or {WAITS}" if WAITS in reasons else f"{look}: {why}"
+    waits = any(value["waits"] for value in _drawn(drawing))
+    return [*([f"{look}: {why}"] if has_growing(drawing) else []), *([WAITING] if waits else [])]
 
 
 def has_growing(drawing: Drawing) -> bool:
-    """Whether anything drawn is still growing, or much of it waits for a decision."""
+    """Whether anything drawn is still growing."""
     return any(value["state"] == "growing" for value in _drawn(drawing))
 
 
@@ -386,7 +434,8 @@ def _unit(drawing: Drawing, form: Form) -> str:
 
 
 def _colour(drawing: Drawing) -> Part:
-    legend = {"orient": "top", "columns": 4 if _is_short(drawing) else 2, "labelFontSize": LETTERS}
+    columns = 4 if _is_short(drawing) else 2
+    legend = {"orient": "top", "columns": columns, "labelFontSize": LETTERS, "symbolOpacity": 1}
     scale = colours_of(drawing)
     return {"field": "column", "type": "nominal", "sort": None, "title": None, "scale": scale, "legend": legend}
 

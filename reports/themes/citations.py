@@ -27,7 +27,7 @@ from reports.document import Chart, Column, Figure, Row, Table, paper_key
 from reports.facts.counted import DAYS_PER_YEAR, Counted
 from reports.themes.backlog import papers_notes
 from reports.themes.groups import by_facet, facets_of
-from reports.themes.paper_groups import is_running
+from reports.themes.paper_groups import UNDATED, PaperGroup, is_running, running_notes, with_backlog
 from reports.themes.places import Places, Pool
 
 KEY = "citations"
@@ -93,8 +93,8 @@ class _Cited:
         is_known = self.counts[places] != _UNKNOWN
         known, unknown = places[is_known], places[~is_known]
         counts = self.counts[known]
-        total, count, ids = int(counts.sum()), len(known), self._rows(known)
-        first = (Figure(CITED.key, count, ids), Figure(NOT_KNOWN.key, len(unknown), self._rows(unknown)))
+        total, count, ids = int(counts.sum()), len(known), self.rows(known)
+        first = (Figure(CITED.key, count, ids), Figure(NOT_KNOWN.key, len(unknown), self.rows(unknown)))
         if not count:
             nothing = (TOTAL, MEAN, MEDIAN, H_INDEX, PER_YEAR)
             return (*first, *(Figure(one.key, None, note="No count is known.") for one in nothing))
@@ -110,13 +110,13 @@ class _Cited:
     def per_year(self, known: Places) -> Figure:
         """Return what papers with a count collect in a year, of those that have been out for one."""
         is_old = self.ages[known] >= YOUNGEST
-        old, rest = known[is_old], self._rows(known[~is_old])
+        old, rest = known[is_old], self.rows(known[~is_old])
         if not len(old):
             said = "No paper has been out for a year."
             return Figure(PER_YEAR.key, None, rest=rest, numerator=0, denominator=0.0, note=said)
         citations, years = int(self.counts[old].sum()), math.fsum(self.ages[old].tolist())
         said = f"{len(rest)} left out: out for less than a year, or of unknown day." if rest else ""
-        return Figure(PER_YEAR.key, citations / years, self._rows(old), rest, citations, years, note=said)
+        return Figure(PER_YEAR.key, citations / years, self.rows(old), rest, citations, years, note=said)
 
     def ranked(self, places: Places) -> Places:
         """Return the places by citations, most first; of equals the earlier paper."""
@@ -127,9 +127,10 @@ class _Cited:
     def _h_index(self, known: Places) -> Figure:
         ranked = self.ranked(known)
         h = int((self.counts[ranked] >= np.arange(1, len(ranked) + 1)).sum())
-        return Figure(H_INDEX.key, h, self._rows(np.sort(ranked[:h])), self._rows(np.sort(ranked[h:])))
+        return Figure(H_INDEX.key, h, self.rows(np.sort(ranked[:h])), self.rows(np.sort(ranked[h:])))
 
-    def _rows(self, places: Places) -> tuple[int, ...]:
+    def rows(self, places: Places) -> tuple[int, ...]:
+        """Return the ids of the papers at these places."""
         return tuple(self.ids[places].tolist())
 
 
@@ -142,13 +143,25 @@ def _by_year(cited: _Cited) -> Table:
     last, papers = facts.as_of.year, facts.papers
     years = np.array([papers[i].year or 0 for i in cited.ids.tolist()], dtype=np.int64)
     years[(years < FIRST_YEAR) | (years > last)] = 0
-    rows = [
-        _row(cited, str(y), str(y), np.flatnonzero(years == y), is_incomplete=is_running(y, facts))
-        for y in np.unique(years).tolist()
-        if y
-    ]
+    found = [(y, np.flatnonzero(years == y)) for y in np.unique(years).tolist() if y]
     if len(undated := np.flatnonzero(years == 0)):
-        rows.append(_row(cited, "undated", "No year, or one to come", undated))
+        found.append((0, undated))
+    groups = with_backlog(
+        cited.counted,
+        (
+            PaperGroup(
+                str(y or UNDATED),
+                str(y or "No year, or one to come"),
+                cited.rows(places),
+                is_incomplete=y > 0 and is_running(y, facts),
+            )
+            for y, places in found
+        ),
+    )
+    rows = [
+        replace(_row(cited, group.key, group.name, places, is_incomplete=group.is_incomplete), backlog=group.backlog)
+        for group, (_, places) in zip(groups, found, strict=True)
+    ]
     return Table(
         key="by-year",
         title="Citations by year of publication",
@@ -169,7 +182,7 @@ def _by_year(cited: _Cited) -> Table:
                 without=_WHOLE,
             ),
         ),
-        notes=_notes(cited),
+        notes=(*_notes(cited), *running_notes(facts, groups)),
     )
 
 

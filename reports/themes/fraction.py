@@ -42,7 +42,7 @@ FIXED_AGE = 4
 AFTER_END = 2
 """Years after the proprietary period at which a project without a paper counts as unpublished."""
 
-COLOURS = {"published": "#0072B2", "within_time": "#E69F00", "silent": "#999999"}
+COLOURS = {"published": "#0072B2", "within_time": "#DB7916", "silent": "#707070"}
 
 _NOW = (
     Column("observed", "Observed", OBSERVED.key),

@@ -33,11 +33,11 @@ MOST_OPEN = 40
 
 COLOURS: Mapping[str, str] = {
     "pi": "#00548A",
-    "pi_and_archive": "#009E73",
-    "archive": "#E69F00",
-    "undetermined": "#CCCCCC",
+    "pi_and_archive": "#007557",
+    "archive": "#C06300",
+    "undetermined": "#939393",
 }
-"""One colour for the origin of data everywhere, each lighter than the one before, so that they differ in grey as well."""
+"""One colour for the origin of data everywhere; each lighter than the one before, so that they differ in grey as well."""
 
 USE_COLUMNS = (
     Column("pi", "PI data", PI_DATA.key),

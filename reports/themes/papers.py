@@ -194,7 +194,7 @@ def _refereed(counted: Counted) -> Table:
                 ("refereed", "not_refereed"),
                 "Year",
                 "Papers",
-                {"refereed": "#0072B2", "not_refereed": "#999999"},
+                {"refereed": "#0072B2", "not_refereed": "#DB7916"},
                 (ALL,),
             ),
         ),

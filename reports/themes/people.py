@@ -52,7 +52,7 @@ QUESTION = "Who publishes, and where?"
 ELSEWHERE = "elsewhere"
 """Row of the countries of no region, where the profile has no region for them."""
 
-_REGION_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+_REGION_COLOURS = ("#0072B2", "#DB7916", "#289E9E", "#A818F0", "#C73214", "#9684F0", "#8F6A4A")
 _FIRST_AUTHOR = (
     Column("papers", "Papers", FIRST_AUTHOR_PAPERS.key),
     Column("share", "Share", FIRST_AUTHOR_SHARE.key),
@@ -266,7 +266,7 @@ def _region_by_year(written: Written) -> Table:
                 keys,
                 "Year",
                 "Papers",
-                {**dict(zip(keys, _REGION_COLOURS, strict=False)), NOT_KNOWN: "#999999"},
+                {**dict(zip(keys, _REGION_COLOURS, strict=False)), NOT_KNOWN: "#707070"},
                 (ALL,),
             ),
         ),

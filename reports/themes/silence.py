@@ -48,7 +48,7 @@ AGES = (
 _YOUNGEST = AGES[0][0]
 """The age of projects that are still to become silent; the others grow as these get older, which needs no mark."""
 
-_COLOURS = {"under-1": "#c6dbef", "from-1": "#9ecae1", "from-2": "#6baed6", "from-5": "#3182bd", "from-10": "#08519c"}
+_COLOURS = {"under-1": "#3D9BD6", "from-1": "#2F7FBC", "from-2": "#1A66A0", "from-5": "#0A4A7D", "from-10": "#062F52"}
 """The longer, the darker."""
 
 

@@ -35,7 +35,7 @@ from reports.themes.places import Pool
 FIXED_AGE = 4
 """The age at which cycles are compared, as in the theme of the fraction."""
 
-COLOURS = {"certain": "#0072B2", "likely": "#56B4E9", "unlikely": "#999999"}
+COLOURS = {"certain": "#0072B2", "likely": "#DB7916", "unlikely": "#707070"}
 
 _CERTAIN, _LIKELY = Band.CERTAIN.value, Band.LIKELY.value
 _IF_CERTAIN = "If the certain are accepted"

@@ -45,6 +45,7 @@ def test_what_can_still_grow_is_told_from_what_waits_for_a_decision() -> None:
     waiting = replace(row, backlog="2 more wait.")
     assert [completeness(waiting, figure) for figure in row.figures if figure] == ["waits", "no"]
     assert completeness(replace(waiting, is_incomplete=True), old) == "no"
+    assert completeness(waiting, replace(old, indicator="observed")) == "yes"  # no decision changes what was observed
 
 
 def test_a_frozen_report_is_written_by_its_own_definitions() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
 
+from reports.definitions.projects import PUBLISHED
 from reports.document import Chart, Figure, Row
 from reports.files import charts, marks
 from reports.files.drawn_values import Drawing, at_risk, colours_of, segments, series_of, values_of
@@ -73,14 +75,42 @@ def test_what_still_grows_is_hatched_and_said() -> None:
 
 
 def test_what_waits_for_a_decision_is_not_called_growing() -> None:
-    """The key names why values are hatched: one reason, the other, or both."""
+    """What waits is drawn as it is, with a half-filled circle at its foot; the key names each look."""
     young = shares(("Cycle 0", "Cycle 1"), share(3, 4), share(1, 9, is_incomplete=True))
     old = shares(("Cycle 0", "Cycle 1"), share(3, 4), share(1, 9))
     first, *others = old.rows
     waits = replace(old, rows=(replace(first, backlog="2 more projects wait."), *others))
     both = replace(young, rows=(replace(young.rows[0], backlog="2 more projects wait."), *young.rows[1:]))
-    assert "hatched: much of it waits for a decision" in _words(charts.svg(waits, waits.charts[0]))
-    assert "hatched: still growing, or much of it waits for a decision" in _words(charts.svg(both, both.charts[0]))
+    picture = charts.svg(waits, waits.charts[0])
+    assert "half-filled circle: much of it waits for a decision" in _words(picture)
+    assert "hatch" not in picture
+    picture = charts.svg(both, both.charts[0])
+    assert picture.count("url(#hatch-") == 1
+    assert "hatched: still growing" in _words(picture)
+    assert "half-filled circle: much of it waits for a decision" in _words(picture)
+
+
+@pytest.mark.parametrize("kind", ["bars", "stacked", "lines", "points"])
+def test_each_row_that_waits_has_one_half_filled_circle(kind: str) -> None:
+    """However many columns are drawn; and none where no decision can change what is drawn."""
+    table = counts(("2019", "2020"), (3, 1), (4, 2), kind=kind)
+    columns = tuple(replace(column, indicator=PUBLISHED.key) for column in table.columns)
+    waiting = [replace(row, backlog="2 more wait.") for row in table.rows]
+    moved = [
+        replace(row, figures=tuple(replace(f, indicator=PUBLISHED.key) for f in row.figures if f)) for row in waiting
+    ]
+    drawn = charts.spec(replace(table, columns=columns, rows=tuple(moved)), table.charts[0])
+    halves = [layer for layer in drawn["layer"] if str(layer["mark"].get("shape", "")).startswith("M0")]
+    assert [len(layer["data"]["values"]) for layer in halves] == [2]
+    assert "half-filled" not in json.dumps(charts.spec(replace(table, rows=tuple(waiting)), table.charts[0]))
+
+
+def test_lines_are_told_apart_by_their_points_as_well() -> None:
+    """On a printer without colours each line's points have a shape of their own."""
+    table = counts(("2019", "2020"), (3, 1), (4, 2), kind="lines")
+    layers = charts.spec(table, table.charts[0])["layer"]
+    shapes = [layer["encoding"]["shape"]["scale"]["range"] for layer in layers if "shape" in layer["encoding"]]
+    assert shapes == [["circle", "square"]]
 
 
 def test_complete_bars_are_not_hatched() -> None:
