@@ -7,7 +7,7 @@ as the themes divide them: a value in an address is the key of its row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -43,6 +43,14 @@ class Chosen:
     def address(self) -> dict[str, list[str]]:
         """Return the parameters of an address that asks for this."""
         return {key: list(values) for key, values in self.values}
+
+
+class UnknownValue(NotFound):
+    """No project has a value that was asked for; ``values`` are those of ``facet`` that there are."""
+
+    def __init__(self, message: str, facet: Facet, given: str, values: Sequence[Value]) -> None:
+        super().__init__(message)
+        self.facet, self.given, self.values = facet, given, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,8 @@ def filtered(facts: Facts, profile: Profile, asked: Chosen) -> Facts:
     """Return the facts of the projects that are asked for; all of them when nothing is.
 
     Papers stay that have one of these projects, with their links to these alone: whose data a paper used is then judged
-    by these projects; what waits is what waits for them. Answers belong to no project, so a part of the projects has none. Raises ``NotFound``, with the
-    values there are, for one that no project has.
+    by these projects; what waits is what waits for them. Answers belong to no project, so a part of the projects has none. Raises ``UnknownValue``, with
+    the values there are, for one that no project has.
     """
     if not asked:
         return facts
@@ -174,9 +182,12 @@ def _known(facts: Facts, profile: Profile, facet: Facet, values: Collection[str]
     if unknown:
         listed = values_to_choose(facts, profile, facet)
         known = ", ".join(value.key for value in listed) or "none yet"
-        raise NotFound(
+        raise UnknownValue(
             f"On {facts.as_of} no project has the {facet.name} “{unknown[0][:60]}”. There are: {known}. "
-            "Take the filter out of the address, or choose one of these."
+            "Take the filter out of the address, or choose one of these.",
+            facet,
+            unknown[0],
+            listed,
         )
     return frozenset(found)
 

@@ -16,16 +16,21 @@ from biblio.errors import NotFound, RequestRefused
 from biblio.webkit import asked, reading, runtime, visitor
 from reports import words
 from reports.definitions import INDICATORS
+from reports.definitions.comparison import THEIRS
 from reports.definitions.model import Indicator
 from reports.document import Figure, Report, Row, Table, Theme
 from reports.facts.model import ReadAgain
-from reports.filters import Chosen, Value, chosen, divisions, value_name, values_to_choose
+from reports.filters import Chosen, UnknownValue, Value, chosen, divisions, value_name, values_to_choose
 from reports.pages.latest import Live, live_report
 from reports.service import Snapshot, hidden_now, load_snapshot, snapshot_called
 from reports.snapshots.hiding import Hidden, is_told, may_read_second, secret_since
 
 SHORT = 16
 """Characters of a note ("not reached") that stands in the place of a number; a sentence stands behind a dash."""
+
+PRINTED = 24
+"""Characters of what another observatory printed that stand in the place of its number."""
+_PUBLISHED = frozenset(indicator.key for indicator in THEIRS.values())
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,10 @@ class Shown:
     def value(self, figure: Figure) -> str:
         """Return a figure as people read it; of one without a value the words that say why, where they are few."""
         note = figure.note
+        if figure.indicator in _PUBLISHED:  # as it was printed ("about 70 %"), where the note begins with that
+            printed, is_printed, _ = note.partition("; ")
+            if is_printed and len(printed) <= PRINTED:
+                return printed
         if figure.value is None and note and len(note) <= SHORT and not note.endswith("."):
             return note
         return words.shown(figure, self.report.definitions)
@@ -168,10 +177,29 @@ def shown_of(snapshot: int | None = None) -> Shown:
 
 
 def live(session: Session) -> Shown:
-    """Return the live report that the address asks for. Raises ``RequestRefused`` for what cannot be made."""
+    """Return the live report that the address asks for. Raises ``RequestRefused`` for what cannot be made.
+
+    A filter that no project passes answers with a page that offers those there are.
+    """
     day, part = asked_day(), asked_part()
     query = {**({"as_of": day.isoformat()} if day else {}), **part.address()}
-    return Shown(live_report(runtime(), session, day, part, is_blind=is_blind()), query=query)
+    try:
+        return Shown(live_report(runtime(), session, day, part, is_blind=is_blind()), query=query)
+    except UnknownValue as unknown:
+        abort(make_response(_offered(unknown, part, query), 404))
+
+
+def _offered(unknown: UnknownValue, part: Chosen, query: Mapping[str, Any]) -> str:
+    """Return a page that says which value no project has, with a link for each that some have."""
+    key, rest = unknown.facet.key, part.without(unknown.facet.key, unknown.given)
+    day = {name: value for name, value in query.items() if name == "as_of"}
+
+    def address(*more: tuple[str, str]) -> str:
+        asked = urlencode({**day, **chosen((*rest.pairs(), *more)).address()}, doseq=True)
+        return f"{request.path}?{asked}" if asked else request.path
+
+    links = [(value.name, address((key, value.key)), value.projects) for value in unknown.values]
+    return page("reports/unknown.html", facet=unknown.facet, given=unknown.given[:60], links=links, without=address())
 
 
 # -- who sees what ----------------------------------------------------------------------------------------------------

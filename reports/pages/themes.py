@@ -10,7 +10,10 @@ from flask import Response
 from biblio.tables import csv_file, xlsx_file
 from biblio.webkit import XLSX, file_response, paginate_list
 from reports.definitions import INDICATORS
+from reports.definitions.bibliography import WITHIN_IF
 from reports.definitions.model import Indicator
+from reports.definitions.projects import PUBLISHED_WITHIN, PUBLISHED_WITHIN_TIME
+from reports.definitions.speed import SHARE_AFTER, YEARS_ALL
 from reports.document import Row, Table
 from reports.pages.shown import Shown, page, shown_of
 from reports.words import cells
@@ -20,19 +23,28 @@ FIRST_ROWS = 40
 
 TABLE_HEADER = ("row", "column", "value", "numerator", "denominator", "low", "high", "complete", "note")
 
+GROWS = "can rise without anything being found late."
+_NOT_ALL_OLD = "fewer projects count at this age than were observed, for some are not that old yet; each counts from the day it is."
+_NOT_ALL_WATCHED = "fewer than 95 % of its projects could be watched for so long, so the value rests on the earliest ones and may change."
+GROWS_OTHERWISE = {
+    **dict.fromkeys((PUBLISHED_WITHIN.key, PUBLISHED_WITHIN_TIME.key, WITHIN_IF.key), _NOT_ALL_OLD),
+    **dict.fromkeys((SHARE_AFTER.key, YEARS_ALL.key), _NOT_ALL_WATCHED),
+}
+"""By which rule a figure is marked as still growing, by its indicator, where that is another one than ``GROWS`` says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """A table as it stands on a page: the rows that are shown, and what its columns mean.
 
-    ``waiting`` are those of the rows of which much waits for a decision.
+    ``rules`` say why figures are marked as still growing, one sentence for each rule; ``waiting`` are those of the rows of which much waits for a decision.
     ``told_before``: keys of definitions that stand whole at an earlier table of the page.
     """
 
     table: Table
     rows: Sequence[Row]
     meanings: tuple[Indicator, ...]
-    has_growing: bool
+    rules: tuple[str, ...] = ()
     waiting: tuple[Row, ...] = ()
     told_before: frozenset[str] = frozenset()
 
@@ -109,7 +121,7 @@ def _section(shown: Shown, table: Table, rows: Sequence[Row] | None = None) -> S
     if rows is None:
         rows = table.rows[:FIRST_ROWS] if table.is_long else table.rows
     waiting = tuple(row for row in rows if row.backlog)
-    return Section(table, rows, meanings(shown, table), any(growing(rows)), waiting)
+    return Section(table, rows, meanings(shown, table), tuple(dict.fromkeys(growing(rows))), waiting)
 
 
 def meanings(shown: Shown, table: Table) -> tuple[Indicator, ...]:
@@ -117,8 +129,9 @@ def meanings(shown: Shown, table: Table) -> tuple[Indicator, ...]:
     return tuple(shown.define(key) for key in dict.fromkeys(column.indicator for column in table.columns))
 
 
-def growing(rows: Iterable[Row]) -> Iterable[bool]:
-    """Yield for every row and figure whether it can still grow."""
+def growing(rows: Iterable[Row]) -> Iterable[str]:
+    """Yield for every row and figure that can still grow by which rule it is said to."""
     for row in rows:
-        yield row.is_incomplete
-        yield from (figure is not None and figure.is_incomplete for figure in row.figures)
+        for figure in row.figures:
+            if figure is not None and (figure.is_incomplete or row.is_incomplete):
+                yield GROWS_OTHERWISE.get(figure.indicator, GROWS)

@@ -205,10 +205,11 @@ def test_a_filter_may_be_called_like_a_part_of_the_path(manager: Visitor) -> Non
 
 @pytest.mark.usefixtures("shelf")
 def test_values_that_no_project_has_are_named(manager: Visitor) -> None:
-    """A cycle nobody knows is refused with those there are; another parameter of the address is nobody's business."""
-    assert "no project has the cycle “Cycle 3”. There are: 2015.1, 2016.1" in text(
-        manager, "/reports/?cycle=Cycle+3", 404
-    )
+    """A cycle nobody knows is named, with a link for each there is; another parameter of the address is nobody's business."""
+    page = text(manager, "/reports/fraction?cycle=3&partner=eu", 404)
+    assert "No project has the cycle “3”" in page
+    assert '<a href="/reports/fraction?cycle=2015.1&partner=eu">Cycle 3</a>' in page
+    assert '<a href="/reports/fraction?partner=eu">Without' in page
     assert "40.0" in text(manager, "/reports/?utm=1")
 
 
