@@ -17,6 +17,25 @@ _NUMBER = re.compile(r"-?\d*\.\d+(?:e-?\d+)?")
 _AT = re.compile(r"translate\(([-0-9.e]+),([-0-9.e]+)\)")
 _FOR_SCREENS = ("class", "role", "pointer-events", "font-family")
 _EMPTY = ("", "M0,0h0v0h0Z")
+_WIDTHS = {
+    **dict.fromkeys("ijl’", 222),
+    **dict.fromkeys(" !,./:;I[]\\ft\u00a0", 278),
+    **dict.fromkeys("()-r", 333),
+    **dict.fromkeys("Jcksvxyz", 500),
+    **dict.fromkeys("$0123456789?L_abdeghnopqu–", 556),
+    **dict.fromkeys("+<=>~−", 584),
+    **dict.fromkeys("FTZ", 611),
+    **dict.fromkeys("&ABEKPSVXY", 667),
+    **dict.fromkeys("CDHNRUw", 722),
+    **dict.fromkeys("GOQ", 778),
+    **dict.fromkeys("Mm", 833),
+    "'": 191,
+    "*": 389,
+    "%": 889,
+    "W": 944,
+}
+"""Letters → how wide they are in the fonts of paper, in thousandths of their size: Liberation Sans, Arial and Helvetica."""
+
 _LOOKS = ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "stroke-opacity", "opacity")
 """What a shape looks like; shapes that differ in nothing else than their place are drawn as one."""
 
@@ -29,6 +48,9 @@ def lighter(picture: str, fonts: str) -> str:
         if element.tag in ("title", "desc"):
             root.remove(element)
     _lighten(root)
+    for element in root.iter():
+        _place(element)
+        _see_through(element)
     for attribute in _FOR_SCREENS:
         root.attrib.pop(attribute, None)
     root.attrib.update({"xmlns": _SVG, "font-family": fonts})
@@ -39,6 +61,8 @@ def _lighten(parent: ET.Element) -> None:
     """Make all that is below an element lighter, in its place."""
     made: list[ET.Element] = []
     for element in list(parent):
+        if element.get("opacity") == "0":
+            continue  # Vega hides the names of an axis that would touch others
         for attribute in list(element.attrib):
             is_full = attribute.endswith("opacity") and element.get(attribute) == "1"
             if is_full or attribute in _FOR_SCREENS or attribute.startswith("aria-"):
@@ -56,6 +80,36 @@ def _lighten(parent: ET.Element) -> None:
             # A group without a place of its own, or with nothing in it, is none.
             made += [element] if element.attrib and len(element) else list(element)
     parent[:] = made
+
+
+def _place(text: ET.Element) -> None:
+    """Let a text begin where it would if it were anchored at its middle or end: each anchor costs a drawing of its own."""
+    anchor, letters = text.get("text-anchor"), text.text or ""
+    size = text.get("font-size", "").removesuffix("px")
+    if text.get("font-weight") == "normal":
+        del text.attrib["font-weight"]
+    if anchor is None or "x" in text.attrib or "font-weight" in text.attrib or not size.replace(".", "", 1).isdigit():
+        return
+    if not all(letter in _WIDTHS for letter in letters):
+        return
+    wide = sum(_WIDTHS[letter] for letter in letters) / 1000 * float(size)
+    before = {"start": 0.0, "middle": wide / 2, "end": wide}.get(anchor)
+    if before is None:
+        return
+    del text.attrib["text-anchor"]
+    if before:
+        text.set("x", f"{-before:.2f}")
+
+
+def _see_through(shape: ET.Element) -> None:
+    """Give what is seen through its opacity to line and area: that of a whole costs a drawing of its own."""
+    if shape.tag != "path" or "opacity" not in shape.attrib:
+        return
+    whole = float(shape.attrib.pop("opacity"))
+    for part in ("fill", "stroke"):
+        if shape.get(part, "none") != "none":
+            name = f"{part}-opacity"
+            shape.set(name, f"{round(whole * float(shape.get(name, 1)), 2):g}")
 
 
 def _shorter(found: re.Match[str]) -> str:

@@ -37,7 +37,7 @@ def _pixels(picture: str) -> bytes:
 
 @pytest.mark.parametrize("table", MADE.values(), ids=list(MADE))
 def test_a_lighter_picture_looks_the_same(table: Table) -> None:
-    """Of all that is drawn hardly a pixel differs, and only by rounding."""
+    """Of all that is drawn hardly a pixel differs, and only by rounding and by letters that stand closer on a screen."""
     from io import BytesIO
 
     from PIL import Image, ImageChops
@@ -45,7 +45,7 @@ def test_a_lighter_picture_looks_the_same(table: Table) -> None:
     heavy, light = (Image.open(BytesIO(_pixels(one))).convert("L") for one in _both(table))
     assert heavy.size == light.size
     differ = ImageChops.difference(heavy, light).histogram()
-    assert sum(differ[64:]) < 0.002 * heavy.width * heavy.height
+    assert sum(differ[64:]) < 0.012 * heavy.width * heavy.height
 
 
 @pytest.mark.parametrize("table", MADE.values(), ids=list(MADE))
@@ -62,9 +62,23 @@ def test_each_line_of_a_text_stands_on_its_own() -> None:
     picture = lighter(charts.svg(MADE["hatched"], MADE["hatched"].charts[0]), FONTS)
     texts = [element for element in ET.fromstring(picture).iter() if element.tag.endswith("}text")]
     growing = next(text for text in texts if text.text == "hatched: still growing")
-    assert growing.get("text-anchor") == "middle"
+    middle = growing.get("text-anchor") == "middle" or float(growing.get("x", 0)) < -1
+    assert middle
     assert not any(len(text) for text in texts)
     assert ET.fromstring(picture).get("font-family") == FONTS
+
+
+def test_what_costs_drawings_of_their_own_is_written_otherwise() -> None:
+    """A text begins where its anchor would put it, what is see-through is so by its colour, and what is hidden is left out."""
+    words = '<text text-anchor="end" font-size="10px" transform="translate(50,5)">{}</text>'
+    made = (
+        f'<svg xmlns="http://www.w3.org/2000/svg">{words.format("2019")}{words.format("日本")}'
+        '<text opacity="0" font-size="10px">2020</text><path d="M0,0h5v5Z" fill="#000000" opacity="0.5"/></svg>'
+    )
+    year, strange, area = ET.fromstring(lighter(made, FONTS))
+    assert (year.get("text-anchor"), year.get("x"), year.text) == (None, "-22.24", "2019")
+    assert strange.get("text-anchor") == "end", "how wide it is depends on the font"
+    assert (area.get("opacity"), area.get("fill-opacity"), area.get("stroke-opacity")) == (None, "0.5", None)
 
 
 def test_the_same_picture_gives_the_same_bytes_whoever_registered_names() -> None:
