@@ -6,6 +6,7 @@ The same report gives the same bytes: its dates are those of the report, its ide
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -38,17 +39,23 @@ MOST_ROWS = 30
 """Rows of a table that are printed; the rest stands on the web and in the workbook."""
 
 WHOLE = 12
-"""Rows up to which a table is not parted by the end of a page, with its heading and pictures."""
+"""Rows up to which a table may stand beside its picture."""
+_PAGE = 245
+"""Millimetres of a page up to which a table is not parted from its heading and pictures by the end of a page."""
 
 _WIDE = 10
 _DENSE = 5
 _NARROW = 3
 """Columns of a table that stands beside its picture."""
-_SIDE_BY_SIDE = 2
+_SIDE_BY_SIDE = 3
 _FONTS = '"Liberation Sans", Arial, Helvetica, "DejaVu Sans", sans-serif'
 """Those that pictures are laid out with, and that have the same widths; then what there is."""
 _THEIRS = frozenset(one.key for one in THEIRS.values())
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_COUNT = re.compile(r"\d[\d\u202f]*(?:\.\d+)?(?:[\u202f\u00a0 ]%)?")
+_PLURAL = re.compile(r"s\b")
+Marks = tuple[dict[str, int], dict[str, list[tuple[str, str]]]]
+"""Kinds of notes of a table: the number of each, and what it says of which rows."""
 _SHORT = 24
 """Letters of a note (up to its first semicolon) that stands in the place of a number."""
 _SHORTEST = 12
@@ -140,14 +147,26 @@ class Printed:
         return self.is_led and not self.rows
 
     @property
+    def _height(self) -> float:
+        """About how much of a page it takes, in millimetres."""
+        words = sum(len(words) // 115 + 1 for words in (*self.notes, *(note for _, note in self.footnotes)))
+        row = 7.8 if self.is_dense and any(cell and cell.interval for row in self.rows for cell in row.cells) else 4.9
+        figures = 78 * ((len(self.figures) + 1) // 2)
+        return (
+            20
+            + (max(figures, row * len(self.rows)) if self.is_beside else figures + row * len(self.rows))
+            + 3.6 * words
+        )
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of it stands on one page."""
-        return len(self.rows) <= WHOLE and not any(figure.is_tall for figure in self.figures)
+        return not self.has_words and self._height < _PAGE and not any(figure.is_tall for figure in self.figures)
 
     @property
     def is_short(self) -> bool:
-        """Whether its rows stand on one page: there are few, and no sentences among them."""
-        return len(self.rows) <= WHOLE and not self.has_words
+        """Whether its rows stand on one page: there are no sentences among them, and they are not more than one takes."""
+        return not self.has_words
 
     @property
     def is_roomy(self) -> bool:
@@ -273,6 +292,7 @@ def _tables(report: Report, theme: Theme, base: str, numbers: Iterator[int]) -> 
         if not table.rows:
             continue
         footnotes: dict[str, int] = {}
+        said: dict[str, list[tuple[str, str]]] = {}
         kept = () if table.is_long else table.rows[:MOST_ROWS]
         figures = tuple(_pictures(report.definitions, table, numbers))
         if not kept and not figures:  # a heading with nothing below it says nothing
@@ -283,16 +303,16 @@ def _tables(report: Report, theme: Theme, base: str, numbers: Iterator[int]) -> 
             says=table.says,
             rows_are=table.rows_are,
             columns=table.columns,
-            rows=tuple(_line(report, (theme, table), row, base, footnotes) for row in kept),
+            rows=tuple(_line(report, (theme, table), row, base, (footnotes, said)) for row in kept),
             figures=figures,
-            footnotes=tuple((_raised(number), note) for note, number in footnotes.items()),
+            footnotes=tuple((_raised(number), _merged(kind, said[kind])) for kind, number in footnotes.items()),
             notes=table.notes,
             left_out=_left_out(table, len(kept), is_on_web=bool(base)),
             page=below(base, theme.key, table.key) if base else "",
         )
 
 
-def _line(report: Report, at: tuple[Theme, Table], row: Row, base: str, footnotes: dict[str, int]) -> Line:
+def _line(report: Report, at: tuple[Theme, Table], row: Row, base: str, marks: Marks) -> Line:
     theme, table = at
     cells: list[Cell | None] = []
     for column, figure in zip(table.columns, row.figures, strict=True):
@@ -302,10 +322,45 @@ def _line(report: Report, at: tuple[Theme, Table], row: Row, base: str, footnote
         page = _page(report, figure, Address(theme.key, table.key, row.key, column.key), base)
         cell = _cell(report, figure, page, row_grows=row.is_incomplete)
         if cell.note:
-            cell = replace(cell, footnote=_raised(footnotes.setdefault(cell.note, len(footnotes) + 1)))
+            cell = replace(cell, footnote=_mark(marks, "", cell.note, row.name))
         cells.append(cell)
-    waits = _raised(footnotes.setdefault(row.backlog, len(footnotes) + 1)) if row.backlog else ""
+    waits = _mark(marks, row.name, row.backlog, row.name) if row.backlog else ""
     return Line(f"{row.name}{waits}", tuple(cells), row.says)
+
+
+def _mark(marks: Marks, of: str, note: str, row: str) -> str:
+    """Return the raised number of a note: notes that say the same of other numbers share one. ``of``: the row it is of."""
+    numbers, said = marks
+    about, _, rest = note.partition(". ")
+    if about.rstrip(".") in row:  # the name of the row says what the number is of
+        note = rest
+    if not note:
+        return ""
+    alike = of or len(_COUNT.findall(note)) == 1
+    kind = f"{'row' if of else 'cell'}|{_PLURAL.sub('', _COUNT.sub('0', note)) if alike else note}"
+    said.setdefault(kind, []).append((of, note))
+    return _raised(numbers.setdefault(kind, len(numbers) + 1))
+
+
+def _merged(kind: str, said: list[tuple[str, str]]) -> str:
+    """Return one note for many that differ in numbers only: of rows the numbers of each, of cells their least and most."""
+    of, note = said[0]
+    if kind.startswith("row|"):
+        first = f"{of}: {note}"
+        more = "; ".join(f"{name}: {', '.join(_COUNT.findall(one))}" for name, one in said[1:])
+        return f"{first} Likewise {more}." if more else first
+    alike = sorted({one for _, one in said}, key=_first_count)
+    if len(alike) == 1:
+        return note
+    least, most = (_COUNT.search(one) for one in (alike[0], alike[-1]))
+    if least is None or most is None:
+        return " ".join(alike)
+    return f"{alike[-1][: most.start()]}{least[0]} to {alike[-1][most.start() :]}"
+
+
+def _first_count(note: str) -> int:
+    found = _COUNT.search(note)
+    return int(re.sub(r"\D", "", found[0])) if found else 0
 
 
 def _pictures(definitions: Mapping[str, Indicator], table: Table, numbers: Iterator[int]) -> Iterator[Picture]:

@@ -111,7 +111,7 @@ def test_without_an_address_nothing_leads_anywhere() -> None:
 
 def test_what_can_still_grow_has_a_star_that_is_explained() -> None:
     """Young numbers are marked where they stand."""
-    assert "66.7\u202f%</a>*" in _page()
+    assert "66.7\u202f%*</a>" in _page()
     assert "* can still grow without anything being found late." in _page()
 
 
@@ -179,15 +179,34 @@ def _lightness(colour: str) -> float:
 
 
 def test_short_tables_are_not_parted_and_long_ones_keep_company() -> None:
-    """A table of a few rows stands on one page with its heading; of a long one no row stands alone at an end of a page."""
+    """A table that a page can take stands on one with its heading; of a longer one no row stands alone at an end of a page."""
     few = shares(("Cycle 0", "Cycle 1"), share(1, 2), share(1, 2))
-    many = replace(shares([f"Row {n}" for n in range(20)], *[share(1, 2)] * 20), key="many")
+    many = replace(shares([f"Row {n}" for n in range(30)], *[share(1, 2)] * 30), key="many", notes=("Words. " * 500,))
     page = as_html(replace(small(), themes=(Theme("t", "Theme", "?", (few, many)),), headline=()))
     assert 'class="table whole" id="t-t-shares"' in page
     assert 'class="table" id="t-t-many"' in page
     rows = page.partition('id="t-t-many"')[2]
     assert rows.count('class="keep"') == 2
     assert rows.partition("</tbody>")[0].count('class="held"') == 2
+
+
+def test_notes_that_differ_in_numbers_only_are_one() -> None:
+    """Of cells the note says the least and the most, of rows it tells the numbers of each."""
+    young = [
+        replace(share(1, 2), note=f"{n} project{'s' * (n > 1)} not that old yet, not counted.") for n in (1, 12, 3)
+    ]
+    table = shares(("Cycle 0", "Cycle 1", "Cycle 2"), *young)
+    waits = "{} more projects wait; if accepted, {} % published so far."
+    rows = (
+        replace(table.rows[0], backlog=waits.format(5, 50)),
+        replace(table.rows[1], backlog=waits.format(7, 60)),
+        table.rows[2],
+    )
+    page = as_html(replace(small(), themes=(Theme("t", "Theme", "?", (replace(table, rows=rows),)),), headline=()))
+    assert "1 to 12 projects not that old yet, not counted." in page
+    assert "Cycle 0: 5 more projects wait; if accepted, 50 % published so far. Likewise Cycle 1: 7, 60 %." in page
+    notes = page.partition('class="notes held">')[2].partition("</p>")[0]
+    assert "³" not in notes, "one for the cells, one for the rows"
 
 
 def test_what_others_published_is_printed_as_they_printed_it() -> None:
