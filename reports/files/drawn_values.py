@@ -10,6 +10,7 @@ from typing import Any
 
 from reports import words
 from reports.definitions import INDICATORS
+from reports.definitions.bibliography import PAPERS_UNCOUNTED, PROJECTS_WAITING
 from reports.definitions.model import Form, Indicator
 from reports.document import Chart, Column, Figure, Row, Table
 
@@ -18,6 +19,9 @@ PALETTE = ("#0072B2", "#DB7916", "#289E9E", "#A818F0", "#C73214", "#9684F0", "#7
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 """What marks the points of lines, in the order of the lines, so that they are told apart in grey as well."""
+
+_OF_WHAT_WAITS = frozenset({PROJECTS_WAITING.key, PAPERS_UNCOUNTED.key})
+"""Indicators that are themselves of what waits: a picture of them needs no mark that it does."""
 
 WRAP = 26
 """Letters of a long name that go on one line beside its bar."""
@@ -77,7 +81,7 @@ def _value(drawing: Drawing, row: Row, figure: Figure) -> dict[str, Any]:
         "high": figure.high,
         "top": figure.value if figure.high is None else figure.high,
         "state": "growing" if figure.is_incomplete or row.is_incomplete else "complete",
-        "waits": words.waits(row, figure),
+        "waits": words.waits(row, figure) and figure.indicator not in _OF_WHAT_WAITS,
         "said": said(drawing, figure),
         "interval": words.interval(figure, drawing.definitions),
     }
@@ -88,7 +92,7 @@ def said(drawing: Drawing, figure: Figure) -> str:
     form = words.form_of(figure.indicator, drawing.definitions)
     if figure.numerator is None or not figure.denominator or form != "share":
         return words.shown(figure, drawing.definitions)
-    return f"{figure.numerator:.0f} of {figure.denominator:.0f}"
+    return words.counts(figure, drawing.definitions)
 
 
 def colours_of(drawing: Drawing) -> dict[str, Any]:

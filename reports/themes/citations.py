@@ -26,7 +26,7 @@ from reports.definitions.citations import (
 from reports.document import Chart, Column, Figure, Row, Table, paper_key
 from reports.facts.counted import DAYS_PER_YEAR, Counted
 from reports.themes.backlog import papers_notes
-from reports.themes.groups import by_facet, facets_of
+from reports.themes.groups import ALL, by_facet, facets_of
 from reports.themes.paper_groups import UNDATED, PaperGroup, is_running, running_notes, with_backlog
 from reports.themes.places import Places, Pool
 
@@ -146,28 +146,27 @@ def _by_year(cited: _Cited) -> Table:
     found = [(y, np.flatnonzero(years == y)) for y in np.unique(years).tolist() if y]
     if len(undated := np.flatnonzero(years == 0)):
         found.append((0, undated))
-    groups = with_backlog(
-        cited.counted,
-        (
-            PaperGroup(
-                str(y or UNDATED),
-                str(y or "No year, or one to come"),
-                cited.rows(places),
-                is_incomplete=y > 0 and is_running(y, facts),
-            )
-            for y, places in found
-        ),
-    )
+    years_of = [
+        PaperGroup(
+            str(y or UNDATED),
+            str(y or "No year, or one to come"),
+            cited.rows(places),
+            is_incomplete=y > 0 and is_running(y, facts),
+        )
+        for y, places in found
+    ]
+    whole = PaperGroup(ALL, "All papers", cited.rows(cited.everything))
+    groups = with_backlog(cited.counted, (*years_of, whole))
     rows = [
         replace(_row(cited, group.key, group.name, places, is_incomplete=group.is_incomplete), backlog=group.backlog)
-        for group, (_, places) in zip(groups, found, strict=True)
+        for group, places in zip(groups, (*(places for _, places in found), cited.everything), strict=True)
     ]
     return Table(
         key="by-year",
         title="Citations by year of publication",
         rows_are="Year",
         columns=_COLUMNS,
-        rows=(*rows, _row(cited, "all", "All papers", cited.everything)),
+        rows=tuple(rows),
         says="Compare years by citations per paper and year: the other columns favour papers that have been out longer.",
         charts=(
             Chart(

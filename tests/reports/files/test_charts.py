@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from reports.definitions.bibliography import PROJECTS_WAITING
 from reports.definitions.projects import PUBLISHED
 from reports.document import Chart, Figure, Row
 from reports.files import charts, marks
@@ -88,6 +89,15 @@ def test_what_waits_for_a_decision_is_not_called_growing() -> None:
     assert picture.count("url(#hatch-") == 1
     assert "hatched: still growing" in _words(picture)
     assert "half-filled circle: much of it waits for a decision" in _words(picture)
+
+
+def test_a_picture_of_what_waits_has_no_mark_that_it_does() -> None:
+    """All of it waits, whether much or little."""
+    table = counts(("2019",), (3, 1))
+    columns = tuple(replace(column, indicator=PROJECTS_WAITING.key) for column in table.columns)
+    figures = tuple(replace(f, indicator=PROJECTS_WAITING.key) for f in table.rows[0].figures if f)
+    row = replace(table.rows[0], figures=figures, backlog="2 more wait.")
+    assert "half-filled" not in _words(charts.svg(replace(table, columns=columns, rows=(row,)), table.charts[0]))
 
 
 @pytest.mark.parametrize("kind", ["bars", "stacked", "lines", "points"])

@@ -14,7 +14,10 @@ from biblio.public.feature import feature as public
 from biblio.runtime import Runtime
 from biblio.store.words import Role
 from biblio.web import create_app
+from reports.definitions.speed import SHARE_AFTER
+from reports.document import Figure, Row
 from reports.feature import feature as reports
+from reports.pages.themes import GROWS, growing
 from reports.themes import THEMES
 from tests.reports.pages.conftest import CYCLE_3, Shelf, fill, put_under_second_reading
 from tests.web.visitors import Visitor, logged_in
@@ -211,6 +214,20 @@ def test_values_that_no_project_has_are_named(manager: Visitor) -> None:
     assert '<a href="/reports/fraction?cycle=2015.1&partner=eu">Cycle 3</a>' in page
     assert '<a href="/reports/fraction?partner=eu">Without' in page
     assert "40.0" in text(manager, "/reports/?utm=1")
+
+
+@pytest.mark.usefixtures("shelf")
+def test_what_others_published_stands_as_they_printed_it(manager: Visitor) -> None:
+    """“About 70 %” is no 70.0 %."""
+    page = text(manager, "/reports/comparison/shares")
+    assert "<td>about 70 %</td>" in page
+
+
+def test_a_table_says_by_which_rule_its_values_are_called_growing() -> None:
+    """Neighbouring tables have different rules: how old projects are, and how many could be watched for so long."""
+    young = [Figure(key, 1, is_incomplete=True) for key in ("published_within", SHARE_AFTER.key, "papers")]
+    said = list(growing([Row("2019", "2019", (*young, Figure("papers", 1), None))]))
+    assert ["not that old yet" in said[0], "could be watched for so long" in said[1], said[2:]] == [True, True, [GROWS]]
 
 
 # -- pictures and files -----------------------------------------------------------------------------------------------

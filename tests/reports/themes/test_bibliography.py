@@ -88,6 +88,7 @@ def test_rows_with_a_large_backlog_are_marked_where_the_numbers_stand() -> None:
             assert bool(found.backlog) == found.can_rise == is_marked, (theme, others)
     assert "1 more refereed paper waits" in theme_of(made, "papers").table("by-year").row("all").backlog
     assert not theme_of(made, "papers").table("by-year").row("2019").backlog
+    assert "1 more refereed paper waits" in theme_of(made, "citations").table("by-year").row("all").backlog
 
 
 def test_tables_of_what_waiting_may_change_say_so() -> None:
