@@ -89,11 +89,16 @@ def _leave_behind() -> None:
         del os.environ[name]
 
 
-def _begin(key: str, pickled: bytes) -> None:
+def _begin() -> None:
     """Make ready a process of ours: it ends with whoever started it, who alone is told of Ctrl-C."""
     _leave_behind()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _begin_with(key: str, pickled: bytes) -> None:
+    """Make ready a process that holds what pieces share."""
+    _begin()
     _keep(key, pickled)
 
 
@@ -115,7 +120,7 @@ class Processes(Executor):
     from nothing.
     """
 
-    def __init__(self, workers: int, initializer: Callable[..., None], initargs: tuple[Any, ...]) -> None:
+    def __init__(self, workers: int, initializer: Callable[..., None], initargs: tuple[Any, ...] = ()) -> None:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="bulk")
         self._new = partial(
             ProcessPoolExecutor,
@@ -286,7 +291,7 @@ def crew(kind: str, workers: int | None, shared: S) -> Iterator[Crew[S]]:
     key = secrets.token_hex(8)
     pickled = pickle.dumps(shared, protocol=5)
     if kind == "local":
-        pool = Processes(count, _begin, (key, pickled))
+        pool = Processes(count, _begin_with, (key, pickled))
         try:
             yield Crew(shared, pool, count, key=key)
         finally:
@@ -294,6 +299,22 @@ def crew(kind: str, workers: int | None, shared: S) -> Iterator[Crew[S]]:
         return
     with _dask(kind, workers, key, pickled) as (executor, number, lost):
         yield Crew(shared, executor, number, key=key, lost=lost)
+
+
+@contextmanager
+def beside() -> Iterator[Executor | None]:
+    """Give one process beside this one for work that is worth it, started at once; None on a machine of one processor.
+
+    A call that killed its process several times, or that no process could be started for, raises ``WorkerLost``.
+    """
+    if (os.cpu_count() or 1) == 1:
+        yield None
+        return
+    pool = Processes(1, _begin)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _executor(_context: click.Context, _option: click.Parameter, kind: str) -> str:

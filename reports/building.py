@@ -94,14 +94,16 @@ def name_of(paper: Paper) -> str:
 
 def _names(facts: Facts, themes: Iterable[Theme]) -> dict[str, Mapping[int, str]]:
     """Return the name of every row that a figure of these themes leads to."""
-    sets: dict[str, set[tuple[int, ...]]] = {"projects": set(), "papers": set(), "": set()}
+    # By identity: many figures share their rows, and to compare two lists of thousands takes as long as to read them.
+    sets: dict[str, dict[int, tuple[int, ...]]] = {"projects": {}, "papers": {}, "": {}}
     for theme in themes:
         for table in theme.tables:
             for row in table.rows:
                 for figure in row.figures:
                     if figure is not None:
-                        sets[INDICATORS[figure.indicator].rows].update((figure.ids, figure.rest))
-    used = {kind: set[int]().union(*several) for kind, several in sets.items()}
+                        of_kind = sets[INDICATORS[figure.indicator].rows]
+                        of_kind[id(figure.ids)], of_kind[id(figure.rest)] = figure.ids, figure.rest
+    used = {kind: set[int]().union(*several.values()) for kind, several in sets.items()}
     return {
         "projects": {i: facts.projects[i].code for i in sorted(used["projects"])},
         "papers": {

@@ -11,7 +11,9 @@ import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from biblio.bulk import beside
 from biblio.catalogue.actor import Actor
 from biblio.errors import NotFound, RequestRefused
 from biblio.garbage import collecting_later
@@ -26,7 +29,8 @@ from biblio.jobs import Progress, no_progress
 from biblio.runtime import Runtime
 from biblio.store.current import members_under_second_reading, projects_under_second_reading
 from biblio.store.locks import Turn, see_one_moment, take_turn
-from biblio.store.models import AuditEntry, ReportSnapshot, UserAccount
+from biblio.store.models import AuditEntry, Paper, ReportSnapshot, UserAccount
+from matching.overlaps import overlaps
 from reports.building import report_of
 from reports.document import Address, Report
 from reports.facts.counted import Counted
@@ -36,7 +40,7 @@ from reports.snapshots.canonical import SnapshotUnreadable, from_json, packed, r
 from reports.snapshots.difference import Difference, difference
 from reports.snapshots.hiding import Hidden
 from reports.snapshots.settling import settled_moment
-from reports.themes import THEMES, theme_of
+from reports.themes import OF_AUTHORS, THEMES, theme_of
 
 __all__ = [
     "Difference",
@@ -58,6 +62,9 @@ __all__ = [
 
 KEEP = 8
 """How many frozen reports a process keeps read, as far as there is room; a large one takes some tens of megabytes."""
+
+MANY = 20_000
+"""From so many papers on, names are compared in a process of their own: less would not pay for starting it."""
 
 _READ = 10
 """Bytes in memory, about, for each byte of the document."""
@@ -122,15 +129,31 @@ def build_report(
     """
     today = _refuse_day_to_come(runtime, as_of)
     progress("reading the facts", 0, 1)
-    with collecting_later():
+
+    def made(aside: Executor | None) -> Report:
         facts = read_facts(session, runtime.profile, as_of, today=today, known_by=known_by)
         progress("reading the facts", 1, 1)
-        counted = Counted(facts, runtime.profile)
-        themes = []
-        for done, key in enumerate(THEMES, start=1):
-            themes.append(theme_of(counted, key))
+        counted = Counted(facts, runtime.profile, aside)
+        for done, key in enumerate(sorted(THEMES, key=OF_AUTHORS.__contains__), start=1):
+            theme_of(counted, key)
             progress("counting", done, len(THEMES))
-        return report_of(counted, tuple(themes))
+        return report_of(counted, tuple(theme_of(counted, key) for key in THEMES))
+
+    # The facts are let go within it: the search for garbage need not look at them once more.
+    with collecting_later(), _aside(session) as aside:
+        return made(aside)
+
+
+@contextmanager
+def _aside(session: Session) -> Iterator[Executor | None]:
+    """Give a process that compares names beside this one where there are many; it makes itself ready meanwhile."""
+    if (session.execute(sa.select(sa.func.max(col(Paper.id)))).scalar() or 0) < MANY:
+        yield None
+        return
+    with beside() as process:
+        if process is not None:
+            process.submit(overlaps, [], [], [])
+        yield process
 
 
 def _refuse_day_to_come(runtime: Runtime, as_of: date) -> date:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from biblio import bulk
-from biblio.bulk import TRIES, Crew, Lost, crew
+from biblio.bulk import TRIES, Crew, Lost, WorkerLost, beside, crew
 from biblio.errors import RequestRefused
 
 
@@ -103,6 +103,26 @@ def test_no_setting_reaches_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIBLIO_DATABASE_URL", "postgresql+psycopg://writer:word@db.example/biblio")
     with crew("local", 2, None) as hands:
         assert hands.alone(settings_seen, None) == []
+
+
+def test_a_process_beside_works_and_one_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives results and raises what the work raised; what kills it each time is ``WorkerLost``, and the next works."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with beside() as process:
+        assert process is not None
+        assert process.submit(scaled, 3, 4).result() == 12
+        with pytest.raises(ValueError, match="-1 is negative"):
+            process.submit(scaled, 3, -1).result()
+        with pytest.raises(WorkerLost):
+            process.submit(deadly, tmp_path, 3).result()
+        assert process.submit(deadly, tmp_path, 4).result() == 4
+
+
+def test_one_processor_has_no_process_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would only take turns with this one."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with beside() as process:
+        assert process is None
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -90,6 +90,14 @@ def two_at_once(error: sa.exc.DBAPIError) -> bool:
     return getattr(found, "sqlstate", None) in _CROSSED or getattr(found, "sqlite_errorname", None) in _TWICE
 
 
+_READS_ONLY = "reads only"
+
+
+def reads_only(session: Session) -> bool:
+    """Whether a session changes nothing, so that another connection finds what it finds."""
+    return _READS_ONLY in session.info
+
+
 class Store:
     """The database: opens units of work. Leaving one normally commits, an exception rolls back."""
 
@@ -116,7 +124,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a unit that only reads; closing it gives up whatever it changed by mistake. Rows stay readable."""
-        with Session(self.engine) as session:
+        with Session(self.engine, info={_READS_ONLY: True}) as session:
             yield session
 
     @contextmanager

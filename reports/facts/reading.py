@@ -20,7 +20,7 @@ from reports.facts.model import Facts
 from reports.facts.reading_bibliography import read_bibliography
 from reports.facts.reading_coverage import read_coverage
 from reports.facts.reading_links import End, read_merges, read_science
-from reports.facts.reading_papers import read_papers
+from reports.facts.reading_papers import ask_papers
 from reports.facts.reading_projects import read_projects
 
 
@@ -38,12 +38,14 @@ def read_facts(
         links = read_science(session, end, merges)
         wanted = {link.paper_id for link in links}
         used_too = read_facilities(session, end, merges, wanted, profile)
-        papers = read_papers(session, end, merges, wanted, used_too)
+        papers_asked = ask_papers(session, end, merges, wanted, used_too)
+        projects = read_projects(session, end, profile)
         through, holes = read_coverage(session, end, profile)
+        papers = papers_asked()
         return Facts(
             as_of=day,
             complete_through=through,
-            projects=read_projects(session, end, profile),
+            projects=projects,
             papers=papers,
             links=links,
             answers=tuple(answers_of_closed_campaigns(session, end.moment)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,20 +11,31 @@ from sqlmodel import Session, col
 from biblio.store.models import PaperIdentifier, PaperRevision
 from reports.facts.model import Paper
 from reports.facts.reading_links import End, Merges
-from reports.facts.reading_rows import among, authors_of, identifiers_of
+from reports.facts.reading_rows import Authors, among, ask_authors, identifiers_of
 
 
-def read_papers(
+def ask_papers(
     session: Session, end: End, merges: Merges, wanted: Collection[int], facilities: Mapping[int, tuple[str, ...]]
-) -> dict[int, Paper]:
-    """Return these papers (survivors' ids) by id, sorted; one of which nothing was shown yet is left out.
+) -> Callable[[], dict[int, Paper]]:
+    """Return what gives these papers (survivors' ids) by id, sorted; one of which nothing was shown yet is left out.
 
+    Other things can be read before it is asked: of many papers the authors take long (``ask_authors``).
     ``facilities``: the other observatories whose data they used (``reports.facts.facilities``).
     """
     rows = _shown(session, end, wanted)
-    authors = authors_of(session, [row[0] for row in rows])
+    authors = ask_authors(session, [row[0] for row in rows])
     named = read_identifiers(session, end, merges, wanted)
-    nobody: tuple[Any, ...] = ((), (), "")
+    return lambda: _papers(rows, authors(), named, facilities)
+
+
+def _papers(
+    rows: Any,
+    authors: Mapping[int, Authors],
+    named: Mapping[int, Mapping[str, str]],
+    facilities: Mapping[int, tuple[str, ...]],
+) -> dict[int, Paper]:
+    """Return the papers of what was shown of each."""
+    nobody: Authors = ((), (), "")
     found = {}
     for id_, paper, title, refereed, kind, journal, year, published_on, precision, preprint_on, citations in rows:
         names, orcids, affiliation = authors.get(id_, nobody)

@@ -1,22 +1,29 @@
 """What both databases can be asked at once and spell differently: rows of very many ids, and lists put together.
 
-Ids by the ten thousand are one value of the statement (JSON for SQLite, an array for PostgreSQL), and a paper's authors
-come as one row: handing over a row costs Python more than finding it costs the database.
+Ids by the ten thousand are one value of the statement (JSON for SQLite, an array for PostgreSQL), and authors come as
+lists in one row: handing over a row costs Python more than finding it costs the database.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from sys import intern
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
+from biblio.store import reads_only
 from biblio.store.models import PaperAuthor, PaperIdentifier
 from biblio.store.words import Scheme
+
+MANY = 10_000
+"""So many papers are worth a connection and a thread of their own."""
 
 Authors = tuple[tuple[str, ...], tuple[str, ...], str]
 """Names and ORCIDs ("" where none is known) in printed order, and the first author's affiliation."""
@@ -29,47 +36,53 @@ def among(session: Session, column: Any, ids: Collection[int]) -> Any:
     return column == sa.any_(sa.bindparam(None, sorted(ids), type_=ARRAY(sa.Integer)))
 
 
-def authors_of(session: Session, revision_ids: Collection[int]) -> dict[int, Authors]:
-    """Return the authors of each revision that has any."""
-    statement = _authors_on_sqlite(revision_ids) if _is_sqlite(session) else _authors_on_postgresql(revision_ids)
-    found: dict[int, Authors] = {}
-    for revision, told in session.connection().execute(statement).all():
-        names, orcids, affiliation = json.loads(told)
-        if names:
-            # Of one name one copy is kept: it saves half of the memory, and later its hash is known already.
-            found[revision] = tuple(map(intern, names)), tuple([orcid or "" for orcid in orcids]), affiliation or ""
-    return found
+def ask_authors(session: Session, revision_ids: Collection[int]) -> Callable[[], dict[int, Authors]]:
+    """Return what gives the authors of each revision that has any, and waits for them.
+
+    Of very many the database is asked at once, on a connection of its own: it puts them together while Python does
+    something else. It finds the same, as the authors of a revision are written once and never changed.
+    """
+    statement = _authors_together(session, revision_ids)
+    engine = session.get_bind().engine
+    if len(revision_ids) < MANY or not reads_only(session) or not isinstance(engine.pool, sa.QueuePool):
+        return lambda: _apart(session.connection().execute(statement).one())
+
+    def ask() -> Any:
+        with engine.connect() as connection:
+            return connection.execute(statement).one()
+
+    thread = ThreadPoolExecutor(1, thread_name_prefix="authors")
+    asked = thread.submit(ask)
+    thread.shutdown(wait=False)  # it ends with what it was asked
+    return lambda: _apart(asked.result())
 
 
-def _authors_on_sqlite(revision_ids: Collection[int]) -> Any:
-    """SQLite puts lists together in the order in which it meets the rows, which is the inner select's."""
-    wanted, author = _listed(revision_ids), PaperAuthor
+def _authors_together(session: Session, revision_ids: Collection[int]) -> Any:
+    """Select one row of four JSON lists: revision, name, ORCID and the first author's affiliation of every author."""
+    author = PaperAuthor
+    first = sa.case((col(author.position) == 1, col(author.affiliation)))
     ordered = (
-        sa.select(col(author.name), col(author.orcid), col(author.affiliation), col(author.position))
-        .where(col(author.revision_id) == wanted.c.value)
-        .order_by(col(author.position))
-        .correlate(wanted)
+        sa.select(col(author.revision_id), col(author.name), col(author.orcid), first.label("first"))
+        .where(among(session, col(author.revision_id), revision_ids))
+        .order_by(col(author.revision_id), col(author.position))
         .subquery()
     )
-    first = sa.func.max(sa.case((ordered.c.position == 1, ordered.c.affiliation)))
-    together = sa.func.json_array(
-        sa.func.json_group_array(ordered.c.name), sa.func.json_group_array(ordered.c.orcid), first
-    )
-    return sa.select(wanted.c.value, sa.select(together).scalar_subquery())
+    if _is_sqlite(session):
+        return sa.select(*map(sa.func.json_group_array, ordered.c))
+    return sa.select(*(sa.cast(sa.func.json_agg(column), sa.Text) for column in ordered.c))
 
 
-def _authors_on_postgresql(revision_ids: Collection[int]) -> Any:
-    author = PaperAuthor
-    together = sa.func.json_build_array(
-        sa.func.json_agg(aggregate_order_by(col(author.name), col(author.position))),
-        sa.func.json_agg(aggregate_order_by(col(author.orcid), col(author.position))),
-        sa.func.max(col(author.affiliation)).filter(col(author.position) == 1),
-    )
-    return (
-        sa.select(col(author.revision_id), sa.cast(together, sa.Text))
-        .where(col(author.revision_id) == sa.any_(sa.bindparam(None, sorted(revision_ids), type_=ARRAY(sa.Integer))))
-        .group_by(col(author.revision_id))
-    )
+def _apart(told: Sequence[str | None]) -> dict[int, Authors]:
+    """Return the authors by revision, of lists in which each revision's stand together in printed order."""
+    revisions, names, orcids, affiliations = (json.loads(one or "[]") for one in told)
+    # Of one name one copy is kept: it saves half of the memory, and later its hash is known already.
+    names, orcids = list(map(intern, names)), [orcid or "" for orcid in orcids]
+    is_first = np.diff(np.array(revisions, dtype=np.int64), prepend=0) > 0
+    starts = [*np.flatnonzero(is_first).tolist(), len(names)]
+    return {
+        revisions[start]: (tuple(names[start:end]), tuple(orcids[start:end]), affiliations[start] or "")
+        for start, end in pairwise(starts)
+    }
 
 
 def identifiers_of(session: Session, paper_ids: Collection[int], condition: Any) -> dict[int, dict[str, str]]:

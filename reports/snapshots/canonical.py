@@ -110,9 +110,13 @@ class _Sets:
 
     def __init__(self) -> None:
         self.places: dict[tuple[int, ...], int] = {}
+        self._of_same: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def place(self, ids: tuple[int, ...]) -> int:
-        return self.places.setdefault(ids, len(self.places))
+        known = self._of_same.get(id(ids))  # to look a set of thousands up by its numbers takes as long as to write it
+        if known is None:
+            known = self._of_same[id(ids)] = self.places.setdefault(ids, len(self.places)), ids
+        return known[0]
 
 
 class _Words(dict[int, str]):

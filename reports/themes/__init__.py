@@ -13,6 +13,9 @@ THEMES: dict[str, ModuleType] = {
 }
 """The themes by key, in the order of the pages."""
 
+OF_AUTHORS = frozenset(module.KEY for module in (papers, citations, people, data, comparison))
+"""Those that ask whether authors are of teams, which takes longest to find out."""
+
 
 def theme_of(counted: Counted, key: str) -> Theme:
     """Return one theme, worked out once for all who ask. Raises ``KeyError`` for a key there is not."""

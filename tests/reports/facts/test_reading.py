@@ -313,8 +313,11 @@ def test_of_papers_that_became_one_the_later_verdict_and_relation_count(runtime:
     assert [paper.title for paper in after.papers.values()] == ["Kept"]
 
 
-def test_authors_come_in_printed_order_with_orcids_and_the_first_affiliation(runtime: Runtime) -> None:
-    """Whatever their names hold; however the rows were written."""
+@pytest.mark.parametrize("is_large", [False, True])
+def test_authors_come_in_printed_order_with_orcids_and_the_first_affiliation(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    """Whatever their names hold; however the rows were written; and on a connection of their own where there are many."""
     names = ['O\'Dea, "Ann"', "Ωmega, Ζ.", "a|b, c\\d", "Zeta, [Q]", *[f"Many{n}, A." for n in range(30)]]
     with runtime.store.writing() as session:
         actor = add_user(session)
@@ -328,6 +331,7 @@ def test_authors_come_in_printed_order_with_orcids_and_the_first_affiliation(run
             place = f"Institute {position}" if position != 2 else None
             session.add(PaperAuthor(revision_id=revision, position=position, name=name, orcid=orcid, affiliation=place))
             session.flush()
+    monkeypatch.setattr("reports.facts.reading_rows.MANY", 0 if is_large else 10**6)
     found = read(runtime, LAST).papers[paper]
     assert list(found.authors) == names
     assert (found.orcids[1], set(found.orcids)) == ("0000-0002-1825-0097", {"", "0000-0002-1825-0097"})

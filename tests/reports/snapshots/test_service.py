@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,6 +23,7 @@ from biblio.store.models import AuditEntry, ReportSnapshot, SecondReading
 from biblio.store.words import Role
 from reports import service
 from reports.document import Report
+from reports.facts.counted import Counted
 from reports.service import (
     Frozen,
     Made,
@@ -56,6 +59,36 @@ def filled(runtime: Runtime) -> tuple[Actor, int, int, int]:
         paper = add_paper(session)
         accept(session, actor, paper, first, now=runtime.clock.now())
     return actor, first, second, paper
+
+
+@pytest.mark.parametrize("work", ["done", "died", "refused"])
+def test_a_large_report_is_the_same_made_by_two_processes(
+    sqlite_runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """To the byte; also where the second process dies, or the machine does not let it begin."""
+    filled(sqlite_runtime)
+
+    def made() -> bytes:
+        with sqlite_runtime.store.reading() as session:
+            return to_json(build_report(sqlite_runtime, session, sqlite_runtime.clock.today()))
+
+    alone = made()
+    monkeypatch.setattr(service, "MANY", 0)
+    monkeypatch.setattr("reports.facts.reading_rows.MANY", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    if work == "died":
+        monkeypatch.setattr("biblio.bulk._begin", os.abort)
+    if work == "refused":
+        monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", _no_process)
+    told: list[bool] = []
+    ask = Counted._told_aside
+    monkeypatch.setattr(Counted, "_told_aside", lambda self: told.append(bool(found := ask(self))) or found)
+    assert made() == alone
+    assert told == [work == "done"]
+
+
+def _no_process(_self: object) -> None:
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
 
 def test_the_same_day_with_the_same_content_is_kept_once(runtime: Runtime) -> None:

@@ -16,7 +16,7 @@ from biblio.errors import RequestRefused
 from biblio.runtime import Runtime
 from biblio.store.models import AuditEntry, Link, ReportSnapshot
 from biblio.store.words import Role
-from reports.facts.reading_papers import read_papers
+from reports.facts.reading_papers import ask_papers
 from reports.service import FROZEN, Frozen, build_to_freeze, freeze, load_snapshot
 from reports.snapshots.rebuilding import rebuild
 from reports.snapshots.settling import settled_moment
@@ -129,7 +129,7 @@ def test_reading_sees_one_moment(runtime: Runtime, clock: FixedClock, monkeypatc
     with runtime.store.writing() as session:
         actor = add_user(session, role=Role.HEAD_LIBRARIAN)
         project, paper = add_project(session, "2016.1.00001.S"), add_paper(session)
-    before, read = build_to_freeze(runtime).report, read_papers
+    before, read = build_to_freeze(runtime).report, ask_papers
 
     def interrupted(*arguments: object) -> object:
         with runtime.store.writing() as session:
@@ -137,7 +137,7 @@ def test_reading_sees_one_moment(runtime: Runtime, clock: FixedClock, monkeypatc
             assert session.execute(sa.select(sa.func.count()).select_from(Link)).scalar_one() == 1
         return read(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("reports.facts.reading.read_papers", interrupted)
+    monkeypatch.setattr("reports.facts.reading.ask_papers", interrupted)
     assert build_to_freeze(runtime).report == before
 
 
