@@ -38,7 +38,7 @@ PICTURES = (("fraction", "now"), ("speed", "curve-points"))
 MOST_ROWS = 30
 """Rows of a table that are printed; the rest stands on the web and in the workbook."""
 
-WHOLE = 12
+WHOLE = 30
 """Rows up to which a table may stand beside its picture."""
 _PAGE = 245
 """Millimetres of a page up to which a table is not parted from its heading and pictures by the end of a page."""
