@@ -6,7 +6,8 @@ what a source gave but nobody uses yet is listed by the source's module as ignor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -39,25 +40,35 @@ MOST = 2**31 - 1
 LONGEST = {"title": 10_000, "abstract": 200_000}
 """Characters; the longest titles have some 700 with all their formulae, the longest abstracts (of theses) some 12,000."""
 
-_TURNING = tuple(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
-"""Embeddings, overrides and isolates of direction (Unicode UAX 9 §2): with them words show otherwise than they are."""
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Signs that are no text: controls but tabs and line breaks; embeddings, overrides and isolates of direction (Unicode
+UAX 9 §2), with which words show otherwise than they are. Joiners and marks of direction stay: some scripts need them."""
 
 
-def _straight(words: str) -> str:
-    """The words without signs that turn the ones after them around."""
-    if not words.isascii():
-        for sign in _TURNING:  # looking for each is a hundred times as quick as "translate", which goes by the sign
-            if sign in words:
-                words = words.replace(sign, "")
-    return words
+def _clean(text: str) -> str:
+    """The text without signs that are none: most texts are printable as they are, which is quickly told."""
+    return text if text.isprintable() else _UNSEEN.sub("", text)
 
 
-def _straighten(record: object, *names: str) -> None:
-    """Straighten fields of a frozen record while it is made."""
+def _cleaned(value: object) -> object:
+    """The same of a text, and of all texts of a tuple or mapping, pairs too; what is clean is given back itself."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, tuple):
+        inner = tuple([_cleaned(one) for one in value])
+        return value if inner == value else inner
+    if isinstance(value, Mapping):
+        found = {key: _cleaned(one) for key, one in value.items()}
+        return value if found == value else found
+    return value
+
+
+def _clean_texts(record: object, names: Iterable[str]) -> None:
+    """Clean the texts of a frozen record while it is made."""
     for name in names:
-        words = getattr(record, name)
-        if words and not words.isascii():
-            object.__setattr__(record, name, _straight(words))
+        value = getattr(record, name)
+        if value and (found := _cleaned(value)) is not value:
+            object.__setattr__(record, name, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,14 @@ class HarvestedAuthor:
     orcid: str | None = None
 
     def __post_init__(self) -> None:
-        """Leave out what would turn the words after the name around."""
-        _straighten(self, "name", "affiliation")
+        """Leave out signs that are no text."""
+        _clean_texts(self, ("name", "affiliation"))
+
+
+_TEXTS_OF_RECORD = (
+    "title", "abstract", "kind", "journal", "volume", "page", "categories", "keywords", "comment", "language",
+    "snippets", "extra",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +134,8 @@ class HarvestedRecord:
     def __post_init__(self) -> None:
         """Refuse numbers that no paper has: one absurd year would stretch every table and picture of years.
 
-        So are titles and abstracts of any length; of their words those are left out that would turn others around.
+        So are titles and abstracts of any length. Of all texts those signs are left out that are none; what a record is
+        known by, and where its text lies, stays as it is.
         """
         if self.year is not None and not FIRST_YEAR <= self.year <= LAST_YEAR:
             raise RecordRefused(f"its year {str(self.year)[:20]} is no year of a paper")
@@ -132,7 +150,7 @@ class HarvestedRecord:
             if value is not None and not 0 <= value <= MOST:
                 raise RecordRefused(f"its {name.replace('_', ' ')} {str(value)[:20]} cannot be")
         has_title = bool(self.title)
-        _straighten(self, "title", "abstract", "comment")
+        _clean_texts(self, _TEXTS_OF_RECORD)
         if has_title and not (self.title or "").strip():
             raise RecordRefused("its title holds nothing that can be seen")
 
@@ -151,6 +169,11 @@ class HarvestedUnit:
     released_on: date | None = None
     observed_on: date | None = None
     exposure_s: float | None = None
+
+
+_TEXTS_OF_PROJECT = (
+    "title", "abstract", "pi", "pi_email", "co_is", "category", "keywords", "targets", "partner", "state", "extra",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +201,8 @@ class HarvestedProject:
     """Of a project from a file: the file and the row it began in, for whoever has to find it."""
 
     def __post_init__(self) -> None:
-        """Leave out of title and names what would turn other words around."""
-        _straighten(self, "title", "abstract", "pi")
-        if not all(map(str.isascii, self.co_is)):
-            object.__setattr__(self, "co_is", tuple(map(_straight, self.co_is)))
+        """Leave out of all texts signs that are none; what a project and its units are known by stays as it is."""
+        _clean_texts(self, _TEXTS_OF_PROJECT)
 
 
 @dataclass(frozen=True, slots=True)

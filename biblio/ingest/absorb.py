@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from biblio.catalogue.papers import Absorbed, AbsorbOutcome, absorb_records, without_unknown_deletions
 from biblio.catalogue.projects import Recorded, record_projects
+from biblio.ingest.days import with_possible_days
 from biblio.ingest.places import HarvestPlace, Tally, forget_place, move_place
 from biblio.jobs import require_running
 from biblio.runtime import Runtime
@@ -103,6 +104,7 @@ def absorb_parsed(
 ) -> PageCounts:
     """Absorb the records and projects of a page and count what they did."""
     now = runtime.clock.now()
+    parsed = with_possible_days(parsed, runtime.profile, page.place)
     records = without_unknown_deletions(session, parsed.records)
     ignored = parsed.ignored + len(parsed.records) - len(records)
     counts = PageCounts(seen=parsed.seen, ignored=ignored, refusals=list(parsed.refusals))

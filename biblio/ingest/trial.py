@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from biblio.catalogue.projects import FactChange, Recorded, record_projects
+from biblio.ingest.days import with_possible_days
 from biblio.ingest.vanished import vanished
 from biblio.runtime import Runtime
 from harvesters.protocol import ParsedPage
@@ -105,7 +106,8 @@ def try_projects(runtime: Runtime, parsed: Iterable[ParsedPage], *, is_whole: bo
     trial = Trial()
     given: dict[str, set[str]] = {}
     with runtime.store.reading() as session:  # closing it gives up what record_projects wrote
-        for page in parsed:
+        for told in parsed:
+            page = with_possible_days(told, runtime.profile)
             for project in page.projects:
                 given.setdefault(project.source, set()).add(project.code)
             outcomes = record_projects(

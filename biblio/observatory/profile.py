@@ -15,6 +15,9 @@ from biblio.observatory.questionnaire import Questionnaire
 
 _PROFILES = Path(__file__).resolve().parent.parent / "observatories"
 
+_LAST_DAY = date(2200, 12, 31)
+"""Far beyond any day that a registry can know."""
+
 
 class ProfileError(ValueError):
     """A profile cannot be used; the message names the file and the key."""
@@ -331,6 +334,16 @@ class Profile(_Strict):
     def facet_keys(self) -> frozenset[str]:
         """The facets that columns of a project list or of the archive fill."""
         return frozenset(self.facet_columns.values())
+
+    @property
+    def days_of_data(self) -> tuple[date, date]:
+        """Return the first and the last day on which data can have been taken, delivered or released.
+
+        From the year of the first science data, or the first cycle where that began before. Registries write days
+        outside for "not known" (0001-01-01, 1900-01-01, 1970-01-01, 9999-12-31).
+        """
+        first = min((date(self.harvest.first_year, 1, 1), *(cycle.starts_on for cycle in self.cycles)))
+        return first, _LAST_DAY
 
     def cycle(self, key: str) -> Cycle | None:
         """Return the cycle called ``key`` by the code grammar, or None for codes outside any cycle."""

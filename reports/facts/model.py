@@ -29,7 +29,8 @@ class Project(NamedTuple):
 
     ``facets`` are the columns of the project list that the profile divides by, beside those that have a field here.
     ``state_on``: since when we know the registry to say, without a break, that the project was closed as a null result
-    (``asking.null_states``); None where it does not.
+    (``asking.null_states``); None where it does not. ``impossible_days`` counts days of its units on which there can have
+    been no data (``Profile.days_of_data``): in ``units`` they are not known.
     """
 
     id: int
@@ -47,6 +48,7 @@ class Project(NamedTuple):
     units: tuple[Unit, ...] = ()
     facets: Mapping[str, str] = _NONE
     state_on: date | None = None
+    impossible_days: int = 0
 
 
 class Paper(NamedTuple):
@@ -114,6 +116,8 @@ class Bibliography:
 
     ``undecided`` counts candidates that nobody accepted or rejected by band, ``undecided_papers`` has the papers that wait by the best
     band of what waits on them: each paper once. ``undecided_pairs`` are the candidates themselves by band, (paper, project), sorted;
+    ``relinked_pairs`` are links accepted earlier of papers of which nobody says how they relate any more: they count again as soon as
+    a candidate of the same paper is accepted, and stand under the best band of those;
     ``undecided_facts`` has what is known of those papers as far as dates and kind go, without the ones that could not count whatever
     is decided of a project (a person called them engineering). ``paper_to_decision_days`` has the days from a paper's first appearance
     to the first decision about it, one per paper decided, and ``decided_on`` the day of that decision.
@@ -126,6 +130,7 @@ class Bibliography:
     undecided: Mapping[str, int] = field(default_factory=dict)
     undecided_papers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     undecided_pairs: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    relinked_pairs: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     undecided_facts: Mapping[int, Paper] = field(default_factory=dict)
     paper_to_decision_days: Mapping[int, int] = field(default_factory=dict)
     decided_on: Mapping[int, date] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, date
 from typing import Any
@@ -22,7 +22,7 @@ OWN_FIELDS = frozenset({"cycle", "call", "kind", "category", "partner", "state"}
 
 def read_projects(session: Session, end: End, profile: Profile) -> dict[int, Project]:
     """Return every project that was known, by id."""
-    units = _units(session, end)
+    units, impossible = _units(session, end, profile)
     keys = tuple(facet.key for facet in profile.facets if facet.key not in OWN_FIELDS)
     project, revision = StoredProject, ProjectRevision
     extra = [col(revision.extra)] if keys else []
@@ -43,6 +43,7 @@ def read_projects(session: Session, end: End, profile: Profile) -> dict[int, Pro
             id_, code, cycle, call or "", kind or "", is_pi_project, title or "", pi or "",
             tuple(name for name in (pi, *(co_is or ())) if name), category or "", partner or "", state or "",
             tuple(units.get(id_, ())), _facets(keys, more[0]) if more else {}, since.get(id_),
+            impossible.get(id_, 0),
         )  # fmt: skip
     return found
 
@@ -78,7 +79,11 @@ def _facets(keys: tuple[str, ...], extra: Mapping[str, Any] | None) -> dict[str,
     return {key: str(value) for key in keys if (value := told.get(key)) not in (None, "")}
 
 
-def _units(session: Session, end: End) -> dict[int, list[Unit]]:
+def _units(session: Session, end: End, profile: Profile) -> tuple[dict[int, list[Unit]], Counter[int]]:
+    """Return the units of each project, and how many of their days are left out because there can have been no data.
+
+    Such days are refused on their way in; stores have them from before.
+    """
     unit, revision = ObservationUnit, UnitRevision
     rows: Any = session.connection().execute(
         sa.select(
@@ -89,7 +94,15 @@ def _units(session: Session, end: End) -> dict[int, list[Unit]]:
         .where(end.holds(col(revision.learned_at), col(revision.superseded_at)))
         .order_by(col(unit.id))
     )  # fmt: skip
+    (first, last), never = profile.days_of_data, profile.asking.no_release_date
     found: dict[int, list[Unit]] = defaultdict(list)
+    impossible: Counter[int] = Counter()
     for project, id_, delivered_on, released_on, exposure_s in rows.all():
+        if delivered_on is not None and not first <= delivered_on <= last:
+            impossible[project] += 1
+            delivered_on = None  # noqa: PLW2901
+        if released_on is not None and not first <= released_on <= last and released_on not in never:
+            impossible[project] += 1
+            released_on = None  # noqa: PLW2901
         found[project].append(Unit(id_, delivered_on, released_on, exposure_s))
-    return found
+    return found, impossible

@@ -99,6 +99,13 @@ def test_the_same_page_twice_changes_nothing(store: Store) -> None:
         assert [session.exec(select(sa.func.count()).select_from(t)).one() for t in tables] == before
 
 
+def test_signs_that_are_no_text_make_no_new_record(store: Store) -> None:
+    """A record with such signs is the one that is kept without them; clean ones keep their digest."""
+    absorb(store, article(journal="The Journal", keywords=("discs",)))
+    dirty = article(journal="The \u202eJournal\x01", keywords=("dis\u2066cs",))
+    assert [one.what.value for one in absorb(store, dirty, now=LATER)] == ["unchanged"]
+
+
 def test_what_a_source_said_before_is_kept(store: Store) -> None:
     """A changed record supersedes the one before, and the revision shown before stays in the history."""
     absorb(store, article())

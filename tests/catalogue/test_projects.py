@@ -56,6 +56,13 @@ def test_saying_the_same_again_adds_nothing(runtime: Runtime) -> None:
             assert session.exec(select(sa.func.max(table.learned_at))).one() == NOW
 
 
+def test_signs_that_are_no_text_are_no_news(runtime: Runtime) -> None:
+    """Of a project stored with clean texts a registry that sends such signs with them says nothing new."""
+    record(runtime, PROJECT)
+    dirty = replace(PROJECT, title=f"\u202e{PROJECT.title}\x01", category="Gal\x9baxies", co_is=("Roe, Rich\u2066ard",))
+    assert record(runtime, dirty, now=LATER) == [Recorded.UNCHANGED]
+
+
 def test_what_is_left_out_erases_nothing(runtime: Runtime) -> None:
     """A source that knows less changes only what it says."""
     record(runtime, PROJECT)

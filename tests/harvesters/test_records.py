@@ -1,4 +1,4 @@
-"""Records refuse numbers, days and titles that no paper has, and keep no sign that turns words around."""
+"""Records refuse numbers, days and titles that no paper has, and keep no sign that is no text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from harvesters.errors import RecordRefused
-from harvesters.records import LONGEST, HarvestedAuthor, HarvestedProject, HarvestedRecord
+from harvesters.records import LONGEST, HarvestedAuthor, HarvestedProject, HarvestedRecord, HarvestedUnit
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,72 @@ def test_signs_that_turn_words_around_are_left_out() -> None:
     project = HarvestedProject("test", "X.1", title=TURNED, pi="B\u202eo", co_is=("A\u2068i",))
     assert (project.title, project.pi, project.co_is) == ("Rings spag of discs", "Bo", ("Ai",))
     assert HarvestedRecord("test", "x", title="شمس \u200f").title == "شمس \u200f"
+
+
+DIRTY, CLEAN = "ap\u202eJ\x01\x9b L", "apJ L"
+JOINED = "\u0645\u06cc\u200c\u062e \u0915\u094d\u200d\u0937 \u200e\u200f\u00ad\tA\nB\r\n"
+"""Persian and Devanagari with joiners, marks of direction, a soft hyphen, tabs and line breaks: all of it text."""
+
+
+def _record(text: str) -> HarvestedRecord:
+    return HarvestedRecord(
+        "test",
+        "x",
+        title=text,
+        abstract=text,
+        authors=(HarvestedAuthor(text, text),),
+        kind=text,
+        journal=text,
+        volume=text,
+        page=text,
+        categories=(text, "b"),
+        keywords=(text,),
+        comment=text,
+        language=text,
+        snippets=(("body", text),),
+        extra={"grants": text},
+    )
+
+
+def _project(text: str) -> HarvestedProject:
+    return HarvestedProject(
+        "test",
+        "X.1",
+        title=text,
+        abstract=text,
+        pi=text,
+        co_is=("A", text),
+        category=text,
+        keywords=(text,),
+        targets=(text,),
+        partner=text,
+        state=text,
+        extra={"grade": text},
+    )
+
+
+def test_no_text_of_a_record_or_project_holds_signs_that_are_none() -> None:
+    """Not journals, affiliations, categories, states or facets either: all of them are cleaned in one place."""
+    assert _record(DIRTY) == _record(CLEAN)
+    assert _project(DIRTY) == _project(CLEAN)
+
+
+def test_what_scripts_need_stays() -> None:
+    """Joiners, marks of direction, tabs and line breaks are text; what is clean is kept as it came."""
+    record, project = _record(JOINED), _project(JOINED)
+    assert (record.journal, record.authors[0].affiliation, record.extra["grants"]) == (JOINED,) * 3
+    assert (project.category, project.extra["grade"]) == (JOINED, JOINED)
+    keywords, extra = ("a", "b"), {"grade": "A"}
+    kept = HarvestedProject("test", "X.1", keywords=keywords, extra=extra)
+    assert kept.keywords is keywords
+    assert kept.extra is extra
+
+
+def test_what_a_record_is_known_by_is_never_changed() -> None:
+    """Another key would be another record, another path another file, another unit a second one."""
+    record = HarvestedRecord(DIRTY, DIRTY, path=DIRTY, doi=DIRTY)
+    assert (record.source, record.key, record.path, record.doi) == (DIRTY,) * 4
+    assert HarvestedProject("test", DIRTY, units=(HarvestedUnit(DIRTY),)).units[0].uid == DIRTY
 
 
 def test_a_title_of_nothing_else_is_refused() -> None:
