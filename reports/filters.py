@@ -7,7 +7,7 @@ as the themes divide them: a value in an address is the key of its row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from reports.facts.model import Bibliography, Facts, Project
 from reports.themes.groups import MOST_VALUES, NOT_KNOWN, cycle_key, facets_of, value_key, values_of
 
 T = TypeVar("T")
+Pairs = Mapping[str, tuple[tuple[int, int], ...]]
 
 CYCLE = Facet(key="cycle", name="cycle")
 NO_CYCLE = "no-cycle"
@@ -115,7 +116,7 @@ def filtered(facts: Facts, profile: Profile, asked: Chosen) -> Facts:
 
 def _waiting_for(state: Bibliography, projects: Collection[int]) -> Bibliography:
     """Return the state of the bibliography with what waits for these projects alone; all else in it is of papers."""
-    pairs = {band: tuple(p for p in found if p[1] in projects) for band, found in state.undecided_pairs.items()}
+    pairs = _only(state.undecided_pairs, lambda pair: pair[1] in projects)
     best: dict[int, str] = {}
     for band in BANDS:
         for paper, _ in pairs.get(band, ()):
@@ -123,10 +124,17 @@ def _waiting_for(state: Bibliography, projects: Collection[int]) -> Bibliography
     papers = {band: tuple(sorted(i for i, at in best.items() if at == band)) for band in BANDS}
     return replace(
         state,
-        undecided={band: len(found) for band, found in pairs.items() if found},
+        undecided={band: len(found) for band, found in pairs.items()},
         undecided_papers={band: found for band, found in papers.items() if found},
-        undecided_pairs={band: found for band, found in pairs.items() if found},
+        undecided_pairs=pairs,
+        relinked_pairs=_only(state.relinked_pairs, lambda pair: pair[1] in projects),
     )
+
+
+def _only(pairs: Pairs, of: Callable[[tuple[int, int]], bool]) -> Pairs:
+    """Return such of the pairs by band."""
+    kept = {band: tuple(filter(of, found)) for band, found in pairs.items()}
+    return {band: found for band, found in kept.items() if found}
 
 
 def _of(projects: Mapping[int, Project], facet: Facet, wanted: frozenset[str]) -> dict[int, Project]:
@@ -145,8 +153,8 @@ def without_second_readings(facts: Facts) -> Facts:
     if not hidden:
         return facts
     waiting = {band: tuple(i for i in papers if i not in hidden) for band, papers in state.undecided_papers.items()}
-    pairs = {band: tuple(p for p in found if p[0] not in hidden) for band, found in state.undecided_pairs.items()}
-    gone = {band: len(found) - len(pairs[band]) for band, found in state.undecided_pairs.items()}
+    pairs = _only(state.undecided_pairs, lambda pair: pair[0] not in hidden)
+    gone = {band: len(found) - len(pairs.get(band, ())) for band, found in state.undecided_pairs.items()}
     undecided = {band: count - gone.get(band, 0) for band, count in state.undecided.items()}
     return replace(
         facts,
@@ -156,7 +164,8 @@ def without_second_readings(facts: Facts) -> Facts:
             state,
             undecided={band: count for band, count in undecided.items() if count},
             undecided_papers={band: papers for band, papers in waiting.items() if papers},
-            undecided_pairs={band: found for band, found in pairs.items() if found},
+            undecided_pairs=pairs,
+            relinked_pairs=_only(state.relinked_pairs, lambda pair: pair[0] not in hidden),
             undecided_facts=_without(state.undecided_facts, hidden),
             paper_to_decision_days=_without(state.paper_to_decision_days, hidden),
             decided_on=_without(state.decided_on, hidden),

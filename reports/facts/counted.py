@@ -6,7 +6,7 @@ The words are those of the glossary: *observed*, *published*, *silent*, *origin*
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date
@@ -234,9 +234,9 @@ class Undecided:
         self._first_paper_on = counted.first_paper_on
         state, projects = counted.facts.bibliography, counted.facts.projects
         self._papers = state.undecided_facts
-        self._pairs = {
-            band: tuple(pair for pair in state.undecided_pairs.get(band, ()) if pair[1] in projects) for band in BANDS
-        }
+        self._pairs = _by_band(state.undecided_pairs, projects)
+        relinked = _by_band(state.relinked_pairs, projects)
+        self._would_count = {band: (*self._pairs[band], *relinked[band]) for band in BANDS}
         self._can_count = {i for i, paper in self._papers.items() if paper.is_refereed and not is_erratum(paper)}
 
     @cached_property
@@ -254,7 +254,7 @@ class Undecided:
         left = set(self._observed - self._published)
         found = {}
         for band in BANDS:
-            found[band] = frozenset(j for i, j in self._pairs[band] if j in left and i in self._can_count)
+            found[band] = frozenset(j for i, j in self._would_count[band] if j in left and i in self._can_count)
             left -= found[band]
         return found
 
@@ -264,7 +264,7 @@ class Undecided:
         left = self._can_count - self._refereed
         found = {}
         for band in BANDS:
-            found[band] = frozenset(i for i, _ in self._pairs[band] if i in left)
+            found[band] = frozenset(i for i, _ in self._would_count[band] if i in left)
             left -= found[band]
         return found
 
@@ -272,7 +272,7 @@ class Undecided:
     def first_paper_on(self) -> Mapping[int, date]:
         """Observed project → the day of its first refereed paper if all that is certain were accepted."""
         found = dict(self._first_paper_on)
-        for i, j in self._pairs[Band.CERTAIN.value]:
+        for i, j in self._would_count[Band.CERTAIN.value]:
             day = first_on(self._papers[i]) if i in self._can_count and j in self._observed else None
             if day is not None and (j not in found or day < found[j]):
                 found[j] = day
@@ -281,6 +281,13 @@ class Undecided:
     def paper(self, number: int) -> Paper:
         """Return what is known of a paper that waits and can count."""
         return self._papers[number]
+
+
+def _by_band(
+    pairs: Mapping[str, tuple[tuple[int, int], ...]], projects: Container[int]
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return the pairs of each band whose projects are known."""
+    return {band: tuple(pair for pair in pairs.get(band, ()) if pair[1] in projects) for band in BANDS}
 
 
 def is_observed(project: Project, profile: Profile, as_of: date) -> bool:

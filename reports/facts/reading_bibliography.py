@@ -31,7 +31,8 @@ def read_bibliography(
     session: Session, end: End, merges: Merges, papers: Mapping[int, Paper], holes: tuple[Hole, ...]
 ) -> Bibliography:
     """Return the state of the bibliography."""
-    waiting, engineering = _waiting(session, end, merges)
+    waiting, relations = _waiting(session, end, merges)
+    engineering = {paper for paper, found in relations.items() if found != RelationKind.SCIENCE}
     decided_on = _first_decided(session, end, merges)
     shown = _shown(session, end, (decided_on.keys() | {paper for paper, _ in waiting}) - papers.keys())
     readings = _second_readings(session, end, merges)
@@ -43,6 +44,7 @@ def read_bibliography(
         undecided={band: len(found) for band, found in pairs.items()},
         undecided_papers=_by_band(waiting),
         undecided_pairs=pairs,
+        relinked_pairs=_relinked(session, end, merges, pairs, relations.keys()),
         undecided_facts={i: known for i in sorted(could) if (known := papers.get(i) or shown.get(i)) is not None},
         paper_to_decision_days=_days_until(decided_on, papers, shown),
         decided_on=decided_on,
@@ -58,11 +60,11 @@ def read_bibliography(
 # -- what waits -------------------------------------------------------------------------------------------------------
 
 
-def _waiting(session: Session, end: End, merges: Merges) -> tuple[dict[tuple[int, int], str], set[int]]:
+def _waiting(session: Session, end: End, merges: Merges) -> tuple[dict[tuple[int, int], str], dict[int, str]]:
     """Return the band of each pair (survivor, project) that was proposed and that nobody had accepted or rejected.
 
-    What was proposed for a paper that a person had found to use none of the data does not wait. Then those papers that
-    a person had found to use data and to be no science.
+    What was proposed for a paper that a person had found to use none of the data does not wait. Then how those papers
+    relate to the observatory, where a person had said so.
     """
     waiting = _alone(session, end)
     if merges.roots:
@@ -70,8 +72,7 @@ def _waiting(session: Session, end: End, merges: Merges) -> tuple[dict[tuple[int
             waiting[pair] = min(band, waiting.get(pair, band), key=_BANDS.index)
     relations = _relations(session, end, merges, {paper for paper, _ in waiting})
     refused = {paper for paper, found in relations.items() if found not in USES_DATA}
-    no_science = {paper for paper, found in relations.items() if found != RelationKind.SCIENCE}
-    return {pair: band for pair, band in sorted(waiting.items()) if pair[0] not in refused}, no_science - refused
+    return {pair: band for pair, band in sorted(waiting.items()) if pair[0] not in refused}, relations
 
 
 def _proposed(end: End) -> Any:
@@ -142,6 +143,32 @@ def _pairs(waiting: Mapping[tuple[int, int], str]) -> dict[str, tuple[tuple[int,
     for pair in sorted(waiting):
         found[waiting[pair]].append(pair)
     return {band: tuple(listed) for band, listed in found.items() if listed}
+
+
+def _relinked(
+    session: Session,
+    end: End,
+    merges: Merges,
+    pairs: Mapping[str, Iterable[tuple[int, int]]],
+    related: Collection[int],
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return the accepted pairs of papers that wait and are not ``related``, by the best band of what waits on the paper."""
+    best: dict[int, str] = {}
+    for band, found in pairs.items():
+        for paper, _ in found:
+            best.setdefault(paper, band)
+    link, wanted = StoredLink, best.keys() - related
+    judged: Any = session.connection().execute(
+        sa.select(col(link.paper_id), col(link.project_id), sa.type_coerce(link.verdict, sa.String))
+        .where(
+            end.holds(col(link.decided_at), col(link.ended_at)),
+            among(session, col(link.paper_id), merges.members(wanted)),
+        )
+        .order_by(col(link.decided_at), col(link.id))
+    )
+    verdicts = {(merges.root(paper), project): verdict for paper, project, verdict in judged.all()}
+    accepted = {pair: best[pair[0]] for pair, verdict in verdicts.items() if verdict == Verdict.ACCEPT}
+    return _pairs(accepted)
 
 
 def _by_band(waiting: Mapping[tuple[int, int], str]) -> dict[str, tuple[int, ...]]:

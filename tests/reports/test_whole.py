@@ -270,13 +270,21 @@ def test_what_could_be_is_what_comes_when_all_that_is_certain_is_accepted(known:
     certain = state.undecided_pairs.get("certain", ())
     could = {i: paper for i, paper in state.undecided_facts.items() if i not in known.papers}
     pairs = [(i, j) for i, j in certain if i in could and j in known.projects]
+    # Of each such paper one more link was accepted before, and counts again with any of its candidates.
+    again = [(i, max(known.projects)) for i in sorted({i for i, _ in pairs})]
     known = replace(
-        known, bibliography=replace(state, undecided_facts=could, undecided_pairs={"certain": tuple(pairs)})
+        known,
+        bibliography=replace(
+            state,
+            undecided_facts=could,
+            undecided_pairs={"certain": tuple(pairs)},
+            relinked_pairs={"certain": tuple(again)},
+        ),
     )
     accepted = replace(
         known,
         papers={**known.papers, **{i: could[i] for i, _ in pairs}},
-        links=(*known.links, *(Link(i, j) for i, j in pairs)),
+        links=(*known.links, *(Link(i, j) for i, j in {*pairs, *again})),
     )
     before, after = tables(build(known, profile())), tables(build(accepted, profile()))
     could_be = before["bibliography/projects-waiting"]

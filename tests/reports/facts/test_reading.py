@@ -454,6 +454,24 @@ def test_a_paper_called_engineering_waits_and_could_not_count(runtime: Runtime) 
     assert state.undecided_facts == {}
 
 
+def test_a_link_counts_again_with_the_next_that_is_accepted(runtime: Runtime) -> None:
+    """Its paper's relation was taken back, so it counts not; what would come of accepting all that is certain knows of it."""
+    with runtime.store.writing() as session:
+        actor = add_user(session)
+        paper, first, second = add_paper(session), add_project(session, CODES[0]), add_project(session, CODES[1])
+        accept(session, actor, paper, first, now=at(FIRST))
+        relate(session, actor, paper_id=paper, relation=None, now=at(FIRST + timedelta(days=1)))
+        add_candidate(session, paper, second)
+    before = read(runtime, LAST)
+    assert before.links == ()
+    assert list(before.bibliography.relinked_pairs.values()) == [((paper, first),)]
+    with runtime.store.writing() as session:
+        accept(session, actor, paper, second, now=at(LAST))
+    after = read(runtime, LAST)
+    assert [(link.paper_id, link.project_id) for link in after.links] == sorted([(paper, first), (paper, second)])
+    assert after.bibliography.relinked_pairs == {}
+
+
 def test_first_decisions_and_second_readings_are_counted_as_known_then(runtime: Runtime) -> None:
     """Days run from a paper's first appearance to its first decision; a reading counts when both have judged."""
     story = Story(runtime)
