@@ -1,7 +1,8 @@
 """Takes a part of the facts: the projects of a cycle, call, kind, category, partner or facet, with their links and papers.
 
 Pure. A report of the part is built from it as of the whole, so every number of it means the same. Projects are divided
-as the themes divide them: a value in an address is the key of its row.
+as the themes divide them: a value in an address is the key of its row. The one exception is the row of the other
+values: which they are depends on the projects that a table counts, so it is no value to ask for.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TypeVar
 
 from biblio.errors import NotFound
 from biblio.observatory import Facet, Profile
 from reports.facts.counted import BANDS
 from reports.facts.model import Bibliography, Facts, Project
-from reports.themes.groups import MOST_VALUES, NOT_KNOWN, cycle_key, facets_of, value_key, values_of
+from reports.themes.groups import MOST_VALUES, NOT_KNOWN, OTHER, cycle_key, facets_of, value_key, values_of
 
 T = TypeVar("T")
 Pairs = Mapping[str, tuple[tuple[int, int], ...]]
@@ -47,11 +49,18 @@ class Chosen:
 
 
 class UnknownValue(NotFound):
-    """No project has a value that was asked for; ``values`` are those of ``facet`` that there are."""
+    """No project has a value that was asked for; ``values`` are those of ``facet`` that there are, ``said`` is why in short."""
 
-    def __init__(self, message: str, facet: Facet, given: str, values: Sequence[Value]) -> None:
-        super().__init__(message)
+    def __init__(self, on: date, facet: Facet, given: str, values: Sequence[Value]) -> None:
         self.facet, self.given, self.values = facet, given, values
+        known = ", ".join(value.key for value in values) or "none yet"
+        if given == OTHER:
+            self.said = f"The row of other values is not one {facet.name}, but many with few projects each"
+            told = f"{self.said}: no report can be of it."
+        else:
+            self.said = f"No project has the {facet.name} “{given[:60]}”"
+            told = f"On {on} no project has the {facet.name} “{given[:60]}”."
+        super().__init__(f"{told} There are: {known}. Take the filter out of the address, or choose one of these.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +198,7 @@ def _known(facts: Facts, profile: Profile, facet: Facet, values: Collection[str]
     found = {value if value in there else value_key(value): value for value in values}
     unknown = [value for key, value in found.items() if key not in there]
     if unknown:
-        listed = values_to_choose(facts, profile, facet)
-        known = ", ".join(value.key for value in listed) or "none yet"
-        raise UnknownValue(
-            f"On {facts.as_of} no project has the {facet.name} “{unknown[0][:60]}”. There are: {known}. "
-            "Take the filter out of the address, or choose one of these.",
-            facet,
-            unknown[0],
-            listed,
-        )
+        raise UnknownValue(facts.as_of, facet, unknown[0], values_to_choose(facts, profile, facet))
     return frozenset(found)
 
 

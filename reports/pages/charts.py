@@ -27,7 +27,8 @@ def chart(theme: str, table: str, number: int, look: str, snapshot: int | None =
     def draw() -> str:
         return charts.svg(found, drawn, look, shown.report.definitions)
 
-    response = make_response(shown.live.kept((theme, table, number, look), draw) if shown.live else draw())
+    kept_as = theme, table, number, look, shown.hidden.papers
+    response = make_response(shown.live.kept(kept_as, draw) if shown.live else draw())
     response.mimetype = "image/svg+xml"
     response.headers["Cache-Control"] = "private, max-age=60" if shown.live else "private, max-age=86400"
     return response

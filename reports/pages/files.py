@@ -8,12 +8,12 @@ from flask import Response, url_for
 
 from biblio.errors import NotFound
 from biblio.printing import can_write_pdf
-from biblio.webkit import XLSX, file_response, reading
+from biblio.webkit import XLSX, file_response
 from reports.document import Report
 from reports.files.paper import as_pdf
 from reports.files.plain import as_csv, as_json
 from reports.files.workbook import as_xlsx
-from reports.pages.shown import Shown, hidden_here, shown_of
+from reports.pages.shown import Shown, shown_of
 from reports.snapshots.hiding import without_hidden
 
 Written = Callable[[Report, str], str | bytes]
@@ -38,9 +38,7 @@ def export(kind: str, snapshot: int | None = None) -> Response:
     if kind not in KINDS:
         raise NotFound(f"A report is given as {', '.join(KINDS)}.")
     shown = shown_of(snapshot)
-    with reading() as session:
-        hidden = hidden_here(session)
-    report = without_hidden(shown.live.whole() if shown.live else _report(shown), hidden)
+    report = without_hidden(shown.live.whole() if shown.live else _report(shown), shown.hidden)
     write, mimetype = KINDS[kind]
     name = f"report-{report.as_of}{f'-snapshot-{snapshot}' if snapshot else ''}{'-part' if shown.chosen else ''}.{kind}"
     asked = {} if snapshot else {"as_of": report.as_of.isoformat(), **shown.query}

@@ -10,11 +10,11 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from biblio.errors import NotFound
-from biblio.webkit import paginate_list, reading, table_response, wants_table
+from biblio.webkit import paginate_list, table_response, wants_table
 from reports.building import name_of
-from reports.document import Figure
+from reports.document import Figure, RowKind
 from reports.facts.counted import BANDS, Counted
-from reports.pages.shown import Shown, hidden_here, page, shown_of
+from reports.pages.shown import Shown, page, shown_of
 from reports.themes.groups import ALL
 
 ROWS_PER_PAGE = 200
@@ -113,9 +113,7 @@ def rows(theme: str, table: str, row: str, column: str, snapshot: int | None = N
     indicator = shown.define(figure.indicator)
     lines: list[Line] = []
     if shown.leads_to_rows(figure):
-        with reading() as session:
-            hidden = hidden_here(session).of(indicator.rows)
-        lines = lines_of(shown, figure, indicator.rows, hidden)
+        lines = lines_of(shown, figure, indicator.rows)
     which = request.args.get("which", "")
     listed = [line for line in lines if which not in _WHICH or line.is_counted is _WHICH[which]]
     kind = KINDS.get(indicator.rows, KINDS["projects"])
@@ -150,9 +148,10 @@ def _first_up(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def lines_of(shown: Shown, figure: Figure, kind: str, hidden: Collection[int]) -> list[Line]:
+def lines_of(shown: Shown, figure: Figure, kind: RowKind) -> list[Line]:
     """Return a line for every row of a figure; those that must not be named now are lines without a name."""
     source: Source
+    hidden = shown.hidden.of(kind)
     if shown.live is not None:
         source = Projects(shown.live.counted) if kind == "projects" else Papers(shown.live.counted)
     else:

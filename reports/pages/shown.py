@@ -23,7 +23,7 @@ from reports.facts.model import ReadAgain
 from reports.filters import Chosen, UnknownValue, Value, chosen, divisions, value_name, values_to_choose
 from reports.pages.latest import Live, live_report
 from reports.service import Snapshot, hidden_now, load_snapshot, snapshot_called
-from reports.snapshots.hiding import Hidden, is_told, may_read_second, secret_since
+from reports.snapshots.hiding import Hidden, is_told, may_read_second, secret_since, without_hidden_rows
 
 SHORT = 16
 """Characters of a note ("not reached") that stands in the place of a number; a sentence stands behind a dash."""
@@ -37,12 +37,14 @@ _PUBLISHED = frozenset(indicator.key for indicator in THEIRS.values())
 class Shown:
     """A report on a page. ``query`` is what the address asks for beside the place: the day and the filters.
 
-    ``frozen`` is what is known of the snapshot, None of a live report.
+    ``frozen`` is what is known of the snapshot, None of a live report. ``hidden`` must not be named to the reader now:
+    themes, tables and figures that are got here, by whatever page or file, have no row for such a paper.
     """
 
     report: Live | Report
     frozen: Snapshot | None = None
     query: Mapping[str, Any] = field(default_factory=dict)
+    hidden: Hidden = field(default_factory=Hidden)
 
     @property
     def live(self) -> Live | None:
@@ -84,7 +86,7 @@ class Shown:
     def theme(self, key: str) -> Theme:
         """Return a theme. Raises ``NotFound``."""
         try:
-            return self.report.theme(key)
+            return without_hidden_rows(self.report.theme(key), self.hidden)
         except KeyError as error:
             known = ", ".join(key for key, _, _ in self.contents)
             raise NotFound(f"The report has no theme “{key[:60]}”. It has: {known}.") from error
@@ -173,7 +175,8 @@ def shown_of(snapshot: int | None = None) -> Shown:
     with reading() as session:
         if snapshot is None:
             return live(session)
-        return Shown(load_snapshot(session, snapshot), frozen=opened(session, snapshot))
+        whole, frozen = load_snapshot(session, snapshot), opened(session, snapshot)
+        return Shown(whole, frozen, hidden=hidden_here(session))
 
 
 def live(session: Session) -> Shown:
@@ -184,7 +187,8 @@ def live(session: Session) -> Shown:
     day, part = asked_day(), asked_part()
     query = {**({"as_of": day.isoformat()} if day else {}), **part.address()}
     try:
-        return Shown(live_report(runtime(), session, day, part, is_blind=is_blind()), query=query)
+        report = live_report(runtime(), session, day, part, is_blind=is_blind())
+        return Shown(report, query=query, hidden=hidden_here(session))
     except UnknownValue as unknown:
         abort(make_response(_offered(unknown, part, query), 404))
 
@@ -199,7 +203,7 @@ def _offered(unknown: UnknownValue, part: Chosen, query: Mapping[str, Any]) -> s
         return f"{request.path}?{asked}" if asked else request.path
 
     links = [(value.name, address((key, value.key)), value.projects) for value in unknown.values]
-    return page("reports/unknown.html", facet=unknown.facet, given=unknown.given[:60], links=links, without=address())
+    return page("reports/unknown.html", unknown=unknown, links=links, without=address())
 
 
 # -- who sees what ----------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 from biblio.store.models import SecondReading
 from biblio.store.words import LIBRARIANS, Role
 from reports.definitions.model import Indicator
-from reports.document import Figure, Report, Row, RowKind, Table, paper_key
+from reports.document import Figure, Report, Row, RowKind, Table, Theme, paper_key
 from reports.snapshots.difference import Difference, Moved, ThemeMoves
 
 PAPER = "(a paper under second reading)"
@@ -104,6 +104,18 @@ def difference_without_hidden(found: Difference, hidden: Hidden) -> Difference:
         projects=_names(found.projects, hidden.projects, PROJECT),
         papers=_names(found.papers, hidden.papers, PAPER),
     )
+
+
+def without_hidden_rows(theme: Theme, hidden: Hidden) -> Theme:
+    """Return a theme without the rows that stand for one hidden paper each; its figures keep the numbers of their rows.
+
+    For pages, which ask for each row they list whether it may be named.
+    """
+    keys = _keys(hidden)
+    if not any(row.key in keys for table in theme.tables for row in table.rows):
+        return theme
+    tables = (replace(one, rows=tuple(row for row in one.rows if row.key not in keys)) for one in theme.tables)
+    return replace(theme, tables=tuple(tables))
 
 
 def _table(table: Table, definitions: Mapping[str, Indicator], hidden: Hidden) -> Table:

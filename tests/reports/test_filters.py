@@ -14,6 +14,7 @@ from biblio.observatory import Facet
 from reports.facts.counted import Counted
 from reports.facts.model import Bibliography, ReadAgain
 from reports.filters import Chosen, chosen, divisions, filtered, value_name, values_to_choose, without_second_readings
+from reports.themes.groups import OTHER
 from tests.reports.facts_made import facts, paper, profile, project, undecided
 
 PROJECTS = [
@@ -66,6 +67,14 @@ def test_an_unknown_value_is_refused_with_those_there_are() -> None:
     """The message names what was asked for, cut, and every value."""
     with pytest.raises(NotFound, match=r"no project has the partner “Mars”\. There are: eu, na, not-known"):
         filtered(FACTS, profile(), chosen([("partner", "Mars")]))
+
+
+def test_the_row_of_other_values_is_refused_as_what_it_is() -> None:
+    """Which values they are depends on the table; a value that the list writes so is one as any other."""
+    with pytest.raises(NotFound, match=r"The row of other values is not one partner, .* There are: eu, na, not-known"):
+        filtered(FACTS, profile(), chosen([("partner", OTHER)]))
+    named = replace(FACTS, projects={1: project(1, partner=OTHER)})
+    assert list(filtered(named, profile(), chosen([("partner", OTHER)])).projects) == [1]
 
 
 def test_values_to_choose_have_names_and_counts_of_pi_projects() -> None:

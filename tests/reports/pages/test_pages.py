@@ -217,6 +217,15 @@ def test_values_that_no_project_has_are_named(manager: Visitor) -> None:
 
 
 @pytest.mark.usefixtures("shelf")
+def test_the_row_of_other_values_is_no_value_to_ask_for(manager: Visitor) -> None:
+    """It stands for many: the page says so, and offers those that there are."""
+    page = text(manager, "/reports/?category=other-values", 404)
+    assert "The row of other values is not one science category, but many with few projects each" in page
+    assert '<a href="/reports/?category=discs">Discs</a>' in page
+    assert "No project has" not in page
+
+
+@pytest.mark.usefixtures("shelf")
 def test_what_others_published_stands_as_they_printed_it(manager: Visitor) -> None:
     """“About 70 %” is no 70.0 %."""
     page = text(manager, "/reports/comparison/shares")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
+from sqlmodel import col
 
 from biblio.clock import FixedClock
 from biblio.runtime import Runtime
+from biblio.store.models import PaperRevision, SecondReading
 from biblio.store.words import Role
 from tests.factories import accept, add_paper
 from tests.reports.pages.conftest import CYCLE_3, Shelf, put_under_second_reading
@@ -97,6 +102,51 @@ def test_a_day_in_the_past_can_be_frozen(manager: Visitor, shelf: Shelf) -> None
     assert "The report of 2026-06-30 is frozen as snapshot 1" in freeze(manager, "2026-06-30")
     assert "day to come" in freeze(manager, "2027-01-01")
     assert shelf.early
+
+
+CITED = "citations/most-cited"
+CITED_WAYS = ("citations", CITED, f"{CITED}.csv", f"{CITED}.xlsx", "report.csv", "report.xlsx", "report.json")
+"""Every way out by which the row of one paper could leave."""
+
+
+def test_the_row_of_a_paper_goes_by_no_way_out_while_a_second_reader_judges_it(
+    manager: Visitor, runtime: Runtime, shelf: Shelf, clock: FixedClock
+) -> None:
+    """Frozen before the reading was opened, or live: page, table, files and row say the same; afterwards all name it."""
+    clock.move(timedelta(hours=1))
+    with runtime.store.writing() as session:
+        for paper, count in ((shelf.early, 4321), (shelf.late, 5)):
+            session.execute(
+                sa.update(PaperRevision).where(col(PaperRevision.paper_id) == paper).values(citation_count=count)
+            )
+    freeze(manager)
+    frozen, live = (
+        f"/reports/snapshots/1/{CITED}/p{shelf.early}/citations",
+        f"/reports/{CITED}/p{shelf.early}/citations",
+    )
+
+    def telling() -> list[str]:
+        """The ways out that name the paper."""
+        ways = [f"{base}/{way}" for base in ("/reports", "/reports/snapshots/1") for way in CITED_WAYS]
+        return [way for way in ways if _tells(manager.get(way).data)]
+
+    assert len(telling()) == 2 * len(CITED_WAYS)
+    assert (manager.get(frozen).status_code, manager.get(live).status_code) == (200, 200)
+    put_under_second_reading(runtime, shelf)
+    assert telling() == []
+    assert (manager.get(frozen).status_code, manager.get(live).status_code) == (404, 404)
+    assert "Dust, seen late" in text(manager, f"/reports/snapshots/1/{CITED}")
+    with runtime.store.writing() as session:
+        session.execute(sa.update(SecondReading).values(ended_at=clock.now(), agrees=True))
+    clock.move(timedelta(hours=1))
+    assert len(telling()) == 2 * len(CITED_WAYS)
+
+
+def _tells(body: bytes) -> bool:
+    if body.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(body)) as book:
+            body = b"".join(book.read(name) for name in book.namelist())
+    return b"Dust, seen early" in body
 
 
 def test_a_second_reader_learns_nothing_of_what_moved(
