@@ -41,6 +41,7 @@ from biblio.store.models import (
     PaperReport,
     PaperTag,
     SecondReading,
+    SecondReadingPause,
     SurveyExclusion,
     WantedPaper,
 )
@@ -248,7 +249,7 @@ def streams() -> tuple[Stream, ...]:
 
 
 _ENTRIES = {"account.": Kind.ACCOUNT, "login": Kind.ACCOUNT, "mail ": Kind.MAIL, "journal.": Kind.JOURNAL,
-            "reported_paper.": Kind.REPORTED, "second_reading.": Kind.SHARING}  # fmt: skip
+            "reported_paper.": Kind.REPORTED}  # fmt: skip
 """How the actions of audit entries begin, with the kind of act that they are; all others are settings."""
 
 
@@ -272,8 +273,6 @@ _ENTRY_WORDS = {
     "mail address word taken back": "took back what was said of the address of",
     "journal.reopen": "opened the suggestion of a journal again",
     "reported_paper.handled": "answered the report of",
-    "second_reading.called_off": "called a second reading off",
-    "second_reading.resumed": "let a second reading go on",
     "harvest.set_aside": "set a part of the harvest aside",
     "harvest.set_aside_taken_back": "no longer sets a part of the harvest aside",
     "report.frozen": "froze the report as",
@@ -300,10 +299,11 @@ def _of_accounts() -> tuple[Stream, ...]:
     entry, run = AuditEntry, JobRun
     texts = (col(entry.action), col(entry.subject), sa.cast(col(entry.details), sa.Text))
     is_relation = sa.literal(RELATION_WITHDRAWN) == col(entry.action)
+    is_pause = col(entry.action).startswith("second_reading.")  # older entries of what ``SecondReadingPause`` tells
     is_import = col(run.job).in_(IMPORTS)
     return (
         Stream("entry", Kind.OTHER, entry, col(entry.made_at), _entry, col(entry.actor_id), words=texts,
-               where=(~is_relation,), kinds=_entry_kinds(), kind_of=_entry_kind),
+               where=(~is_relation, ~is_pause), kinds=_entry_kinds(), kind_of=_entry_kind),
         Stream("relation-ended", Kind.DECISION, entry, col(entry.made_at),
                lambda r: Told("took back how the paper relates", details=_details(was=r.details.get("relation"))),
                col(entry.actor_id), col(entry.details)["paper"].as_integer(), words=texts, where=(is_relation,),
@@ -352,7 +352,8 @@ def _of_papers() -> tuple[Stream, ...]:
 
 def _of_sharing() -> tuple[Stream, ...]:
     claim, rule, given = Claim, LibraryRule, LibraryAssignment
-    second, raised, kind = SecondReading, Escalation, Kind.SHARING
+    second, pause, raised, kind = SecondReading, SecondReadingPause, Escalation, Kind.SHARING
+    paused = second, col(second.id) == col(pause.reading_id)
     takes = sa.func.coalesce(col(claim.given_by_id), col(claim.holder_id))
     return (
         Stream("claim", kind, claim, col(claim.claimed_at), _claimed, takes, col(claim.paper_id),
@@ -373,6 +374,10 @@ def _of_sharing() -> tuple[Stream, ...]:
                paper=col(second.paper_id), project=col(second.project_id)),
         Stream("second", Kind.DECISION, second, col(second.ended_at), _second, col(second.second_reader_id),
                col(second.paper_id), col(second.project_id), (col(second.reason),), judges=True),
+        Stream("paused", kind, pause, col(pause.called_off_at), lambda _: Told("called a second reading off"),
+               col(pause.called_off_by_id), col(second.paper_id), col(second.project_id), join=paused),
+        Stream("resumed", kind, pause, col(pause.resumed_at), lambda _: Told("let a second reading go on"),
+               col(pause.resumed_by_id), col(second.paper_id), col(second.project_id), join=paused),
         Stream("escalated", kind, raised, col(raised.raised_at),
                lambda r: Told("asked the head librarian", r.reason), col(raised.raised_by_id), col(raised.paper_id),
                words=(col(raised.reason),), judges=True, masked="asked the head librarian"),

@@ -20,7 +20,15 @@ from biblio.errors import RequestRefused, Stale
 from biblio.store.current import group_ids, survivor_of
 from biblio.store.found import found
 from biblio.store.locks import Turn, take_turn
-from biblio.store.models import MergeProposal, Paper, PaperIdentifier, PaperMerge, SourceRecord, TextReading
+from biblio.store.models import (
+    MergeProposal,
+    Paper,
+    PaperIdentifier,
+    PaperIdentifierMove,
+    PaperMerge,
+    SourceRecord,
+    TextReading,
+)
 from biblio.store.words import Scheme, Verdict
 
 
@@ -94,10 +102,13 @@ def _move_identifiers(
     paper_id: int,
     now: datetime,
 ) -> None:
+    """Give the new paper what only its record names; which paper had it before stays in the history."""
     named: set[Identifier] = {i for other in others for i in identifiers(other.record)}
     own = set(identifiers(record.record)) - named
     for row in session.exec(select(PaperIdentifier).where(col(PaperIdentifier.paper_id).in_(group))):
         if Identifier(row.scheme, row.value) in own:
+            assert row.id is not None
+            session.add(PaperIdentifierMove(identifier_id=row.id, from_paper_id=row.paper_id, moved_at=now))
             row.paper_id = paper_id
             session.add(row)
     if any(i.scheme is Scheme.ARXIV for i in own):

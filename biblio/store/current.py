@@ -22,6 +22,7 @@ from biblio.store.models import (
     PaperRevision,
     ProjectRevision,
     SecondReading,
+    SecondReadingPause,
     UnitRevision,
 )
 from biblio.store.words import RelationKind, Verdict
@@ -127,8 +128,23 @@ def papers_under_second_reading(as_of: datetime | None = None) -> sa.Select[tupl
         sa.select(survivor_id())
         .select_from(SecondReading)
         .join(Paper, col(Paper.id) == col(SecondReading.paper_id))
-        .where(in_force(col(SecondReading.drawn_at), col(SecondReading.ended_at), as_of))
+        .where(_reads_again(as_of))
     )
+
+
+def _reads_again(as_of: Any) -> Any:
+    """Return the condition that a second reading is open. One that is open now is so in every pause it ever had.
+
+    Else a day on which it was called off would tell its second reader what the first one had decided.
+    """
+    reading, pause = SecondReading, SecondReadingPause
+    holds = in_force(col(reading.drawn_at), col(reading.ended_at), as_of)
+    if as_of is None:
+        return holds
+    paused = sa.exists().where(
+        col(pause.reading_id) == col(reading.id), in_force(col(pause.called_off_at), col(pause.resumed_at), as_of)
+    )
+    return sa.and_(holds, sa.or_(col(reading.ended_at).is_(None), ~paused))
 
 
 def members_under_second_reading() -> Any:
@@ -166,7 +182,7 @@ def _told_apart(is_past: bool, is_among: bool) -> Any:
     as_of: Any = sa.bindparam("as_of") if is_past else None
     among: Any = sa.bindparam("among", expanding=True)
     asked = sa.and_(
-        in_force(col(SecondReading.drawn_at), col(SecondReading.ended_at), as_of),
+        _reads_again(as_of),
         col(SecondReading.project_id).in_(among) if is_among else sa.true(),
     )
     # Behind coalesce no index is used: without statistics SQLite takes the verdict's, which most links share.

@@ -79,7 +79,7 @@ def read_facilities(
     )
     groups: dict[int, set[str]] = {}
     for paper, listed in rows:
-        root = merges.root(merges.parted.get(paper, paper))
+        root = merges.root(paper)
         if root in wanted:
             groups.setdefault(root, set()).add(listed)
     own = profile.harvest.ads_bibgroup

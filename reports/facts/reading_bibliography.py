@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.catalogue.memory import USES_DATA
-from biblio.store.models import Candidate, CandidateRevision, Decision, PaperRelation, PaperRevision, SecondReading
+from biblio.store.models import (
+    Candidate,
+    CandidateRevision,
+    Decision,
+    PaperRelation,
+    PaperRevision,
+    SecondReading,
+    SecondReadingPause,
+)
 from biblio.store.models import Link as StoredLink
 from biblio.store.words import Band, RelationKind, Verdict
 from reports.facts.counted import first_on
@@ -258,17 +266,22 @@ class _Readings:
 
 def _second_readings(session: Session, end: End, merges: Merges) -> _Readings:
     """Return how second readings stood."""
-    reading = SecondReading
+    reading, pause = SecondReading, SecondReadingPause
+    paused = sa.exists().where(
+        col(pause.reading_id) == col(reading.id), end.holds(col(pause.called_off_at), col(pause.resumed_at))
+    )
     rows: Any = session.connection().execute(
-        sa.select(col(reading.paper_id), col(reading.agrees), col(reading.drawn_at), col(reading.ended_at)).where(
-            col(reading.drawn_at) <= end.moment
-        )
+        sa.select(
+            col(reading.paper_id), col(reading.agrees), col(reading.drawn_at), col(reading.ended_at), paused
+        ).where(col(reading.drawn_at) <= end.moment)
     )
     found = _Readings()
-    for paper, agrees, drawn_at, ended_at in rows.all():
+    for paper, agrees, drawn_at, ended_at, was_called_off in rows.all():
         root = merges.root(paper)
         if ended_at is None:
             found.still_open[root] = min(drawn_at, found.still_open.get(root, drawn_at))
+        if was_called_off:
+            continue
         if ended_at is None or ended_at > end.moment:
             found.under_way.add(root)
         elif agrees is not None:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from biblio.store.current import in_force
 from biblio.store.models import Link as StoredLink
-from biblio.store.models import Paper, PaperMerge, PaperRelation
+from biblio.store.models import PaperMerge, PaperRelation
 from biblio.store.words import RelationKind, Verdict
 from reports.facts.model import Link
 
@@ -41,13 +41,9 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Merges:
-    """Which papers were one: ``roots`` has each that was merged away with the paper that stood for it.
-
-    ``parted``: papers that did not exist yet on the day, because they were split off another one later, with that one.
-    """
+    """Which papers were one: ``roots`` has each that was merged away with the paper that stood for it."""
 
     roots: dict[int, int] = field(default_factory=dict)
-    parted: dict[int, int] = field(default_factory=dict)
 
     def root(self, paper: int) -> int:
         """Return the paper that stood for this one."""
@@ -57,7 +53,6 @@ class Merges:
         """Return these papers with all that were one with them."""
         members = set(wanted)
         members.update(paper for paper, root in self.roots.items() if root in members)
-        members.update(paper for paper, whole in self.parted.items() if whole in members)
         return members
 
 
@@ -65,20 +60,13 @@ def read_merges(session: Session, end: End) -> Merges:
     """Read which papers were one."""
     rows: Any = session.connection().execute(
         sa.select(
-            col(PaperMerge.merged_id), col(PaperMerge.kept_id), col(PaperMerge.made_at), col(PaperMerge.undone_at),
-            col(Paper.first_seen_at),
+            col(PaperMerge.merged_id), col(PaperMerge.kept_id)
         )
-        .join(Paper, col(Paper.id) == col(PaperMerge.merged_id))
+        .where(end.holds(col(PaperMerge.made_at), col(PaperMerge.undone_at)))
         .order_by(col(PaperMerge.made_at), col(PaperMerge.merged_id))
     )  # fmt: skip
-    above: dict[int, int] = {}
-    parted: dict[int, int] = {}
-    for merged, kept, made_at, undone_at, first_seen_at in rows:
-        if made_at <= end.moment and (undone_at is None or undone_at > end.moment):
-            above[merged] = kept
-        elif undone_at == made_at and first_seen_at > end.moment:
-            parted[merged] = kept
-    return Merges({paper: _top(above, paper) for paper in above}, {p: _top(parted, p) for p in parted})
+    above: dict[int, int] = dict(rows.all())
+    return Merges({paper: _top(above, paper) for paper in above})
 
 
 def _top(above: dict[int, int], paper: int) -> int:

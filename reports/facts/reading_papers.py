@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from biblio.store.models import PaperIdentifier, PaperRevision
+from biblio.store.models import PaperIdentifier, PaperIdentifierMove, PaperRevision
 from reports.facts.model import Paper
 from reports.facts.reading_links import End, Merges
 from reports.facts.reading_rows import Authors, among, ask_authors, identifiers_of
@@ -71,14 +71,16 @@ def _shown(session: Session, end: End, wanted: Collection[int]) -> Any:
 def read_identifiers(session: Session, end: End, merges: Merges, wanted: Collection[int]) -> dict[int, dict[str, str]]:
     """Return one identifier of each kind per paper: of several the paper's own before a merged one's, by its letters.
 
-    An identifier that went along when a paper was split off later was the undivided paper's on the day.
+    An identifier that went to another paper later was on the day that paper's which it left.
     """
-    named = PaperIdentifier
-    told = identifiers_of(session, merges.members(wanted), col(named.learned_at) <= end.moment)
-    for paper in sorted(told.keys() & merges.parted.keys()):
-        whole = told.setdefault(merges.parted[paper], {})
-        for scheme, value in told.pop(paper).items():
-            whole[scheme] = min(value, whole.get(scheme, value))
+    named, members = PaperIdentifier, merges.members(wanted)
+    moved = _moved_later(session, end)
+    known = col(named.learned_at) <= end.moment
+    told = identifiers_of(session, members, sa.and_(known, col(named.id).not_in(moved)) if moved else known)
+    for paper, scheme, value in moved.values():
+        if paper in members:
+            own = told.setdefault(paper, {})
+            own[scheme] = min(value, own.get(scheme, value))
     others: dict[int, dict[str, str]] = {}
     for paper in sorted(told.keys() & merges.roots.keys()):
         group = others.setdefault(merges.roots[paper], {})
@@ -87,3 +89,15 @@ def read_identifiers(session: Session, end: End, merges: Merges, wanted: Collect
     for root, theirs in others.items():
         told[root] = dict(sorted((theirs | told.get(root, {})).items()))
     return told
+
+
+def _moved_later(session: Session, end: End) -> dict[int, tuple[int, str, str]]:
+    """Return the identifiers that were known and went to another paper later: who had them, of what kind, and which."""
+    named, move = PaperIdentifier, PaperIdentifierMove
+    rows: Any = session.connection().execute(
+        sa.select(col(named.id), col(move.from_paper_id), sa.type_coerce(named.scheme, sa.String), col(named.value))
+        .join(move, col(move.identifier_id) == col(named.id))
+        .where(col(named.learned_at) <= end.moment, col(move.moved_at) > end.moment)
+        .order_by(col(move.moved_at).desc(), col(move.id).desc())
+    )
+    return {id_: (paper, scheme, value) for id_, paper, scheme, value in rows.all()}

@@ -29,6 +29,7 @@ from biblio.store.models import (
     PastTotal,
     ProjectRevision,
     SecondReading,
+    SecondReadingPause,
     TextReading,
     UnitRevision,
 )
@@ -48,6 +49,7 @@ _HISTORIES = (
     CandidateRevision,
     TextReading,
     SecondReading,
+    SecondReadingPause,
     HarvestPage,
     PastTotal,
     DeskTally,

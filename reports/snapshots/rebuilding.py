@@ -58,7 +58,9 @@ def _set_back(session: Session, snapshot: Snapshot) -> list[str]:
         col(act.action) == FROZEN, col(act.subject) == subject_of(snapshot.id)
     )
     later = sa.select(sa.func.count(), sa.func.min(col(act.made_at))).where(
-        col(act.id) > frozen.scalar_subquery(), col(act.made_at) < snapshot.made_at
+        col(act.id) > frozen.scalar_subquery(),
+        col(act.made_at) < snapshot.made_at,
+        col(act.action) != "second_reading.called_off",  # was noted when it was resumed, before there were pauses
     )
     acts, first = session.execute(later).one()
     if not acts:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from biblio.store import Store
-from biblio.store.current import under_second_reading
-from biblio.store.models import Decision, Paper, Project, SecondReading, UserAccount
+from biblio.store.current import papers_under_second_reading, projects_under_second_reading, under_second_reading
+from biblio.store.models import Decision, Paper, Project, SecondReading, SecondReadingPause, UserAccount
 from biblio.store.words import Role, Verdict
 
 SEEN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
@@ -64,3 +64,20 @@ def test_only_the_papers_asked_for_are_named(store: Store, more: int) -> None:
     with store.reading() as session:
         assert under_second_reading(session, asked) == {papers["open"]}
         assert under_second_reading(session, []) == set()
+
+
+def test_a_day_on_which_it_was_called_off_is_open_once_nobody_has_to_judge(store: Store) -> None:
+    """As known on that day nothing was hidden; while it waits again, that day would tell its second reader the verdict."""
+    hour = timedelta(hours=1)
+    with store.writing() as session:
+        papers = papers_read_twice(session)
+        rows = {row.paper_id: row for row in session.exec(select(SecondReading))}
+        rows[papers["ended"]].ended_at = SEEN + 4 * hour
+        for name in ("open", "ended"):
+            number = rows[papers[name]].id or 0
+            session.add(SecondReadingPause(reading_id=number, called_off_at=SEEN + hour, resumed_at=SEEN + 2 * hour))
+    with store.reading() as session:
+        hidden = [set(session.execute(papers_under_second_reading(SEEN + n * hour)).scalars()) for n in range(5)]
+        always, ended = {papers["open"], papers["kept"]}, papers["ended"]
+        assert hidden == [always | {ended}, always, always | {ended}, always | {ended}, always]
+        assert projects_under_second_reading(session, SEEN + hour) == {rows[ended].project_id}

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
+from biblio.catalogue.merges import merge
+from biblio.catalogue.papers import absorb_records
+from biblio.catalogue.splits import split_off
 from biblio.errors import StartRefused
 from biblio.store import Store, check_schema, downgrade, make_engine, upgrade
 from biblio.store.models import (
     Answer,
+    AuditEntry,
     Campaign,
     Comment,
+    PaperIdentifierMove,
     RankingChoice,
     RankingMeasure,
     RankingModel,
     RematchTrial,
+    SecondReading,
+    SecondReadingPause,
+    SourceRecord,
     TextPhrase,
     TextReading,
     TrialPaper,
 )
 from biblio.store.schema import alembic_config
 from biblio.store.words import ModelFinding, Role, TrialState
+from tests.catalogue.records import article, preprint
 from tests.factories import LEARNED, accept, add_candidate, add_paper, add_project, add_user
 
 
@@ -166,6 +176,62 @@ def test_the_bibliographies_of_records_of_before_are_found(store: Store) -> None
     with store.engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT key, bibgroups FROM source_record ORDER BY key")).all()
     assert [tuple(row) for row in rows] == [("a", "HST; XMM"), ("b", None), ("c", None)]
+
+
+def test_what_was_overwritten_before_is_filled_in_from_what_is_left(store: Store) -> None:
+    """Migration 0022 finds pauses of readings in the audit log, and whence identifiers came in the records."""
+    with store.writing() as session:
+        actor = add_user(session, role=Role.LIBRARIAN)
+        project, paper = add_project(session, "2016.1.00001.S"), add_paper(session)
+        decision = accept(session, actor, paper, project)
+        reading = SecondReading(
+            paper_id=paper,
+            project_id=project,
+            decision_id=decision,
+            first_reader_id=actor.person_id(),
+            drawn_at=LEARNED,
+        )
+        session.add(reading)
+        for hour, what in enumerate(("called_off", "resumed", "called_off", "resumed", "called_off")):
+            at, of = LEARNED + timedelta(hours=hour), {"decision": decision}
+            action = f"second_reading.{what}"
+            session.add(AuditEntry(made_at=at, actor_id=actor.user_id, action=action, subject="a paper", details=of))
+            session.flush()
+    days = [LEARNED + timedelta(days=n) for n in range(4)]
+    with store.writing() as session:
+        root, part = (absorb_records(session, [article(**a)], payload_sha256=None, now=days[0])[0].paper_id for a in (
+            {"key": "a1", "doi": "10.9999/root", "bibcode": "2019ApJ...001....1A", "arxiv_id": None},
+            {"key": "a2", "doi": "10.9999/part", "bibcode": "2019ApJ...002....2A", "arxiv_id": None},
+        ))  # fmt: skip
+        for key in ("x1", "x2"):
+            one = preprint(key=key, doi="10.9999/part", arxiv_id=f"1901.0000{key[1]}")
+            absorb_records(session, [one], payload_sha256=None, now=days[0])
+        merge(session, actor, kept_id=root, merged_id=part, reason="", now=days[1])
+        split_off(session, actor, _record(session, "x1"), now=days[2])
+        split_off(session, actor, _record(session, "x2"), now=days[3])
+    with store.reading() as session:
+        moved = [_plain(row) for row in session.exec(select(PaperIdentifierMove).order_by(col(PaperIdentifierMove.id)))]
+    assert [row["from_paper_id"] for row in moved] == [part, part]
+    downgrade(store.engine, "0021")
+    upgrade(store.engine)
+    with store.reading() as session:
+        pauses = session.exec(select(SecondReadingPause).order_by(col(SecondReadingPause.id))).all()
+        again = [_plain(row) for row in session.exec(select(PaperIdentifierMove).order_by(col(PaperIdentifierMove.id)))]
+    hours = [
+        ((row.called_off_at - LEARNED).seconds // 3600, (row.resumed_at - LEARNED).seconds // 3600) for row in pauses
+    ]
+    assert hours == [(0, 1), (2, 3)]
+    assert {row.called_off_by_id for row in pauses} == {row.resumed_by_id for row in pauses} == {actor.user_id}
+    assert again == moved
+
+
+def _record(session: Session, key: str) -> int:
+    live = col(SourceRecord.superseded_at).is_(None)
+    return session.exec(select(SourceRecord.id).where(SourceRecord.key == key, live)).one() or 0
+
+
+def _plain(row: PaperIdentifierMove) -> dict[str, object]:
+    return row.model_dump(exclude={"id"})
 
 
 def test_down_to_the_first_schema_and_up_again_keeps_every_row(store: Store) -> None:

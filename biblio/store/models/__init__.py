@@ -29,6 +29,7 @@ from biblio.store.models.papers import (
     PaperAuthor,
     PaperCorrection,
     PaperIdentifier,
+    PaperIdentifierMove,
     PaperMerge,
     PaperReport,
     PaperRevision,
@@ -47,7 +48,14 @@ from biblio.store.models.projects import (
     UnitRevision,
 )
 from biblio.store.models.pushes import LibraryPush
-from biblio.store.models.sharing import Claim, Escalation, LibraryAssignment, LibraryRule, SecondReading
+from biblio.store.models.sharing import (
+    Claim,
+    Escalation,
+    LibraryAssignment,
+    LibraryRule,
+    SecondReading,
+    SecondReadingPause,
+)
 from biblio.store.models.surveys import (
     Answer,
     AskedBefore,
@@ -116,6 +124,7 @@ __all__ = [
     "PaperAuthor",
     "PaperCorrection",
     "PaperIdentifier",
+    "PaperIdentifierMove",
     "PaperMatch",
     "PaperMerge",
     "PaperNote",
@@ -136,6 +145,7 @@ __all__ = [
     "ReportSnapshot",
     "RequestCount",
     "SecondReading",
+    "SecondReadingPause",
     "SourceRecord",
     "SurveyExclusion",
     "TextAddress",

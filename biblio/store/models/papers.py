@@ -34,6 +34,16 @@ class PaperIdentifier(SQLModel, table=True):
     learned_at: datetime = Field(sa_column=moment())
 
 
+class PaperIdentifierMove(SQLModel, table=True):
+    """An identifier went from one paper to another when a record was split off: until then ``from_paper_id`` had it."""
+
+    __tablename__ = "paper_identifier_move"
+    id: int | None = Field(default=None, primary_key=True)
+    identifier_id: int = Field(foreign_key="paper_identifier.id", index=True)
+    from_paper_id: int = Field(foreign_key="paper.id", index=True)
+    moved_at: datetime = Field(sa_column=moment())
+
+
 class SourceRecord(SQLModel, table=True):
     """What one source said of one paper, as parsed; superseded when the source says something else."""
 

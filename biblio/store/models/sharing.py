@@ -93,6 +93,21 @@ class SecondReading(SQLModel, table=True):
     ended_by_id: int | None = Field(default=None, foreign_key="user_account.id")
 
 
+class SecondReadingPause(SQLModel, table=True):
+    """Between these two moments a second reading was called off; since ``resumed_at`` it is as if it never had been.
+
+    Whether it is called off now its own row says.
+    """
+
+    __tablename__ = "second_reading_pause"
+    id: int | None = Field(default=None, primary_key=True)
+    reading_id: int = Field(foreign_key="second_reading.id", index=True)
+    called_off_at: datetime = Field(sa_column=moment())
+    called_off_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+    resumed_at: datetime = Field(sa_column=moment())
+    resumed_by_id: int | None = Field(default=None, foreign_key="user_account.id")
+
+
 class Escalation(SQLModel, table=True):
     """A paper that the head librarian is to settle: a person asked, or two readers disagreed (``second_reading_id``)."""
 

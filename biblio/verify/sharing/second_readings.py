@@ -21,7 +21,7 @@ from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.runtime import Runtime
 from biblio.store.current import group_ids, group_of, survivor_id, survivor_of
 from biblio.store.found import found
-from biblio.store.models import AuditEntry, Decision, Paper, SecondReading, UserAccount
+from biblio.store.models import Decision, Paper, SecondReading, SecondReadingPause, UserAccount
 from biblio.store.words import LIBRARIANS, RelationKind, Verdict
 from biblio.verify.sharing.escalations import escalate_disagreement
 
@@ -186,11 +186,13 @@ def call_off(session: Session, actor: Actor, reading_id: int, *, now: datetime) 
 def resume(session: Session, actor: Actor, reading_id: int, *, now: datetime) -> SecondReading:
     """Open again a second reading that was called off, while its decision is still the one in force.
 
-    The row forgets who called it off, so that goes into the audit log, as does who opened it again.
+    The row is open again and forgets that it was not; when and by whom stays as a pause, so that a report of a day
+    between can be counted again. It is no new row, because whoever looks for what is secret asks when the decision was
+    drawn.
 
     Raises ``NotFound`` where none was called off, ``Stale`` where the pair was decided anew since.
     """
-    actor.person_id()
+    person = actor.person_id()
     row = locked(session, reading_id)
     if row.ended_at is None or row.verdict is not None:
         raise NotFound("No second reading was called off under this number.")
@@ -202,16 +204,14 @@ def resume(session: Session, actor: Actor, reading_id: int, *, now: datetime) ->
     ).first()
     if latest != row.decision_id:
         raise Stale("The first decision was changed meanwhile: there is nothing to read a second time.")
-    acts = (("called_off", row.ended_at, row.ended_by_id), ("resumed", now, actor.user_id))
-    session.add_all(
-        AuditEntry(
-            made_at=at,
-            actor_id=who,
-            action=f"second_reading.{what}",
-            subject=f"paper {survivor}",
-            details={"decision": row.decision_id},
+    session.add(
+        SecondReadingPause(
+            reading_id=reading_id,
+            called_off_at=row.ended_at,
+            called_off_by_id=row.ended_by_id,
+            resumed_at=now,
+            resumed_by_id=person,
         )
-        for what, at, who in acts
     )
     row.ended_at = row.ended_by_id = None
     session.add(row)

@@ -1,4 +1,7 @@
-"""Lets a small bibliography live: projects, harvests, decisions, merges and corrections by chance, each through its service."""
+"""Lets a small bibliography live, by chance, each act through its service.
+
+Projects, harvests, decisions, second readings, merges, splits and corrections.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,13 @@ from biblio.catalogue.links import EvidenceFacts, Ruling, Suggestion, decide, li
 from biblio.catalogue.merges import merge, undo_merge
 from biblio.catalogue.papers import absorb_records
 from biblio.catalogue.projects import record_projects
+from biblio.catalogue.splits import split_off
 from biblio.clock import FixedClock
-from biblio.errors import RequestRefused
+from biblio.errors import BiblioError, RequestRefused
 from biblio.runtime import Runtime
-from biblio.store.models import Decision, Paper, PaperMerge, Project
+from biblio.store.models import Decision, Paper, PaperMerge, Project, SecondReading, SourceRecord
 from biblio.store.words import Band, RelationKind, Role, Verdict
+from biblio.verify.sharing.second_readings import View, call_off, end_changed, judge_second, put_to_readers, resume
 from harvesters.records import HarvestedAuthor, HarvestedProject, HarvestedRecord, HarvestedUnit
 from tests.factories import add_user
 
@@ -31,9 +36,11 @@ class Life:
         self._runtime, self._clock, self._dice = runtime, clock, Random(seed)
         with runtime.store.writing() as session:
             self._actor: Actor = add_user(session, "hiro", Role.HEAD_LIBRARIAN)
+            self._second: Actor = add_user(session, "jo", Role.LIBRARIAN)
         self._acts = (
-            self._project, self._harvest, self._harvest, self._accept, self._accept, self._accept, self._reject,
-            self._undo, self._relate, self._merge, self._undo_merge, self._correct, self._propose,
+            self._project, *[self._harvest] * 3, *[self._accept] * 5, self._reject, self._undo, self._relate,
+            self._merge, self._undo_merge, self._correct, self._propose, self._split, self._judge_second,
+            *[self._call_off] * 2, *[self._resume] * 2,
         )  # fmt: skip
 
     def goes_on(self, acts: int) -> None:
@@ -43,7 +50,7 @@ class Life:
             try:
                 with self._runtime.store.writing() as session:
                     self._dice.choice(self._acts)(session)
-            except RequestRefused:
+            except BiblioError:
                 continue
 
     def _project(self, session: Session) -> None:
@@ -105,7 +112,9 @@ class Life:
         kinds = (RelationKind.SCIENCE, RelationKind.SCIENCE, RelationKind.MENTION)
         relation = self._dice.choice(kinds) if verdict is Verdict.ACCEPT else None
         ruling = Ruling(paper, project, verdict, version_seen=link.version if link else 0, relation=relation)
-        decide(session, self._actor, ruling, now=self._clock.now())
+        made = decide(session, self._actor, ruling, now=self._clock.now())
+        end_changed(session, self._actor, [made], self._clock.now())
+        put_to_readers(session, self._actor, [made], 0.3, self._dice.random)
 
     def _accept(self, session: Session) -> None:
         self._judge(session, Verdict.ACCEPT)
@@ -116,7 +125,8 @@ class Life:
     def _undo(self, session: Session) -> None:
         made = session.exec(select(Decision.id).order_by(col(Decision.id))).all()
         if made:
-            undo(session, self._actor, int(self._dice.choice(made) or 0), now=self._clock.now())
+            back = undo(session, self._actor, int(self._dice.choice(made) or 0), now=self._clock.now())
+            end_changed(session, self._actor, [back], self._clock.now())
 
     def _relate(self, session: Session) -> None:
         paper, _ = self._pair(session)
@@ -131,6 +141,29 @@ class Life:
         made = session.exec(select(PaperMerge.id).order_by(col(PaperMerge.id))).all()
         if made:
             undo_merge(session, self._actor, int(self._dice.choice(made) or 0), now=self._clock.now())
+
+    def _split(self, session: Session) -> None:
+        live = col(SourceRecord.superseded_at).is_(None)
+        made = session.exec(select(SourceRecord.id).where(live).order_by(col(SourceRecord.id))).all()
+        if made:
+            split_off(session, self._actor, int(self._dice.choice(made) or 0), now=self._clock.now())
+
+    def _reading(self, session: Session, *, is_open: bool) -> int:
+        ended = col(SecondReading.ended_at)
+        which = ended.is_(None) if is_open else ended.is_not(None)
+        found = session.exec(select(SecondReading.id).where(which).order_by(col(SecondReading.id))).all()
+        return int(self._dice.choice(found) or 0) if found else 0
+
+    def _judge_second(self, session: Session) -> None:
+        verdict = self._dice.choice((Verdict.ACCEPT, Verdict.REJECT))
+        view = View(verdict, RelationKind.SCIENCE if verdict is Verdict.ACCEPT else None)
+        judge_second(session, self._second, self._reading(session, is_open=True), view, now=self._clock.now())
+
+    def _call_off(self, session: Session) -> None:
+        call_off(session, self._actor, self._reading(session, is_open=True), now=self._clock.now())
+
+    def _resume(self, session: Session) -> None:
+        resume(session, self._actor, self._reading(session, is_open=False), now=self._clock.now())
 
     def _correct(self, session: Session) -> None:
         paper, _ = self._pair(session)

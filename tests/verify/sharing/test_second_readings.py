@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import threading
+from datetime import timedelta
 from random import Random
 
 import pytest
 from flask import Flask
 from sqlmodel import col, select
 
+from biblio.catalogue import audit
 from biblio.catalogue.actor import Actor
+from biblio.catalogue.audit_streams import Kind
 from biblio.errors import NotAllowed, NotFound, RequestRefused, Stale
 from biblio.jobs import run_job
 from biblio.runtime import Runtime
 from biblio.store.current import under_second_reading
-from biblio.store.models import AuditEntry, Decision, DeskItem, Escalation, Link, SecondReading, UserAccount
+from biblio.store.models import Decision, DeskItem, Escalation, Link, SecondReading, UserAccount
 from biblio.store.words import RelationKind, Role, Verdict
 from biblio.verify import service
 from biblio.verify.lists.known import export_known
@@ -359,15 +362,18 @@ def test_a_head_librarian_calls_a_reading_off_and_on_again(runtime: Runtime, app
     _, reading = drawn_ruling(runtime, work, reason="seven-reasons")
     hanna, ines = as_client(app, runtime, work.hanna), as_client(app, runtime, work.ines)
     assert hanna.post(f"/desk/second/{reading}/call-off").status_code == 403
+    runtime.clock.move(timedelta(hours=1))
     ines.post(f"/desk/second/{reading}/call-off")
+    runtime.clock.move(timedelta(hours=1))
     assert "seven-reasons" in hanna.get(f"/desk/paper/{work.paper}").get_data(as_text=True)
     ines.post(f"/desk/second/{reading}/resume")
     assert "seven-reasons" not in hanna.get(f"/desk/paper/{work.paper}").get_data(as_text=True)
     with runtime.store.reading() as session:
-        noted = session.exec(select(AuditEntry).where(col(AuditEntry.action).startswith("second_reading."))).all()
-    assert [(row.action, row.actor_id) for row in noted] == [
-        ("second_reading.called_off", work.ines.user_id),
-        ("second_reading.resumed", work.ines.user_id),
+        acts = audit.page(session, audit.Wanted(kind=Kind.SHARING, who=work.ines.user_id), viewer=None)
+    now = runtime.clock.now()
+    assert [(act.at, act.what, act.who, act.paper_id) for act in acts] == [
+        (now, "let a second reading go on", "Ines", work.paper),
+        (now - timedelta(hours=1), "called a second reading off", "Ines", work.paper),
     ]
     judge(runtime, work.hanna, reading)
     with pytest.raises(NotFound), runtime.store.writing() as session:
