@@ -305,7 +305,7 @@ def crew(kind: str, workers: int | None, shared: S) -> Iterator[Crew[S]]:
 def beside() -> Iterator[Executor | None]:
     """Give one process beside this one for work that is worth it, started at once; None on a machine of one processor.
 
-    A call that killed its process several times, or that no process could be started for, raises ``WorkerLost``.
+    A call that killed its process several times raises ``WorkerLost``. Nobody waits for its end.
     """
     if (os.cpu_count() or 1) == 1:
         yield None
@@ -314,7 +314,7 @@ def beside() -> Iterator[Executor | None]:
     try:
         yield pool
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _executor(_context: click.Context, _option: click.Parameter, kind: str) -> str:

@@ -39,13 +39,15 @@ def among(session: Session, column: Any, ids: Collection[int]) -> Any:
 def ask_authors(session: Session, revision_ids: Collection[int]) -> Callable[[], dict[int, Authors]]:
     """Return what gives the authors of each revision that has any, and waits for them.
 
-    Of very many the database is asked at once, on a connection of its own: it puts them together while Python does
-    something else. It finds the same, as the authors of a revision are written once and never changed.
+    Of very many a PostgreSQL server is asked at once, on a connection of its own: it puts them together while Python
+    does something else. It finds the same, as the authors of a revision are written once and never changed. (SQLite works
+    in this process, where two of its connections hinder each other.)
     """
     statement = _authors_together(session, revision_ids)
-    engine = session.get_bind().engine
-    if len(revision_ids) < MANY or not reads_only(session) or not isinstance(engine.pool, sa.QueuePool):
+    if _is_sqlite(session) or len(revision_ids) < MANY or not reads_only(session):
         return lambda: _apart(session.connection().execute(statement).one())
+
+    engine = session.get_bind().engine
 
     def ask() -> Any:
         with engine.connect() as connection:
