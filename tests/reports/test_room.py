@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import OrderedDict
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Room:
     mine = Room(1)
     for module in (latest, service, room):
         monkeypatch.setattr(module, "ROOM", mine)
+    monkeypatch.setattr(service, "_kept", OrderedDict())  # another test may have read the same report in this process
     return mine
 
 
