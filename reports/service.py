@@ -30,10 +30,10 @@ from biblio.runtime import Runtime
 from biblio.store.current import members_under_second_reading, projects_under_second_reading
 from biblio.store.locks import Turn, see_one_moment, take_turn
 from biblio.store.models import AuditEntry, Paper, ReportSnapshot, UserAccount
-from matching.overlaps import overlaps
 from reports.building import report_of
 from reports.document import Address, Report
 from reports.facts.counted import Counted
+from reports.facts.persons import Persons
 from reports.facts.reading import read_facts
 from reports.room import ROOM
 from reports.snapshots.canonical import SnapshotUnreadable, from_json, packed, rounded, to_json, unpacked
@@ -64,7 +64,7 @@ KEEP = 8
 """How many frozen reports a process keeps read, as far as there is room; a large one takes some tens of megabytes."""
 
 MANY = 20_000
-"""From so many papers on, names are compared in a process of their own: less would not pay for starting it."""
+"""From so many papers on, authors are read in a process of their own: less would not pay for starting it."""
 
 _READ = 10
 """Bytes in memory, about, for each byte of the document."""
@@ -152,7 +152,7 @@ def _aside(session: Session) -> Iterator[Executor | None]:
         return
     with beside() as process:
         if process is not None:
-            process.submit(overlaps, [], [], [])
+            process.submit(Persons, [], [], [])  # which makes it ready
         yield process
 
 

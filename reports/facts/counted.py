@@ -6,14 +6,14 @@ The words are those of the glossary: *observed*, *published*, *silent*, *origin*
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Container, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from biblio.bulk import WorkerLost
 from biblio.observatory import Profile
@@ -22,6 +22,9 @@ from matching.authorship import Archival, DataUse, Overlap, archival, data_use
 from matching.overlaps import Staff, overlaps
 from reports.document import Theme
 from reports.facts.model import Facts, Paper, Project, Unit
+from reports.facts.persons import Persons
+
+T = TypeVar("T")
 
 DAYS_PER_YEAR = 365.25
 """Durations are shown in Julian years."""
@@ -55,7 +58,7 @@ class Start:
 class Counted:
     """Facts and a profile, and what follows from them. Everything is worked out once, when it is first asked for.
 
-    Whether authors are of teams takes longest: ``aside`` works it out from now on, and whoever asks for it waits.
+    What is asked of authors takes longest: ``aside`` works it out from now on, and whoever asks for it waits.
     """
 
     def __init__(self, facts: Facts, profile: Profile, aside: Executor | None = None) -> None:
@@ -64,7 +67,10 @@ class Counted:
         self.themes: dict[str, Theme] = {}
         """Those worked out so far, by key (``reports.themes.theme_of``)."""
         self._starts: dict[tuple[int, From], Start | None] = {}
-        self._begun = None if aside is None else aside.submit(overlaps, *self._authors_and_teams())
+        self._begun: dict[Callable[..., Any], Future[Any]] = {}
+        if aside is not None:
+            self._begun[overlaps] = aside.submit(overlaps, *self._authors_and_teams())
+            self._begun[Persons] = aside.submit(Persons, *self._authors_and_orcids())
 
     @property
     def watched_until(self) -> date:
@@ -173,6 +179,11 @@ class Counted:
         )
 
     @cached_property
+    def persons(self) -> Persons:
+        """Who wrote the refereed papers."""
+        return self._told_aside(Persons) or Persons(*self._authors_and_orcids())
+
+    @cached_property
     def undecided(self) -> Undecided:
         """What waits for a decision, and what would follow from it. No other number knows of it."""
         return Undecided(self)
@@ -200,16 +211,21 @@ class Counted:
     @cached_property
     def _overlaps(self) -> Mapping[int, tuple[Overlap, ...]]:
         """Refereed paper → whether an author is of the team of each of its projects, in step with ``projects_of``."""
-        told = iter(self._told_aside() or overlaps(*self._authors_and_teams()))
+        told = iter(self._told_aside(overlaps) or overlaps(*self._authors_and_teams()))
         return {i: tuple(islice(told, len(self.projects_of[i]))) for i in sorted(self.refereed)}
 
-    def _told_aside(self) -> list[Overlap] | None:
-        """Return what was worked out aside; None where nothing was, or where the machine let no process do it."""
-        begun, self._begun = self._begun, None
+    def _told_aside(self, work: Callable[..., T]) -> T | None:
+        """Return what was worked out aside; None where it was not, or where the machine let no process do it."""
+        begun = self._begun.pop(work, None)
         try:
             return None if begun is None else begun.result()
         except (WorkerLost, OSError):
             return None
+
+    def _authors_and_orcids(self) -> tuple[list[int], list[tuple[str, ...]], list[tuple[str, ...]]]:
+        """Return what ``Persons`` is asked: the refereed papers, sorted, their authors and ORCIDs."""
+        ids, papers = sorted(self.refereed), self.facts.papers
+        return ids, [papers[i].authors for i in ids], [papers[i].orcids for i in ids]
 
     def _authors_and_teams(self) -> tuple[list[tuple[str, ...]], list[Staff], list[tuple[int, int]]]:
         """Return what ``overlaps`` is asked: of refereed papers the authors, of their projects the people, and the pairs."""

@@ -14,7 +14,7 @@ THEMES: dict[str, ModuleType] = {
 """The themes by key, in the order of the pages."""
 
 OF_AUTHORS = frozenset(module.KEY for module in (papers, citations, people, data, comparison))
-"""Those that ask whether authors are of teams, which takes longest to find out."""
+"""Those that ask who the authors are and whether they are of teams, which takes longest to find out."""
 
 
 def theme_of(counted: Counted, key: str) -> Theme:

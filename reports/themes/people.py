@@ -27,6 +27,7 @@ from reports.definitions.people import (
 from reports.definitions.projects import OBSERVED, PUBLISHED
 from reports.document import Chart, Column, Figure, Row, Table
 from reports.facts.counted import Counted
+from reports.facts.persons import Persons, in_order
 from reports.themes.groups import ALL, NOT_KNOWN, by_facet, facets_of
 from reports.themes.paper_groups import (
     COLOURS,
@@ -42,7 +43,6 @@ from reports.themes.paper_groups import (
     share_of_all,
     uses,
 )
-from reports.themes.persons import Persons, in_order
 from reports.themes.places import Pool
 
 KEY = "people"
@@ -134,7 +134,7 @@ def _region(region: Region, codes: Iterable[str], countries: Mapping[str | None,
 
 def _authors(written: Written) -> Table:
     facts = written.counted.facts
-    people = Persons(facts.papers, written.papers.ids)
+    people = written.counted.persons
     order = in_order(written.counted.appeared_on, [group.ids for group in written.years])
     new = people.new_first_authors(order)
     return Table(

@@ -18,8 +18,8 @@ from reports.definitions.people import INDICATORS
 from reports.document import Table
 from reports.facts.counted import Counted
 from reports.facts.model import Bibliography, Facts, Paper, Project
+from reports.facts.persons import Persons
 from reports.themes.people import tables
-from reports.themes.persons import Persons
 from tests.reports.facts_made import counted, facts, paper, profile, project
 from tests.reports.themes.bibliographies import bibliographies
 
@@ -71,7 +71,7 @@ def test_names_give_the_fewest_and_the_most_people() -> None:
 
 def persons(*papers: Paper) -> tuple[int, int]:
     """Return how many people wrote these papers, at least and at most."""
-    made = Persons({one.id: one for one in papers}, [one.id for one in papers])
+    made = Persons([one.id for one in papers], [one.authors for one in papers], [one.orcids for one in papers])
     return made.distinct(made.places([one.id for one in papers]))
 
 

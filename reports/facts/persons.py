@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain, compress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.rosters import sketch
-from reports.facts.model import Paper
-from reports.themes.places import Places, Vector
+
+Vector = NDArray[Any]
 
 
 class Person(NamedTuple):
@@ -32,25 +33,25 @@ class Persons:
     name is written in another way, that is assumed for ``least`` only. So there are never fewer of ``most``.
     """
 
-    def __init__(self, papers: Mapping[int, Paper], ids: Sequence[int]) -> None:
-        """Read the authors of the papers ``ids``, which are sorted; a paper's *place* is its position among them."""
+    def __init__(self, ids: Sequence[int], authors: Sequence[Sequence[str]], orcids: Sequence[Sequence[str]]) -> None:
+        """Read the authors of the papers ``ids``, which are sorted; a paper's *place* is its position among them.
+
+        All plain data, so that another process can do it. ``orcids`` are in step with ``authors``, "" where none is known.
+        """
         self._places = {i: place for place, i in enumerate(ids)}
-        listed = [papers[i] for i in ids]
-        names = list(chain.from_iterable(paper.authors for paper in listed))
-        orcids = list(chain.from_iterable(map(_beside, listed)))
-        people = _People(names, orcids)
-        where = np.repeat(np.arange(len(ids)), [len(paper.authors) for paper in listed])
+        people = _People(list(chain.from_iterable(authors)), list(chain.from_iterable(map(_beside, authors, orcids))))
+        where = np.repeat(np.arange(len(ids)), [len(one) for one in authors])
         is_person = people.least >= 0
-        self._paper: Places = where[is_person]
+        self._paper: Vector = where[is_person]
         self._least, self._most = people.least[is_person], people.most[is_person]
         self.numbers: Vector = np.bincount(self._paper, minlength=len(ids))
         """How many people are printed on the paper at each place."""
 
-    def places(self, ids: Sequence[int]) -> Places:
+    def places(self, ids: Sequence[int]) -> Vector:
         """Return the places of some of the papers."""
         return np.fromiter((self._places[i] for i in ids), dtype=np.intp, count=len(ids))
 
-    def distinct(self, places: Places) -> tuple[int, int]:
+    def distinct(self, places: Vector) -> tuple[int, int]:
         """Return how many people wrote the papers at these places: at least, and at most."""
         is_in = np.zeros(len(self._places), dtype=np.bool_)
         is_in[places] = True
@@ -109,10 +110,10 @@ def _number(numbers: dict[str, int], person: str | None) -> int:
     return -1 if person is None else numbers.setdefault(person, len(numbers))
 
 
-def _beside(paper: Paper) -> Sequence[str]:
+def _beside(authors: Sequence[str], orcids: Sequence[str]) -> Sequence[str]:
     """Return one ORCID for each printed author, "" where none is known."""
-    missing = len(paper.authors) - len(paper.orcids)
-    return paper.orcids[: len(paper.authors)] if missing <= 0 else (*paper.orcids, *("",) * missing)
+    missing = len(authors) - len(orcids)
+    return orcids[: len(authors)] if missing <= 0 else (*orcids, *("",) * missing)
 
 
 def _settled(
