@@ -98,11 +98,9 @@ def _units(session: Session, end: End, profile: Profile) -> tuple[dict[int, list
     found: dict[int, list[Unit]] = defaultdict(list)
     impossible: Counter[int] = Counter()
     for project, id_, delivered_on, released_on, exposure_s in rows.all():
-        if delivered_on is not None and not first <= delivered_on <= last:
-            impossible[project] += 1
-            delivered_on = None  # noqa: PLW2901
-        if released_on is not None and not first <= released_on <= last and released_on not in never:
-            impossible[project] += 1
-            released_on = None  # noqa: PLW2901
-        found[project].append(Unit(id_, delivered_on, released_on, exposure_s))
+        delivered = delivered_on if delivered_on and first <= delivered_on <= last else None
+        released = released_on if released_on and (first <= released_on <= last or released_on in never) else None
+        if left_out := (delivered != delivered_on) + (released != released_on):
+            impossible[project] += left_out
+        found[project].append(Unit(id_, delivered, released, exposure_s))
     return found, impossible

@@ -29,6 +29,7 @@ def _both(table: Table) -> tuple[str, str]:
 
 
 def _pixels(picture: str) -> bytes:
+    picture = picture.replace("<text ", '<text style="font-kerning:none" ')  # WeasyPrint sets letter by letter
     start = picture.index(">") + 1
     white = picture[:start] + '<rect width="100%" height="100%" fill="white"/>' + picture[start:]
     made: bytes = vl_convert.svg_to_png(white)
@@ -37,7 +38,7 @@ def _pixels(picture: str) -> bytes:
 
 @pytest.mark.parametrize("table", MADE.values(), ids=list(MADE))
 def test_a_lighter_picture_looks_the_same(table: Table) -> None:
-    """Of all that is drawn hardly a pixel differs, and only by rounding and by letters that stand closer on a screen."""
+    """Of all that is drawn hardly a pixel differs, and only by rounding."""
     from io import BytesIO
 
     from PIL import Image, ImageChops
@@ -45,7 +46,7 @@ def test_a_lighter_picture_looks_the_same(table: Table) -> None:
     heavy, light = (Image.open(BytesIO(_pixels(one))).convert("L") for one in _both(table))
     assert heavy.size == light.size
     differ = ImageChops.difference(heavy, light).histogram()
-    assert sum(differ[64:]) < 0.012 * heavy.width * heavy.height
+    assert sum(differ[64:]) < 0.002 * heavy.width * heavy.height
 
 
 @pytest.mark.parametrize("table", MADE.values(), ids=list(MADE))
@@ -62,8 +63,8 @@ def test_each_line_of_a_text_stands_on_its_own() -> None:
     picture = lighter(charts.svg(MADE["hatched"], MADE["hatched"].charts[0]), FONTS)
     texts = [element for element in ET.fromstring(picture).iter() if element.tag.endswith("}text")]
     growing = next(text for text in texts if text.text == "hatched: still growing")
-    middle = growing.get("text-anchor") == "middle" or float(growing.get("x", 0)) < -1
-    assert middle
+    assert growing.get("text-anchor") is None
+    assert float(growing.attrib["x"]) < -1, "it is centred by where it begins"
     assert not any(len(text) for text in texts)
     assert ET.fromstring(picture).get("font-family") == FONTS
 
