@@ -102,7 +102,8 @@ class Strict:
     """A mail server of sockets alone, whose every moment is counted: before and after each answer, and within DATA.
 
     ``moments`` names those that were; at the moment number ``break_at`` it closes the connection. ``ids`` counts what it
-    accepted: a letter whose last dot it heard and that it had put aside when it went on.
+    accepted: a letter whose last dot it heard and that it had put aside when it went on. A client that has its last answer
+    goes on while the server passes its last moment: ``passed`` and ``again`` wait for the end of every talk.
     """
 
     def __init__(self) -> None:
@@ -111,9 +112,30 @@ class Strict:
         self.break_at = 0
         self.lock = threading.Lock()
         self.port = 0
+        self._talks = 0
+        self._ended = threading.Condition()
+
+    @contextmanager
+    def talk(self) -> Iterator[None]:
+        """Hold a talk: entered before its first moment, left after its last."""
+        with self._ended:
+            self._talks += 1
+        try:
+            yield
+        finally:
+            with self._ended:
+                self._talks -= 1
+                self._ended.notify_all()
+
+    def passed(self) -> int:
+        """Return how many moments were, once every talk has ended."""
+        with self._ended:
+            assert self._ended.wait_for(lambda: self._talks == 0, timeout=60), "a talk does not end"
+        return len(self.moments)
 
     def again(self, break_at: int) -> None:
-        """Count moments anew."""
+        """Count moments anew, once every talk has ended."""
+        self.passed()
         self.moments, self.break_at = [], break_at
 
     def at(self, moment: str) -> None:
@@ -133,7 +155,7 @@ class _Talk(socketserver.StreamRequestHandler):
     strict: Strict
 
     def handle(self) -> None:
-        with contextlib.suppress(TalkBreaks, OSError):
+        with self.strict.talk(), contextlib.suppress(TalkBreaks, OSError):
             self._say("connect", "220 mail.test")
             while line := self.rfile.readline():
                 verb = line.split()[0].decode().upper()
