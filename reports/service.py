@@ -34,7 +34,7 @@ from reports.building import report_of
 from reports.document import Address, Report
 from reports.facts.counted import Counted
 from reports.facts.persons import Persons
-from reports.facts.reading import read_facts
+from reports.facts.reading import begin_reading
 from reports.room import ROOM
 from reports.snapshots.canonical import SnapshotUnreadable, from_json, packed, rounded, to_json, unpacked
 from reports.snapshots.difference import Difference, difference
@@ -131,9 +131,10 @@ def build_report(
     progress("reading the facts", 0, 1)
 
     def made(aside: Executor | None) -> Report:
-        facts = read_facts(session, runtime.profile, as_of, today=today, known_by=known_by)
-        progress("reading the facts", 1, 1)
+        facts, bibliography = begin_reading(session, runtime.profile, as_of, today=today, known_by=known_by)
         counted = Counted(facts, runtime.profile, aside)
+        counted.learn(bibliography())
+        progress("reading the facts", 1, 1)
         for done, key in enumerate(sorted(THEMES, key=OF_AUTHORS.__contains__), start=1):
             theme_of(counted, key)
             progress("counting", done, len(THEMES))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, date
 from enum import StrEnum
 from functools import cached_property
@@ -21,7 +21,7 @@ from biblio.store.words import NEVER_PREPRINTS, Band
 from matching.authorship import Archival, DataUse, Overlap, archival, data_use
 from matching.overlaps import Staff, overlaps
 from reports.document import Theme
-from reports.facts.model import Facts, Paper, Project, Unit
+from reports.facts.model import Bibliography, Facts, Paper, Project, Unit
 from reports.facts.persons import Persons
 
 T = TypeVar("T")
@@ -71,6 +71,10 @@ class Counted:
         if aside is not None:
             self._begun[overlaps] = aside.submit(overlaps, *self._authors_and_teams())
             self._begun[Persons] = aside.submit(Persons, *self._authors_and_orcids())
+
+    def learn(self, bibliography: Bibliography) -> None:
+        """Take the state of the bibliography, where it was read after the other facts, before anything is asked of it."""
+        self.facts = replace(self.facts, bibliography=bibliography)
 
     @property
     def watched_until(self) -> date:

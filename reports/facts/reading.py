@@ -6,6 +6,8 @@ corrected or harvested since. What "now" is plays no part: the end of the day as
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from biblio.observatory import Profile
 from biblio.store.answers import answers_of_closed_campaigns
 from biblio.store.models import Paper, Project
 from reports.facts.facilities import read_facilities
-from reports.facts.model import Facts
+from reports.facts.model import Bibliography, Facts
 from reports.facts.reading_bibliography import read_bibliography
 from reports.facts.reading_coverage import read_coverage
 from reports.facts.reading_links import End, read_merges, read_science
@@ -31,6 +33,17 @@ def read_facts(
 
     ``known_by``: only what was known by this moment, for a snapshot that was frozen before its day had ended.
     """
+    facts, bibliography = begin_reading(session, profile, as_of, today=today, known_by=known_by)
+    return replace(facts, bibliography=bibliography())
+
+
+def begin_reading(
+    session: Session, profile: Profile, as_of: date, *, today: date, known_by: datetime | None = None
+) -> tuple[Facts, Callable[[], Bibliography]]:
+    """Read what ``read_facts`` reads but the state of the bibliography, and return what reads that.
+
+    So what takes long can be begun in between: nothing that is worked out aside needs it.
+    """
     day = min(as_of, today)
     with collecting_later():
         end = End.of(day, known_by)
@@ -42,16 +55,16 @@ def read_facts(
         projects = read_projects(session, end, profile)
         through, holes = read_coverage(session, end, profile)
         papers = papers_asked()
-        return Facts(
+        facts = Facts(
             as_of=day,
             complete_through=through,
             projects=projects,
             papers=papers,
             links=links,
             answers=tuple(answers_of_closed_campaigns(session, end.moment)),
-            bibliography=read_bibliography(session, end, merges, papers, holes),
             known_since=known_since(session, known_by),
         )
+    return facts, lambda: read_bibliography(session, end, merges, papers, holes)
 
 
 def known_since(session: Session, known_by: datetime | None = None) -> date | None:
