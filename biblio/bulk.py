@@ -317,6 +317,14 @@ def beside() -> Iterator[Executor | None]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def outcome(begun: Future[R]) -> R | None:
+    """Wait for what a process beside this one was asked; None where it died, or the machine let none begin."""
+    try:
+        return begun.result()
+    except (WorkerLost, OSError):
+        return None
+
+
 def _executor(_context: click.Context, _option: click.Parameter, kind: str) -> str:
     """The option as given; a usage error before anything is read where it cannot be had."""
     try:

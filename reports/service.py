@@ -32,8 +32,8 @@ from biblio.store.locks import Turn, see_one_moment, take_turn
 from biblio.store.models import AuditEntry, Paper, ReportSnapshot, UserAccount
 from reports.building import report_of
 from reports.document import Address, Report
+from reports.facts.authors import make_ready
 from reports.facts.counted import Counted
-from reports.facts.persons import Persons
 from reports.facts.reading import begin_reading
 from reports.room import ROOM
 from reports.snapshots.canonical import SnapshotUnreadable, from_json, packed, rounded, to_json, unpacked
@@ -131,7 +131,9 @@ def build_report(
     progress("reading the facts", 0, 1)
 
     def made(aside: Executor | None) -> Report:
-        facts, bibliography = begin_reading(session, runtime.profile, as_of, today=today, known_by=known_by)
+        facts, bibliography = begin_reading(
+            session, runtime.profile, as_of, today=today, known_by=known_by, aside=aside
+        )
         counted = Counted(facts, runtime.profile, aside)
         counted.learn(bibliography())
         progress("reading the facts", 1, 1)
@@ -153,7 +155,7 @@ def _aside(session: Session) -> Iterator[Executor | None]:
         return
     with beside() as process:
         if process is not None:
-            process.submit(Persons, [], [], [])  # which makes it ready
+            process.submit(make_ready)
         yield process
 
 

@@ -13,18 +13,17 @@ from datetime import MAXYEAR, MINYEAR, date
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from biblio.bulk import WorkerLost
+from biblio.bulk import outcome
 from biblio.observatory import Profile
 from biblio.store.words import NEVER_PREPRINTS, Band
 from matching.authorship import Archival, DataUse, Overlap, archival, data_use
 from matching.overlaps import Staff, overlaps
 from reports.document import Theme
+from reports.facts.authors import overlaps_of_kept, persons_of_kept
 from reports.facts.model import Bibliography, Facts, Paper, Project, Unit
 from reports.facts.persons import Persons
-
-T = TypeVar("T")
 
 DAYS_PER_YEAR = 365.25
 """Durations are shown in Julian years."""
@@ -58,7 +57,8 @@ class Start:
 class Counted:
     """Facts and a profile, and what follows from them. Everything is worked out once, when it is first asked for.
 
-    What is asked of authors takes longest: ``aside`` works it out from now on, and whoever asks for it waits.
+    What is asked of authors takes longest: ``aside``, which keeps those of the facts (``reports.facts.authors``), works it
+    out from now on, and whoever asks for it waits.
     """
 
     def __init__(self, facts: Facts, profile: Profile, aside: Executor | None = None) -> None:
@@ -69,8 +69,9 @@ class Counted:
         self._starts: dict[tuple[int, From], Start | None] = {}
         self._begun: dict[Callable[..., Any], Future[Any]] = {}
         if aside is not None:
-            self._begun[overlaps] = aside.submit(overlaps, *self._authors_and_teams())
-            self._begun[Persons] = aside.submit(Persons, *self._authors_and_orcids())
+            ids = sorted(self.refereed)
+            self._begun[overlaps] = aside.submit(overlaps_of_kept, ids, *self._teams())
+            self._begun[Persons] = aside.submit(persons_of_kept, ids)
 
     def learn(self, bibliography: Bibliography) -> None:
         """Take the state of the bibliography, where it was read after the other facts, before anything is asked of it."""
@@ -185,7 +186,8 @@ class Counted:
     @cached_property
     def persons(self) -> Persons:
         """Who wrote the refereed papers."""
-        return self._told_aside(Persons) or Persons(*self._authors_and_orcids())
+        told, papers, ids = self._told_aside(Persons), self.facts.papers, sorted(self.refereed)
+        return told or Persons(ids, [papers[i].authors for i in ids], [papers[i].orcids for i in ids])
 
     @cached_property
     def undecided(self) -> Undecided:
@@ -215,29 +217,22 @@ class Counted:
     @cached_property
     def _overlaps(self) -> Mapping[int, tuple[Overlap, ...]]:
         """Refereed paper → whether an author is of the team of each of its projects, in step with ``projects_of``."""
-        told = iter(self._told_aside(overlaps) or overlaps(*self._authors_and_teams()))
-        return {i: tuple(islice(told, len(self.projects_of[i]))) for i in sorted(self.refereed)}
-
-    def _told_aside(self, work: Callable[..., T]) -> T | None:
-        """Return what was worked out aside; None where it was not, or where the machine let no process do it."""
-        begun = self._begun.pop(work, None)
-        try:
-            return None if begun is None else begun.result()
-        except (WorkerLost, OSError):
-            return None
-
-    def _authors_and_orcids(self) -> tuple[list[int], list[tuple[str, ...]], list[tuple[str, ...]]]:
-        """Return what ``Persons`` is asked: the refereed papers, sorted, their authors and ORCIDs."""
         ids, papers = sorted(self.refereed), self.facts.papers
-        return ids, [papers[i].authors for i in ids], [papers[i].orcids for i in ids]
+        told = self._told_aside(overlaps) or overlaps([papers[i].authors for i in ids], *self._teams())
+        rest = iter(told)
+        return {i: tuple(islice(rest, len(self.projects_of[i]))) for i in ids}
 
-    def _authors_and_teams(self) -> tuple[list[tuple[str, ...]], list[Staff], list[tuple[int, int]]]:
-        """Return what ``overlaps`` is asked: of refereed papers the authors, of their projects the people, and the pairs."""
-        facts, papers, projects = self.facts, sorted(self.refereed), sorted(self.refereed_of)
+    def _told_aside(self, work: Callable[..., Any]) -> Any:
+        """Return what was worked out aside; None where it was not."""
+        begun = self._begun.pop(work, None)
+        return None if begun is None else outcome(begun)
+
+    def _teams(self) -> tuple[list[Staff], list[tuple[int, int]]]:
+        """Return what ``overlaps`` is asked beside the refereed papers' authors: the people of their projects, the pairs."""
+        papers, projects = sorted(self.refereed), sorted(self.refereed_of)
         places = {project: place for place, project in enumerate(projects)}
         return (
-            [facts.papers[i].authors for i in papers],
-            [staff_of(facts.projects[i]) for i in projects],
+            [staff_of(self.facts.projects[i]) for i in projects],
             [(place, places[project]) for place, i in enumerate(papers) for project in self.projects_of[i]],
         )
 

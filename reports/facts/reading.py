@@ -7,6 +7,7 @@ corrected or harvested since. What "now" is plays no part: the end of the day as
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -38,11 +39,17 @@ def read_facts(
 
 
 def begin_reading(
-    session: Session, profile: Profile, as_of: date, *, today: date, known_by: datetime | None = None
+    session: Session,
+    profile: Profile,
+    as_of: date,
+    *,
+    today: date,
+    known_by: datetime | None = None,
+    aside: Executor | None = None,
 ) -> tuple[Facts, Callable[[], Bibliography]]:
     """Read what ``read_facts`` reads but the state of the bibliography, and return what reads that.
 
-    So what takes long can be begun in between: nothing that is worked out aside needs it.
+    So what takes long can be begun in between: nothing that is worked out ``aside`` needs it. Authors are kept there.
     """
     day = min(as_of, today)
     with collecting_later():
@@ -51,7 +58,7 @@ def begin_reading(
         links = read_science(session, end, merges)
         wanted = {link.paper_id for link in links}
         used_too = read_facilities(session, end, merges, wanted, profile)
-        papers_asked = ask_papers(session, end, merges, wanted, used_too)
+        papers_asked = ask_papers(session, end, merges, wanted, used_too, aside)
         projects = read_projects(session, end, profile)
         through, holes = read_coverage(session, end, profile)
         papers = papers_asked()

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from biblio.store.models import PaperIdentifier, PaperIdentifierMove, PaperRevision
+from reports.facts.authors import NOBODY, Authors
 from reports.facts.model import Paper
 from reports.facts.reading_links import End, Merges
-from reports.facts.reading_rows import Authors, among, ask_authors, identifiers_of
+from reports.facts.reading_rows import among, ask_authors, identifiers_of
 
 
 def ask_papers(
-    session: Session, end: End, merges: Merges, wanted: Collection[int], facilities: Mapping[int, tuple[str, ...]]
+    session: Session,
+    end: End,
+    merges: Merges,
+    wanted: Collection[int],
+    facilities: Mapping[int, tuple[str, ...]],
+    aside: Executor | None = None,
 ) -> Callable[[], dict[int, Paper]]:
     """Return what gives these papers (survivors' ids) by id, sorted; one of which nothing was shown yet is left out.
 
@@ -23,7 +30,7 @@ def ask_papers(
     ``facilities``: the other observatories whose data they used (``reports.facts.facilities``).
     """
     rows = _shown(session, end, wanted)
-    authors = ask_authors(session, [row[0] for row in rows])
+    authors = ask_authors(session, {row[0]: row[1] for row in rows}, aside)
     named = read_identifiers(session, end, merges, wanted)
     return lambda: _papers(rows, authors(), named, facilities)
 
@@ -35,10 +42,9 @@ def _papers(
     facilities: Mapping[int, tuple[str, ...]],
 ) -> dict[int, Paper]:
     """Return the papers of what was shown of each."""
-    nobody: Authors = ((), (), "")
     found = {}
     for id_, paper, title, refereed, kind, journal, year, published_on, precision, preprint_on, citations in rows:
-        names, orcids, affiliation = authors.get(id_, nobody)
+        names, orcids, affiliation = authors.get(id_, NOBODY)
         found[paper] = Paper(
             paper, title or "", names, orcids, affiliation, refereed, kind or "", journal or "",
             year or (preprint_on.year if preprint_on else None), published_on, precision or "", preprint_on, citations,

@@ -7,13 +7,10 @@ lists in one row: handing over a row costs Python more than finding it costs the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from sys import intern
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
@@ -21,12 +18,10 @@ from sqlmodel import Session, col
 from biblio.store import reads_only
 from biblio.store.models import PaperAuthor, PaperIdentifier
 from biblio.store.words import Scheme
+from reports.facts.authors import Authors, Told, apart, keep
 
 MANY = 10_000
 """So many papers are worth a connection and a thread of their own."""
-
-Authors = tuple[tuple[str, ...], tuple[str, ...], str]
-"""Names and ORCIDs ("" where none is known) in printed order, and the first author's affiliation."""
 
 
 def among(session: Session, column: Any, ids: Collection[int]) -> Any:
@@ -36,27 +31,36 @@ def among(session: Session, column: Any, ids: Collection[int]) -> Any:
     return column == sa.any_(sa.bindparam(None, sorted(ids), type_=ARRAY(sa.Integer)))
 
 
-def ask_authors(session: Session, revision_ids: Collection[int]) -> Callable[[], dict[int, Authors]]:
-    """Return what gives the authors of each revision that has any, and waits for them.
+def ask_authors(
+    session: Session, papers: Mapping[int, int], aside: Executor | None = None
+) -> Callable[[], dict[int, Authors]]:
+    """Return what gives the authors of each revision that has any, and waits for them; ``papers``: each one's paper.
 
     Of very many a PostgreSQL server is asked at once, on a connection of its own: it puts them together while Python
     does something else. It finds the same, as the authors of a revision are written once and never changed. (SQLite works
-    in this process, where two of its connections hinder each other.)
+    in this process, where two of its connections hinder each other.) ``aside`` keeps them too.
     """
-    statement = _authors_together(session, revision_ids)
-    if _is_sqlite(session) or len(revision_ids) < MANY or not reads_only(session):
-        return lambda: _apart(session.connection().execute(statement).one())
+    statement = _authors_together(session, papers)
+
+    def kept(told: Told) -> Told:
+        if aside is not None:
+            aside.submit(keep, told, papers)
+        return told
+
+    if _is_sqlite(session) or len(papers) < MANY or not reads_only(session):
+        here = kept(tuple(session.connection().execute(statement).one()))
+        return lambda: apart(here)
 
     engine = session.get_bind().engine
 
-    def ask() -> Any:
+    def ask() -> Told:
         with engine.connect() as connection:
-            return connection.execute(statement).one()
+            return kept(tuple(connection.execute(statement).one()))
 
     thread = ThreadPoolExecutor(1, thread_name_prefix="authors")
     asked = thread.submit(ask)
     thread.shutdown(wait=False)  # it ends with what it was asked
-    return lambda: _apart(asked.result())
+    return lambda: apart(asked.result())
 
 
 def _authors_together(session: Session, revision_ids: Collection[int]) -> Any:
@@ -72,19 +76,6 @@ def _authors_together(session: Session, revision_ids: Collection[int]) -> Any:
     if _is_sqlite(session):
         return sa.select(*map(sa.func.json_group_array, ordered.c))
     return sa.select(*(sa.cast(sa.func.json_agg(column), sa.Text) for column in ordered.c))
-
-
-def _apart(told: Sequence[str | None]) -> dict[int, Authors]:
-    """Return the authors by revision, of lists in which each revision's stand together in printed order."""
-    revisions, names, orcids, affiliations = (json.loads(one or "[]") for one in told)
-    # Of one name one copy is kept: it saves half of the memory, and later its hash is known already.
-    names, orcids = list(map(intern, names)), [orcid or "" for orcid in orcids]
-    is_first = np.diff(np.array(revisions, dtype=np.int64), prepend=0) > 0
-    starts = [*np.flatnonzero(is_first).tolist(), len(names)]
-    return {
-        revisions[start]: (tuple(names[start:end]), tuple(orcids[start:end]), affiliations[start] or "")
-        for start, end in pairwise(starts)
-    }
 
 
 def identifiers_of(session: Session, paper_ids: Collection[int], condition: Any) -> dict[int, dict[str, str]]:
