@@ -1,6 +1,7 @@
-"""What a feature is, and the list of features, loaded by name: the house knows features only by name.
+"""What a feature is, and the features, loaded by name: the house knows features only by name.
 
-A new feature is a new folder with a ``feature.py`` that sets ``feature = Feature(...)``, and one name below.
+A new feature is a new folder with a ``feature.py`` that sets ``feature = Feature(...)``, and one name in
+``biblio.loading``. Its commands stand by name in the folder's ``__init__.py``, so that each is called without all others.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import click
 from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
@@ -18,23 +18,10 @@ from biblio.catalogue.actor import Actor
 from biblio.catalogue.links import Ruling
 from biblio.errors import Stale
 from biblio.jobs import Job
-from biblio.loading import load
+from biblio.loading import FEATURES, load
 from biblio.mail import LetterKind
 from biblio.runtime import Runtime
 from biblio.store.models import Decision
-
-FEATURES = (
-    "biblio.ingest",
-    "biblio.verify",
-    "biblio.public",
-    "biblio.contacts",
-    "biblio.journals",
-    "biblio.compare",
-    "biblio.letters",
-    "survey",
-    "reports",
-)
-"""The features, in the order in which their pages stand in the navigation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +68,6 @@ class Feature:
     name: str
     blueprint: Callable[[], Blueprint]
     jobs: tuple[Job, ...] = ()
-    commands: tuple[click.Command, ...] = ()
     navigation: tuple[NavigationItem, ...] = ()
     deciding: Deciding | None = None
     checks: tuple[Callable[[Runtime], Iterable[str]], ...] = ()

@@ -1,10 +1,23 @@
-"""Importing by name: what the command line and the list of features load when it is asked for."""
+"""Importing by name: the features, and what the command line and they load when it is asked for."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 from typing import Any
+
+FEATURES = (
+    "biblio.ingest",
+    "biblio.verify",
+    "biblio.public",
+    "biblio.contacts",
+    "biblio.journals",
+    "biblio.compare",
+    "biblio.letters",
+    "survey",
+    "reports",
+)
+"""The features, in the order in which their pages stand in the navigation."""
 
 
 def load(place: str) -> Any:

@@ -1,1 +1,3 @@
 """Feature: what became of the telescope time, for management."""
+
+COMMANDS = {"report": "reports.commands:report"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
-from reports.commands import report
 from reports.job import REPORT, check, status
 from reports.letters import LETTERS
 from reports.pages.views import blueprint
@@ -12,7 +11,6 @@ feature = Feature(
     name="reports",
     blueprint=lambda: blueprint,
     jobs=(REPORT,),
-    commands=(report,),
     navigation=(NavigationItem("Reports", "reports.index", "reports.read", order=40),),
     checks=(check,),
     status=(status,),

@@ -1,1 +1,3 @@
 """Feature: asks the PIs of silent projects why, anonymously."""
+
+COMMANDS = {"survey": "survey.commands:survey"}

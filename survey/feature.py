@@ -14,7 +14,6 @@ from biblio.store.models import Campaign
 from survey.box.ballots import key_path
 from survey.campaign.letters import load_texts
 from survey.campaign.sending import KINDS, checked_book
-from survey.commands import survey
 from survey.job import run
 from survey.page.anonymity import promises
 from survey.page.views import blueprint
@@ -58,7 +57,6 @@ feature = Feature(
             period="hour",
         ),
     ),
-    commands=(survey,),
     navigation=(
         NavigationItem("Campaigns", "survey.campaigns.index", "campaigns.read", order=30),
         NavigationItem("Campaigns", "survey.results.compare", "figures.read", order=30, unless="campaigns.read"),

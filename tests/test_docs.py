@@ -41,7 +41,7 @@ def test_no_python_file_names_an_observatory() -> None:
 
 def test_every_feature_has_the_same_files() -> None:
     """Whoever has read one feature finds anything in the others: each declares itself in feature.py."""
-    from biblio.feature import FEATURES
+    from biblio.loading import FEATURES
 
     for name in FEATURES:
         folder = ROOT / name.replace(".", "/")

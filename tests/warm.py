@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-from biblio.feature import FEATURES
+from biblio.loading import FEATURES
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,19 +1,20 @@
 """The command line door. Commands are found by name and imported when they are called.
 
-So ``biblio scan`` and ``biblio propose`` need no database, settings or web framework, and start quickly. Commands of
-features are declared by the features; a command that needs the runtime gets it by ``ctx.obj()``.
+So ``biblio scan`` and ``biblio propose`` need no database, settings or web framework, and all start quickly. Features
+name theirs in ``COMMANDS`` of their package (name → where it is); a command that needs the runtime gets it by ``ctx.obj()``.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from biblio.loading import load
+from biblio.loading import FEATURES, load
 
 _OWN = {
     "scan": "biblio.cli.scan:scan",
@@ -33,22 +34,17 @@ _OWN = {
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is called, and features only when a name is none of its own."""
+    """A group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return all command names, the door's own first in the order of a first day's work."""
-        return [*_OWN, *sorted(self._features())]
+        return [*_OWN, *sorted(_of_features())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command called ``cmd_name``, or None."""
-        if cmd_name in _OWN:
-            found: click.Command = load(_OWN[cmd_name])
-            return found
-        return self._features().get(cmd_name)
-
-    def _features(self) -> dict[str, click.Command]:
-        features = load("biblio.feature:load_features")()
-        return {command.name or "": command for feature in features for command in feature.commands}
+        place = _OWN.get(cmd_name) or _of_features().get(cmd_name)
+        found: click.Command | None = load(place) if place else None
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what biblio refuses on purpose becomes one sentence and exit code 1."""
@@ -62,6 +58,11 @@ class LazyGroup(click.Group):
             if not type(error).__module__.startswith("sqlalchemy.exc"):
                 raise
             raise click.ClickException(database_sentence(error)) from error
+
+
+def _of_features() -> dict[str, str]:
+    packages = map(importlib.import_module, FEATURES)
+    return {name: place for package in packages for name, place in getattr(package, "COMMANDS", {}).items()}
 
 
 def _runtime() -> Any:

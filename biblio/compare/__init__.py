@@ -1,1 +1,3 @@
 """Feature: compares our list of papers and projects with those of others."""
+
+COMMANDS = {"compare": "biblio.compare.commands:compare"}

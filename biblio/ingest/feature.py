@@ -8,14 +8,9 @@ from datetime import timedelta
 from sqlmodel import col, select
 
 from biblio.feature import Feature, NavigationItem
-from biblio.ingest.ads_commands import ads
 from biblio.ingest.by_identifier import ADD
-from biblio.ingest.harvest_commands import coverage
 from biblio.ingest.jobs import COUNT, HARVEST, PUSH, READ, REFRESH, REPARSE, RESWEEP, TWINS
 from biblio.ingest.ledger import held_back, label_of, ledger_lines, source_states
-from biblio.ingest.paper_commands import papers
-from biblio.ingest.project_commands import projects
-from biblio.ingest.run_commands import harvest, reparse
 from biblio.ingest.running import WATCHED
 from biblio.ingest.troubles import open_troubles
 from biblio.ingest.views import blueprint
@@ -87,7 +82,6 @@ feature = Feature(
     name="ingest",
     blueprint=lambda: blueprint,
     jobs=(HARVEST, READ, TWINS, RESWEEP, REFRESH, COUNT, REPARSE, PUSH, ADD),
-    commands=(harvest, projects, papers, reparse, coverage, ads),
     navigation=(NavigationItem("Harvest", "ingest.harvest", "harvest.read", order=30),),
     checks=(_harvest_is_fresh, _runs_have_succeeded, _nothing_is_held_back, _sources_are_set_up),
     status=(_sources,),

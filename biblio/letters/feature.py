@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from biblio.feature import Feature, NavigationItem
 from biblio.jobs import Job
 from biblio.letters import queries
-from biblio.letters.commands import mail_group
 from biblio.letters.job import run
 from biblio.letters.views import make_blueprint
 from biblio.runtime import Runtime
@@ -33,7 +32,6 @@ feature = Feature(
     name="letters",
     blueprint=make_blueprint,
     jobs=(Job("bounces", "Read what came back of our letters", run, schedule="10 * * * *", period="hour"),),
-    commands=(mail_group,),
     navigation=(NavigationItem("Letters", "letters.index", "mail.read", order=32),),
     checks=(check,),
 )

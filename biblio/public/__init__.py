@@ -1,1 +1,3 @@
 """Feature: the public bibliography."""
+
+COMMANDS = {"feed": "biblio.public.feed_commands:feed"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from biblio.feature import Feature, NavigationItem
 from biblio.public import api, feeds, search_views
-from biblio.public.feed_commands import feed
 from biblio.public.views import blueprint, make_blueprint
 
 search_views.add_rules(blueprint)
@@ -15,7 +14,6 @@ feature = Feature(
     name="public",
     blueprint=make_blueprint,
     starts=(search_views.begin_index,),
-    commands=(feed,),
     navigation=(
         NavigationItem("Search", "public.search", "public", order=60),
         NavigationItem("Projects", "public.projects", "public", order=61),

@@ -6,13 +6,9 @@ from biblio.feature import Feature, NavigationItem
 from biblio.mail import LetterKind
 from biblio.verify.deciding import deciding
 from biblio.verify.digest import DIGEST, KIND
-from biblio.verify.learning.command import learn
-from biblio.verify.learning.evaluating import evaluate
 from biblio.verify.learning.fitting import learn as learn_job
 from biblio.verify.learning.rematch import rematch as rematch_job
 from biblio.verify.learning.rematch import status as trial_status
-from biblio.verify.learning.rematch_command import rematch
-from biblio.verify.lists.commands import decisions
 from biblio.verify.paper.views import make_blueprint
 from biblio.verify.proposing.match import match
 from biblio.verify.proposing.ranking_models import in_order, status
@@ -23,7 +19,6 @@ feature = Feature(
     name="verify",
     blueprint=make_blueprint,
     jobs=(match, learn_job, rematch_job, libraries, DIGEST),
-    commands=(decisions, evaluate, learn, rematch),
     navigation=(
         NavigationItem("Desk", "verify.desk", "desk.read", order=10),
         NavigationItem("Quality", "verify.quality", "quality.read", order=35, unless="desk.read"),
