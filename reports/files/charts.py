@@ -61,12 +61,19 @@ def spec(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDI
     return {"$schema": _SCHEMA, "title": title, "description": _described(drawing), **_spec(drawing)}
 
 
-def svg(table: Table, chart: Chart, theme: str = "light", definitions: Mapping[str, Indicator] = INDICATORS) -> str:
+def svg(
+    table: Table,
+    chart: Chart,
+    theme: str = "light",
+    definitions: Mapping[str, Indicator] = INDICATORS,
+    *,
+    is_narrow: bool = False,
+) -> str:
     """Draw a picture for a light or dark page; its title and description are for those who do not see it.
 
-    Raises ``KeyError`` for a column or a theme there is not.
+    ``is_narrow``: to fit across a phone; of a comparison, which is mostly words, it is the same. Raises ``KeyError`` for a column or a theme there is not.
     """
-    drawing = Drawing(table, chart, definitions)
+    drawing = Drawing(table, chart, definitions, is_narrow)
     picture = drawn(_spec(drawing), theme, title=chart.title, description=_described(drawing))
     return _IS_DARK.sub(lambda found: f'"{ON_DARK[found[1]]}"', picture) if theme == "dark" else picture
 
@@ -107,7 +114,7 @@ def _described(drawing: Drawing) -> str:
     else:
         said = [f"{_count(len(drawing.rows), 'row')} from the table.", *_extremes(drawing)]
     said += [f"{key.capitalize()}." for key in marks.keys_of(drawing)]
-    return " ".join(filter(None, (*said, "The table beside it has every number.")))
+    return " ".join(filter(None, (*said, "The table of the same name has every number.")))
 
 
 def _extremes(drawing: Drawing) -> Iterator[str]:

@@ -23,7 +23,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 _OF_WHAT_WAITS = frozenset({PROJECTS_WAITING.key, PAPERS_UNCOUNTED.key})
 """Indicators that are themselves of what waits: a picture of them needs no mark that it does."""
 
-WRAP = 26
+WRAP, WRAP_NARROW = 26, 15
 """Letters of a long name that go on one line beside its bar."""
 
 Values = list[dict[str, Any]]
@@ -36,6 +36,8 @@ class Drawing:
     table: Table
     chart: Chart
     definitions: Mapping[str, Indicator] = field(default_factory=lambda: INDICATORS)
+    is_narrow: bool = False
+    """Drawn to fit across a phone."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -71,7 +73,8 @@ def row_names(drawing: Drawing) -> list[str]:
     """Return the names of the rows as the axis has them, wrapped where they are long, no two the same."""
     names = [row.name for row in drawing.rows]
     told = (n if names.count(n) == 1 else f"{n} ({row.key})" for n, row in zip(names, drawing.rows, strict=True))
-    return ["\n".join(wrap(name, WRAP, max_lines=3, placeholder=" …")) for name in told]
+    room = WRAP_NARROW if drawing.is_narrow else WRAP
+    return ["\n".join(wrap(name, room, max_lines=3, placeholder=" …")) for name in told]
 
 
 def _value(drawing: Drawing, row: Row, figure: Figure) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
+from textwrap import wrap
 from typing import Any
 
 from biblio.charts import UNFINISHED
@@ -37,17 +39,27 @@ GROWING = {
 WAITING = "half-filled circle: much of it waits for a decision"
 """How every kind of chart marks rows of which much waits: what is counted is sure, so it is drawn as it is."""
 
-WIDTH = 420
+WIDTH, NARROW = 420, 245
+"""Of what is drawn between the axes, on a page and on a phone."""
+LEVEL_WIDTH, LEVEL_NARROW = 270, 130
+"""Of level bars, beside which their names stand."""
 HEIGHT = 230
 LETTERS = 13
-"""Size of letters: read on a phone, where the picture is about three quarters of its size."""
+"""Size of letters."""
 
 _UPRIGHT = 9
 """Rows that stand beside each other with level names, where the names are short."""
 _SHORT = 7
+_ON_ONE_LINE = 34
+"""Letters of what is said below a picture on a phone."""
+_LETTER = 7
+"""Width of a letter that is said of a bar."""
 _YEARS_OF_ALL = 0.8
 """Share of names that are years from which on the rows are an axis of time, whatever the others are called."""
-_MANY_SERIES = 8
+_MANY_SERIES = len(PALETTE)
+_GROWING_DASH = [4, 4]
+_DASHES = ([1, 0], [14, 3], [14, 3, 3, 3])
+"""Of curves beyond the colours: none is like that of what still grows."""
 _WITH_BANDS = 3
 _MOST_AT_RISK = 7
 _YEARS_EACH = 9
@@ -63,7 +75,7 @@ _IS_GROWING = "datum.state == 'growing'"
 def empty(words: str = "Nothing yet") -> Part:
     """Return a picture that says that there is nothing to draw."""
     text = {"mark": {"type": "text", "fontSize": 18}, "encoding": {"text": {"value": words}}}
-    return {"data": {"values": [{}]}, **text, "width": WIDTH, "height": 80}
+    return {"data": {"values": [{}]}, **text, "width": NARROW, "height": 80}
 
 
 def bars(drawing: Drawing) -> Part:
@@ -84,13 +96,19 @@ def bars(drawing: Drawing) -> Part:
     if several:
         bar["encoding"]["stroke"] = {**colour, "legend": None}
     layers = [bar, *_whiskers(base, there)]
-    if level or (len(drawing.rows) <= _UPRIGHT and not several):
+    if level or (not several and _have_room(drawing, values)):
         layers.append(_labels(base, there))
     return {
         "data": {"values": values},
         "layer": [*layers, *_half_discs(values, {here: rows}, there)],
         **_size(drawing, level=level, columns=len(drawing.chart.columns)),
     }
+
+
+def _have_room(drawing: Drawing, values: Values) -> bool:
+    """Whether what is said of each bar can stand above it, with a letter between it and the next."""
+    widest = max((len(value["said"]) for value in values), default=0) + 1
+    return len(drawing.rows) * widest * _LETTER <= _width(drawing)
 
 
 def _half_discs(values: Values, base: Part, there: str, *, is_above: bool = False) -> list[Part]:
@@ -162,7 +180,7 @@ def lines(drawing: Drawing) -> Part:
     several = len(drawing.chart.columns) > 1
     colour: Part = _colour(drawing) if several else {"value": colours_of(drawing)["range"][0]}
     shape: Part = {"shape": _shapes(colour)} if several else {}
-    dash = {"condition": {"test": _IS_GROWING, "value": [4, 4]}, "value": [1, 0]}
+    dash = {"condition": {"test": _IS_GROWING, "value": _GROWING_DASH}, "value": [1, 0]}
     line = {
         "data": {"values": list(segments(values))},
         "mark": {"type": "line", "strokeWidth": 2.5},
@@ -227,26 +245,35 @@ def points(drawing: Drawing) -> Part:
 def steps(drawing: Drawing) -> Part:
     """Return a step curve for each series, with its interval as a band where there are few of them.
 
-    Their names stand at the ends of the curves where these lie apart, else above the picture.
+    Their names stand at the ends of the curves where these lie apart and there is room, else above the picture.
     """
     series = series_of(drawing)
     values = [point for line in series.values() for point in line]
     scale = _series_colours(list(series))
-    apart = _are_apart([line[-1]["value"] for line in series.values()], max(p["top"] for p in values))
+    apart = not drawing.is_narrow and _are_apart(
+        [line[-1]["value"] for line in series.values()], max(p["top"] for p in values)
+    )
     legend = (
         None
         if apart
-        else {"orient": "top", "columns": 3, "labelFontSize": LETTERS, "symbolType": "stroke", "symbolOpacity": 1}
+        else {
+            "orient": "top",
+            "columns": 2 if drawing.is_narrow else 3,
+            "labelFontSize": LETTERS,
+            "symbolType": "stroke",
+            "symbolOpacity": 1,
+        }
     )
     colour = {"field": "series", "type": "nominal", "sort": None, "title": None, "scale": scale, "legend": legend}
     x = _time(drawing)
     y = {**_amounts(drawing, values), "stack": None}
     mark: Part = {"type": "line", "interpolate": "step-after", "strokeWidth": 2.5}
     encoding = {"x": x, "y": y, "color": colour}
-    layers: list[Part] = [{"transform": [{"filter": f"!({_IS_GROWING})"}], "mark": mark, "encoding": encoding}]
+    told = {**encoding, "strokeDash": _dashes(colour)} if len(series) > _MANY_SERIES else encoding
+    layers: list[Part] = [{"transform": [{"filter": f"!({_IS_GROWING})"}], "mark": mark, "encoding": told}]
     # A line has one dash for all of it, so what can still grow is a line of its own.
     if growing := [point for line in series.values() for point in _growing_end(line)]:
-        dashed = {**mark, "strokeDash": [4, 4]}
+        dashed = {**mark, "strokeDash": _GROWING_DASH}
         layers.append({"data": {"values": growing}, "mark": dashed, "encoding": encoding})
     if 1 < len(series) <= _MANY_SERIES:
         layers.append(_at_years(encoding))
@@ -254,13 +281,13 @@ def steps(drawing: Drawing) -> Part:
         layers.insert(0, _band(x, colour))
     if apart:
         layers.append(_ends(series, x, colour))
-    curves = {"data": {"values": values}, "layer": layers, "width": WIDTH, "height": HEIGHT + 30}
+    curves = {"data": {"values": values}, "layer": layers, "width": _width(drawing), "height": HEIGHT + 30}
     numbers = at_risk(drawing)
     if not numbers or len(series) > _MOST_AT_RISK:
         return curves
     longest = max(point["x"] for point in (*values, *numbers))
     x["scale"]["domain"] = [0, longest]
-    return {"vconcat": [curves, _at_risk(numbers, list(series), longest)], "spacing": 4}
+    return {"vconcat": [curves, _at_risk(drawing, numbers, list(series), longest)], "spacing": 4}
 
 
 def _at_years(encoding: Part) -> Part:
@@ -286,9 +313,10 @@ def _time(drawing: Drawing) -> Part:
     }
 
 
-def _at_risk(numbers: Values, names: list[str], longest: float) -> Part:
+def _at_risk(drawing: Drawing, numbers: Values, names: list[str], longest: float) -> Part:
     """Return the numbers at risk below a curve: at each whole year, of long curves at every second or fifth."""
-    step = 1 if longest <= _YEARS_EACH else 2 if longest <= 2 * _YEARS_EACH else 5
+    years = _YEARS_EACH * _width(drawing) / WIDTH
+    step = 1 if longest <= years else 2 if longest <= 2 * years else 5
     shown = [each for each in numbers if each["x"] % step == 0]
     axis = {"ticks": False, "domain": False, "grid": False, "labelFontSize": LETTERS - 2, "labelLimit": 110}
     axis["offset"] = 20  # the numbers at 0 are as wide
@@ -308,7 +336,7 @@ def _at_risk(numbers: Values, names: list[str], longest: float) -> Part:
             },
             "text": {"field": "at_risk"},
         },
-        "width": WIDTH,
+        "width": _width(drawing),
         "height": {"step": 17},
     }
 
@@ -345,15 +373,20 @@ def _are_apart(ends: list[float], most: float) -> bool:
 
 
 def _series_colours(names: list[str]) -> Part:
-    """Return the colours of curves: told apart where they are few, a sequence where they are many (cycles)."""
-    if len(names) <= _MANY_SERIES:
-        return {"domain": names, "range": list(PALETTE[: len(names)])}
-    return {"domain": names, "scheme": {"name": "viridis", "extent": [0.2, 0.92], "count": len(names)}}
+    """Return the colours of curves; of more than there are colours they begin again, with another dash."""
+    return {"domain": names, "range": [PALETTE[n % len(PALETTE)] for n in range(len(names))]}
+
+
+def _dashes(colour: Part) -> Part:
+    """Return the dash of each curve, beside its colour: another one for each turn of the colours."""
+    names = colour["scale"]["domain"]
+    dashes = [_DASHES[n // len(PALETTE) % len(_DASHES)] for n in range(len(names))]
+    return {**colour, "scale": {"domain": names, "range": dashes}}
 
 
 def is_level(drawing: Drawing) -> bool:
     """Whether bars lie level: names that do not fit under upright ones, or more of them than there is room for."""
-    names = row_names(drawing)
+    names = row_names(replace(drawing, is_narrow=False))  # the same on a phone as on a page
     longest = max((len(line) for name in names for line in name.split("\n")), default=0)
     years = sum(name.isdigit() for name in names) > _YEARS_OF_ALL * len(names)
     return not years and (longest > 12 or (longest > _SHORT and len(names) > _UPRIGHT) or len(names) > 2 * _UPRIGHT)
@@ -372,7 +405,7 @@ def _rows(drawing: Drawing, *, level: bool) -> Part:
     if level:
         axis["labelPadding"] = 6
     else:
-        fits = len(names) * max(longest, 2) * 8 <= WIDTH
+        fits = len(names) * max(longest, 2) * 8 <= _width(drawing)
         axis["labelAngle"] = 0 if fits else -45
         axis["labelOverlap"] = len(names) > 2 * _UPRIGHT
     title = None if level else _below(drawing.chart.x, drawing)
@@ -402,6 +435,8 @@ def _amounts(drawing: Drawing, values: Values, *, stacks: bool = False) -> Part:
 def _below(title: str, drawing: Drawing) -> list[str] | str | None:
     """Return what stands below a picture: the title of its axis, and what its marks mean."""
     said = [*([title] if title else []), *keys_of(drawing)]
+    if drawing.is_narrow:
+        said = [line for words in said for line in wrap(words, _ON_ONE_LINE)]
     return (said if len(said) > 1 else said[0]) if said else None
 
 
@@ -434,7 +469,7 @@ def _unit(drawing: Drawing, form: Form) -> str:
 
 
 def _colour(drawing: Drawing) -> Part:
-    columns = 4 if _is_short(drawing) else 2
+    columns = (4 if _is_short(drawing) else 2) // (2 if drawing.is_narrow else 1)
     legend = {"orient": "top", "columns": columns, "labelFontSize": LETTERS, "symbolOpacity": 1}
     scale = colours_of(drawing)
     return {"field": "column", "type": "nominal", "sort": None, "title": None, "scale": scale, "legend": legend}
@@ -448,9 +483,14 @@ def _hatching() -> Part:
     return {"condition": {"test": _IS_GROWING, "value": UNFINISHED}, "value": 0.9}
 
 
+def _width(drawing: Drawing) -> int:
+    return NARROW if drawing.is_narrow else WIDTH
+
+
 def _size(drawing: Drawing, *, level: bool, columns: int = 1) -> Part:
     if not level:
-        return {"width": WIDTH, "height": HEIGHT}
+        return {"width": _width(drawing), "height": HEIGHT}
     lines = max((name.count("\n") + 1 for name in row_names(drawing)), default=1)
     step = max(26, 15 * lines + 6, 16 * columns + 6)
-    return {"width": 270, "height": {"step": step, "for": "position"}}
+    width = LEVEL_NARROW if drawing.is_narrow else LEVEL_WIDTH
+    return {"width": width, "height": {"step": step, "for": "position"}}

@@ -13,19 +13,21 @@ from reports.document import Chart, Table
 from reports.files import charts
 from reports.pages.shown import Shown, shown_of
 
+LOOKS = tuple(f"{theme}{width}" for theme in THEMES for width in ("", "-narrow"))
+"""For which pages pictures are drawn: light and dark ones, on a laptop and on a phone."""
+
 TAKEN = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv", "json": "application/json"}
 """What a picture is offered as, and the media type of each; "json" is Vega-Lite."""
 
 
 def chart(theme: str, table: str, number: int, look: str, snapshot: int | None = None) -> Response:
-    """Draw a picture for a light or dark page."""
+    """Draw a picture for a light or dark page, or for one of them on a phone ("light-narrow")."""
     shown = shown_of(snapshot)
     found, drawn = _chart(shown, theme, table, number)
-    if look not in THEMES:
-        raise NotFound(f"Pictures are drawn for pages that are {' or '.join(THEMES)}.")
+    page, _, narrow = look.partition("-")
 
     def draw() -> str:
-        return charts.svg(found, drawn, look, shown.report.definitions)
+        return charts.svg(found, drawn, page, shown.report.definitions, is_narrow=bool(narrow))
 
     kept_as = theme, table, number, look, shown.hidden.papers
     response = make_response(shown.live.kept(kept_as, draw) if shown.live else draw())

@@ -27,6 +27,7 @@ from reports.definitions.model import Indicator
 from reports.document import Figure, Table
 from reports.facts.model import ReadAgain
 from reports.files import charts
+from reports.pages.charts import LOOKS
 from reports.pages.key_numbers import KeyNumber, key_numbers
 from reports.pages.latest import Live, live_report
 from reports.pages.shown import Shown
@@ -169,10 +170,10 @@ def _told(wired: Runtime, session: Session, now: datetime) -> Told:
     columns = [column for table in tables.values() for column in table.columns]
     used = dict.fromkeys([number.meaning.key for number in numbers] + [column.indicator for column in columns])
     pictures = {
-        (key, look): charts.svg(table, table.charts[0], look)
+        (key, look): charts.svg(table, table.charts[0], look.partition("-")[0], is_narrow="-" in look)
         for key, table in tables.items()
         if table.charts
-        for look in ("light", "dark")
+        for look in LOOKS
     }
     return Told(
         made_at=now,

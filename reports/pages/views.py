@@ -13,6 +13,7 @@ from reports.pages import charts, dashboard, files, public, rows, snapshots, the
 blueprint = Blueprint("reports", __name__)
 
 _TABLE = "<theme>/<table>"
+_LOOKS = ", ".join(f'"{look}"' for look in charts.LOOKS)
 
 PAGES: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("", dashboard.index),
@@ -21,7 +22,7 @@ PAGES: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("<theme>", themes.theme),
     (_TABLE, themes.table),
     (f"{_TABLE}.<any(csv, xlsx):kind>", themes.table_file),
-    (f"{_TABLE}/<int:number>.<any(light, dark):look>.svg", charts.chart),
+    (f"{_TABLE}/<int:number>.<any({_LOOKS}):look>.svg", charts.chart),
     (f"{_TABLE}/<int:number>.<any(svg, png, csv, json):kind>", charts.chart_file),
     (f"{_TABLE}/<row>/<column>", rows.rows),
 )
@@ -41,4 +42,4 @@ blueprint.add_url_rule("/reports/snapshots/<int:old>/changes/<int:new>", view_fu
 blueprint.add_url_rule("/reports/freeze", view_func=_freeze(snapshots.freeze_now), methods=["POST"])
 _public = action(PUBLIC)
 blueprint.add_url_rule("/success", view_func=_public(public.success))
-blueprint.add_url_rule("/success/<part>.<any(light, dark):look>.svg", view_func=_public(public.success_chart))
+blueprint.add_url_rule(f"/success/<part>.<any({_LOOKS}):look>.svg", view_func=_public(public.success_chart))

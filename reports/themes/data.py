@@ -21,7 +21,8 @@ from reports.definitions.data import (
 )
 from reports.definitions.projects import OBSERVED_HOURS, TIME_FRACTION
 from reports.document import Chart, Column, Figure, Row, Table
-from reports.facts.counted import Counted, has_exposure, is_delivered, span
+from reports.facts.counted import BANDS, Counted, has_exposure, is_delivered, span
+from reports.themes import backlog
 from reports.themes.ages import horizon
 from reports.themes.backlog import projects_notes
 from reports.themes.figures import Figures
@@ -82,6 +83,7 @@ def _reach(counted: Counted) -> Table:
     pool = Pool.of(counted, counted.observed)
     make, units = Figures(pool), _Units.of(counted, pool)
     published, silent = pool.are_in(counted.published), pool.are_in(counted.silent)
+    certain = pool.are_in(counted.undecided.unpublished[BANDS[0]])
 
     def row(group: Group) -> Row:
         is_hit = published[group.places]
@@ -96,7 +98,8 @@ def _reach(counted: Counted) -> Table:
             make.share_of_time(TIME_FRACTION, hits, rest, is_incomplete=young),
             Figure(UNITS_WITHOUT_TIME.key, int(units.without_time[unknown].sum()), pool.rows(unknown)),
         )
-        return Row(group.key, group.name, figures)
+        waits = backlog.of_shares(int(certain[group.places].sum()), len(group.places), "rise")
+        return Row(group.key, group.name, figures, backlog=waits)
 
     return Table(
         key="reach",
@@ -150,6 +153,7 @@ class _Released:
     is_young: Vector
     used: Vector
     reused: Vector
+    certain: Vector
     running_year: int
 
     @classmethod
@@ -165,6 +169,7 @@ class _Released:
             np.array([years_after(day, YOUNG) > end for day in days], dtype=np.bool_),
             pool.are_in(counted.published),
             pool.are_in(counted.reused),
+            pool.are_in(counted.undecided.unpublished[BANDS[0]]),
             facts.as_of.year,
         )
 
@@ -191,7 +196,8 @@ class _Released:
             make.share_of_time(RELEASED_TIME_USED, *used, is_incomplete=young),
             make.share_of_time(REUSED_TIME, *reused, is_incomplete=young),
         )
-        return Row(group.key, group.name, figures)
+        waits = backlog.of_shares(int(self.certain[places].sum()), len(places), "rise")
+        return Row(group.key, group.name, figures, backlog=waits)
 
 
 def _release(counted: Counted) -> Table:

@@ -42,6 +42,7 @@ from reports.themes.paper_groups import (
     running_notes,
     share_of_all,
     uses,
+    with_backlog,
 )
 from reports.themes.places import Pool
 
@@ -142,7 +143,10 @@ def _authors(written: Written) -> Table:
         title="Authors by year",
         rows_are="Year",
         columns=_AUTHORS,
-        rows=rows_of((*written.years, written.papers), lambda group: _of_authors(group, people, new)),
+        rows=rows_of(
+            with_backlog(written.counted, (*written.years, written.papers)),
+            lambda group: _of_authors(group, people, new),
+        ),
         says="How many people wrote papers lies between the two numbers of authors: names do not tell people apart for sure.",
         charts=(
             Chart("bars", "New first authors by year", ("new_first_authors",), "Year", "People", without=(ALL,)),

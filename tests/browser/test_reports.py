@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from biblio.catalogue.actor import Actor
@@ -196,6 +197,22 @@ def test_on_a_phone_the_themes_are_one_line_with_the_present_one_in_sight(
     phone.get_by_text("tables on this page").click()
     phone.get_by_role("navigation", name="On this page").get_by_role("link", name="How far readers agree").click()
     expect(phone.get_by_role("heading", name="How far readers agree")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("theme", ["fraction", "papers", "data", "speed"])
+def test_on_a_phone_pictures_are_in_sight_whole(phone: Page, live_runtime: Runtime, log_in: LogIn, theme: str) -> None:
+    """None is wider than the phone: value axis, key and newest year are seen at once."""
+    fill(live_runtime)
+    log_in(phone, Role.MANAGER)
+    phone.goto(f"/reports/{theme}")
+    phone.evaluate("document.querySelectorAll('.chart img').forEach(one => { one.loading = 'eager' })")
+    phone.wait_for_load_state("networkidle")
+    drawn = phone.locator(".chart img").evaluate_all(
+        "all => all.filter(one => one.clientWidth).map(one => [one.currentSrc, one.naturalWidth])"
+    )
+    assert drawn
+    assert all("-narrow.svg" in address and 0 < wide <= 400 for address, wide in drawn), drawn
+    assert phone.locator(".chart").evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
 
 
 def test_an_empty_report_looks_like_one(page: Page, log_in: LogIn, watch: Watch) -> None:

@@ -14,7 +14,7 @@ from reports.definitions.bibliography import PROJECTS_WAITING
 from reports.definitions.projects import PUBLISHED
 from reports.document import Chart, Figure, Row
 from reports.files import charts, marks
-from reports.files.drawn_values import Drawing, at_risk, colours_of, segments, series_of, values_of
+from reports.files.drawn_values import PALETTE, Drawing, at_risk, colours_of, segments, series_of, values_of
 from tests.reports.files.made import BARS, counts, curves, share, shares
 
 CYCLES = ("Cycle 0", "Cycle 1", "Cycle 2")
@@ -64,6 +64,43 @@ def test_a_step_holds_its_value_until_the_next_point() -> None:
     spec = charts.spec(TWO_CURVES, TWO_CURVES.charts[0])
     marks_used = [layer["mark"] for layer in spec["vconcat"][0]["layer"]]
     assert {mark["interpolate"] for mark in marks_used if mark["type"] in ("line", "area")} == {"step-after"}
+
+
+@pytest.mark.parametrize("kind", ["bars", "stacked", "lines", "points"])
+@pytest.mark.parametrize("names", [tuple(map(str, range(2014, 2027))), ("A name of some length that wraps", "B", "C")])
+def test_on_a_phone_a_picture_is_narrow(kind: str, names: tuple[str, ...]) -> None:
+    """It fits a phone with letters of nearly their own size, and holds the same; also with much said below it."""
+    rows = tuple((n + 3, n + 1) for n, _ in enumerate(names))
+    table = counts(names, *rows, kind=kind, growing=2)
+    table = replace(table, rows=tuple(replace(row, backlog="Many wait.") for row in table.rows))
+    wide, narrow = (charts.svg(table, table.charts[0], is_narrow=is_narrow) for is_narrow in (False, True))
+    assert float(ET.fromstring(narrow).get("width", "")) <= 375
+    assert float(ET.fromstring(narrow).get("width", "")) < float(ET.fromstring(wide).get("width", ""))
+    for name in names:
+        assert all(word in _words(narrow) for word in name.split())
+    curve = charts.svg(TWO_CURVES, TWO_CURVES.charts[0], is_narrow=True)
+    assert float(ET.fromstring(curve).get("width", "")) <= 400
+
+
+def test_curves_beyond_the_colours_have_a_dash_of_their_own() -> None:
+    """No two look the same, none is like what still grows, and all have colours that are seen on both pages."""
+    many = curves(**{f"c{n}": ((0, 0.0), (1, n / 20)) for n in range(12)})
+    picture = ET.fromstring(charts.svg(many, many.charts[0]))
+    looks = {
+        (line.get("stroke"), line.get("stroke-dasharray"))
+        for line in picture.iter("{http://www.w3.org/2000/svg}path")
+        if line.get("aria-roledescription") == "line mark"
+    }
+    assert len(looks) == 12
+    assert {colour for colour, _ in looks} <= set(PALETTE)
+    assert not any(dash == "4,4" for _, dash in looks)
+
+
+def test_what_is_said_of_bars_stands_above_them_only_with_room() -> None:
+    """Shares with their counts do not run into one another."""
+    five, nine = (shares(tuple(f"C{n}" for n in range(count)), *[share(39, 60)] * count) for count in (5, 9))
+    assert "39 of 60" in _words(charts.svg(five, BARS))
+    assert "39 of 60" not in _words(charts.svg(nine, BARS))
 
 
 def test_what_still_grows_is_hatched_and_said() -> None:

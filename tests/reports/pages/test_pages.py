@@ -245,7 +245,7 @@ def test_a_table_says_by_which_rule_its_values_are_called_growing() -> None:
 @pytest.mark.usefixtures("shelf")
 def test_a_picture_is_drawn_for_both_looks_and_taken_along(manager: Visitor) -> None:
     """SVG with title and description; PNG, CSV and Vega-Lite hold what their names say."""
-    for look in ("light", "dark"):
+    for look in ("light", "dark", "light-narrow", "dark-narrow"):
         answer = manager.get(f"/reports/fraction/now/1.{look}.svg")
         assert answer.mimetype == "image/svg+xml"
         assert "<title>" in answer.get_data(as_text=True)
