@@ -54,10 +54,16 @@ def measured_pages(runtime: Runtime) -> Iterator[Figure]:
     if can_write_pdf():
         with runtime.store.reading() as session:
             report = build_report(runtime, session, runtime.clock.today())
-        begun = time.perf_counter()
-        as_pdf(report)
-        took = time.perf_counter() - begun
-        yield Figure("  PDF of the whole report", took, " s", goal=f"< {PDF_GOAL_S:.0f} s", met=took < PDF_GOAL_S)
+        base = "https://biblio.example/reports/"  # with links, as it is mailed and taken from a page
+        first, again = (_seconds(lambda: as_pdf(report, base)) for _ in range(2))
+        yield Figure("  PDF of the whole report", first, " s", goal=f"< {PDF_GOAL_S:.0f} s", met=first < PDF_GOAL_S)
+        yield Figure("    the next one", again, " s")
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
 
 
 def _view(client: FlaskClient, path: str) -> float:

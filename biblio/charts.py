@@ -40,9 +40,14 @@ def drawn(spec: Mapping[str, Any], theme: str = "light", *, title: str = "", des
 
     ``title`` and ``description`` become the SVG's own, for those who do not see it.
     """
-    whole = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec, "config": _config(THEMES[theme])}
-    picture = _svg(json.dumps(_fit(whole), sort_keys=True))
+    picture = _svg(written(spec, theme))
     return _named(picture, fit(title), fit(description)) if title else picture
+
+
+def written(spec: Mapping[str, Any], theme: str = "light") -> str:
+    """Return a specification with the colours of a page, as a text from which ``drawn_as`` draws it anywhere."""
+    whole = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec, "config": _config(THEMES[theme])}
+    return json.dumps(_fit(whole), sort_keys=True)
 
 
 def _fit(value: Any) -> Any:
@@ -78,6 +83,11 @@ def _config(colours: Theme) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _svg(spec: str) -> str:
     """Draw a specification; the same one is drawn once per process."""
+    return drawn_as(spec)
+
+
+def drawn_as(spec: str) -> str:
+    """Draw what ``written`` wrote: all that another process needs to be told."""
     return _hatched(vl_convert.vegalite_to_svg(spec))
 
 

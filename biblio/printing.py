@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gc
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,23 +32,37 @@ def can_write_pdf() -> bool:
     return find_spec("weasyprint") is not None
 
 
-def pdf_file(html: str, *, identifier: bytes | None = None) -> bytes:
+def pdf_file(
+    html: str, *, identifier: bytes | None = None, pictures: Mapping[str, Callable[[], str]] | None = None
+) -> bytes:
     """Return a page as PDF. Raises ``RequestRefused`` where the extra ``pdf`` is not installed.
 
-    ``identifier`` is the file's own: with one given, the same page gives the same bytes.
+    ``identifier`` is the file's own: with one given, the same page gives the same bytes. ``pictures`` gives the SVG of
+    addresses such as "picture:7", asked for when the page needs it. Nothing else is fetched from anywhere.
     """
     try:
         from weasyprint import HTML
+        from weasyprint.urls import URLFetcher, URLFetcherResponse
     except (ImportError, OSError) as error:
         raise RequestRefused(
             "A PDF needs the extra `pdf`: pip install --require-hashes -r requirements/pdf.txt, "
             "and the system's Pango (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0)."
         ) from error
+
+    class Ours(URLFetcher):  # type: ignore[misc]
+        """Gives what the page brings with it."""
+
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if url in own:
+                return URLFetcherResponse(url, own[url]().encode(), {"Content-Type": "image/svg+xml"})
+            return super().fetch(url, headers)
+
+    own, fetcher = pictures or {}, Ours(allowed_protocols=["data"], fail_on_errors=True)
     # A third of the time would go to looking for garbage among millions of boxes that are all in use.
     was_collecting = gc.isenabled()
     gc.disable()
     try:
-        written: bytes = HTML(string=html).write_pdf(pdf_identifier=identifier)
+        written: bytes = HTML(string=html, url_fetcher=fetcher).write_pdf(pdf_identifier=identifier)
     finally:
         if was_collecting:
             gc.enable()

@@ -34,6 +34,20 @@ def test_a_pdf_holds_the_words_of_the_page() -> None:
     document.close()
 
 
+def test_a_page_gets_its_pictures_and_nothing_else() -> None:
+    """They are asked for by address; another address is an error, whatever it names: nothing is fetched."""
+    square = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40" fill="red"/></svg>'
+    )
+    page = '<style>@page { margin: 0 }</style><img src="picture:7">'
+    document = pypdfium2.PdfDocument(pdf_file(page, pictures={"picture:7": lambda: square}))
+    assert document[0].render().to_pil().getpixel((10, 10)) == (255, 0, 0)
+    document.close()
+    for address in ("file:///etc/hostname", "http://127.0.0.1:9/x.svg", "picture:8"):
+        with pytest.raises(BaseException, match="Error fetching"):
+            pdf_file(f'<img src="{address}">')
+
+
 def test_without_the_extra_a_pdf_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence names the extra and the system's library."""
     monkeypatch.setitem(sys.modules, "weasyprint", None)

@@ -7,13 +7,15 @@ hatched, dashed or hollow, and the picture says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from textwrap import wrap
 from typing import Any
 
 import vl_convert
 
-from biblio.charts import drawn
+from biblio.bulk import outcome
+from biblio.charts import drawn, drawn_as, written
 from biblio.tables import csv_file
 from reports.definitions import INDICATORS
 from reports.definitions.model import Indicator
@@ -76,6 +78,20 @@ def svg(
     drawing = Drawing(table, chart, definitions, is_narrow)
     picture = drawn(_spec(drawing), theme, title=chart.title, description=_described(drawing))
     return _IS_DARK.sub(lambda found: f'"{ON_DARK[found[1]]}"', picture) if theme == "dark" else picture
+
+
+def begin_svg(
+    table: Table, chart: Chart, definitions: Mapping[str, Indicator], process: Executor | None
+) -> tuple[str, Callable[[], str]]:
+    """Begin to draw a picture for a light page without a title in another process.
+
+    Return all that it shows, and what waits for it; without a process, or where it is lost, it is drawn here.
+    """
+    told = written(_spec(Drawing(table, chart, definitions)))
+    if process is None:
+        return told, lambda: drawn_as(told)
+    begun = process.submit(drawn_as, told)
+    return told, lambda: outcome(begun) or drawn_as(told)
 
 
 def png(table: Table, chart: Chart, definitions: Mapping[str, Indicator] = INDICATORS) -> bytes:

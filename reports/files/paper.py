@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import count
 
 from markupsafe import Markup
 
+from biblio.bulk import beside
 from biblio.paths import template_dir
 from biblio.printing import html_page, pdf_file, picture_address
 from reports.definitions.comparison import THEIRS
@@ -37,6 +40,9 @@ PICTURES = (("fraction", "now"), ("speed", "curve-points"))
 
 MOST_ROWS = 30
 """Rows of a table that are printed; the rest stands on the web and in the workbook."""
+
+MANY = 16
+"""From so many pictures on they are drawn in a process of their own: fewer would not pay for starting it."""
 
 WHOLE = 30
 """Rows up to which a table may stand beside its picture."""
@@ -225,18 +231,56 @@ def as_html(report: Report, base: str = "") -> str:
     none). Raises ``KeyError`` for a report
     whose figures nobody defines.
     """
+    return _page_of(report, base, _Gallery(is_inside=True))
+
+
+def _page_of(report: Report, base: str, gallery: _Gallery) -> str:
     style = Markup((template_dir() / "reports" / "paper.css").read_text(encoding="utf-8"))  # noqa: S704  our own file
-    return html_page("reports/paper.html", report=report, paper=_paper(report, base), base=base, style=style)
+    return html_page("reports/paper.html", report=report, paper=_paper(report, base, gallery), base=base, style=style)
 
 
 def as_pdf(report: Report, base: str = "") -> bytes:
     """Return the report as PDF. Raises ``RequestRefused`` where the extra ``pdf`` is not installed."""
-    page = as_html(report, base)
-    return pdf_file(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
+    if sum(len(table.charts) for theme in report.themes for table in theme.tables) < MANY:
+        return _pdf(report, base, None)
+    with beside() as process:
+        return _pdf(report, base, process)
 
 
-def _paper(report: Report, base: str) -> Paper:
-    numbers = iter(range(1, 10_000))
+def _pdf(report: Report, base: str, process: Executor | None) -> bytes:
+    gallery = _Gallery(process)
+    page = _page_of(report, base, gallery)
+    identifier = hashlib.sha256("\n".join((page, *gallery.told)).encode()).digest()[:16]
+    return pdf_file(page, identifier=identifier, pictures=gallery.pictures)
+
+
+class _Gallery:
+    """The pictures of a page, numbered: inside it, or drawn (by a process beside) while it is put together."""
+
+    def __init__(self, process: Executor | None = None, *, is_inside: bool = False) -> None:
+        self._process, self._is_inside = process, is_inside
+        self._numbers = count(1)
+        self.pictures: dict[str, Callable[[], str]] = {}
+        """What gives those that are not inside, by address."""
+        self.told: list[str] = []
+        """All that they show: their addresses do not say it."""
+
+    def number(self) -> int:
+        """Return the number of the next picture."""
+        return next(self._numbers)
+
+    def address(self, definitions: Mapping[str, Indicator], table: Table, chart: Chart) -> str:
+        """Return the address of a picture for paper."""
+        if self._is_inside:
+            return picture_address(lighter(charts.svg(table, chart, "light", definitions), _FONTS))
+        told, wait = charts.begin_svg(table, chart, definitions, self._process)
+        address = f"picture:{len(self.told)}"
+        self.told.append(told)
+        self.pictures[address] = lambda: lighter(wait(), _FONTS)
+        return address
+
+
+def _paper(report: Report, base: str, gallery: _Gallery) -> Paper:
     bands = [f"{count} {band}" for band, count in report.undecided.items() if count]
     total = sum(report.undecided.values())
     waiting = f"{total} candidate{'' if total == 1 else 's'} that waited for a decision" if total else ""
@@ -246,9 +290,9 @@ def _paper(report: Report, base: str) -> Paper:
         waiting=waiting,
         headline=tuple(_head(report, at, figure, base) for at, figure in headline(report)),
         summary=tuple(summary(report)),
-        pictures=tuple(_first_pictures(report)),
+        pictures=tuple(_first_pictures(report, gallery)),
         themes=tuple(
-            Chapter(theme.key, theme.name, theme.question, tuple(_tables(report, theme, base, numbers)))
+            Chapter(theme.key, theme.name, theme.question, tuple(_tables(report, theme, base, gallery)))
             for theme in report.themes
         ),
         definitions=tuple(definitions_in_order(report)),
@@ -261,13 +305,13 @@ def _head(report: Report, at: Address, figure: Figure, base: str) -> Head:
     return Head(headline_name(report, at), definition.unit, cell, words_beside(report, at))
 
 
-def _first_pictures(report: Report) -> Iterator[Picture]:
+def _first_pictures(report: Report, gallery: _Gallery) -> Iterator[Picture]:
     """Yield the pictures of the summary, those that have something to show; they stand again in their chapters."""
     for key, place in PICTURES:
         tables = (table for theme in report.themes if theme.key == key for table in theme.tables)
         table = next((table for table in tables if table.key == place and table.rows and table.charts), None)
         if table is not None and charts.shows_something(table, table.charts[0], report.definitions):
-            yield _picture(report.definitions, table, table.charts[0], 0)
+            yield _picture(report.definitions, table, table.charts[0], 0, gallery)
 
 
 def _page(report: Report, figure: Figure, at: Address, base: str) -> str:
@@ -287,14 +331,14 @@ def _cell(report: Report, figure: Figure, page: str, *, row_grows: bool = False)
     return Cell(text, interval(figure, report.definitions), page, note, "", figure.is_incomplete or row_grows)
 
 
-def _tables(report: Report, theme: Theme, base: str, numbers: Iterator[int]) -> Iterator[Printed]:
+def _tables(report: Report, theme: Theme, base: str, gallery: _Gallery) -> Iterator[Printed]:
     for table in theme.tables:
         if not table.rows:
             continue
         footnotes: dict[str, int] = {}
         said: dict[str, list[tuple[str, str]]] = {}
         kept = () if table.is_long else table.rows[:MOST_ROWS]
-        figures = tuple(_pictures(report.definitions, table, numbers))
+        figures = tuple(_pictures(report.definitions, table, gallery))
         if not kept and not figures:  # a heading with nothing below it says nothing
             continue
         yield Printed(
@@ -363,23 +407,25 @@ def _first_count(note: str) -> int:
     return int(re.sub(r"\D", "", found[0])) if found else 0
 
 
-def _pictures(definitions: Mapping[str, Indicator], table: Table, numbers: Iterator[int]) -> Iterator[Picture]:
+def _pictures(definitions: Mapping[str, Indicator], table: Table, gallery: _Gallery) -> Iterator[Picture]:
     """Yield the pictures of a table that have something to show, numbered."""
     for chart in table.charts:
         if charts.shows_something(table, chart, definitions):
-            yield _picture(definitions, table, chart, next(numbers))
+            yield _picture(definitions, table, chart, gallery.number(), gallery)
 
 
 def _raised(number: int) -> str:
     return str(number).translate(_RAISED)
 
 
-def _picture(definitions: Mapping[str, Indicator], table: Table, chart: Chart, number: int) -> Picture:
+def _picture(
+    definitions: Mapping[str, Indicator], table: Table, chart: Chart, number: int, gallery: _Gallery
+) -> Picture:
     described = charts.described(table, chart, definitions)
     if chart.kind == "compared":  # what its rows say stands in the table below; WeasyPrint draws letter by letter
         table = replace(table, rows=tuple(replace(row, says="") for row in table.rows))
-    drawn = lighter(charts.svg(table, chart, "light", definitions), _FONTS)
-    return Picture(number, chart.title, described, picture_address(drawn), chart.kind == "compared")
+    address = gallery.address(definitions, table, chart)
+    return Picture(number, chart.title, described, address, chart.kind == "compared")
 
 
 def _left_out(table: Table, printed: int, *, is_on_web: bool) -> str:

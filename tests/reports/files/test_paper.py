@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from base64 import b64decode
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
+import pytest
 from pypdfium2 import PdfDocument
 
 from reports.document import Report, Theme
@@ -74,6 +76,16 @@ def test_the_same_report_gives_the_same_pdf() -> None:
         file.close()
     assert said["CreationDate"].startswith("D:20261122")
     assert said["ModDate"].startswith("D:20261122")
+
+
+@pytest.mark.parametrize("work", ["done", "died", "alone"])
+def test_pictures_drawn_by_another_process_give_the_same_pdf(monkeypatch: pytest.MonkeyPatch, work: str) -> None:
+    """To the byte; also where that process dies, and on a machine of one processor."""
+    monkeypatch.setattr("reports.files.paper.MANY", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1 if work == "alone" else 2)
+    if work == "died":
+        monkeypatch.setattr("biblio.bulk._begin", os.abort)
+    assert as_pdf(_short(), BASE) == _pdf()
 
 
 def test_the_pdf_has_contents_page_numbers_and_bookmarks() -> None:
