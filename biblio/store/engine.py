@@ -26,6 +26,10 @@ SQLITE_CACHE_KIB = 32 * 1024
 """Pages a connection may keep. SQLite's own 2 MiB make it read a page again for every look into a large index: judging
 100,000 projects took a fifth longer."""
 
+SQLITE_MAPPED_BYTES = 1 << 30
+"""How much of the file may be read in place, without a copy of each page: a report of 50,000 papers takes a twentieth less
+time. Writes go through the journal as ever. The pages belong to the system, though a process that reads them seems larger."""
+
 
 def make_engine(url: str) -> sa.Engine:
     """Make the engine for ``url`` (sqlite:///… or postgresql+psycopg://…). The SQLite file and its folder are made.
@@ -70,6 +74,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
+    cursor.execute(f"PRAGMA mmap_size = {SQLITE_MAPPED_BYTES}")
     cursor.close()
 
 

@@ -34,6 +34,10 @@ def years_until(start: date, day: date) -> int:
     return years if years_after(start, years) == day else years + 1
 
 
+def _took(start: date | None, paper: date | None) -> int:
+    return _NEVER if start is None or paper is None else years_until(start, paper)
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Projects at an age: published by then, not published by then, and those that are not that old yet."""
@@ -76,10 +80,10 @@ class Ages:
     by_release: int = 0
 
     @classmethod
-    def from_first_data(cls, counted: Counted, pool: Pool, first: Mapping[int, date] | None = None) -> Ages:
-        """Count from the first delivery, else the first release; ``first``: other days of first papers than the counted."""
+    def from_first_data(cls, counted: Counted, pool: Pool) -> Ages:
+        """Count from the first delivery, else the first release."""
         starts = [counted.start(i, From.DELIVERY) for i in pool.ids.tolist()]
-        ages = cls._since(counted, pool, [None if begins is None else begins.on for begins in starts], first)
+        ages = cls._since(counted, pool, [None if begins is None else begins.on for begins in starts])
         return replace(ages, by_release=sum(begins is not None and begins.is_release for begins in starts))
 
     @classmethod
@@ -91,16 +95,23 @@ class Ages:
         usable = ([day for day in days if day is not None and day not in no_date] for days in releases)
         return cls._since(counted, pool, [max(days, default=None) for days in usable])
 
+    def if_first_came(self, counted: Counted, pool: Pool, first: Mapping[int, date]) -> Ages:
+        """Return the same ages from first data, with other days of first papers than the counted ones."""
+        took = self.took.copy()
+        for place, i in enumerate(pool.ids.tolist()):
+            paper = first.get(i)
+            if paper != counted.first_paper_on.get(i):
+                start = counted.start(i, From.DELIVERY)
+                took[place] = _took(start.on if start else None, paper)
+        return replace(self, took=took)
+
     @classmethod
-    def _since(
-        cls, counted: Counted, pool: Pool, starts: list[date | None], papers: Mapping[int, date] | None = None
-    ) -> Ages:
-        end, first = horizon(counted), counted.first_paper_on if papers is None else papers
+    def _since(cls, counted: Counted, pool: Pool, starts: list[date | None]) -> Ages:
+        end, first = horizon(counted), counted.first_paper_on
         reached, took = [], []
         for i, start in zip(pool.ids.tolist(), starts, strict=True):
-            paper = first.get(i)
             reached.append(-_NEVER if start is None else full_years(start, end))
-            took.append(_NEVER if start is None or paper is None else years_until(start, paper))
+            took.append(_took(start, first.get(i)))
         return cls(np.array(reached, dtype=np.int64), np.array(took, dtype=np.int64))
 
     def without_start(self) -> int:

@@ -165,11 +165,13 @@ def _project_gaps(counted: Counted) -> Table:
     projects = counted.facts.projects
     ids = tuple(sorted(counted.observed))
     asking = counted.profile.asking
+    no_day = {None, *asking.no_release_date}
+    cycles = {p.cycle: counted.profile.cycle(p.cycle or "") for p in projects.values()}
     tests: tuple[tuple[str, str, Callable[[Project], bool]], ...] = (
-        ("delivery", "No delivery date", lambda p: all(u.delivered_on is None for u in p.units)),
-        ("release", "No usable release date", lambda p: not any(asking.is_usable(u.released_on) for u in p.units)),
-        ("exposure", "No observing time of some unit", lambda p: any(u.exposure_s is None for u in p.units)),
-        ("cycle", "No cycle", lambda p: counted.profile.cycle(p.cycle or "") is None),
+        ("delivery", "No delivery date", lambda p: {u.delivered_on for u in p.units} <= {None}),
+        ("release", "No usable release date", lambda p: {u.released_on for u in p.units} <= no_day),
+        ("exposure", "No observing time of some unit", lambda p: None in [u.exposure_s for u in p.units]),
+        ("cycle", "No cycle", lambda p: cycles[p.cycle] is None),
         ("team", "No PI and no co-Is", lambda p: not any(p.team)),
         ("category", "No category", lambda p: not p.category.strip()),
         ("partner", "No partner", lambda p: not p.partner.strip()),

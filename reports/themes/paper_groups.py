@@ -171,8 +171,9 @@ def share_of_all(indicator: Indicator, ids: Sequence[int], total: int, group: Pa
 def uses(counted: Counted, group: PaperGroup) -> tuple[Figure, ...]:
     """Return the figures of ``USE_COLUMNS``: the group's papers by whose data they used, and the share with archive data."""
     found: dict[DataUse, list[int]] = {use: [] for use in DataUse}
+    use_of = counted.data_use
     for i in group.ids:
-        found[counted.data_use[i]].append(i)
+        found[use_of[i]].append(i)
     own, both, archive = found[DataUse.PI], found[DataUse.BOTH], found[DataUse.ARCHIVE]
     return (
         count(PI_DATA, own, group),

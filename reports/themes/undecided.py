@@ -94,7 +94,8 @@ def _by_cycle(counted: Counted) -> Table:
     of_band = {band: pool.are_in(waits.unpublished[band]) for band in BANDS}
     certain = of_band[_CERTAIN]
     silent = pool.are_in({i for i in counted.silent if waits.best.get(i) == _CERTAIN})
-    now, then = Ages.from_first_data(counted, pool), Ages.from_first_data(counted, pool, waits.first_paper_on)
+    now = Ages.from_first_data(counted, pool)
+    then = now.if_first_came(counted, pool, waits.first_paper_on)
     young = ~(published | pool.are_in(counted.silent))
 
     def row(group: Group) -> Row:
